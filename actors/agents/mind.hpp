@@ -1,0 +1,120 @@
+#pragma once
+
+#include "messages/envelope.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+/// An agent's mind is a pure function: `decide(state&&, event) -> (state, commands)`. The runtime
+/// (actors/agents/agent_logic.hpp) carries the commands out and feeds their outcomes back as events. A mind
+/// is tested without a process and survives a crash by its state.
+namespace troupe {
+
+// -- events -----------------------------------------------------------------------------------------
+
+/// Somebody speaks to the agent, or a task is to be done (`input` is then the task's). Exactly one reply
+/// is owed. The runtime gives an agent one message at a time; the next waits until the reply.
+struct message_received {
+  std::string text;
+  std::vector<BlobRef> documents;
+  ValueMap input;
+  bool is_task = false;
+};
+
+/// The outcome of `ask_model` number `request`.
+struct model_answered {
+  std::uint32_t request = 0;
+  ModelAnswer answer;
+  failure error; ///< code none: it succeeded
+};
+
+/// The outcome of `fetch_blob` number `request`.
+struct blob_fetched {
+  std::uint32_t request = 0;
+  std::string bytes;
+  failure error;
+};
+
+struct timer_elapsed {
+  std::uint32_t timer = 0;
+};
+
+struct cancelled {};
+
+using mind_event
+  = std::variant<message_received, model_answered, blob_fetched, timer_elapsed, cancelled>;
+
+// -- commands ---------------------------------------------------------------------------------------
+
+struct ask_model {
+  std::uint32_t request = 0; ///< chosen by the mind, given back in the answer
+  ModelRequest call;
+  bool stream_to_reply = false; ///< pieces go to whoever is owed the reply; they never reach `decide`
+};
+
+struct fetch_blob {
+  std::uint32_t request = 0;
+  BlobRef blob;
+};
+
+struct set_timer {
+  std::uint32_t timer = 0;
+  std::chrono::milliseconds after{0};
+};
+
+/// The one reply that is owed. Sent after the state it belongs to is on disk (durable roles).
+struct reply_with {
+  AgentReply reply;
+};
+struct reply_failed {
+  failure why;
+};
+
+using command = std::variant<ask_model, fetch_blob, set_timer, reply_with, reply_failed>;
+using commands = std::vector<command>;
+
+// -- the interface the runtime sees -------------------------------------------------------------------
+
+/// A mind with its state, type-erased. Made by `make_mind<M>()`.
+class mind {
+public:
+  virtual ~mind() = default;
+  virtual commands decide(mind_event happened) = 0;
+  /// The durable part of the state; empty for minds without one.
+  virtual std::string snapshot() const = 0;
+  /// False if the bytes are damaged.
+  virtual bool restore(std::string_view bytes) = 0;
+};
+
+/// `M` has: `using state = ...` (default-constructible), `std::pair<state, commands> decide(state&&,
+/// mind_event) const`, `static std::string save(const state&)`, `static bool load(state&, std::string_view)`.
+template <class M>
+class mind_of final : public mind {
+public:
+  template <class... Args>
+  explicit mind_of(Args&&... args) : rules_(std::forward<Args>(args)...) {}
+
+  commands decide(mind_event happened) override {
+    auto [next, todo] = rules_.decide(std::move(state_), std::move(happened));
+    state_ = std::move(next);
+    return std::move(todo);
+  }
+  std::string snapshot() const override { return M::save(state_); }
+  bool restore(std::string_view bytes) override { return M::load(state_, bytes); }
+
+private:
+  M rules_;
+  typename M::state state_{};
+};
+
+template <class M, class... Args>
+std::unique_ptr<mind> make_mind(Args&&... args) {
+  return std::make_unique<mind_of<M>>(std::forward<Args>(args)...);
+}
+
+} // namespace troupe

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "actors/agents/mind.hpp"
+#include "config/config.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// A kind of agent: declared in YAML (config/roles/*.yaml) or compiled in.
+struct role {
+  RoleInfo info;
+  std::string mind = "chat";                  ///< which rules it follows: see make_role_mind
+  std::map<std::string, std::string> prompts; ///< by name; with `{{variable}}`
+  std::uint32_t output_tokens_max = 1000;
+  std::chrono::milliseconds time_max{60'000};   ///< for one message or task
+  bool durable = false;                         ///< its state is written before each reply
+  bool cheap = false;                           ///< its tasks take microseconds: they stay on the run's node
+
+  /// Makes the mind of a new agent of this role. Set by the loader for YAML roles.
+  std::function<std::unique_ptr<troupe::mind>()> make;
+};
+
+using role_table = std::map<std::string, std::shared_ptr<const role>, std::less<>>;
+
+/// The built-in roles and those of `folder` (a file there replaces the built-in one of its name).
+config_result<role_table> load_roles(const std::filesystem::path& folder);
+
+/// One role file. `file` is for errors.
+config_result<role> parse_role(std::string_view yaml, const std::string& file);
+
+} // namespace troupe

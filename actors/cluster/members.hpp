@@ -1,0 +1,35 @@
+#pragma once
+
+#include "messages/envelope.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+struct member {
+  node_id id;
+  MemberState state = MEMBER_UNKNOWN;
+  NodeInfo info;
+};
+
+/// Who is in the cluster, as one node sees it at one moment. Ordered by id; immutable once shared.
+struct member_view {
+  std::uint64_t epoch = 0;
+  std::vector<member> members;
+
+  const member* find(node_id id) const noexcept;
+};
+
+/// The home of `agent`: rendezvous hashing (Thaler and Ravishankar 1998) with XXH3 over all members, up
+/// or not. A member that is down keeps its agents. Zero if there are no members.
+node_id home_of(const name& agent, const member_view& view);
+
+member_view to_view(const MembersChanged& change);
+MembersChanged to_proto(const member_view& view);
+
+std::string_view to_string(MemberState state); ///< "up", "suspect", "down", "unknown"
+
+} // namespace troupe

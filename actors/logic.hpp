@@ -1,0 +1,98 @@
+#pragma once
+
+#include "messages/envelope.hpp"
+#include "telemetry/log.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// The one shape of everything that decides: `step(event) -> outputs`. A logic reads no clock, draws no
+/// random number and does no I/O; all of that is passed in. In a node each logic is owned by one actor
+/// (actors/logic_actor.hpp); the simulator hosts many nodes' logics in one thread (tests/sim).
+namespace troupe {
+
+class logic;
+
+/// A timer that was set with `outputs::arm` has run out.
+struct timer_fired {
+  std::uint32_t timer = 0;
+};
+
+/// A logic that was started with `outputs::start` has ended without having been asked to.
+struct child_failed {
+  name child;
+  std::string why;
+};
+
+using event = std::variant<envelope, timer_fired, child_failed>;
+
+/// Random numbers from the host: in a node from the system, in the simulator from its seed.
+class random_source {
+public:
+  virtual ~random_source() = default;
+  virtual std::uint64_t next() = 0;
+};
+
+/// What a step wants to happen. The host carries it out in this order: starts, sends, timers, spans and
+/// log lines, stops. Sends to one receiver arrive in their order.
+struct outputs {
+  struct timer {
+    std::uint32_t id = 0;
+    std::chrono::nanoseconds after{0};
+  };
+  struct child {
+    name agent;
+    std::unique_ptr<logic> mind;
+  };
+
+  std::vector<envelope> sends;
+  std::vector<timer> timers;
+  std::vector<child> starts;
+  std::vector<name> stops;
+  std::vector<SpanData> spans;
+  std::vector<log_line> logs;
+
+  void send(envelope message) { sends.push_back(std::move(message)); }
+  /// Arms timer `id` anew: a timer of that id that is still running is forgotten. After zero: cancelled.
+  void arm(std::uint32_t id, std::chrono::nanoseconds after) { timers.push_back({id, after}); }
+  /// Makes `agent` reachable by its name on this node. Its failure comes back as `child_failed`.
+  void start(name agent, std::unique_ptr<logic> mind) {
+    starts.push_back({std::move(agent), std::move(mind)});
+  }
+  void stop(name agent) { stops.push_back(std::move(agent)); }
+  void log(log_level level, std::string_view component, std::string text, trace_id trace = {}) {
+    logs.push_back({level, component, std::move(text), trace});
+  }
+  bool empty() const noexcept {
+    return sends.empty() && timers.empty() && starts.empty() && stops.empty() && spans.empty()
+           && logs.empty();
+  }
+};
+
+/// What a step is given besides the event.
+struct step_context {
+  instant now;
+  random_source& random;
+  outputs& out;
+
+  span_id next_span() { return {random.next() | 1}; }
+};
+
+class logic {
+public:
+  virtual ~logic() = default;
+
+  /// Called once, before the first event. `self` is the address under which this logic is reached.
+  virtual void start(step_context&, const address& /*self*/) {}
+
+  virtual void step(step_context& context, event input) = 0;
+
+  /// Called once, before the end: the last chance to answer who still waits.
+  virtual void stop(step_context&) {}
+};
+
+} // namespace troupe

@@ -1,0 +1,11 @@
+# Writes the YAML files named in FILES into one C++ source: a table of name and text (config/embedded.hpp).
+set(text "#include \"config/embedded.hpp\"\n\nnamespace troupe {\n\n")
+string(APPEND text "const std::vector<embedded_file>& embedded_files() {\n")
+string(APPEND text "  static const std::vector<embedded_file> files{\n")
+foreach(file IN LISTS FILES)
+  file(RELATIVE_PATH name ${ROOT} ${file})
+  file(READ ${file} content)
+  string(APPEND text "    {\"${name}\", R\"__yaml__(${content})__yaml__\"},\n")
+endforeach()
+string(APPEND text "  };\n  return files;\n}\n\n} // namespace troupe\n")
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,74 @@
+#include "messages/envelope.hpp"
+
+namespace troupe {
+
+namespace {
+
+std::string bytes_of(std::uint64_t hi, std::uint64_t lo) {
+  std::string bytes(16, '\0');
+  for (std::size_t i = 0; i < 8; ++i) {
+    bytes[i] = static_cast<char>(hi >> (56 - 8 * i));
+    bytes[i + 8] = static_cast<char>(lo >> (56 - 8 * i));
+  }
+  return bytes;
+}
+
+template <class Id>
+Id id_of(std::string_view bytes) {
+  Id id;
+  if (bytes.size() != 16)
+    return id;
+  for (std::size_t i = 0; i < 8; ++i) {
+    id.hi = id.hi << 8 | static_cast<unsigned char>(bytes[i]);
+    id.lo = id.lo << 8 | static_cast<unsigned char>(bytes[i + 8]);
+  }
+  return id;
+}
+
+} // namespace
+
+std::string to_string(const address& a) {
+  switch (a.what) {
+    case address::kind::none:
+      return "nobody";
+    case address::kind::service:
+      return std::string{to_string(a.svc)};
+    case address::kind::agent:
+      return std::string{a.agent.text()};
+    case address::kind::session:
+      return "session " + to_string(a.session);
+  }
+  return "nobody";
+}
+
+envelope reply_failure(const envelope& request, failure why) {
+  return reply_to(request, to_proto(why));
+}
+
+std::optional<failure> failure_in(envelope& reply) {
+  if (reply.body.kind() != payload_kind::Failure)
+    return std::nullopt;
+  auto wire = reply.body.as<Failure>();
+  if (!wire)
+    return failure{ec::bad_message, "an error that could not be read"};
+  return from_proto(*wire);
+}
+
+failure from_proto(const Failure& wire) {
+  auto code = to_error_code(wire.code());
+  return {code && *code != ec::none ? *code : ec::bad_message, wire.message()};
+}
+
+Failure to_proto(const failure& why) {
+  Failure wire;
+  wire.set_code(static_cast<std::uint32_t>(why.code));
+  wire.set_message(why.message);
+  return wire;
+}
+
+std::string to_bytes(node_id id) { return bytes_of(id.hi, id.lo); }
+std::string to_bytes(run_id id) { return bytes_of(id.hi, id.lo); }
+node_id node_from_bytes(std::string_view bytes) { return id_of<node_id>(bytes); }
+run_id run_from_bytes(std::string_view bytes) { return id_of<run_id>(bytes); }
+
+} // namespace troupe

@@ -1,0 +1,120 @@
+#pragma once
+
+#include "messages/errors.hpp"
+#include "messages/ids.hpp"
+#include "messages/name.hpp"
+#include "messages/payload.hpp"
+#include "messages/service.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace troupe {
+
+/// Whom a message is for, or from whom it comes. Handles of actors never travel; addresses do.
+struct address {
+  enum class kind : std::uint8_t {
+    none,
+    service, ///< `svc` on `node`
+    agent,   ///< `agent`, wherever it lives; a pool slot lives on `node`
+    session, ///< a client attached to `node`
+  };
+
+  kind what = kind::none;
+  service svc = service::none;
+  node_id node;        ///< zero: this node, or (for agents) its home
+  session_id session;
+  name agent;
+
+  static address of(service s, node_id n = {}) { return {kind::service, s, n, {}, {}}; }
+  static address of_agent(name a, node_id n = {}) {
+    return {kind::agent, service::none, n, {}, std::move(a)};
+  }
+  static address of_session(session_id s, node_id n = {}) {
+    return {kind::session, service::none, n, s, {}};
+  }
+
+  bool empty() const noexcept { return what == kind::none; }
+  friend bool operator==(const address&, const address&) = default;
+};
+
+std::string to_string(const address& a);
+
+/// Who sent a message, and the how manieth it was. A reply carries the id of what it answers.
+struct message_id {
+  session_id session;
+  std::uint64_t sequence = 0;
+
+  friend auto operator<=>(const message_id&, const message_id&) = default;
+};
+
+/// W3C trace context, as it travels.
+struct trace_context {
+  trace_id trace;
+  span_id span; ///< the parent of whatever the receiver records; zero: the receiver's span is the root
+  std::uint8_t flags = 0;
+
+  bool sampled() const noexcept { return (flags & 1) != 0; }
+};
+
+enum class message_kind : std::uint8_t {
+  event = 0,   ///< no reply is expected
+  request = 1, ///< exactly one reply (or failure) is expected; pieces may come before
+  reply = 2,   ///< the final answer, Failure included
+  piece = 3,   ///< part of an answer
+  acknowledge = 4, ///< the sender no longer needs replies up to `id.sequence`
+};
+
+enum class priority : std::uint8_t { low = 0, normal = 1, high = 2 };
+
+/// A message and all that is known of it. Move-only: what it carries has one owner.
+struct envelope {
+  message_kind kind = message_kind::event;
+  troupe::priority priority = priority::normal;
+  std::uint16_t attempt = 1; ///< of the same message by its sender; above 1 it is a repetition
+  message_id id;
+  trace_context trace;
+  std::chrono::milliseconds remaining{0}; ///< time left when it was sent; zero: no deadline
+  name tenant;                            ///< empty: `default`
+  address sender;
+  address target;
+  payload body;
+};
+
+/// A request, or an event when nobody waits for its outcome.
+template <class Message>
+envelope make_envelope(message_kind kind, address target, Message message) {
+  envelope made;
+  made.kind = kind;
+  made.target = std::move(target);
+  made.body = payload::of(std::move(message));
+  return made;
+}
+
+/// The answer to `request`: its id, to its sender, within its trace.
+template <class Message>
+envelope reply_to(const envelope& request, Message message,
+                  message_kind kind = message_kind::reply) {
+  auto made = make_envelope(kind, request.sender, std::move(message));
+  made.id = request.id;
+  made.trace = request.trace;
+  made.tenant = request.tenant;
+  made.sender = request.target;
+  return made;
+}
+
+envelope reply_failure(const envelope& request, failure why);
+
+/// What a reply says went wrong; nothing if it is no Failure. Unknown codes become `bad_message`.
+std::optional<failure> failure_in(envelope& reply);
+failure from_proto(const Failure& wire);
+Failure to_proto(const failure& why);
+
+std::string to_bytes(node_id id);                       ///< 16 bytes, big-endian
+std::string to_bytes(run_id id);
+node_id node_from_bytes(std::string_view bytes);        ///< zero unless 16 bytes
+run_id run_from_bytes(std::string_view bytes);
+
+} // namespace troupe

@@ -1,0 +1,38 @@
+#include "messages/ids.hpp"
+
+#include <charconv>
+
+namespace troupe {
+
+std::string to_hex(std::uint64_t value) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text(16, '0');
+  for (std::size_t i = 16; i-- > 0; value >>= 4)
+    text[i] = digits[value & 15];
+  return text;
+}
+
+std::string to_hex(std::uint64_t hi, std::uint64_t lo) {
+  return to_hex(hi) + to_hex(lo);
+}
+
+std::optional<std::uint64_t> parse_hex64(std::string_view text) {
+  std::uint64_t value = 0;
+  auto end = text.data() + text.size();
+  auto [stopped, error] = std::from_chars(text.data(), end, value, 16);
+  if (text.size() != 16 || error != std::errc{} || stopped != end)
+    return std::nullopt;
+  return value;
+}
+
+std::optional<std::array<std::uint64_t, 2>> parse_hex128(std::string_view text) {
+  if (text.size() != 32)
+    return std::nullopt;
+  auto hi = parse_hex64(text.substr(0, 16));
+  auto lo = parse_hex64(text.substr(16));
+  if (!hi || !lo)
+    return std::nullopt;
+  return std::array{*hi, *lo};
+}
+
+} // namespace troupe

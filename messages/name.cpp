@@ -1,0 +1,48 @@
+#include "messages/name.hpp"
+
+#include "config/limits.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+
+namespace troupe {
+
+name::name(std::string_view text)
+    : body_(new body{1, XXH3_64bits(text.data(), text.size()), std::string{text}}) {}
+
+std::string_view role_of(const name& agent) {
+  auto text = agent.text();
+  return text.substr(0, text.find_first_of("/#"));
+}
+
+name pool_slot(std::string_view role, std::size_t index) {
+  return name{std::string{role} + '#' + std::to_string(index)};
+}
+
+bool is_role_name(std::string_view text) {
+  auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  return !text.empty() && text.front() >= 'a' && text.front() <= 'z'
+         && std::all_of(text.begin(), text.end(), allowed);
+}
+
+result<name> parse_agent_name(std::string_view text) {
+  auto slash = text.find('/');
+  if (slash == std::string_view::npos || slash + 1 == text.size())
+    return fail(ec::invalid_argument, "an agent is written ROLE/KEY, such as librarian/ada");
+  if (!is_role_name(text.substr(0, slash)))
+    return fail(ec::invalid_argument,
+                "a role is written with lower-case letters, digits, '-' and '_', beginning with a "
+                "letter");
+  if (text.size() > limits::agent_name_bytes_max)
+    return fail(ec::invalid_argument, "an agent's name is at most "
+                                        + std::to_string(limits::agent_name_bytes_max) + " bytes");
+  auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::any_of(text.begin(), text.end(), control))
+    return fail(ec::invalid_argument, "an agent's key has no control characters");
+  return name{text};
+}
+
+} // namespace troupe

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
+#include "messages/models.pb.h"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
+
+#include <cstdint>
+#include <string_view>
+
+/// Every message that an envelope can carry, with its number on the wire. Numbers are never reused.
+#define TROUPE_PAYLOADS(X)                                                                         \
+  X(1, Failure)                                                                                    \
+  X(2, Piece)                                                                                      \
+  X(3, Echo)                                                                                       \
+  X(10, AgentMessage)                                                                              \
+  X(11, AgentReply)                                                                                \
+  X(20, SnapshotGet)                                                                               \
+  X(21, SnapshotFound)                                                                             \
+  X(22, SnapshotPut)                                                                               \
+  X(23, SnapshotWritten)                                                                           \
+  X(30, BlobPut)                                                                                   \
+  X(31, BlobStored)                                                                                \
+  X(32, BlobGet)                                                                                   \
+  X(33, BlobData)                                                                                  \
+  X(40, ModelRequest)                                                                              \
+  X(41, ModelAnswer)                                                                               \
+  X(50, RunSubmit)                                                                                 \
+  X(51, RunAccepted)                                                                               \
+  X(52, RunCancel)                                                                                 \
+  X(53, RunProgress)                                                                               \
+  X(54, RunEnded)                                                                                  \
+  X(60, TaskOffer)                                                                                 \
+  X(61, TaskStarted)                                                                               \
+  X(62, TasksRefused)                                                                              \
+  X(63, TaskDone)                                                                                  \
+  X(64, TaskCancel)                                                                                \
+  X(65, TaskWork)                                                                                  \
+  X(70, LinkOpened)                                                                                \
+  X(71, LinkHeard)                                                                                 \
+  X(72, LinkClosed)                                                                                \
+  X(73, MembersChanged)                                                                            \
+  X(74, SessionClosed)                                                                             \
+  X(80, StatusQuery)                                                                               \
+  X(81, NodeStatus)                                                                                \
+  X(82, ClusterStatus)                                                                             \
+  X(83, TraceQuery)                                                                                \
+  X(84, TraceFound)
+
+namespace troupe {
+
+enum class payload_kind : std::uint16_t {
+  none = 0,
+#define TROUPE_ENUMERATOR(number, type) type = number,
+  TROUPE_PAYLOADS(TROUPE_ENUMERATOR)
+#undef TROUPE_ENUMERATOR
+};
+
+template <class Message>
+inline constexpr payload_kind payload_kind_of = payload_kind::none;
+#define TROUPE_KIND_OF(number, type)                                                               \
+  template <>                                                                                      \
+  inline constexpr payload_kind payload_kind_of<type> = payload_kind::type;
+TROUPE_PAYLOADS(TROUPE_KIND_OF)
+#undef TROUPE_KIND_OF
+
+std::string_view to_string(payload_kind kind);
+
+} // namespace troupe

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "messages/ids.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+enum class log_level : std::uint8_t { debug, info, warning, error, off };
+
+/// One thing to be told to the operator. Never contains secrets, prompts or documents.
+struct log_line {
+  log_level level = log_level::info;
+  std::string_view component; ///< a literal: "link", "coordinator"
+  std::string text;
+  trace_id trace;
+};
+
+/// Where log lines go: JSON lines, or readable ones on a person's terminal. Thread-safe; a line costs
+/// the caller one bounded queue insertion, and lines beyond the bound are dropped and counted.
+class log_sink {
+public:
+  virtual ~log_sink() = default;
+  virtual void write(log_line line) = 0;
+};
+
+struct log_options {
+  log_level level = log_level::info;
+  bool json = true;           ///< else readable, coloured only if standard error is a terminal
+  std::string file;           ///< empty: standard error
+  std::string node_name;      ///< in every line
+};
+
+std::shared_ptr<log_sink> make_log_sink(const log_options& options);
+
+/// Keeps nothing; for tests and tools.
+std::shared_ptr<log_sink> make_null_log_sink();
+
+} // namespace troupe

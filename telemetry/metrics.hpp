@@ -1,0 +1,64 @@
+#pragma once
+
+#include "messages/name.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// What a node counts (FEATURES H2 and what `troupe status` shows). Thread-safe; every update is one or
+/// two atomic operations. Label values are bounded: `agent_id` is a role or `role#slot`, never a caller's text.
+class metrics {
+public:
+  metrics();
+  ~metrics();
+
+  // -- agents and tasks -----------------------------------------------------------------------------
+
+  /// agent_tasks_processed_total{agent_id,status,task_type} and agent_task_duration_seconds.
+  void task_processed(std::string_view agent_id, bool ok, std::string_view task_type,
+                      std::chrono::nanoseconds duration);
+  /// llm_api_calls_total, llm_tokens_total{type} and the gen_ai.client.* histograms.
+  void model_called(std::string_view model, std::string_view agent_id, std::uint64_t input_tokens,
+                    std::uint64_t output_tokens, std::chrono::nanoseconds duration);
+
+  // -- cache counters, fed by the caches when they come ------------------------------------------------
+
+  void cache_hit(std::string_view cache_type, std::string_view agent_id);
+  void cache_miss(std::string_view cache_type, std::string_view agent_id);
+
+  // -- plain counts, read back by `troupe status` ------------------------------------------------------
+
+  struct counts {
+    std::atomic<std::uint64_t> tasks_done{0};
+    std::atomic<std::uint64_t> tasks_failed{0};
+    std::atomic<std::uint64_t> tasks_running{0};
+    std::atomic<std::uint64_t> queue_length{0};
+    std::atomic<std::uint64_t> agents{0};
+    std::atomic<std::uint64_t> late_results{0};
+    std::atomic<std::uint64_t> envelopes_sent{0};
+    std::atomic<std::uint64_t> envelopes_received{0};
+    std::atomic<std::uint64_t> envelopes_expired{0};
+    std::atomic<std::uint64_t> links_refused{0};
+    std::atomic<std::uint64_t> restarts{0};
+    std::atomic<std::uint64_t> spans_dropped{0};
+    std::atomic<std::uint64_t> spans_exported{0};
+    std::atomic<std::uint64_t> log_lines_dropped{0};
+  };
+  counts& plain() noexcept { return counts_; }
+
+  /// Prometheus text format 0.0.4 of everything above, process figures included.
+  std::string to_text() const;
+
+private:
+  struct impl;
+  counts counts_;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace troupe

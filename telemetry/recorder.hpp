@@ -1,0 +1,50 @@
+#pragma once
+
+#include "messages/envelope.hpp"
+#include "telemetry/log.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+struct recorder_options {
+  node_id node;
+  std::string node_name;
+  std::string cluster;
+  std::string otlp_endpoint;  ///< such as http://127.0.0.1:4318; empty: nothing is exported
+  std::size_t kept_max;       ///< spans kept in memory for `troupe trace`
+  std::size_t queued_max;     ///< spans waiting for the exporter; beyond it they are dropped and counted
+  std::chrono::milliseconds flush_interval{200};
+};
+
+/// Where finished spans go: the last ones are kept in memory, and all are exported by OTLP over HTTP
+/// from a bounded queue on a thread of its own. Thread-safe; `record` never blocks on the network.
+class recorder {
+public:
+  recorder(recorder_options options, metrics& counted, std::shared_ptr<log_sink> log);
+  /// Exports what is queued, at most two seconds long, then ends the thread.
+  ~recorder();
+
+  void record(SpanData span);
+
+  std::vector<SpanData> spans_of(trace_id trace) const;
+  /// The trace of the root span that began last.
+  std::optional<trace_id> last_trace() const;
+
+  /// Waits until what was recorded so far is exported or given up; false when time ran out.
+  bool flush(std::chrono::milliseconds at_most);
+
+private:
+  class exporter;
+  struct ring;
+  recorder_options options_;
+  std::unique_ptr<ring> ring_;
+  std::unique_ptr<exporter> exporter_;
+};
+
+} // namespace troupe

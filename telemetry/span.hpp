@@ -1,0 +1,29 @@
+#pragma once
+
+#include "messages/envelope.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace troupe {
+
+/// As in OTLP.
+enum class span_kind : std::uint32_t { internal = 1, server = 2, client = 3, producer = 4, consumer = 5 };
+
+/// Begins a span below `parent` (a root if `parent.span` is zero). Its id is given by the caller.
+SpanData begin_span(std::string_view name, span_kind kind, const trace_context& parent, span_id id,
+                    instant start);
+
+void set(SpanData& span, std::string_view key, std::string_view text);
+void set(SpanData& span, std::string_view key, const char* text);
+void set(SpanData& span, std::string_view key, std::int64_t integer);
+void set(SpanData& span, std::string_view key, double number);
+void set(SpanData& span, std::string_view key, bool flag);
+
+/// Marks the span as failed: status error, `error.type` by the code's name.
+void set_failed(SpanData& span, const failure& why);
+
+/// The context of what happens inside `span`.
+trace_context context_of(const SpanData& span, const trace_context& parent);
+
+} // namespace troupe
