@@ -1,0 +1,49 @@
+#pragma once
+
+#include "messages/envelope.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace troupe {
+
+struct client_options {
+  std::string peer;                     ///< HOST:PORT of a node's links
+  std::string cluster = "default";      ///< must be the node's own
+  std::string secret;                   ///< 64 hex digits
+  std::chrono::milliseconds connect_timeout{1'500};
+  int interrupt_fd = -1;                ///< readable: `receive` returns `cancelled` at once
+};
+
+/// A client node's one link: attaches to a node, which relays. One thread, no actor system: it drives the
+/// same pure link protocol as the nodes (actors/cluster/link_logic.hpp) over a socket. Not thread-safe.
+class client {
+public:
+  /// `unavailable`: nobody listens there. `refused`: another cluster, secret or version.
+  static result<std::unique_ptr<client>> connect(client_options options);
+  virtual ~client() = default;
+
+  /// What the node told of itself and of the cluster's members.
+  virtual const Welcome& welcome() const = 0;
+
+  /// Where replies come to: the sender of everything that is sent here.
+  virtual address self() const = 0;
+
+  /// Numbers the message (unless it has a number), names this client as its sender, and writes it.
+  /// Waits while the socket is full. Returns the message's id.
+  virtual result<message_id> send(envelope message, std::chrono::milliseconds at_most) = 0;
+
+  /// The next message for this client; nothing when time ran out; `unavailable` when the link is lost;
+  /// `cancelled` when `interrupt_fd` became readable.
+  virtual result<std::optional<envelope>> receive(std::chrono::milliseconds at_most) = 0;
+
+  /// `send`, then waits for the reply with that id; pieces and other events go to `others`.
+  result<envelope> request(envelope message, std::chrono::milliseconds at_most,
+                           const std::function<void(envelope&)>& others = {});
+};
+
+} // namespace troupe
