@@ -27,10 +27,11 @@ public:
 
   T& value() & { return assert(has_value()), std::get<0>(content_); }
   const T& value() const& { return assert(has_value()), std::get<0>(content_); }
-  T&& value() && { return assert(has_value()), std::get<0>(std::move(content_)); }
+  /// By value, so that `for (auto& x : *load())` does not iterate over what is gone.
+  T value() && { return assert(has_value()), std::get<0>(std::move(content_)); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
