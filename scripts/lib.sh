@@ -1,0 +1,110 @@
+# shellcheck shell=bash
+# Sourced by the scripts beside it: messages, packages, builds.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+jobs=${TROUPE_JOBS:-$(nproc)}
+
+bold='' dim='' red='' green='' plain='' clear_line='' live=false
+if [ -t 1 ]; then
+  bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m' clear_line=$'\r\e[K' live=true
+fi
+
+# say WORDS...: a line of what is done now.
+say() { echo "${bold}==>${plain} $*"; }
+note() { echo "    ${dim}$*${plain}"; }
+good() { echo "${green}ok${plain}  $*"; }
+bad() { echo "${red}not ok${plain}  $*"; }
+
+# die WORDS...: what failed and what to do.
+die() {
+  echo "${red}$(basename "$0"): $*${plain}" >&2
+  exit 1
+}
+
+# usage: prints the comment at the top of the calling script.
+usage() {
+  sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"
+  exit "${1:-0}"
+}
+
+# shellcheck disable=SC2034  # for the scripts that source this
+packages_build=(g++ cmake ninja-build ccache mold python3 curl libcaf-dev libprotobuf-dev
+  protobuf-compiler librocksdb-dev prometheus-cpp-dev libcurl4-openssl-dev libboost1.81-dev libssl-dev
+  libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev nlohmann-json3-dev libgtest-dev
+  libgmock-dev)
+# shellcheck disable=SC2034
+packages_check=(clang-format-14 clang-tidy-14 shellcheck)
+
+# need_packages NAME...: installs those Debian packages that are missing, and nothing else.
+need_packages() {
+  local missing have log=build/packages.log as_root=()
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    note "This is not Debian: the libraries that scripts/lib.sh lists must already be here."
+    return
+  fi
+  have=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "$@" 2>/dev/null | sed -n 's/^ii *//p' || true)
+  missing=$(comm -23 <(printf '%s\n' "$@" | sort -u) <(sort -u <<<"$have"))
+  [ -n "$missing" ] || return 0
+  # shellcheck disable=SC2086  # one word a package
+  set -- $missing
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || die "these packages are missing: $*. Run as root: apt-get install $*"
+    as_root=(sudo)
+  fi
+  mkdir -p build
+  say "Installing $# Debian packages"
+  note "$*"
+  as_root+=(env DEBIAN_FRONTEND=noninteractive)
+  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >"$log" 2>&1 </dev/null && return
+  note "refreshing the package lists first"
+  { "${as_root[@]}" apt-get update -qq &&
+    "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null ||
+    { tail -n 15 "$log" >&2; die "apt-get failed (above, and in $log). Debian 12 has all of them: check its network and sources."; }
+}
+
+# show_progress LABEL: reads ninja's output and draws one line from it; without a terminal, one a tenth.
+show_progress() {
+  local label=$1 line count total tenth last=-1
+  while IFS= read -r line; do
+    [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
+    count=${BASH_REMATCH[1]} total=${BASH_REMATCH[2]}
+    if $live; then
+      printf '%s    %s %d of %d' "$clear_line" "$label" "$count" "$total"
+    else
+      tenth=$((total > 20 ? count * 10 / total : 10 * (count == total)))
+      ((tenth == last)) || echo "    $label $count of $total"
+      last=$tenth
+    fi
+  done
+  if $live; then printf '%s' "$clear_line"; fi
+}
+
+# build DIR WHAT [CMAKE_OPTION...] -- [TARGET...]: configures once (again when the options change) and builds.
+build() {
+  local dir=$1 what=$2 options=() begin=$SECONDS
+  shift 2
+  while (($#)) && [ "$1" != -- ]; do
+    options+=("$1")
+    shift
+  done
+  shift || true
+  mkdir -p "$dir"
+  if [ ! -f "$dir/build.ninja" ] || [ "$(cat "$dir/options" 2>/dev/null)" != "${options[*]}" ]; then
+    say "Configuring $what in $dir"
+    cmake -S . -B "$dir" -G Ninja "${options[@]}" >"$dir/configure.log" 2>&1 ||
+      { tail -n 20 "$dir/configure.log" >&2; die "cmake failed (above, and in $dir/configure.log)"; }
+    echo "${options[*]}" >"$dir/options"
+  fi
+  if [ "${1:-}" = --pattern ]; then # the targets whose names match
+    mapfile -t targets < <(ninja -C "$dir" -t targets all | sed -n "s/^\($2\): phony.*/\1/p" | sort -u)
+    set -- "${targets[@]}"
+    (($#)) || die "no target in $dir matches"
+  fi
+  ninja -C "$dir" -n "$@" 2>/dev/null | tail -n 1 | grep -q 'no work to do' && return
+  say "Building $what in $dir with $jobs jobs"
+  ninja -C "$dir" -j "$jobs" "$@" 2>&1 | tee "$dir/build.log" | show_progress compiled ||
+    { grep -A 12 -E '^FAILED|error:|ninja: error' "$dir/build.log" | head -n 40 >&2
+      die "the build failed (above, and in $dir/build.log)"; }
+  note "built in $((SECONDS - begin)) s"
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Adds up what the test binaries reported: sum_tests.py FOLDER...
+
+A folder has gtest's XML reports, `expected` (the binaries that ran, one a line) and `log` (the name of
+the file with their output). Prints each failure and why tests were skipped, then, as its last line,
+"N passed, N failed, N skipped". A binary that left no report died and counts as one failure, as does
+one that failed although all its tests passed (a sanitizer found a leak at its end).
+"""
+import pathlib
+import re
+import sys
+import xml.etree.ElementTree as xml
+
+LOG_LINES_SHOWN = 60
+
+
+def cases(report):
+    """(name, outcome, words) of each test in a report; the outcome is passed, failed or skipped."""
+    for case in xml.parse(report).getroot().iter("testcase"):
+        name = f"{case.get('classname')}.{case.get('name')}"
+        failures = [f.get("message") or f.text or "" for f in case.findall("failure")]
+        skipped = case.find("skipped")
+        if failures:
+            yield name, "failed", "\n".join(failures)
+        elif skipped is not None or case.get("status") == "notrun":
+            words = skipped.get("message") or "" if skipped is not None else "disabled"
+            yield name, "skipped", words
+        elif case.get("result") != "suppressed":
+            yield name, "passed", ""
+
+
+class Log:
+    """What ctest -V wrote: lines of a binary begin with its number."""
+
+    def __init__(self, path):
+        self.path = path
+        self.lines = pathlib.Path(path).read_text(errors="replace").splitlines()
+
+    def failed(self, binary):
+        return any(re.search(rf"Test +#\d+: {binary} \.*\*\*\*", line) for line in self.lines)
+
+    def end_of(self, binary):
+        number = next((m[1] for m in (re.search(rf"Test +#(\d+): {binary} ", l) for l in self.lines)
+                       if m), "")
+        lines = [l for l in self.lines if l.startswith(f"{number}: ")][-LOG_LINES_SHOWN:]
+        return f"the end of its output in {self.path}:\n" + "\n".join(lines) + "\n"
+
+
+def results_of(folder, binary, log):
+    report = folder / f"{binary}.xml"
+    if not report.exists():
+        return [(binary, "failed", f"It ended without a report; {log.end_of(binary)}")]
+    results = list(cases(report))
+    if log.failed(binary) and all(outcome != "failed" for _, outcome, _ in results):
+        results.append((binary, "failed", f"Its tests passed but it failed; {log.end_of(binary)}"))
+    return results
+
+
+def main(folders):
+    count = {"passed": 0, "failed": 0, "skipped": 0}
+    for folder in map(pathlib.Path, folders):
+        log = Log((folder / "log").read_text().strip())
+        for binary in (folder / "expected").read_text().split():
+            for name, outcome, words in results_of(folder, binary, log):
+                count[outcome] += 1
+                if outcome == "failed":
+                    print(f"FAILED   {folder.name}: {name}\n{words}\n")
+                elif outcome == "skipped":
+                    print(f"skipped  {name}: {words.strip() or 'no reason given'}")
+    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
+    return 1 if count["failed"] or not count["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
