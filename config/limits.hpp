@@ -21,6 +21,7 @@ inline constexpr std::size_t payload_bytes_max = 48 * mib;     ///< of one messa
 inline constexpr std::size_t link_bytes_max = 64 * mib;        ///< waiting in one link, then `overloaded`
 inline constexpr std::size_t link_assembling_bytes_max = 64 * mib; ///< chunks not yet complete
 inline constexpr std::size_t link_routes_max = 65'536;
+inline constexpr std::size_t link_streams_max = 1'024; ///< payloads that come in chunks at once
 inline constexpr std::size_t hello_bytes_max = 64 * kib; ///< all that an unproven connection may send
 inline constexpr auto hello_deadline = 5s;
 inline constexpr std::size_t unproven_connections_max = 128;
@@ -39,6 +40,7 @@ inline constexpr std::size_t members_max = 64;
 inline constexpr std::size_t replies_kept_max = 64;   ///< by an agent for one sender session
 inline constexpr std::size_t sessions_kept_max = 256; ///< sender sessions an agent remembers
 inline constexpr auto request_timeout = 60s;
+inline constexpr std::size_t replies_kept_bytes_max = 4 * mib; ///< by one agent, for all senders
 
 // -- agents, tasks, runs ----------------------------------------------------------------------------
 
@@ -57,6 +59,19 @@ inline constexpr std::size_t documents_max = 10'000;
 inline constexpr std::size_t folder_bytes_max = 512 * mib;
 inline constexpr std::size_t blob_memory_bytes_max = 64 * mib;
 inline constexpr std::size_t model_requests_waiting_max = 1'000;
+inline constexpr std::size_t sentence_bytes_max = 4 * kib; ///< a longer one is cut at a space
+inline constexpr std::size_t word_bytes_max = 64;          ///< what is longer counts by its beginning
+inline constexpr std::size_t model_passages_read_max = 256; ///< scored sentence by sentence, of one request
+inline constexpr std::size_t model_quotes_max = 20;         ///< in one answer, sentences of a summary too
+inline constexpr std::size_t model_quote_bytes_max = 1 * kib; ///< one quotation with its list
+inline constexpr std::size_t graph_tasks_max = 10'000; ///< as written, before any for_each unfolds
+inline constexpr auto run_progress_interval = 50ms;    ///< at most that often to a run's submitter
+inline constexpr auto task_deadline_slack = 2s; ///< beyond a task's time, then its node is not waited for
+inline constexpr auto offer_backoff_min = 20ms; ///< a node whose queue was full is left alone
+inline constexpr auto offer_backoff_max = 1s;
+inline constexpr auto placement_patience = 30s; ///< for a node that hosts the role to come up
+inline constexpr std::size_t desk_queries_max = 64; ///< that wait for other nodes at once
+inline constexpr auto desk_query_timeout = 1s;
 
 // -- files and stores -----------------------------------------------------------------------------
 
@@ -80,5 +95,26 @@ inline constexpr std::size_t spans_kept_max = 20'000;   ///< by a node, for `tro
 inline constexpr std::size_t spans_queued_max = 16'384; ///< for the exporter
 inline constexpr std::size_t spans_per_export = 512;
 inline constexpr std::size_t otlp_answer_bytes_max = 4 * mib;
+inline constexpr auto otlp_connect_timeout = 2s;
+inline constexpr auto otlp_request_timeout = 10s;
+inline constexpr std::uint32_t otlp_attempts_max = 6; ///< of one batch, then it is dropped
+inline constexpr auto otlp_backoff_min = 100ms;
+inline constexpr auto otlp_backoff_max = 5s;
+inline constexpr auto otlp_retry_after_max = 10min; ///< a collector that asks for more is asked again then
+inline constexpr auto otlp_flush_at_exit = 2s;
+inline constexpr std::size_t log_lines_queued_max = 1'024;
+inline constexpr std::size_t log_line_bytes_max = 8 * kib;
+inline constexpr std::size_t metric_series_max = 10'000; ///< label sets of one family; then `other`
+inline constexpr std::size_t metric_label_bytes_max = 128;
+
+// -- the small HTTP listener of /metrics and /health ---------------------------------------------------
+
+inline constexpr std::size_t http_header_bytes_max = 8 * kib;
+inline constexpr std::size_t http_connections_max = 64;
+inline constexpr auto http_header_timeout = 10s;
+inline constexpr auto http_keep_alive = 60s;
+inline constexpr auto http_write_timeout = 30s;
+inline constexpr std::uint32_t http_requests_per_connection_max = 10'000;
+inline constexpr auto http_accept_pause = 100ms; ///< when no file descriptor is free
 
 } // namespace troupe::limits
