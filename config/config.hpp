@@ -75,6 +75,10 @@ struct node_config {
     std::filesystem::path log_file; ///< empty: standard error
     std::uint32_t spans_kept = limits::spans_kept_max;
   } telemetry;
+
+  /// Where each key's value came from, as `show_config` tells: "FILE:LINE", "environment NAME", "flag". A
+  /// key that is not here has its default, or was set by the program.
+  std::map<std::string, std::string> origins;
 };
 
 /// Where values come from, the later over the earlier: defaults, file, `TROUPE_*` environment, flags.

@@ -39,15 +39,13 @@ public:
   bool is_scalar() const { return raw_.IsScalar(); }
   bool is_quoted() const; ///< "5" or '5' or a block: text, whatever it looks like
 
-  /// The error `message` at this place: `return node.fail("expected a list, found " +
-  /// node.found());`
+  /// The error `message` at this place, such as "expected a list, found " + node.found().
   config_error error(std::string message) const;
   unexpected<config_error> fail(std::string message) const { return {error(std::move(message))}; }
   /// What stands here, for error messages: `a list`, `a mapping`, `nothing`, `"blue"`.
   std::string found() const;
 
-  // -- this value, by type; the error says what was expected
-  // ------------------------------------------
+  // -- this value, by type; the error says what was expected ----------------------------------
 
   config_result<std::string> text() const; ///< any scalar as written
   config_result<bool> flag() const;        ///< true or false
