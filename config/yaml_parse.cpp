@@ -136,7 +136,10 @@ config_result<yaml_node> parse_yaml(std::string_view text, const std::string& fi
   if (auto checked = check_characters(text, file); !checked)
     return unexpected{std::move(checked).error()};
   try {
-    std::istringstream in{std::string(text)};
+    // yaml-cpp takes a quoted text that never ends for a whole one if the file ends in a line
+    // break.
+    auto end = text.find_last_not_of(" \t\r\n");
+    std::istringstream in{std::string(text.substr(0, end == text.npos ? 0 : end + 1))};
     YAML::Parser parser(in);
     inspector look;
     while (!look.first && parser.HandleNextDocument(look)) {
