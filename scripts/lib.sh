@@ -7,7 +7,8 @@ jobs=${TROUPE_JOBS:-$(nproc)}
 
 bold='' dim='' red='' green='' plain='' clear_line='' live=false
 if [ -t 1 ]; then
-  bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m' clear_line=$'\r\e[K' live=true
+  live=true clear_line=$'\r\e[K'
+  bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'
 fi
 
 # say WORDS...: a line of what is done now.
@@ -30,9 +31,9 @@ usage() {
 
 # shellcheck disable=SC2034  # for the scripts that source this
 packages_build=(g++ cmake ninja-build ccache mold python3 curl libcaf-dev libprotobuf-dev
-  protobuf-compiler librocksdb-dev prometheus-cpp-dev libcurl4-openssl-dev libboost1.81-dev libssl-dev
-  libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev nlohmann-json3-dev libgtest-dev
-  libgmock-dev)
+  protobuf-compiler librocksdb-dev prometheus-cpp-dev libcurl4-openssl-dev libboost1.81-dev
+  libssl-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev nlohmann-json3-dev
+  libgtest-dev libgmock-dev)
 # shellcheck disable=SC2034
 packages_check=(clang-format-14 clang-tidy-14 shellcheck)
 
@@ -43,27 +44,30 @@ need_packages() {
     note "This is not Debian: the libraries that scripts/lib.sh lists must already be here."
     return
   fi
-  have=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "$@" 2>/dev/null | sed -n 's/^ii *//p' || true)
+  have=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' "$@" 2>/dev/null |
+    sed -n 's/^ii *//p' || true)
   missing=$(comm -23 <(printf '%s\n' "$@" | sort -u) <(sort -u <<<"$have"))
   [ -n "$missing" ] || return 0
   # shellcheck disable=SC2086  # one word a package
   set -- $missing
   if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || die "these packages are missing: $*. Run as root: apt-get install $*"
+    command -v sudo >/dev/null || die "packages are missing. As root: apt-get install $*"
     as_root=(sudo)
   fi
   mkdir -p build
   say "Installing $# Debian packages"
   note "$*"
-  as_root+=(env DEBIAN_FRONTEND=noninteractive)
-  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >"$log" 2>&1 </dev/null && return
+  as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -y -qq)
+  "${as_root[@]}" install --no-install-recommends "$@" >"$log" 2>&1 </dev/null && return
   note "refreshing the package lists first"
-  { "${as_root[@]}" apt-get update -qq &&
-    "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null ||
-    { tail -n 15 "$log" >&2; die "apt-get failed (above, and in $log). Debian 12 has all of them: check its network and sources."; }
+  if ! { "${as_root[@]}" update && "${as_root[@]}" install --no-install-recommends "$@"; } \
+    >"$log" 2>&1 </dev/null; then
+    tail -n 15 "$log" >&2
+    die "apt-get failed (above, and in $log). Debian 12 has all of them: check network and sources."
+  fi
 }
 
-# show_progress LABEL: reads ninja's output and draws one line from it; without a terminal, one a tenth.
+# show_progress LABEL: draws one line from ninja's output; without a terminal, one line a tenth.
 show_progress() {
   local label=$1 line count total tenth last=-1
   while IFS= read -r line; do
@@ -80,7 +84,8 @@ show_progress() {
   if $live; then printf '%s' "$clear_line"; fi
 }
 
-# build DIR WHAT [CMAKE_OPTION...] -- [TARGET...]: configures once (again when the options change) and builds.
+# build DIR WHAT [CMAKE_OPTION...] -- [TARGET... | --pattern REGEX]: configures once (again when the
+# options change) and builds everything, or the targets that are named or match.
 build() {
   local dir=$1 what=$2 options=() begin=$SECONDS
   shift 2
@@ -90,21 +95,26 @@ build() {
   done
   shift || true
   mkdir -p "$dir"
-  if [ ! -f "$dir/build.ninja" ] || [ "$(cat "$dir/options" 2>/dev/null)" != "${options[*]}" ]; then
+  if [ ! -f "$dir/build.ninja" ] ||
+    [ "$(cat "$dir/options" 2>/dev/null)" != "${options[*]}" ]; then
     say "Configuring $what in $dir"
-    cmake -S . -B "$dir" -G Ninja "${options[@]}" >"$dir/configure.log" 2>&1 ||
-      { tail -n 20 "$dir/configure.log" >&2; die "cmake failed (above, and in $dir/configure.log)"; }
+    if ! cmake -S . -B "$dir" -G Ninja "${options[@]}" >"$dir/configure.log" 2>&1; then
+      tail -n 20 "$dir/configure.log" >&2
+      die "cmake failed (above, and in $dir/configure.log)"
+    fi
     echo "${options[*]}" >"$dir/options"
   fi
-  if [ "${1:-}" = --pattern ]; then # the targets whose names match
-    mapfile -t targets < <(ninja -C "$dir" -t targets all | sed -n "s/^\($2\): phony.*/\1/p" | sort -u)
+  if [ "${1:-}" = --pattern ]; then
+    mapfile -t targets < <(ninja -C "$dir" -t targets all |
+      sed -n "s/^\($2\): phony.*/\1/p" | sort -u)
     set -- "${targets[@]}"
     (($#)) || die "no target in $dir matches"
   fi
   ninja -C "$dir" -n "$@" 2>/dev/null | tail -n 1 | grep -q 'no work to do' && return
   say "Building $what in $dir with $jobs jobs"
-  ninja -C "$dir" -j "$jobs" "$@" 2>&1 | tee "$dir/build.log" | show_progress compiled ||
-    { grep -A 12 -E '^FAILED|error:|ninja: error' "$dir/build.log" | head -n 40 >&2
-      die "the build failed (above, and in $dir/build.log)"; }
+  if ! ninja -C "$dir" -j "$jobs" "$@" 2>&1 | tee "$dir/build.log" | show_progress built; then
+    grep -A 12 -E '^FAILED|error:|ninja: error' "$dir/build.log" | head -n 40 >&2
+    die "the build failed (above, and in $dir/build.log)"
+  fi
   note "built in $((SECONDS - begin)) s"
 }

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Sourced by the server scripts beside it: free ports, background processes by pid, readiness.
-# Everything listens on 127.0.0.1 only. Programs go to $TROUPE_SERVERS (default ~/.cache/troupe/servers).
+# Everything listens on 127.0.0.1 only. Programs go to $TROUPE_SERVERS, by default
+# ~/.cache/troupe/servers.
 set -euo pipefail
 # shellcheck disable=SC2034  # for the scripts that source this
 prefix=${TROUPE_SERVERS:-${XDG_CACHE_HOME:-$HOME/.cache}/troupe/servers}
@@ -22,10 +23,10 @@ free_port() {
   done
 }
 
-# start_time PID: empty when it has ended (a zombie that init has not reaped yet counts as ended).
+# start_time PID: empty when it has ended (a zombie that nobody has waited for counts as ended).
 start_time() { sed -n 's/.*) \([^Z] .*\)/\1/p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 
-# spawn DIR COMMAND...: runs it in its own session, output to DIR/log; DIR/pid has pid and start time.
+# spawn DIR COMMAND...: runs it in its own session, output to DIR/log, pid and start to DIR/pid.
 spawn() {
   local dir=$1 pid
   shift
@@ -42,7 +43,7 @@ alive() {
     [ "$(start_time "$pid")" = "$started" ]
 }
 
-# wait_until DIR SECONDS COMMAND...: asks every 20 ms; fails at once when the process has died.
+# wait_until DIR SECONDS COMMAND...: asks every 20 ms; fails at once when the process ended.
 wait_until() {
   local dir=$1 end=$((SECONDS + $2))
   shift 2

@@ -1,33 +1,27 @@
 #!/usr/bin/env bash
-# Jaeger v2 (module v1.76.0, program 2.13): OTLP in, query API out. Needs Go 1.25 or newer to install.
+# Jaeger v2 (module v1.76.0, program 2.13): OTLP in, query API out. Installing needs Go 1.25.
 #   jaeger.sh install      builds it once (about 6 CPU minutes) and prints the program's path
-#   jaeger.sh have         exit 0 and the path if it is installed; else exit 1 and what stands in the way
-#   jaeger.sh start DIR    free loopback ports unless JAEGER_OTLP_PORT and JAEGER_QUERY_PORT are set;
-#                          writes DIR/env with OTLP_HTTP and JAEGER_QUERY when it is ready
+#   jaeger.sh have         prints the path if it is installed; else exit 1 and what is in the way
+#   jaeger.sh start DIR    on free loopback ports, or JAEGER_OTLP_PORT and JAEGER_QUERY_PORT; when it
+#                          is ready, writes DIR/env with OTLP_HTTP and JAEGER_QUERY
 #   jaeger.sh stop DIR
-# shellcheck source-path=SCRIPTDIR source=common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh source=go.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/go.sh"
 version=v1.76.0
 bin=$prefix/bin/jaeger-$version
 host=127.0.0.1
 
-go_is_new_enough() {
-  local major minor
-  command -v go >/dev/null || return 1
-  IFS=. read -r major minor _ < <(go env GOVERSION | sed 's/^go//')
-  minor=${minor%%[!0-9]*}
-  ((major > 1 || (major == 1 && ${minor:-0} >= 25)))
-}
-
 install_jaeger() {
   local src
   [ -x "$bin" ] && return
-  go_is_new_enough || die "building Jaeger needs Go 1.25 or newer; $(go version 2>/dev/null || echo 'there is no Go')"
+  go_is_new_enough ||
+    die "building Jaeger needs Go 1.25 or newer; $(go version 2>/dev/null || echo 'there is no Go')"
   mkdir -p "$prefix/bin"
   exec 9>"$bin.lock"
   flock 9 # two at once would build it twice
   [ -x "$bin" ] && return
-  # go.mod has a replace directive, so `go install pkg@version` refuses; as its own main module it builds.
+  # Its go.mod has a replace directive, so `go install pkg@version` refuses; this way it builds.
   src=$(cd / && go mod download -json "github.com/jaegertracing/jaeger@$version" |
     sed -n 's/.*"Dir": "\(.*\)",*/\1/p')
   [ -n "$src" ] || die "the module github.com/jaegertracing/jaeger@$version could not be had"
@@ -42,7 +36,7 @@ start_jaeger() {
   dir=$(cd "$dir" && pwd)
   http=${JAEGER_OTLP_PORT:-$(free_port)} query=${JAEGER_QUERY_PORT:-$(free_port)}
   grpc=$(free_port) qgrpc=$(free_port) health=$(free_port)
-  # enable_tracing: else Jaeger sends spans of its own to port 4317 and waits 10 s for it when it stops.
+  # enable_tracing: else Jaeger sends spans of its own to port 4317 and takes 10 s to stop.
   # batch: so that spans can be read soon; its default is 200 ms.
   cat >"$dir/jaeger.yaml" <<Y
 service:

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""The rules that need a compiler: clang-tidy's short list, and that every header stands alone.
+
+  check_code.py BUILD [--jobs N] [--only headers|tidy] [FILE...]
+
+BUILD is a configured build folder, whose compile_commands.json says how each source is compiled.
+Nothing is compiled with precompiled headers here, so a source that does not include what it uses is
+found too. What was found good is remembered by the content of the file and of all that it includes,
+so that only what changed is looked at again. Exit code 1 if anything is wrong.
+"""
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+import time
+
+import source_tree as tree
+
+DAYS_REMEMBERED = 30
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+MEMORY = CACHE / "troupe" / "check"
+TIDY = "clang-tidy-14"
+COMPILER = "g++"
+
+
+def versions():
+    """What else decides the outcome: the tools and the libraries that are installed."""
+    tools = [subprocess.run([t, "--version"], capture_output=True, check=True).stdout
+             for t in (TIDY, COMPILER)]
+    packages = subprocess.run(["dpkg-query", "-W", "lib*-dev", "prometheus-cpp-dev"],
+                              capture_output=True, check=False).stdout
+    return b"".join(tools) + packages + tree.read(tree.ROOT / ".clang-tidy").encode()
+
+
+def commands(build):
+    """source -> its compiler arguments, without what only fits the build itself."""
+    found = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        source = pathlib.Path(entry["directory"], entry["file"]).resolve()
+        if tree.ROOT in source.parents and build not in source.parents:
+            found[str(source.relative_to(tree.ROOT))] = flags_of(shlex.split(entry["command"]))
+    return found
+
+
+def flags_of(command):
+    flags, skip = [], 0
+    for word, following in zip(command, command[1:] + [""]):
+        if skip:
+            skip -= 1
+        elif word == "-include" and "cmake_pch" in following or word in ("-o", "-c", "-MF", "-MT"):
+            skip = 1
+        elif re.match(r"-(I|D|std=|isystem|W(?!invalid-pch|error)|f(?!sanitize|use-ld))", word):
+            flags.append(word)
+            if word in ("-isystem", "-I", "-D"):
+                flags.append(following)
+                skip = 1
+    return flags
+
+
+class Memory:
+    """Remembers what was good, one empty file per content."""
+
+    def __init__(self):
+        MEMORY.mkdir(parents=True, exist_ok=True)
+        self.base = versions()
+        self.digests = {}
+
+    def key(self, what, name, flags):
+        # Independent of where the checkout is, so that a fresh clone profits too.
+        words = "\0".join([what, name, *flags]).replace(str(tree.ROOT), ".")
+        digest = hashlib.sha256(self.base + words.encode())
+        for reached in sorted(tree.reached(tree.ROOT, name)):
+            digest.update(reached.encode() + tree.read(tree.ROOT / reached).encode())
+        return MEMORY / digest.hexdigest()
+
+    @staticmethod
+    def forget_old():
+        for entry in MEMORY.iterdir():
+            if time.time() - entry.stat().st_mtime > DAYS_REMEMBERED * 86_400:
+                entry.unlink(missing_ok=True)
+
+
+CHATTER = re.compile(r"\d+ (warnings?|errors?)( and \d+ errors?)? (generated|treated)|"
+                     r"Suppressed |Use -header-filter")
+
+
+def run(command):
+    done = subprocess.run(command, cwd=tree.ROOT, capture_output=True, check=False, text=True)
+    lines = (done.stdout + done.stderr).splitlines()
+    return done.returncode, "\n".join(line for line in lines if not CHATTER.match(line))
+
+
+def header_command(name, flags):
+    return [COMPILER, *flags, "-w", "-fsyntax-only", "-x", "c++", name]
+
+
+def tidy_command(name, flags):
+    return [TIDY, "--quiet", "--warnings-as-errors=*", name, "--", *flags, "-w"]
+
+
+def work_of(files, known, only):
+    """(what, file, flags, command) of all that is to be looked at."""
+    headers_flags = sorted({f for flags in known.values() for f in flags if re.match(r"-(std|D)", f)
+                            and "SOURCE_DIR" not in f and "BINARY_DIR" not in f})
+    headers_flags += sorted({f for flags in known.values() for f in flags if f.startswith("-I")})
+    for name in files:
+        if name.endswith(".hpp") and only != "tidy":
+            yield "header", name, headers_flags, header_command(name, headers_flags)
+        elif name.endswith(".cpp") and only != "headers" and name in known:
+            yield "tidy", name, known[name], tidy_command(name, known[name])
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("build", type=pathlib.Path)
+    options.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    options.add_argument("--only", choices=["headers", "tidy"])
+    options.add_argument("files", nargs="*")
+    given = options.parse_args()
+    known = commands(given.build.resolve())
+    files = given.files or [f for f in tree.list_files(tree.ROOT) if f.endswith(tree.CODE)]
+    memory = Memory()
+    todo = [(memory.key(what, name, flags), what, name, command)
+            for what, name, flags, command in work_of(files, known, given.only)]
+    unknown = [t for t in todo if not t[0].exists()]
+    live, bad = sys.stdout.isatty(), 0
+    with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
+        running = {pool.submit(run, t[3]): t for t in unknown}
+        for count, done in enumerate(concurrent.futures.as_completed(running), 1):
+            key, what, name, _ = running[done]
+            code, words = done.result()
+            if live:
+                print(f"\r\033[K    {count} of {len(unknown)} {name[:80]}", end="", flush=True)
+            if code == 0:
+                key.touch()
+                continue
+            bad += 1
+            title = "does not stand alone" if what == "header" else "clang-tidy"
+            print(("\r\033[K" if live else "") + f"{name}: {title}\n{words}")
+    if live:
+        print("\r\033[K", end="")
+    print(f"    {len(todo)} files, {len(todo) - len(unknown)} of them unchanged since good")
+    memory.forget_old()
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
