@@ -22,6 +22,9 @@ inline constexpr std::size_t link_bytes_max = 64 * mib;        ///< waiting in o
 inline constexpr std::size_t link_assembling_bytes_max = 64 * mib; ///< chunks not yet complete
 inline constexpr std::size_t link_routes_max = 65'536;
 inline constexpr std::size_t link_streams_max = 1'024; ///< payloads that come in chunks at once
+inline constexpr std::size_t link_unanswered_max = 10'000; ///< requests of clients that a link relays
+inline constexpr std::size_t link_unsent_bytes_aim = 512 * kib; ///< handed to the socket at once
+inline constexpr auto link_tick = 250ms;
 inline constexpr std::size_t hello_bytes_max = 64 * kib; ///< all that an unproven connection may send
 inline constexpr auto hello_deadline = 5s;
 inline constexpr std::size_t unproven_connections_max = 128;
@@ -47,6 +50,8 @@ inline constexpr std::size_t replies_kept_bytes_max = 4 * mib; ///< by one agent
 inline constexpr std::size_t agents_active_max = 1'000'000;
 inline constexpr std::size_t agent_inbox_max = 1'024; ///< messages that wait while an agent is busy
 inline constexpr std::size_t agent_state_bytes_max = 1 * mib;
+inline constexpr std::size_t agent_asks_pending_max = 64; ///< model calls and blobs of one message at once
+inline constexpr std::size_t agent_asks_max = 20'000; ///< model calls and blobs of one message in all
 inline constexpr std::size_t directory_shards = 16;
 inline constexpr std::size_t pool_size = 10; ///< anonymous agents of one role on one node
 inline constexpr std::size_t queue_tasks_max = 10'000;
@@ -57,6 +62,9 @@ inline constexpr auto task_timeout = 10min;
 inline constexpr std::size_t document_bytes_max = 32 * mib;
 inline constexpr std::size_t documents_max = 10'000;
 inline constexpr std::size_t folder_bytes_max = 512 * mib;
+inline constexpr std::size_t folder_entries_max = 200'000; ///< looked at in one folder tree
+inline constexpr std::size_t folder_depth_max = 32;
+inline constexpr std::size_t skipped_notes_max = 1'000;    ///< files of a folder that are left out, by name
 inline constexpr std::size_t blob_memory_bytes_max = 64 * mib;
 inline constexpr std::size_t model_requests_waiting_max = 1'000;
 inline constexpr std::size_t sentence_bytes_max = 4 * kib; ///< a longer one is cut at a space
@@ -87,7 +95,15 @@ inline constexpr std::size_t blob_waiters_max = 1'024; ///< requests that wait f
 
 inline constexpr std::uint32_t restart_intensity = 5;
 inline constexpr auto restart_period = 10s;
+inline constexpr std::size_t failed_agents_kept_max = 1'024; ///< whose failures are counted
 inline constexpr auto stop_timeout = 5s;
+inline constexpr std::uint32_t node_restart_intensity = 5; ///< of one node process by `troupe up`
+inline constexpr auto node_restart_period = 60s;
+inline constexpr auto node_restart_backoff_min = 50ms;
+inline constexpr auto node_restart_backoff_max = 5s;
+inline constexpr auto node_ready_timeout = 30s;
+inline constexpr auto node_stop_timeout = 10s;
+inline constexpr std::size_t node_ready_line_bytes_max = 64 * kib;
 
 // -- telemetry ----------------------------------------------------------------------------------------
 

@@ -1,0 +1,134 @@
+#include "actors/cluster/dialler.hpp"
+
+#include "config/limits.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+
+namespace troupe {
+
+dialler::dialler(options given)
+    : given_(std::move(given)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      random_(given_.seed | 1), thread_([this] { run(); }) {}
+
+dialler::~dialler() {
+  {
+    std::lock_guard guard{mutex_};
+    stopping_ = true;
+  }
+  wake();
+  thread_.join();
+}
+
+void dialler::wake() { ::eventfd_write(wake_.get(), 1); }
+
+void dialler::dial(node_id peer, host_port place) {
+  {
+    std::lock_guard guard{mutex_};
+    targets_.push_back({peer, std::move(place)});
+  }
+  wake();
+}
+
+void dialler::lost(node_id peer) {
+  {
+    std::lock_guard guard{mutex_};
+    for (auto& t : targets_)
+      if (t.peer == peer && t.now == stage::linked) {
+        t.now = stage::waiting;
+        t.next = steady::now() + limits::dial_backoff_min;
+        t.backoff = limits::dial_backoff_min;
+      }
+  }
+  wake();
+}
+
+void dialler::run() {
+  for (;;) {
+    std::vector<pollfd> waits{{wake_.get(), POLLIN, 0}};
+    int timeout = 0;
+    {
+      std::lock_guard guard{mutex_};
+      if (stopping_)
+        return;
+      for (auto& t : targets_)
+        if (t.now == stage::connecting)
+          waits.push_back({t.socket.get(), POLLOUT, 0});
+      timeout = milliseconds_to_next();
+    }
+    ::poll(waits.data(), waits.size(), timeout);
+    eventfd_t ignored;
+    ::eventfd_read(wake_.get(), &ignored);
+    std::vector<happened> news;
+    {
+      std::lock_guard guard{mutex_};
+      if (stopping_)
+        return;
+      advance(news);
+    }
+    for (auto& n : news) {
+      if (n.socket >= 0)
+        given_.adopt(n.socket, n.peer);
+      else
+        given_.refused(n.peer, n.why);
+    }
+  }
+}
+
+void dialler::advance(std::vector<happened>& news) {
+  auto now = steady::now();
+  for (auto& t : targets_) {
+    if (t.now == stage::waiting && t.next <= now) {
+      attempt(t, news);
+    } else if (t.now == stage::connecting) {
+      pollfd ready{t.socket.get(), POLLOUT, 0};
+      ::poll(&ready, 1, 0);
+      if (ready.revents != 0) {
+        if (auto done = connected(t.socket.get()); !done) {
+          failed(t, done.error().message, news);
+        } else {
+          t.now = stage::linked;
+          news.push_back({t.peer, t.socket.release(), {}});
+        }
+      } else if (t.next <= now) {
+        failed(t, "no answer in time", news);
+      }
+    }
+  }
+}
+
+void dialler::attempt(target& t, std::vector<happened>& news) {
+  auto started = start_connecting(t.place);
+  if (!started)
+    return failed(t, started.error().message, news);
+  t.socket = std::move(*started);
+  t.now = stage::connecting;
+  t.next = steady::now() + limits::dial_timeout;
+}
+
+void dialler::failed(target& t, const std::string& why, std::vector<happened>& news) {
+  using std::chrono::milliseconds;
+  t.socket = {};
+  t.now = stage::waiting;
+  t.backoff = std::clamp(t.backoff * 2, milliseconds{limits::dial_backoff_min},
+                         milliseconds{limits::dial_backoff_max});
+  random_ = random_ * 6364136223846793005ULL + 1442695040888963407ULL;
+  auto jitter = milliseconds{static_cast<milliseconds::rep>(random_ >> 33) % t.backoff.count()};
+  t.next = steady::now() + std::max(milliseconds{1}, jitter);
+  news.push_back({t.peer, -1, why});
+}
+
+int dialler::milliseconds_to_next() const {
+  auto next = steady::time_point::max();
+  for (auto& t : targets_)
+    if (t.now != stage::linked)
+      next = std::min(next, t.next);
+  if (next == steady::time_point::max())
+    return -1;
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(next - steady::now());
+  return static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, 60'000));
+}
+
+} // namespace troupe

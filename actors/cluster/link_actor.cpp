@@ -1,0 +1,280 @@
+#include "actors/cluster/link_actor.hpp"
+
+#include "actors/cluster/outbox.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/io/broker.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <sys/socket.h>
+
+namespace troupe {
+
+namespace {
+
+struct link_state {
+  static inline const char* name = "link";
+
+  link_hub* hub = nullptr;
+  caf::io::connection_handle connection;
+  int socket = -1;
+  node_id expected;
+  std::uint64_t number = 0;
+  std::unique_ptr<link_logic> protocol;
+  std::shared_ptr<outbox> waiting;
+  std::size_t unsent = 0; ///< handed to CAF and not yet to the socket
+  bool attached = false;
+  bool closing = false;
+};
+
+using link_broker = caf::stateful_actor<link_state, caf::io::broker>;
+
+void report(link_hub& hub, service to, auto message) {
+  auto news = make_envelope(message_kind::event, address::of(to), std::move(message));
+  hub.host.post->send(std::move(news));
+}
+
+void log(link_state& link, log_level level, std::string text) {
+  link.hub->host.log->write({level, "link", std::move(text), {}});
+}
+
+std::string peer_name(const link_state& link) {
+  const auto& peer = link.protocol->peer();
+  if (!link.protocol->is_proven())
+    return "an unproven connection";
+  return peer.client() ? "a client" : peer.node().name() + " (" + peer.node().address() + ")";
+}
+
+void write(link_broker* self, std::string_view bytes) {
+  auto& link = self->state;
+  if (bytes.empty() || link.closing)
+    return;
+  auto& buffer = self->wr_buf(link.connection);
+  buffer.insert(buffer.end(), bytes.begin(), bytes.end());
+  link.unsent += bytes.size();
+  self->flush(link.connection);
+}
+
+/// Moves what waits into the socket's buffer, as long as that is short.
+void pull(link_broker* self) {
+  auto& link = self->state;
+  if (link.closing || link.unsent >= limits::link_unsent_bytes_aim)
+    return; // data_transferred_msg comes back here
+  auto& buffer = self->wr_buf(link.connection);
+  auto before = buffer.size();
+  bool more = link.waiting->take(buffer, limits::link_unsent_bytes_aim - link.unsent);
+  link.unsent += buffer.size() - before;
+  if (buffer.size() > before)
+    self->flush(link.connection);
+  if (more && link.unsent < limits::link_unsent_bytes_aim)
+    self->send(self, atom::pull_v);
+}
+
+/// Clients' requests that went over this link will not be answered: say so.
+void fail_unanswered(link_state& link) {
+  for (auto& head : link.waiting->close())
+    link.hub->host.post->send(reply_failure(
+      head, {ec::outcome_unknown, peer_name(link) + ", where " + to_string(head.target)
+                                    + " is, was lost before it answered"}));
+}
+
+/// Undoes what being proven has done. Called once, when the connection has ended.
+void detach(link_state& link, const std::string& why) {
+  auto& hub = *link.hub;
+  const auto& peer = link.protocol->peer();
+  if (!link.protocol->is_proven())
+    hub.unproven.fetch_sub(1);
+  if (link.attached && peer.client()) {
+    hub.host.post->detach_session({peer.session()});
+    SessionClosed closed;
+    closed.set_session(peer.session());
+    report(hub, service::coordinator, std::move(closed));
+  } else if (link.attached) {
+    hub.host.post->detach_peer(node_from_bytes(peer.node().id()), link.waiting.get());
+    LinkClosed closed;
+    closed.set_node(peer.node().id());
+    closed.set_link(link.number);
+    closed.set_why(why);
+    report(hub, service::membership, std::move(closed));
+  }
+  fail_unanswered(link);
+  {
+    std::lock_guard guard{hub.mutex};
+    hub.open.erase(link.number);
+  }
+  if (link.expected)
+    hub.lost(link.expected);
+}
+
+void close(link_broker* self, const failure& why) {
+  auto& link = self->state;
+  if (link.closing)
+    return;
+  // A peer that is there is told; one that is silent would only keep the socket open.
+  bool silent = link.protocol->is_proven() && why.code == ec::unavailable;
+  if (!silent) {
+    auto bye = link_logic::bye_frame(why);
+    write(self, {bye.data(), bye.size()});
+  }
+  link.closing = true;
+  bool expected_end = link.protocol->is_proven() && link.protocol->peer().client();
+  if (!expected_end) {
+    link.hub->host.counted.plain().links_refused.fetch_add(1, std::memory_order_relaxed);
+    log(link, log_level::warning, "closing " + peer_name(link) + ": " + why.message);
+  }
+  detach(link, why.message);
+  if (silent)
+    ::shutdown(link.socket, SHUT_RDWR);
+  self->close(link.connection);
+  self->quit();
+}
+
+Welcome welcome_of(link_hub& hub) {
+  Welcome welcome;
+  *welcome.mutable_node() = hub.self;
+  auto change = to_proto(*hub.host.post->view());
+  *welcome.mutable_members() = change.members();
+  return welcome;
+}
+
+/// A peer has shown that it knows the secret. Nothing yet if it may not be here all the same.
+std::optional<failure> attach(link_broker* self, const Hello& peer) {
+  auto& link = self->state;
+  auto& hub = *link.hub;
+  auto& post = *hub.host.post;
+  if (peer.client()) {
+    post.attach_session({peer.session()}, link.waiting);
+    auto welcome = link_logic::welcome_frame(welcome_of(hub));
+    write(self, {welcome.data(), welcome.size()});
+  } else {
+    auto id = node_from_bytes(peer.node().id());
+    if (id == post.self() || !post.view()->find(id))
+      return failure{ec::refused, "node " + to_string(id) + " is not a member of this cluster"};
+    if (link.expected && link.expected != id)
+      return failure{ec::refused, "another node than expected listens there"};
+    post.attach_peer(id, link.waiting);
+    LinkOpened opened;
+    *opened.mutable_peer() = peer.node();
+    opened.set_link(link.number);
+    report(hub, service::membership, std::move(opened));
+  }
+  link.attached = true;
+  hub.unproven.fetch_sub(1);
+  return std::nullopt;
+}
+
+/// What a client may send: in its own name, to what is there for clients.
+bool allowed(const link_state& link, envelope& message) {
+  const auto& peer = link.protocol->peer();
+  if (!peer.client())
+    return true;
+  message.sender = address::of_session({peer.session()});
+  const auto& target = message.target;
+  if (target.what == address::kind::agent)
+    return target.agent.text().find('/') != std::string_view::npos;
+  return target.what == address::kind::service
+         && (target.svc == service::coordinator || target.svc == service::blobs
+             || target.svc == service::desk);
+}
+
+void carry_out(link_broker* self, link_logic::outcome out) {
+  auto& link = self->state;
+  write(self, {out.write.data(), out.write.size()});
+  if (out.proven)
+    if (auto refused = attach(self, *out.proven); refused && !out.failed)
+      out.failed = std::move(refused);
+  auto received = std::move(out.received);
+  std::erase_if(received, [&](envelope& message) { return !allowed(link, message); });
+  for (const auto& message : received)
+    if (message.kind == message_kind::reply && message.target.what == address::kind::session)
+      link.waiting->answered(message.id);
+  if (!received.empty()) {
+    link.hub->host.counted.plain().envelopes_received.fetch_add(received.size(),
+                                                                std::memory_order_relaxed);
+    link.hub->host.post->deliver(std::move(received));
+  }
+  if (out.failed)
+    close(self, *out.failed);
+}
+
+void set_up(link_broker* self, link_hub& hub, int socket, node_id expected) {
+  auto& link = self->state;
+  link.hub = &hub;
+  link.socket = socket;
+  link.expected = expected;
+  link.number = hub.links.fetch_add(1) + 1;
+  link.connection = self->add_scribe(socket);
+  link.waiting = std::make_shared<outbox>(
+    limits::link_bytes_max, [broker = caf::actor_cast<caf::actor_addr>(self)] {
+      if (auto there = caf::actor_cast<caf::actor>(broker))
+        caf::anon_send(there, atom::pull_v);
+    });
+  self->configure_read(link.connection, caf::io::receive_policy::at_most(256 * 1024));
+  self->ack_writes(link.connection, true);
+  link_logic::options options;
+  options.own.set_version(link_version);
+  options.own.set_cluster(hub.cluster);
+  options.own.set_nonce(hub.nonce());
+  *options.own.mutable_node() = hub.self;
+  options.secret = hub.secret;
+  options.dialled = bool{expected};
+  link.protocol = std::make_unique<link_logic>(std::move(options), hub.host.clock.now());
+  carry_out(self, link.protocol->begin());
+}
+
+caf::behavior link_behavior(link_broker* self, link_hub* hub, int socket, node_id expected) {
+  set_up(self, *hub, socket, expected);
+  self->delayed_send(self, limits::link_tick, atom::tick_v);
+  {
+    std::lock_guard guard{hub->mutex};
+    hub->open.emplace(self->state.number, self->address());
+    if (hub->stopping)
+      self->send(self, atom::stop_v);
+  }
+  return {
+    [self](const caf::io::new_data_msg& data) {
+      auto& link = self->state;
+      carry_out(self, link.protocol->feed({data.buf.data(), data.buf.size()},
+                                          link.hub->host.clock.now()));
+    },
+    [self](const caf::io::data_transferred_msg& done) {
+      self->state.unsent = done.remaining;
+      pull(self);
+    },
+    [self](atom::pull) { pull(self); },
+    [self](atom::tick) {
+      auto& link = self->state;
+      self->delayed_send(self, limits::link_tick, atom::tick_v);
+      carry_out(self, link.protocol->tick(link.hub->host.clock.now()));
+    },
+    [self](atom::stop) {
+      close(self, {ec::unavailable, "the node is stopping"});
+    },
+    [self](const caf::io::connection_closed_msg&) {
+      auto& link = self->state;
+      if (std::exchange(link.closing, true))
+        return;
+      detach(link, "the connection was closed");
+      self->quit();
+    },
+  };
+}
+
+} // namespace
+
+void adopt_link(link_hub& hub, int socket, node_id expected) {
+  hub.unproven.fetch_add(1);
+  hub.system.middleman().spawn_broker(link_behavior, &hub, socket, expected);
+}
+
+void stop_links(link_hub& hub) {
+  std::lock_guard guard{hub.mutex};
+  hub.stopping = true;
+  for (auto& [number, broker] : hub.open)
+    if (auto there = caf::actor_cast<caf::actor>(broker))
+      caf::anon_send(there, atom::stop_v);
+}
+
+} // namespace troupe

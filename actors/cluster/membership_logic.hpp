@@ -1,0 +1,50 @@
+#pragma once
+
+#include "actors/cluster/members.hpp"
+#include "actors/logic.hpp"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace troupe {
+
+/// Who is up, suspect or down, from what the links say. The list of members is fixed; `up` is a proven
+/// link, `suspect` a link that closed, `down` one that did not come back within
+/// `limits::down_after_silence` or whose address refuses connections.
+class membership_logic : public logic {
+public:
+  struct options {
+    NodeInfo self;
+    std::vector<NodeInfo> others; ///< id, name and address; the rest is learnt from their Hello
+    /// Called with each new view, before anybody is told of it.
+    std::function<void(std::shared_ptr<const member_view>)> publish;
+    std::vector<service> told; ///< who gets MembersChanged
+  };
+
+  explicit membership_logic(options given);
+
+  void start(step_context& context, const address& self) override;
+  void step(step_context& context, event input) override;
+
+private:
+  struct peer {
+    member known;
+    std::uint64_t link = 0; ///< of the link that counts; 0: none
+  };
+
+  void on_message(step_context& context, envelope& message);
+  void opened(step_context& context, const LinkOpened& news);
+  void closed(step_context& context, const LinkClosed& news);
+  void change(step_context& context, peer& who, MemberState state, std::string_view why);
+  void announce(step_context& context);
+  peer* find(node_id id);
+
+  options given_;
+  address self_;
+  member own_;
+  std::vector<peer> peers_;
+  std::uint64_t epoch_ = 0;
+};
+
+} // namespace troupe

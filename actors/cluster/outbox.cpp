@@ -1,0 +1,200 @@
+#include "actors/cluster/outbox.hpp"
+
+#include "config/limits.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+/// What an envelope may take beside its payload: its record and three announced routes.
+constexpr std::size_t record_bytes_max = 96 + 3 * (40 + limits::agent_name_bytes_max);
+
+envelope head_of(const envelope& message) {
+  envelope head;
+  head.kind = message.kind;
+  head.priority = message.priority;
+  head.attempt = message.attempt;
+  head.id = message.id;
+  head.trace = message.trace;
+  head.remaining = message.remaining;
+  head.tenant = message.tenant;
+  head.sender = message.sender;
+  head.target = message.target;
+  head.body = payload::from_wire(message.body.kind(), {});
+  return head;
+}
+
+} // namespace
+
+std::size_t outbox::address_hash::operator()(const address& a) const noexcept {
+  return a.agent.hash() ^ std::hash<node_id>{}(a.node) ^ (a.session.value * 31)
+         ^ static_cast<std::size_t>(a.svc) << 8 ^ static_cast<std::size_t>(a.what);
+}
+
+outbox::outbox(std::size_t bytes_max, std::function<void()> wake)
+    : bytes_max_(bytes_max), wake_(std::move(wake)) {}
+
+outbox::verdict outbox::put(const envelope& message) {
+  // Kept per thread: serialising allocates nothing once the buffer has grown.
+  thread_local std::string scratch;
+  scratch.clear();
+  message.body.append_to(scratch);
+  if (scratch.size() > limits::payload_bytes_max)
+    return verdict::too_large;
+  bool wake = false;
+  auto done = verdict::queued;
+  {
+    std::lock_guard guard{mutex_};
+    if (closed_)
+      return verdict::closed;
+    if (waiting_ + scratch.size() + record_bytes_max > bytes_max_)
+      return verdict::overloaded;
+    if (message.kind == message_kind::request && message.sender.what == address::kind::session) {
+      if (unanswered_.size() >= limits::link_unanswered_max)
+        return verdict::overloaded;
+      unanswered_.emplace(message.id, head_of(message));
+    }
+    done = scratch.size() < stream_payload_bytes ? put_small(message, scratch)
+                                                 : put_stream(message, std::move(scratch));
+    wake = !std::exchange(awake_, true);
+  }
+  if (wake && wake_)
+    wake_();
+  return done;
+}
+
+outbox::verdict outbox::put_small(const envelope& message, std::string_view payload_bytes) {
+  auto aim = limits::frame_body_bytes_aim;
+  if (!open_.empty() && open_.size() + payload_bytes.size() > aim) {
+    full_.push_back(std::move(open_));
+    open_.clear();
+  }
+  open_frame();
+  auto before = open_.size();
+  append_envelope(open_, message, routes_of(message), payload_bytes);
+  waiting_ += open_.size() - before;
+  return verdict::queued;
+}
+
+outbox::verdict outbox::put_stream(const envelope& message, std::string payload_bytes) {
+  if (++last_stream_ == 0)
+    ++last_stream_;
+  waiting_ += payload_bytes.size();
+  streams_.push_back({last_stream_, std::move(payload_bytes), 0, head_of(message)});
+  return verdict::queued;
+}
+
+void outbox::open_frame() {
+  if (open_.empty()) {
+    open_.reserve(limits::frame_body_bytes_aim / 8);
+    open_.resize(frame_header_bytes);
+  }
+}
+
+wire_routes outbox::routes_of(const envelope& message) {
+  // A table that is full starts anew. It must not do so between the routes of one message.
+  if (routes_.size() + 3 > limits::link_routes_max) {
+    routes_.clear();
+    last_target_ = last_sender_ = last_tenant_ = {};
+    append_reset(open_);
+  }
+  wire_routes routes;
+  routes.target = route_of(message.target, last_target_);
+  routes.sender = route_of(message.sender, last_sender_);
+  if (!message.tenant.empty())
+    routes.tenant = route_of(address::of_agent(message.tenant), last_tenant_);
+  return routes;
+}
+
+route_id outbox::route_of(const address& a, recent& last) {
+  if (a.empty())
+    return 0;
+  if (last.id != 0 && last.place == a)
+    return last.id;
+  auto [at, added] = routes_.try_emplace(a, static_cast<route_id>(routes_.size() + 1));
+  if (added)
+    append_route(open_, at->second, a);
+  last = {a, at->second};
+  return at->second;
+}
+
+void outbox::take_chunk(std::vector<char>& out) {
+  auto& next = streams_.front();
+  auto size = std::min(limits::frame_body_bytes_aim, next.bytes.size() - next.sent);
+  auto begin = out.size();
+  out.resize(begin + frame_header_bytes + sizeof next.id);
+  std::memcpy(out.data() + begin + frame_header_bytes, &next.id, sizeof next.id);
+  out.insert(out.end(), next.bytes.data() + next.sent, next.bytes.data() + next.sent + size);
+  seal_frame(out, begin, frame_kind::chunk);
+  next.sent += size;
+  waiting_ -= size;
+  if (next.sent < next.bytes.size()) {
+    streams_.push_back(std::move(next));
+  } else {
+    open_frame();
+    auto before = open_.size();
+    append_envelope(open_, next.head, routes_of(next.head), next.bytes, next.id);
+    waiting_ += open_.size() - before;
+  }
+  streams_.pop_front();
+}
+
+bool outbox::take(std::vector<char>& out, std::size_t bytes_aim) {
+  auto limit = out.size() + bytes_aim;
+  while (out.size() < limit) {
+    std::vector<char> frame;
+    {
+      std::lock_guard guard{mutex_};
+      if (!something_waits()) {
+        awake_ = false;
+        return false;
+      }
+      if (!full_.empty()) {
+        frame = std::move(full_.front());
+        full_.pop_front();
+      } else if (open_.size() > frame_header_bytes) {
+        frame = std::exchange(open_, {});
+      }
+      if (!frame.empty())
+        waiting_ -= frame.size() - frame_header_bytes;
+      if (!streams_.empty())
+        take_chunk(out);
+    }
+    if (!frame.empty()) {
+      auto begin = out.size();
+      out.insert(out.end(), frame.begin(), frame.end());
+      seal_frame(out, begin, frame_kind::envelopes);
+    }
+  }
+  return true;
+}
+
+std::size_t outbox::waiting() const {
+  std::lock_guard guard{mutex_};
+  return waiting_;
+}
+
+void outbox::answered(const message_id& request) {
+  std::lock_guard guard{mutex_};
+  unanswered_.erase(request);
+}
+
+std::vector<envelope> outbox::close() {
+  std::lock_guard guard{mutex_};
+  closed_ = true;
+  open_ = {};
+  full_ = {};
+  streams_.clear();
+  waiting_ = 0;
+  std::vector<envelope> unanswered;
+  for (auto& [id, head] : unanswered_)
+    unanswered.push_back(std::move(head));
+  unanswered_.clear();
+  std::sort(unanswered.begin(), unanswered.end(),
+            [](const envelope& a, const envelope& b) { return a.id < b.id; });
+  return unanswered;
+}
+
+} // namespace troupe

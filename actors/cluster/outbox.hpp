@@ -1,0 +1,89 @@
+#pragma once
+
+#include "messages/frame.hpp"
+#include "messages/wire.hpp"
+
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe {
+
+/// What waits to be written to one link. Many threads put, the link's broker takes.
+///
+/// Senders serialise in their own threads; the broker only appends. What is small gathers into frames of
+/// about `limits::frame_body_bytes_aim`; payloads from `stream_payload_bytes` on go in chunks, between which
+/// small messages pass. One bound in bytes covers both: beyond it senders are refused, nothing grows.
+/// The mutex is held for a few copies only, never across a call to anybody else.
+class outbox {
+public:
+  enum class verdict { queued, overloaded, too_large, closed };
+
+  /// `wake` is called, outside the lock, when there is something to take after there was nothing.
+  explicit outbox(std::size_t bytes_max, std::function<void()> wake = {});
+
+  verdict put(const envelope& message);
+
+  /// Moves about `bytes_aim` of frames behind what `out` holds. False: nothing is left, and the next
+  /// `put` wakes again.
+  bool take(std::vector<char>& out, std::size_t bytes_aim);
+
+  /// Bytes that wait here.
+  std::size_t waiting() const;
+
+  /// A request of a client went out here, and its reply came in.
+  void answered(const message_id& request);
+
+  /// Everything that waits is dropped; every later `put` answers `closed`. Yields the heads of clients'
+  /// requests that went out and were not answered: nobody knows whether they were done.
+  std::vector<envelope> close();
+
+private:
+  struct stream {
+    std::uint32_t id;
+    std::string bytes;
+    std::size_t sent = 0;
+    envelope head; ///< all but the payload; its record follows the last chunk
+  };
+  struct address_hash {
+    std::size_t operator()(const address& a) const noexcept;
+  };
+  struct id_hash {
+    std::size_t operator()(const message_id& id) const noexcept {
+      return id.session.value * 31 + id.sequence;
+    }
+  };
+  struct recent {
+    address place;
+    route_id id = 0;
+  };
+
+  verdict put_small(const envelope& message, std::string_view payload_bytes);
+  verdict put_stream(const envelope& message, std::string payload_bytes);
+  wire_routes routes_of(const envelope& message);
+  route_id route_of(const address& a, recent& last);
+  void open_frame();
+  void take_chunk(std::vector<char>& out);
+  bool something_waits() const noexcept {
+    return open_.size() > frame_header_bytes || !full_.empty() || !streams_.empty();
+  }
+
+  const std::size_t bytes_max_;
+  const std::function<void()> wake_;
+
+  mutable std::mutex mutex_;
+  std::vector<char> open_;             ///< the gathering frame, header space first
+  std::deque<std::vector<char>> full_; ///< frames that gather no more; sealed when taken
+  std::deque<stream> streams_;         ///< served in turns
+  std::size_t waiting_ = 0;
+  std::uint32_t last_stream_ = 0;
+  bool awake_ = false;
+  bool closed_ = false;
+  std::unordered_map<address, route_id, address_hash> routes_;
+  std::unordered_map<message_id, envelope, id_hash> unanswered_;
+  recent last_target_, last_sender_, last_tenant_;
+};
+
+} // namespace troupe

@@ -1,0 +1,167 @@
+#include "actors/logic_shell_actor.hpp"
+
+#include <caf/exit_reason.hpp>
+#include <caf/sec.hpp>
+#include <caf/send.hpp>
+
+namespace troupe {
+
+logic_shell::logic_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
+                         std::unique_ptr<logic> mind)
+    : logic_actor::base(cfg), host_(host), self_(std::move(self)), mind_(std::move(mind)) {
+  set_down_handler([this](caf::down_msg& down) { child_ended(down); });
+}
+
+logic_shell::behavior_type logic_shell::make_behavior() {
+  guarded([this](step_context& context) { mind_->start(context, self_); });
+  return {
+    [this](parcel& one) { work_on(std::move(one.value)); },
+    [this](parcels& many) {
+      for (auto& message : many.value)
+        work_on(std::move(message));
+    },
+    [this](atom::tick, std::uint32_t, std::uint64_t generation) {
+      if (generation == tick_generation_)
+        on_tick();
+    },
+    [this](atom::stop) { finish(); },
+  };
+}
+
+/// Runs one call into the logic and carries out what it wants. False after a fault; then the actor is ending.
+template <class Call>
+bool logic_shell::guarded(Call&& call) {
+  if (!mind_)
+    return false;
+  step_context context{host_.clock.now(), random_, out_};
+  try {
+    call(context);
+  } catch (const std::exception& e) {
+    fault_ = e.what();
+  } catch (...) {
+    fault_ = "an unknown exception";
+  }
+  if (fault_.empty()) {
+    deliver();
+    return true;
+  }
+  host_.log->write({log_level::error, "agent", troupe::to_string(self_) + " failed: " + fault_, {}});
+  try {
+    mind_->stop(context);
+  } catch (...) {
+    out_ = {}; // a logic that cannot even stop: its callers run into their deadlines
+  }
+  deliver();
+  mind_.reset();
+  stop_children(); // whoever takes this place starts its own
+  quit(make_error(caf::sec::runtime_error, fault_));
+  return false;
+}
+
+void logic_shell::work_on(envelope message) {
+  // What a reply needs is kept aside, for the case that the step fails while it owns the message.
+  envelope failed;
+  failed.kind = message.kind;
+  failed.id = message.id;
+  failed.trace = message.trace;
+  failed.sender = message.sender;
+  failed.target = message.target;
+  if (!guarded([&](step_context& context) { mind_->step(context, std::move(message)); })
+      && failed.kind == message_kind::request && !fault_.empty())
+    host_.post->send(reply_failure(failed, {ec::agent_failed, troupe::to_string(self_) + " failed: " + fault_}),
+                     context());
+}
+
+void logic_shell::work_on(event input) {
+  guarded([&](step_context& context) { mind_->step(context, std::move(input)); });
+}
+
+void logic_shell::on_tick() {
+  ticking_until_.reset();
+  while (auto timer = timers_.pop_due(host_.clock.now()))
+    work_on(timer_fired{*timer});
+  if (mind_)
+    schedule();
+}
+
+void logic_shell::finish() {
+  if (ending_)
+    return;
+  guarded([this](step_context& context) { mind_->stop(context); });
+  mind_.reset();
+  ending_ = true;
+  stop_children();
+  if (children_.empty())
+    quit(caf::exit_reason::user_shutdown);
+}
+
+void logic_shell::stop_children() {
+  for (auto& [id, c] : children_)
+    caf::anon_send(c.actor, atom::stop_v);
+}
+
+void logic_shell::on_exit() {
+  if (self_.what == troupe::address::kind::agent)
+    host_.post->remove(self_.agent, id());
+}
+
+void logic_shell::deliver() {
+  for (auto& wanted : out_.starts)
+    start_child(std::move(wanted));
+  out_.starts.clear();
+  for (auto& message : out_.sends)
+    host_.post->send(std::move(message), context());
+  out_.sends.clear();
+  if (!out_.timers.empty()) {
+    auto now = host_.clock.now();
+    for (auto& t : out_.timers)
+      timers_.arm(t.id, now, t.after);
+    out_.timers.clear();
+    schedule();
+  }
+  for (auto& span : out_.spans)
+    host_.spans->record(std::move(span));
+  out_.spans.clear();
+  for (auto& line : out_.logs)
+    host_.log->write(std::move(line));
+  out_.logs.clear();
+  for (auto& gone : out_.stops)
+    if (auto active = host_.post->find(gone))
+      caf::anon_send(active, atom::stop_v);
+  out_.stops.clear();
+}
+
+void logic_shell::start_child(outputs::child wanted) {
+  auto place = troupe::address::of_agent(wanted.agent, self_.node);
+  auto actor = system().spawn<logic_shell>(host_, place, std::move(wanted.mind));
+  monitor(actor);
+  host_.post->place(wanted.agent, actor);
+  auto id = actor.id();
+  children_.emplace(id, child{std::move(wanted.agent), std::move(actor)});
+}
+
+void logic_shell::child_ended(const caf::down_msg& down) {
+  auto found = children_.find(down.source.id());
+  if (found == children_.end())
+    return;
+  auto ended = std::move(found->second);
+  children_.erase(found);
+  host_.post->remove(ended.agent, down.source.id());
+  if (ending_) {
+    if (children_.empty())
+      quit(caf::exit_reason::user_shutdown);
+  } else if (down.reason && down.reason != caf::exit_reason::user_shutdown) {
+    work_on(child_failed{std::move(ended.agent), "it ended with a fault"});
+  }
+}
+
+void logic_shell::schedule() {
+  auto due = timers_.next();
+  if (!due || (ticking_until_ && *ticking_until_ <= *due))
+    return;
+  ticking_until_ = due;
+  auto after = std::max(*due - host_.clock.now(), std::chrono::nanoseconds{0});
+  delayed_send(this, after, atom::tick_v, std::uint32_t{0}, ++tick_generation_);
+}
+
+} // namespace troupe

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "actors/logic.hpp"
+#include "actors/node_host_actor.hpp"
+#include "actors/timers.hpp"
+#include "messages/interfaces.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+namespace troupe {
+
+/// The one actor that runs a logic: it receives, steps, and carries the outputs out. Spawned by a
+/// supervisor (services) or by the shell of the logic that started it (agents).
+///
+/// A step that throws is a fault of the logic: the request it was working on is answered with
+/// `agent_failed`, the logic gets the chance to answer the others (`stop`), the actor ends with an error,
+/// and whoever started it learns of it.
+class logic_shell : public logic_actor::base {
+public:
+  logic_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
+              std::unique_ptr<logic> mind);
+
+  behavior_type make_behavior() override;
+  const char* name() const override { return "logic_shell"; }
+  void on_exit() override;
+
+private:
+  struct child {
+    troupe::name agent;
+    logic_actor actor;
+  };
+
+  template <class Call>
+  bool guarded(Call&& call);
+  void work_on(envelope message);
+  void work_on(event input);
+  void on_tick();
+  void finish();
+  void stop_children();
+  void deliver();
+  void start_child(outputs::child wanted);
+  void child_ended(const caf::down_msg& down);
+  void schedule();
+
+  node_host& host_;
+  troupe::address self_;
+  std::unique_ptr<logic> mind_;
+  fast_random random_;
+  outputs out_;
+  timer_table timers_;
+  std::optional<instant> ticking_until_; ///< when the pending tick comes
+  std::uint64_t tick_generation_ = 0;
+  std::unordered_map<caf::actor_id, child> children_;
+  bool ending_ = false; ///< waits for its children to end
+  std::string fault_; ///< what went wrong in the step at hand
+};
+
+} // namespace troupe

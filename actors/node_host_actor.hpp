@@ -1,0 +1,59 @@
+#pragma once
+
+#include "actors/logic.hpp"
+#include "actors/post_actor.hpp"
+#include "telemetry/recorder.hpp"
+
+#include <chrono>
+#include <memory>
+#include <random>
+
+namespace troupe {
+
+/// Time for everybody in this process: the wall clock is read once, the monotonic clock counts from
+/// there. Nothing ever sees it jump.
+class node_clock {
+public:
+  node_clock()
+      : wall_(std::chrono::system_clock::now()), steady_(std::chrono::steady_clock::now()) {}
+
+  instant now() const {
+    return instant{(wall_ - std::chrono::system_clock::time_point{}) +
+                   (std::chrono::steady_clock::now() - steady_)};
+  }
+  std::chrono::nanoseconds uptime() const { return std::chrono::steady_clock::now() - steady_; }
+
+private:
+  const std::chrono::system_clock::time_point wall_;
+  const std::chrono::steady_clock::time_point steady_;
+};
+
+/// Random numbers of one actor: xorshift-multiply (SplitMix64), seeded from the system. For ids, not for
+/// secrets.
+class fast_random : public random_source {
+public:
+  fast_random() {
+    std::random_device seed;
+    state_ = std::uint64_t{seed()} << 32 | seed();
+  }
+  std::uint64_t next() override {
+    auto z = state_ += 0x9e3779b97f4a7c15ULL;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+  }
+
+private:
+  std::uint64_t state_;
+};
+
+/// What every shell of a node shares. Lives longer than the actor system.
+struct node_host {
+  node_clock clock;
+  metrics counted;
+  std::shared_ptr<log_sink> log;
+  std::unique_ptr<recorder> spans;
+  std::unique_ptr<troupe::post> post;
+};
+
+} // namespace troupe

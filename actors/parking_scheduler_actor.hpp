@@ -1,0 +1,109 @@
+#pragma once
+
+#include <caf/policy/work_stealing.hpp>
+#include <caf/scheduler/coordinator.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+
+namespace troupe {
+
+/// CAF's work stealing, but an idle worker looks around a few times and then parks on a condition
+/// variable that enqueueing wakes. The stock policy polls and sleeps: a message to an idle node waited for
+/// the sleep to end, and an idle node used 4 % of a core. Figures: docs/decisions/scheduler.md.
+struct parking_policy : caf::policy::work_stealing {
+  using base = caf::policy::work_stealing;
+
+  static constexpr int looks_before_parking = 20;
+  /// A lost wake-up would be a bug; this bounds what it could cost.
+  static constexpr auto parked_at_most = std::chrono::milliseconds{100};
+
+  struct coordinator_data : base::coordinator_data {
+    using base::coordinator_data::coordinator_data;
+    explicit coordinator_data(caf::scheduler::abstract_coordinator* p) : base::coordinator_data(p) {}
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::atomic<int> parked{0};
+    std::atomic<std::uint64_t> ticket{0}; ///< counts what was enqueued from outside
+  };
+
+  template <class Coordinator>
+  void central_enqueue(Coordinator* self, caf::resumable* job) {
+    auto next = d(self).next_worker.fetch_add(1, std::memory_order_relaxed);
+    self->worker_by_id(next % self->num_workers())->external_enqueue(job);
+  }
+
+  template <class Worker>
+  void external_enqueue(Worker* self, caf::resumable* job) {
+    d(self).queue.append(job);
+    wake_one(d(self->parent()));
+  }
+
+  template <class Worker>
+  void internal_enqueue(Worker* self, caf::resumable* job) {
+    // What a job enqueues runs next on this worker. A second one is work for whoever is parked.
+    bool others = !d(self).queue.empty();
+    d(self).queue.prepend(job);
+    if (others)
+      wake_one(d(self->parent()));
+  }
+
+  template <class Worker>
+  caf::resumable* dequeue(Worker* self) {
+    auto& shared = d(self->parent());
+    for (int i = 0; i < looks_before_parking; ++i) {
+      if (auto job = find(self))
+        return job;
+      std::this_thread::yield();
+    }
+    for (;;) {
+      auto seen = shared.ticket.load();
+      shared.parked.fetch_add(1);
+      auto job = find(self);
+      if (!job) {
+        std::unique_lock guard{shared.mutex};
+        shared.wake.wait_for(guard, parked_at_most, [&] { return shared.ticket.load() != seen; });
+      }
+      shared.parked.fetch_sub(1);
+      if (job || (job = find(self)))
+        return job;
+    }
+  }
+
+private:
+  template <class Worker>
+  caf::resumable* find(Worker* self) {
+    if (auto job = d(self).queue.take_head())
+      return job;
+    auto parent = self->parent();
+    for (std::size_t i = 0; i < parent->num_workers(); ++i)
+      if (i != self->id())
+        if (auto job = d(parent->worker_by_id(i)).queue.take_tail())
+          return job;
+    return nullptr;
+  }
+
+  static void wake_one(coordinator_data& shared) {
+    shared.ticket.fetch_add(1);
+    if (shared.parked.load() > 0) {
+      std::lock_guard guard{shared.mutex};
+      shared.wake.notify_one();
+    }
+  }
+};
+
+/// Load it with `cfg.load<parking_scheduler>()`.
+class parking_scheduler : public caf::scheduler::coordinator<parking_policy> {
+public:
+  using super = caf::scheduler::coordinator<parking_policy>;
+  using super::super;
+  static caf::actor_system::module* make(caf::actor_system& system, caf::detail::type_list<>) {
+    return new parking_scheduler(system);
+  }
+};
+
+} // namespace troupe
