@@ -1,0 +1,96 @@
+#pragma once
+
+#include "tests/support/cluster.hpp"
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+/// What the end-to-end tests share: the fixture, and the one place that knows how the command's
+/// JSON looks.
+namespace troupe::testing {
+
+inline const std::filesystem::path licences = "/usr/share/common-licenses";
+inline const std::string question = "What must I do when I give the program to others?";
+
+/// A user's home for each test. Afterwards no process and no temporary file of its may be left.
+class e2e_test : public ::testing::Test {
+protected:
+  e2e_test() : user(TROUPE_BINARY_DIR "/troupe") { adopt_orphans(); }
+  void TearDown() override;
+
+  /// A folder with three short documents, `alpha.txt`, `beta.txt` and `gamma.md`.
+  std::filesystem::path documents() const;
+
+  home user;
+};
+
+/// The arguments of `troupe run digest` on a folder.
+std::vector<std::string> digest(const std::filesystem::path& folder,
+                                const std::string& asked = question,
+                                std::vector<std::string> more = {});
+
+// -- the shapes of --json
+// ---------------------------------------------------------------------------
+
+/// `troupe status --json`: nodes by name.
+std::map<std::string, json> nodes_in(const json& status);
+
+struct told_span {
+  std::string id;
+  std::string parent; ///< empty: a root
+  std::string name;
+  std::string node_name;
+  json attributes;
+};
+
+/// `troupe trace --json`.
+struct told_trace {
+  std::string id;
+  std::vector<told_span> spans;
+  std::vector<std::string> silent; ///< nodes that did not answer
+};
+told_trace trace_in(const json& trace);
+
+std::vector<told_span> roots_of(const told_trace& trace);
+/// Names of the spans whose parent is not in the trace.
+std::vector<std::string> orphans_of(const told_trace& trace);
+std::set<std::string> node_names_of(const told_trace& trace);
+
+/// Error output and, with --json, the message of `{"error": {...}}`.
+std::string error_message(const json& answer);
+
+// -- reports
+// -------------------------------------------------------------------------------------------
+
+/// A quotation of a report: a block of `> ` lines and the place that is said of it.
+struct quotation {
+  std::string text;
+  std::string document;
+  std::size_t first_line = 0;
+  std::size_t last_line = 0;
+};
+std::vector<quotation> quotations_in(const std::string& report);
+
+/// Lines of a text, from 1, with white space folded into single spaces.
+std::string folded_lines(const std::string& text, std::size_t first, std::size_t last);
+std::string folded(std::string_view text);
+
+// -- waiting
+// -------------------------------------------------------------------------------------------
+
+/// Waits until the file has a line that contains all of `words`, behind its first `from` bytes.
+bool wait_for_line(const std::filesystem::path& file, const std::vector<std::string>& words,
+                   clock::duration at_most, std::size_t from = 0);
+
+/// Asks `troupe status --json` again and again until `fits` holds; the last answer. Each question
+/// is a process of its own, so this is no busy loop.
+json await_status(const home& user, const std::function<bool(const json&)>& fits,
+                  clock::duration at_most = 30s);
+
+} // namespace troupe::testing
