@@ -10,9 +10,10 @@
 #include <variant>
 #include <vector>
 
-/// The one shape of everything that decides: `step(event) -> outputs`. A logic reads no clock, draws no
-/// random number and does no I/O; all of that is passed in. In a node each logic is owned by one actor
-/// (actors/logic_actor.hpp); the simulator hosts many nodes' logics in one thread (tests/sim).
+/// The one shape of everything that decides: `step(event) -> outputs`. A logic reads no clock,
+/// draws no random number and does no I/O; all of that is passed in. In a node each logic is owned
+/// by one actor (actors/logic_actor.hpp); the simulator hosts many nodes' logics in one thread
+/// (tests/sim).
 namespace troupe {
 
 class logic;
@@ -37,8 +38,8 @@ public:
   virtual std::uint64_t next() = 0;
 };
 
-/// What a step wants to happen. The host carries it out in this order: starts, sends, timers, spans and
-/// log lines, stops. Sends to one receiver arrive in their order.
+/// What a step wants to happen. The host carries it out in this order: starts, sends, timers, spans
+/// and log lines, stops. Sends to one receiver arrive in their order.
 struct outputs {
   struct timer {
     std::uint32_t id = 0;
@@ -57,7 +58,8 @@ struct outputs {
   std::vector<log_line> logs;
 
   void send(envelope message) { sends.push_back(std::move(message)); }
-  /// Arms timer `id` anew: a timer of that id that is still running is forgotten. After zero: cancelled.
+  /// Arms timer `id` anew: a timer of that id that is still running is forgotten. After zero:
+  /// cancelled.
   void arm(std::uint32_t id, std::chrono::nanoseconds after) { timers.push_back({id, after}); }
   /// Makes `agent` reachable by its name on this node. Its failure comes back as `child_failed`.
   void start(name agent, std::unique_ptr<logic> mind) {

@@ -15,20 +15,21 @@ logic_shell::logic_shell(caf::actor_config& cfg, node_host& host, troupe::addres
 logic_shell::behavior_type logic_shell::make_behavior() {
   guarded([this](step_context& context) { mind_->start(context, self_); });
   return {
-    [this](parcel& one) { work_on(std::move(one.value)); },
-    [this](parcels& many) {
-      for (auto& message : many.value)
-        work_on(std::move(message));
-    },
-    [this](atom::tick, std::uint32_t, std::uint64_t generation) {
-      if (generation == tick_generation_)
-        on_tick();
-    },
-    [this](atom::stop) { finish(); },
+      [this](parcel& one) { work_on(std::move(one.value)); },
+      [this](parcels& many) {
+        for (auto& message : many.value)
+          work_on(std::move(message));
+      },
+      [this](atom::tick, std::uint32_t, std::uint64_t generation) {
+        if (generation == tick_generation_)
+          on_tick();
+      },
+      [this](atom::stop) { finish(); },
   };
 }
 
-/// Runs one call into the logic and carries out what it wants. False after a fault; then the actor is ending.
+/// Runs one call into the logic and carries out what it wants. False after a fault; then the actor
+/// is ending.
 template <class Call>
 bool logic_shell::guarded(Call&& call) {
   if (!mind_)
@@ -45,7 +46,8 @@ bool logic_shell::guarded(Call&& call) {
     deliver();
     return true;
   }
-  host_.log->write({log_level::error, "agent", troupe::to_string(self_) + " failed: " + fault_, {}});
+  host_.log->write(
+      {log_level::error, "agent", troupe::to_string(self_) + " failed: " + fault_, {}});
   try {
     mind_->stop(context);
   } catch (...) {
@@ -68,8 +70,9 @@ void logic_shell::work_on(envelope message) {
   failed.target = message.target;
   if (!guarded([&](step_context& context) { mind_->step(context, std::move(message)); })
       && failed.kind == message_kind::request && !fault_.empty())
-    host_.post->send(reply_failure(failed, {ec::agent_failed, troupe::to_string(self_) + " failed: " + fault_}),
-                     context());
+    host_.post->send(
+        reply_failure(failed, {ec::agent_failed, troupe::to_string(self_) + " failed: " + fault_}),
+        context());
 }
 
 void logic_shell::work_on(event input) {

@@ -17,8 +17,8 @@ namespace troupe {
 /// supervisor (services) or by the shell of the logic that started it (agents).
 ///
 /// A step that throws is a fault of the logic: the request it was working on is answered with
-/// `agent_failed`, the logic gets the chance to answer the others (`stop`), the actor ends with an error,
-/// and whoever started it learns of it.
+/// `agent_failed`, the logic gets the chance to answer the others (`stop`), the actor ends with an
+/// error, and whoever started it learns of it.
 class logic_shell : public logic_actor::base {
 public:
   logic_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
@@ -56,7 +56,7 @@ private:
   std::uint64_t tick_generation_ = 0;
   std::unordered_map<caf::actor_id, child> children_;
   bool ending_ = false; ///< waits for its children to end
-  std::string fault_; ///< what went wrong in the step at hand
+  std::string fault_;   ///< what went wrong in the step at hand
 };
 
 } // namespace troupe

@@ -18,8 +18,8 @@ public:
       : wall_(std::chrono::system_clock::now()), steady_(std::chrono::steady_clock::now()) {}
 
   instant now() const {
-    return instant{(wall_ - std::chrono::system_clock::time_point{}) +
-                   (std::chrono::steady_clock::now() - steady_)};
+    return instant{(wall_ - std::chrono::system_clock::time_point{})
+                   + (std::chrono::steady_clock::now() - steady_)};
   }
   std::chrono::nanoseconds uptime() const { return std::chrono::steady_clock::now() - steady_; }
 
@@ -28,8 +28,8 @@ private:
   const std::chrono::steady_clock::time_point steady_;
 };
 
-/// Random numbers of one actor: xorshift-multiply (SplitMix64), seeded from the system. For ids, not for
-/// secrets.
+/// Random numbers of one actor: xorshift-multiply (SplitMix64), seeded from the system. For ids,
+/// not for secrets.
 class fast_random : public random_source {
 public:
   fast_random() {

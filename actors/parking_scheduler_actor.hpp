@@ -13,8 +13,9 @@
 namespace troupe {
 
 /// CAF's work stealing, but an idle worker looks around a few times and then parks on a condition
-/// variable that enqueueing wakes. The stock policy polls and sleeps: a message to an idle node waited for
-/// the sleep to end, and an idle node used 4 % of a core. Figures: docs/decisions/scheduler.md.
+/// variable that enqueueing wakes. The stock policy polls and sleeps: a message to an idle node
+/// waited for the sleep to end, and an idle node used 4 % of a core. Figures:
+/// docs/decisions/scheduler.md.
 struct parking_policy : caf::policy::work_stealing {
   using base = caf::policy::work_stealing;
 
@@ -24,7 +25,8 @@ struct parking_policy : caf::policy::work_stealing {
 
   struct coordinator_data : base::coordinator_data {
     using base::coordinator_data::coordinator_data;
-    explicit coordinator_data(caf::scheduler::abstract_coordinator* p) : base::coordinator_data(p) {}
+    explicit coordinator_data(caf::scheduler::abstract_coordinator* p)
+        : base::coordinator_data(p) {}
     std::mutex mutex;
     std::condition_variable wake;
     std::atomic<int> parked{0};

@@ -10,7 +10,8 @@ namespace {
 template <class T>
 void hand_over(const logic_actor& receiver, T what, caf::execution_unit* unit) {
   auto raw = caf::actor_cast<caf::abstract_actor*>(receiver);
-  raw->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(what)), unit);
+  raw->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(what)),
+               unit);
 }
 
 } // namespace
@@ -84,11 +85,11 @@ void post::send_out(envelope message) {
     case outbox::verdict::overloaded:
       return refuse(std::move(message),
                     {ec::overloaded, "the link to where " + to_string(message.target)
-                                       + " is has too much to send; try again later"});
+                                         + " is has too much to send; try again later"});
     case outbox::verdict::too_large:
-      return refuse(std::move(message), {ec::too_large, "a message of more than "
-                                                          + std::to_string(limits::payload_bytes_max)
-                                                          + " bytes"});
+      return refuse(std::move(message),
+                    {ec::too_large, "a message of more than "
+                                        + std::to_string(limits::payload_bytes_max) + " bytes"});
     case outbox::verdict::closed:
       auto why = unreachable(message.target);
       return refuse(std::move(message), std::move(why));
@@ -124,7 +125,8 @@ void post::refuse(envelope message, failure why) {
   send(reply_failure(message, std::move(why)));
 }
 
-// -- who stands where -------------------------------------------------------------------------------
+// -- who stands where
+// -------------------------------------------------------------------------------
 
 logic_actor post::find(service s) const {
   std::shared_lock guard{places_mutex_};

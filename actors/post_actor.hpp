@@ -16,29 +16,31 @@
 
 namespace caf {
 class execution_unit;
-}
+} // namespace caf
 
 namespace troupe {
 
-/// The way from an address to whoever stands there: a service or agent of this node, a client attached
-/// here, another node by its link. Everybody sends through it; nobody keeps a handle into another subtree.
+/// The way from an address to whoever stands there: a service or agent of this node, a client
+/// attached here, another node by its link. Everybody sends through it; nobody keeps a handle into
+/// another subtree.
 ///
-/// Thread-safe. Nothing is locked while a message is handed over. A request that cannot be delivered is
-/// answered with a Failure; an event or a reply that cannot be delivered is dropped.
+/// Thread-safe. Nothing is locked while a message is handed over. A request that cannot be
+/// delivered is answered with a Failure; an event or a reply that cannot be delivered is dropped.
 class post {
 public:
   post(node_id self, metrics& counted);
 
   node_id self() const noexcept { return self_; }
 
-  /// Delivers to `message.target`. `unit` is the sending actor's execution unit, if an actor sends: what
-  /// it wakes then runs next on the same thread.
+  /// Delivers to `message.target`. `unit` is the sending actor's execution unit, if an actor sends:
+  /// what it wakes then runs next on the same thread.
   void send(envelope message, caf::execution_unit* unit = nullptr);
 
   /// What came in one read of a link, in order. Runs of one target travel as one CAF message.
   void deliver(std::vector<envelope> messages, caf::execution_unit* unit = nullptr);
 
-  // -- who stands where -----------------------------------------------------------------------------
+  // -- who stands where
+  // -----------------------------------------------------------------------------
 
   /// Null: nobody stands there.
   logic_actor find(service s) const;

@@ -9,8 +9,9 @@
 
 namespace troupe {
 
-/// The timers of one logic. Arming a timer anew forgets the old one, so that a deadline that is moved a
-/// million times costs the memory of one (old entries are swept when they outnumber the live ones).
+/// The timers of one logic. Arming a timer anew forgets the old one, so that a deadline that is
+/// moved a million times costs the memory of one (old entries are swept when they outnumber the
+/// live ones).
 class timer_table {
 public:
   void arm(std::uint32_t id, instant now, std::chrono::nanoseconds after) {

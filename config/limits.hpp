@@ -18,14 +18,16 @@ inline constexpr std::size_t mib = 1024 * kib;
 inline constexpr std::size_t frame_body_bytes_max = 256 * kib; ///< longer: the connection is closed
 inline constexpr std::size_t frame_body_bytes_aim = 64 * kib;  ///< a gathering frame is sealed here
 inline constexpr std::size_t payload_bytes_max = 48 * mib;     ///< of one message, in chunks
-inline constexpr std::size_t link_bytes_max = 64 * mib;        ///< waiting in one link, then `overloaded`
+inline constexpr std::size_t link_bytes_max = 64 * mib; ///< waiting in one link, then `overloaded`
 inline constexpr std::size_t link_assembling_bytes_max = 64 * mib; ///< chunks not yet complete
 inline constexpr std::size_t link_routes_max = 65'536;
 inline constexpr std::size_t link_streams_max = 1'024; ///< payloads that come in chunks at once
-inline constexpr std::size_t link_unanswered_max = 10'000; ///< requests of clients that a link relays
+inline constexpr std::size_t link_unanswered_max =
+    10'000; ///< requests of clients that a link relays
 inline constexpr std::size_t link_unsent_bytes_aim = 512 * kib; ///< handed to the socket at once
 inline constexpr auto link_tick = 250ms;
-inline constexpr std::size_t hello_bytes_max = 64 * kib; ///< all that an unproven connection may send
+inline constexpr std::size_t hello_bytes_max =
+    64 * kib; ///< all that an unproven connection may send
 inline constexpr auto hello_deadline = 5s;
 inline constexpr std::size_t unproven_connections_max = 128;
 inline constexpr auto ping_after_silence = 500ms;
@@ -45,39 +47,57 @@ inline constexpr std::size_t sessions_kept_max = 256; ///< sender sessions an ag
 inline constexpr auto request_timeout = 60s;
 inline constexpr std::size_t replies_kept_bytes_max = 4 * mib; ///< by one agent, for all senders
 
-// -- agents, tasks, runs ----------------------------------------------------------------------------
+// -- agents, tasks, runs
+// ----------------------------------------------------------------------------
 
 inline constexpr std::size_t agents_active_max = 1'000'000;
 inline constexpr std::size_t agent_inbox_max = 1'024; ///< messages that wait while an agent is busy
 inline constexpr std::size_t agent_state_bytes_max = 1 * mib;
-inline constexpr std::size_t agent_asks_pending_max = 64; ///< model calls and blobs of one message at once
-inline constexpr std::size_t agent_asks_max = 20'000; ///< model calls and blobs of one message in all
+inline constexpr std::size_t agent_asks_pending_max =
+    64; ///< model calls and blobs of one message at once
+inline constexpr std::size_t agent_asks_max =
+    20'000; ///< model calls and blobs of one message in all
+inline constexpr std::size_t passage_bytes_aim =
+    1'200; ///< documents are cut into passages of about that
+inline constexpr std::size_t prompt_passages_bytes_max =
+    48 * kib; ///< in one prompt that asks for an answer
+inline constexpr std::size_t summary_passages_bytes_max =
+    24 * kib; ///< in one that asks for a summary
+inline constexpr std::size_t gathered_bytes_max =
+    4 * mib; ///< of passages of many documents before ranking
+inline constexpr std::size_t documents_fetched_at_once_max = 4; ///< by one agent
+inline constexpr std::size_t central_words_max =
+    24; ///< a document's most used, that say what it is about
 inline constexpr std::size_t directory_shards = 16;
 inline constexpr std::size_t pool_size = 10; ///< anonymous agents of one role on one node
 inline constexpr std::size_t queue_tasks_max = 10'000;
 inline constexpr std::size_t runs_max = 1'000;
 inline constexpr std::size_t run_tasks_max = 100'000;
 inline constexpr std::uint32_t task_attempts_max = 10;
+inline constexpr std::uint32_t task_attempts = 3; ///< where a graph says nothing
 inline constexpr auto task_timeout = 10min;
 inline constexpr std::size_t document_bytes_max = 32 * mib;
 inline constexpr std::size_t documents_max = 10'000;
 inline constexpr std::size_t folder_bytes_max = 512 * mib;
 inline constexpr std::size_t folder_entries_max = 200'000; ///< looked at in one folder tree
 inline constexpr std::size_t folder_depth_max = 32;
-inline constexpr std::size_t skipped_notes_max = 1'000;    ///< files of a folder that are left out, by name
+inline constexpr std::size_t skipped_notes_max =
+    1'000; ///< files of a folder that are left out, by name
 inline constexpr std::size_t blob_memory_bytes_max = 64 * mib;
 inline constexpr std::size_t model_requests_waiting_max = 1'000;
 inline constexpr std::size_t sentence_bytes_max = 4 * kib; ///< a longer one is cut at a space
-inline constexpr std::size_t word_bytes_max = 64;          ///< what is longer counts by its beginning
-inline constexpr std::size_t model_passages_read_max = 256; ///< scored sentence by sentence, of one request
-inline constexpr std::size_t model_quotes_max = 20;         ///< in one answer, sentences of a summary too
+inline constexpr std::size_t word_bytes_max = 64; ///< what is longer counts by its beginning
+inline constexpr std::size_t model_passages_read_max =
+    256;                                            ///< scored sentence by sentence, of one request
+inline constexpr std::size_t model_quotes_max = 20; ///< in one answer, sentences of a summary too
 inline constexpr std::size_t model_quote_bytes_max = 1 * kib; ///< one quotation with its list
 inline constexpr std::size_t graph_tasks_max = 10'000; ///< as written, before any for_each unfolds
 inline constexpr auto run_progress_interval = 50ms;    ///< at most that often to a run's submitter
-inline constexpr auto task_deadline_slack = 2s; ///< beyond a task's time, then its node is not waited for
+inline constexpr auto task_deadline_slack =
+    2s; ///< beyond a task's time, then its node is not waited for
 inline constexpr auto offer_backoff_min = 20ms; ///< a node whose queue was full is left alone
 inline constexpr auto offer_backoff_max = 1s;
-inline constexpr auto placement_patience = 30s; ///< for a node that hosts the role to come up
+inline constexpr auto placement_patience = 30s;     ///< for a node that hosts the role to come up
 inline constexpr std::size_t desk_queries_max = 64; ///< that wait for other nodes at once
 inline constexpr auto desk_query_timeout = 1s;
 
@@ -91,7 +111,8 @@ inline constexpr std::size_t store_cache_bytes = 4 * mib;      ///< RocksDB: blo
 inline constexpr std::size_t blob_fetches_max = 256;   ///< different blobs on their way at once
 inline constexpr std::size_t blob_waiters_max = 1'024; ///< requests that wait for one blob
 
-// -- supervision ------------------------------------------------------------------------------------
+// -- supervision
+// ------------------------------------------------------------------------------------
 
 inline constexpr std::uint32_t restart_intensity = 5;
 inline constexpr auto restart_period = 10s;
@@ -105,7 +126,8 @@ inline constexpr auto node_ready_timeout = 30s;
 inline constexpr auto node_stop_timeout = 10s;
 inline constexpr std::size_t node_ready_line_bytes_max = 64 * kib;
 
-// -- telemetry ----------------------------------------------------------------------------------------
+// -- telemetry
+// ----------------------------------------------------------------------------------------
 
 inline constexpr std::size_t spans_kept_max = 20'000;   ///< by a node, for `troupe trace`
 inline constexpr std::size_t spans_queued_max = 16'384; ///< for the exporter
@@ -116,14 +138,16 @@ inline constexpr auto otlp_request_timeout = 10s;
 inline constexpr std::uint32_t otlp_attempts_max = 6; ///< of one batch, then it is dropped
 inline constexpr auto otlp_backoff_min = 100ms;
 inline constexpr auto otlp_backoff_max = 5s;
-inline constexpr auto otlp_retry_after_max = 10min; ///< a collector that asks for more is asked again then
+inline constexpr auto otlp_retry_after_max =
+    10min; ///< a collector that asks for more is asked again then
 inline constexpr auto otlp_flush_at_exit = 2s;
 inline constexpr std::size_t log_lines_queued_max = 1'024;
 inline constexpr std::size_t log_line_bytes_max = 8 * kib;
 inline constexpr std::size_t metric_series_max = 10'000; ///< label sets of one family; then `other`
 inline constexpr std::size_t metric_label_bytes_max = 128;
 
-// -- the small HTTP listener of /metrics and /health ---------------------------------------------------
+// -- the small HTTP listener of /metrics and /health
+// ---------------------------------------------------
 
 inline constexpr std::size_t http_header_bytes_max = 8 * kib;
 inline constexpr std::size_t http_connections_max = 64;

@@ -24,7 +24,7 @@ struct address {
 
   kind what = kind::none;
   service svc = service::none;
-  node_id node;        ///< zero: this node, or (for agents) its home
+  node_id node; ///< zero: this node, or (for agents) its home
   session_id session;
   name agent;
 
@@ -53,17 +53,18 @@ struct message_id {
 /// W3C trace context, as it travels.
 struct trace_context {
   trace_id trace;
-  span_id span; ///< the parent of whatever the receiver records; zero: the receiver's span is the root
+  span_id
+      span; ///< the parent of whatever the receiver records; zero: the receiver's span is the root
   std::uint8_t flags = 0;
 
   bool sampled() const noexcept { return (flags & 1) != 0; }
 };
 
 enum class message_kind : std::uint8_t {
-  event = 0,   ///< no reply is expected
-  request = 1, ///< exactly one reply (or failure) is expected; pieces may come before
-  reply = 2,   ///< the final answer, Failure included
-  piece = 3,   ///< part of an answer
+  event = 0,       ///< no reply is expected
+  request = 1,     ///< exactly one reply (or failure) is expected; pieces may come before
+  reply = 2,       ///< the final answer, Failure included
+  piece = 3,       ///< part of an answer
   acknowledge = 4, ///< the sender no longer needs replies up to `id.sequence`
 };
 
@@ -112,9 +113,9 @@ std::optional<failure> failure_in(envelope& reply);
 failure from_proto(const Failure& wire);
 Failure to_proto(const failure& why);
 
-std::string to_bytes(node_id id);                       ///< 16 bytes, big-endian
+std::string to_bytes(node_id id); ///< 16 bytes, big-endian
 std::string to_bytes(run_id id);
-node_id node_from_bytes(std::string_view bytes);        ///< zero unless 16 bytes
+node_id node_from_bytes(std::string_view bytes); ///< zero unless 16 bytes
 run_id run_from_bytes(std::string_view bytes);
 
 } // namespace troupe

@@ -12,22 +12,22 @@ namespace troupe {
 /// What can go wrong, in so far as a caller would act on it. Values are never reused.
 enum class ec : std::uint8_t {
   none = 0,
-  invalid_argument = 1,  ///< the request is wrong; repeating it does not help
-  not_found = 2,         ///< no such run, trace, blob
-  unknown_role = 3,      ///< no node of the cluster hosts that role
-  unknown_model = 4,     ///< no provider has that model
-  too_large = 5,         ///< a payload, state or document beyond its limit
-  overloaded = 6,        ///< a bounded queue is full: try again later
-  unavailable = 7,       ///< the node that holds it is down
-  timed_out = 8,         ///< no time was left
-  cancelled = 9,         ///< somebody asked for it to stop
-  outcome_unknown = 10,  ///< it may or may not have been done
-  bad_message = 11,      ///< bytes that are not what they claim to be
-  refused = 12,          ///< a peer or client that is not one of ours
-  storage_failed = 13,   ///< the disk did not do what was asked
-  agent_failed = 14,     ///< the agent ended with a fault of its own
-  provider_failed = 15,  ///< the model's provider answered with an error
-  task_failed = 16,      ///< a task of the run failed in all its attempts
+  invalid_argument = 1, ///< the request is wrong; repeating it does not help
+  not_found = 2,        ///< no such run, trace, blob
+  unknown_role = 3,     ///< no node of the cluster hosts that role
+  unknown_model = 4,    ///< no provider has that model
+  too_large = 5,        ///< a payload, state or document beyond its limit
+  overloaded = 6,       ///< a bounded queue is full: try again later
+  unavailable = 7,      ///< the node that holds it is down
+  timed_out = 8,        ///< no time was left
+  cancelled = 9,        ///< somebody asked for it to stop
+  outcome_unknown = 10, ///< it may or may not have been done
+  bad_message = 11,     ///< bytes that are not what they claim to be
+  refused = 12,         ///< a peer or client that is not one of ours
+  storage_failed = 13,  ///< the disk did not do what was asked
+  agent_failed = 14,    ///< the agent ended with a fault of its own
+  provider_failed = 15, ///< the model's provider answered with an error
+  task_failed = 16,     ///< a task of the run failed in all its attempts
 };
 
 /// An error with the words a person needs: what, where, what to do.

@@ -14,7 +14,7 @@ namespace {
 
 std::uint32_t checksum(frame_kind kind, std::string_view body) {
   return static_cast<std::uint32_t>(
-    XXH3_64bits_withSeed(body.data(), body.size(), static_cast<std::uint64_t>(kind)));
+      XXH3_64bits_withSeed(body.data(), body.size(), static_cast<std::uint64_t>(kind)));
 }
 
 std::uint32_t read_u32(const char* at) {
@@ -72,8 +72,8 @@ result<std::size_t> frame_reader::frame_size(std::string_view header) const {
   auto body = read_u32(header.data());
   if (body > limits::frame_body_bytes_max)
     return fail(ec::bad_message, "a frame that announces " + std::to_string(body)
-                                   + " bytes; the most is "
-                                   + std::to_string(limits::frame_body_bytes_max));
+                                     + " bytes; the most is "
+                                     + std::to_string(limits::frame_body_bytes_max));
   if (read_u32(header.data() + 4) > 0xff || !is_known(static_cast<frame_kind>(header[4])))
     return fail(ec::bad_message, "a frame of an unknown kind");
   return frame_header_bytes + body;

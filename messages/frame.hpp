@@ -19,11 +19,11 @@
 namespace troupe {
 
 enum class frame_kind : std::uint8_t {
-  hello = 1,     ///< protobuf Hello
-  proof = 2,     ///< protobuf Proof
-  welcome = 3,   ///< protobuf Welcome, to clients
-  bye = 4,       ///< protobuf Bye: why the connection ends
-  ping = 5,      ///< 8 bytes, sent back as they are
+  hello = 1,   ///< protobuf Hello
+  proof = 2,   ///< protobuf Proof
+  welcome = 3, ///< protobuf Welcome, to clients
+  bye = 4,     ///< protobuf Bye: why the connection ends
+  ping = 5,    ///< 8 bytes, sent back as they are
   pong = 6,
   envelopes = 8, ///< records: messages/wire.hpp
   chunk = 9,     ///< part of a payload too large for one frame: messages/wire.hpp
@@ -49,8 +49,8 @@ public:
   /// Called for each complete frame, in order. The slice may be kept. False ends the reading.
   using sink = std::function<bool(frame_kind, byte_slice)>;
 
-  /// `bad_message` for a wrong preface, a frame that is too long, damaged or of unknown kind; nothing
-  /// may be fed after that.
+  /// `bad_message` for a wrong preface, a frame that is too long, damaged or of unknown kind;
+  /// nothing may be fed after that.
   result<void> feed(std::string_view bytes, const sink& on_frame);
 
   /// Bytes of an incomplete frame that are held.

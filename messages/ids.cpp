@@ -12,9 +12,7 @@ std::string to_hex(std::uint64_t value) {
   return text;
 }
 
-std::string to_hex(std::uint64_t hi, std::uint64_t lo) {
-  return to_hex(hi) + to_hex(lo);
-}
+std::string to_hex(std::uint64_t hi, std::uint64_t lo) { return to_hex(hi) + to_hex(lo); }
 
 std::optional<std::uint64_t> parse_hex64(std::string_view text) {
   std::uint64_t value = 0;

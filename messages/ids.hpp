@@ -11,8 +11,8 @@
 
 namespace troupe {
 
-/// A point in time in nanoseconds since the Unix epoch, from a clock that never jumps: the wall clock
-/// is read once when the process starts, the monotonic clock counts from there.
+/// A point in time in nanoseconds since the Unix epoch, from a clock that never jumps: the wall
+/// clock is read once when the process starts, the monotonic clock counts from there.
 using instant = std::chrono::sys_time<std::chrono::nanoseconds>;
 
 /// 128 bits that name something across the cluster. `Tag` keeps ids of different things apart.
@@ -34,10 +34,10 @@ struct id64 {
   explicit operator bool() const noexcept { return value != 0; }
 };
 
-using node_id = id128<struct node_tag>;     ///< UUID, kept in the node's data folder
+using node_id = id128<struct node_tag>; ///< UUID, kept in the node's data folder
 using run_id = id128<struct run_tag>;
-using trace_id = id128<struct trace_tag>;   ///< W3C trace-id
-using span_id = id64<struct span_tag>;      ///< W3C parent-id
+using trace_id = id128<struct trace_tag>;    ///< W3C trace-id
+using span_id = id64<struct span_tag>;       ///< W3C parent-id
 using session_id = id64<struct session_tag>; ///< one life of one sender of messages
 
 /// 32 lower-case hex digits.
@@ -46,9 +46,13 @@ std::string to_hex(std::uint64_t hi, std::uint64_t lo);
 std::string to_hex(std::uint64_t value);
 
 template <class Tag>
-std::string to_string(const id128<Tag>& id) { return to_hex(id.hi, id.lo); }
+std::string to_string(const id128<Tag>& id) {
+  return to_hex(id.hi, id.lo);
+}
 template <class Tag>
-std::string to_string(const id64<Tag>& id) { return to_hex(id.value); }
+std::string to_string(const id64<Tag>& id) {
+  return to_hex(id.value);
+}
 
 /// Reads 16 or 32 hex digits, either case; nothing if `text` is anything else.
 std::optional<std::uint64_t> parse_hex64(std::string_view text);

@@ -14,12 +14,14 @@
 
 /// Every typed actor interface, in the order in which a task meets them.
 ///
-/// All work between actors is one move-only `envelope` (messages/envelope.hpp) with a protobuf payload, so
-/// there are few CAF interfaces and one contract per service: which payloads it takes, what it answers.
+/// All work between actors is one move-only `envelope` (messages/envelope.hpp) with a protobuf
+/// payload, so there are few CAF interfaces and one contract per service: which payloads it takes,
+/// what it answers.
 namespace troupe {
 
-/// Lets CAF carry a value that can only be moved. CAF asks for copyable types but copies only messages
-/// that are shared between receivers; these never are, so a copy is a bug and ends the process.
+/// Lets CAF carry a value that can only be moved. CAF asks for copyable types but copies only
+/// messages that are shared between receivers; these never are, so a copy is a bug and ends the
+/// process.
 template <class T>
 struct sole {
   T value;
@@ -38,11 +40,11 @@ using parcels = sole<std::vector<envelope>>; ///< several for the same receiver,
 } // namespace troupe
 
 CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id)
-  CAF_ADD_TYPE_ID(troupe, (troupe::parcel))
-  CAF_ADD_TYPE_ID(troupe, (troupe::parcels))
-  CAF_ADD_ATOM(troupe, troupe::atom, tick, "tick")
-  CAF_ADD_ATOM(troupe, troupe::atom, stop, "stop")
-  CAF_ADD_ATOM(troupe, troupe::atom, pull, "pull")
+CAF_ADD_TYPE_ID(troupe, (troupe::parcel))
+CAF_ADD_TYPE_ID(troupe, (troupe::parcels))
+CAF_ADD_ATOM(troupe, troupe::atom, tick, "tick")
+CAF_ADD_ATOM(troupe, troupe::atom, stop, "stop")
+CAF_ADD_ATOM(troupe, troupe::atom, pull, "pull")
 CAF_END_TYPE_ID_BLOCK(troupe)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::parcel)
@@ -50,31 +52,41 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::parcels)
 
 namespace troupe {
 
-/// An agent, or any of the services below: a `logic` in its shell (actors/logic_actor.hpp). Spawned by its
-/// supervisor or, for agents, by the logic that started it; event-based unless said otherwise.
+/// An agent, or any of the services below: a `logic` in its shell (actors/logic_actor.hpp). Spawned
+/// by its supervisor or, for agents, by the logic that started it; event-based unless said
+/// otherwise.
 ///
 ///  - parcel, parcels: messages to be worked on, in order. Effects as the service's contract says.
 ///  - tick(timer, generation): an armed timer ran out; ignored if it was armed again since.
-///  - stop: finishes the step it is in, answers who still waits with `unavailable`, ends. Idempotent.
+///  - stop: finishes the step it is in, answers who still waits with `unavailable`, ends.
+///  Idempotent.
 ///
 /// Contracts (request -> replies; every request may also be answered by Failure):
 ///
-///  - role/key, role#slot: AgentMessage -> Piece*, AgentReply. Echo -> Echo. TaskWork -> AgentReply. A message
-///    that is repeated (attempt > 1, same id) gets the same reply; `outcome_unknown` if that is gone.
-///  - service::membership: events LinkOpened, LinkClosed, LinkHeard from links. Sends MembersChanged.
-///  - service::roles: any message for an agent of this node that is not active: activates it and passes
+///  - role/key, role#slot: AgentMessage -> Piece*, AgentReply. Echo -> Echo. TaskWork ->
+///  AgentReply. A message
+///    that is repeated (attempt > 1, same id) gets the same reply; `outcome_unknown` if that is
+///    gone.
+///  - service::membership: events LinkOpened, LinkClosed, LinkHeard from links. Sends
+///  MembersChanged.
+///  - service::roles: any message for an agent of this node that is not active: activates it and
+///  passes
 ///    the message on. `unknown_role`, `overloaded`.
-///  - service::queue: events TaskOffer, TaskCancel. Sends TaskStarted, TaskDone, TasksRefused to the owner.
-///  - service::coordinator: RunSubmit -> RunAccepted, then events RunProgress*, RunEnded to the submitter.
-///    RunCancel -> RunEnded. Events TaskStarted, TaskDone, TasksRefused, MembersChanged, SessionClosed.
+///  - service::queue: events TaskOffer, TaskCancel. Sends TaskStarted, TaskDone, TasksRefused to
+///  the owner.
+///  - service::coordinator: RunSubmit -> RunAccepted, then events RunProgress*, RunEnded to the
+///  submitter.
+///    RunCancel -> RunEnded. Events TaskStarted, TaskDone, TasksRefused, MembersChanged,
+///    SessionClosed.
 ///  - service::models: ModelRequest -> Piece*, ModelAnswer. Detached: scoring text takes a while.
-///  - service::state: SnapshotGet -> SnapshotFound; SnapshotPut -> SnapshotWritten once on disk. Detached.
-///  - service::blobs: BlobPut -> BlobStored; BlobGet -> BlobData, fetched from its holder if not here. Detached.
-///  - service::desk: StatusQuery -> ClusterStatus (or NodeStatus); TraceQuery -> TraceFound. MembersChanged.
-using logic_actor = caf::typed_actor<
-  caf::reacts_to<parcel>,
-  caf::reacts_to<parcels>,
-  caf::reacts_to<atom::tick, std::uint32_t, std::uint64_t>,
-  caf::reacts_to<atom::stop>>;
+///  - service::state: SnapshotGet -> SnapshotFound; SnapshotPut -> SnapshotWritten once on disk.
+///  Detached.
+///  - service::blobs: BlobPut -> BlobStored; BlobGet -> BlobData, fetched from its holder if not
+///  here. Detached.
+///  - service::desk: StatusQuery -> ClusterStatus (or NodeStatus); TraceQuery -> TraceFound.
+///  MembersChanged.
+using logic_actor = caf::typed_actor<caf::reacts_to<parcel>, caf::reacts_to<parcels>,
+                                     caf::reacts_to<atom::tick, std::uint32_t, std::uint64_t>,
+                                     caf::reacts_to<atom::stop>>;
 
 } // namespace troupe

@@ -38,7 +38,8 @@ result<name> parse_agent_name(std::string_view text) {
                 "letter");
   if (text.size() > limits::agent_name_bytes_max)
     return fail(ec::invalid_argument, "an agent's name is at most "
-                                        + std::to_string(limits::agent_name_bytes_max) + " bytes");
+                                          + std::to_string(limits::agent_name_bytes_max)
+                                          + " bytes");
   auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
   if (std::any_of(text.begin(), text.end(), control))
     return fail(ec::invalid_argument, "an agent's key has no control characters");

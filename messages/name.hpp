@@ -11,9 +11,9 @@
 
 namespace troupe {
 
-/// An immutable, shared string with its hash: copying one is an atomic increment. Used for the names
-/// of agents and tenants, which every envelope carries. The hash is fixed (XXH3), the same on every
-/// node and in every version: homes are chosen by it.
+/// An immutable, shared string with its hash: copying one is an atomic increment. Used for the
+/// names of agents and tenants, which every envelope carries. The hash is fixed (XXH3), the same on
+/// every node and in every version: homes are chosen by it.
 class name {
 public:
   name() noexcept = default;

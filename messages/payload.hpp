@@ -11,8 +11,8 @@
 
 namespace troupe {
 
-/// What an envelope carries: a protobuf message as an object, or its bytes as they came from another
-/// node. Bytes are parsed by the receiver when it first looks, not by the link. Move-only.
+/// What an envelope carries: a protobuf message as an object, or its bytes as they came from
+/// another node. Bytes are parsed by the receiver when it first looks, not by the link. Move-only.
 class payload {
 public:
   payload() = default;
@@ -48,6 +48,19 @@ public:
       bytes_ = {};
     }
     return static_cast<Message*>(message_.get());
+  }
+
+  /// The same message once more. An object is turned into its bytes first, once; both share them.
+  payload share() {
+    if (message_) {
+      auto size = message_->ByteSizeLong();
+      auto owner = std::make_shared_for_overwrite<char[]>(size);
+      auto data = owner.get();
+      message_->SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(data));
+      bytes_ = {std::move(owner), data, size};
+      message_.reset();
+    }
+    return from_wire(kind_, bytes_);
   }
 
   /// Bytes on the wire.

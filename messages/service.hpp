@@ -6,25 +6,25 @@
 
 namespace troupe {
 
-/// The places in a node that answer to a fixed name, whoever stands there after a restart. What each
-/// takes and answers is in messages/interfaces.hpp. Numbers travel: they are never reused.
+/// The places in a node that answer to a fixed name, whoever stands there after a restart. What
+/// each takes and answers is in messages/interfaces.hpp. Numbers travel: they are never reused.
 enum class service : std::uint8_t {
   none = 0,
   membership = 1,
-  roles = 2,       ///< activates agents and keeps the pools
+  roles = 2, ///< activates agents and keeps the pools
   queue = 3,
   coordinator = 4,
   models = 5,
-  state = 6,       ///< snapshots of agents
+  state = 6, ///< snapshots of agents
   blobs = 7,
-  desk = 8,        ///< answers what people ask: status, traces
+  desk = 8, ///< answers what people ask: status, traces
 };
 
 inline constexpr std::size_t service_count = 9;
 
 constexpr std::string_view to_string(service s) {
-  constexpr std::string_view names[service_count]
-    = {"none", "membership", "roles", "queue", "coordinator", "models", "state", "blobs", "desk"};
+  constexpr std::string_view names[service_count] = {
+      "none", "membership", "roles", "queue", "coordinator", "models", "state", "blobs", "desk"};
   return names[static_cast<std::size_t>(s)];
 }
 

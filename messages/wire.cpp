@@ -148,8 +148,8 @@ void append_envelope(std::vector<char>& out, const envelope& message, const wire
   out.resize(begin + size + inline_bytes.size());
   writer to{out.data() + begin};
   to.put<std::uint8_t>(0);
-  to.put<std::uint8_t>(static_cast<std::uint8_t>(
-    static_cast<unsigned>(message.kind) | static_cast<unsigned>(message.priority) << 4));
+  to.put<std::uint8_t>(static_cast<std::uint8_t>(static_cast<unsigned>(message.kind)
+                                                 | static_cast<unsigned>(message.priority) << 4));
   to.put(fields);
   to.put(message.trace.flags);
   to.put(message.attempt);
@@ -168,7 +168,7 @@ void append_envelope(std::vector<char>& out, const envelope& message, const wire
     to.put(routes.tenant);
   if (fields & has_remaining)
     to.put(static_cast<std::uint32_t>(
-      std::min<std::chrono::milliseconds::rep>(message.remaining.count(), 0xffff'ffff)));
+        std::min<std::chrono::milliseconds::rep>(message.remaining.count(), 0xffff'ffff)));
   if (fields & has_stream)
     to.put(stream);
   to.put_bytes(inline_bytes);

@@ -51,9 +51,10 @@ void acceptor::run() {
       given_.adopt(socket);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       if (!std::exchange(exhausted, true))
-        given_.log->write({log_level::error, "link",
+        given_.log->write({log_level::error,
+                           "link",
                            std::string{"no connection can be accepted: "} + std::strerror(errno)
-                             + "; raise the limit of open files (ulimit -n)",
+                               + "; raise the limit of open files (ulimit -n)",
                            {}});
       if (!wait(pause_ms, false))
         return;

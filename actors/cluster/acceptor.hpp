@@ -9,13 +9,13 @@
 
 namespace troupe {
 
-/// Accepts connections on a thread of its own and hands the sockets on. CAF's own acceptor spins a core
-/// when file descriptors run out; this one pauses. While `limits::unproven_connections_max` connections have not
-/// shown who they are, further ones wait in the kernel's queue.
+/// Accepts connections on a thread of its own and hands the sockets on. CAF's own acceptor spins a
+/// core when file descriptors run out; this one pauses. While `limits::unproven_connections_max`
+/// connections have not shown who they are, further ones wait in the kernel's queue.
 class acceptor {
 public:
   struct options {
-    std::function<void(int socket)> adopt;         ///< owns the socket from then on
+    std::function<void(int socket)> adopt; ///< owns the socket from then on
     std::function<std::size_t()> unproven;
     std::shared_ptr<log_sink> log;
   };

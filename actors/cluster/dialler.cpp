@@ -9,6 +9,16 @@
 
 namespace troupe {
 
+namespace {
+
+std::chrono::milliseconds next_backoff(std::chrono::milliseconds last) {
+  using std::chrono::milliseconds;
+  return std::clamp(last * 2, milliseconds{limits::dial_backoff_min},
+                    milliseconds{limits::dial_backoff_max});
+}
+
+} // namespace
+
 dialler::dialler(options given)
     : given_(std::move(given)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       random_(given_.seed | 1), thread_([this] { run(); }) {}
@@ -37,9 +47,12 @@ void dialler::lost(node_id peer) {
     std::lock_guard guard{mutex_};
     for (auto& t : targets_)
       if (t.peer == peer && t.now == stage::linked) {
+        // A peer that closes at once is no better than one that does not answer.
+        auto lasted = steady::now() - t.linked_since;
+        t.backoff =
+            lasted > limits::dial_backoff_max ? limits::dial_backoff_min : next_backoff(t.backoff);
         t.now = stage::waiting;
-        t.next = steady::now() + limits::dial_backoff_min;
-        t.backoff = limits::dial_backoff_min;
+        t.next = steady::now() + t.backoff;
       }
   }
   wake();
@@ -90,6 +103,7 @@ void dialler::advance(std::vector<happened>& news) {
           failed(t, done.error().message, news);
         } else {
           t.now = stage::linked;
+          t.linked_since = now;
           news.push_back({t.peer, t.socket.release(), {}});
         }
       } else if (t.next <= now) {
@@ -112,8 +126,7 @@ void dialler::failed(target& t, const std::string& why, std::vector<happened>& n
   using std::chrono::milliseconds;
   t.socket = {};
   t.now = stage::waiting;
-  t.backoff = std::clamp(t.backoff * 2, milliseconds{limits::dial_backoff_min},
-                         milliseconds{limits::dial_backoff_max});
+  t.backoff = next_backoff(t.backoff);
   random_ = random_ * 6364136223846793005ULL + 1442695040888963407ULL;
   auto jitter = milliseconds{static_cast<milliseconds::rep>(random_ >> 33) % t.backoff.count()};
   t.next = steady::now() + std::max(milliseconds{1}, jitter);

@@ -11,13 +11,13 @@
 
 namespace troupe {
 
-/// Connects to the members that this node dials (those of higher id), on a thread of its own: a connect that
-/// hangs stalls nobody. A failed or lost connection is tried again after a back-off with full jitter, from
-/// `limits::dial_backoff_min` to `dial_backoff_max`.
+/// Connects to the members that this node dials (those of higher id), on a thread of its own: a
+/// connect that hangs stalls nobody. A failed or lost connection is tried again after a back-off
+/// with full jitter, from `limits::dial_backoff_min` to `dial_backoff_max`.
 class dialler {
 public:
   struct options {
-    std::function<void(int socket, node_id peer)> adopt;       ///< owns the socket from then on
+    std::function<void(int socket, node_id peer)> adopt;        ///< owns the socket from then on
     std::function<void(node_id peer, std::string why)> refused; ///< nobody listens there
     std::uint64_t seed = 0;                                     ///< of the jitter
   };
@@ -38,6 +38,7 @@ private:
     stage now = stage::waiting;
     steady::time_point next{}; ///< of the attempt, or the deadline of the one under way
     std::chrono::milliseconds backoff{0};
+    steady::time_point linked_since{};
     unique_fd socket{};
   };
   struct happened {

@@ -76,8 +76,8 @@ void pull(link_broker* self) {
 void fail_unanswered(link_state& link) {
   for (auto& head : link.waiting->close())
     link.hub->host.post->send(reply_failure(
-      head, {ec::outcome_unknown, peer_name(link) + ", where " + to_string(head.target)
-                                    + " is, was lost before it answered"}));
+        head, {ec::outcome_unknown, peer_name(link) + ", where " + to_string(head.target)
+                                        + " is, was lost before it answered"}));
 }
 
 /// Undoes what being proven has done. Called once, when the connection has ended.
@@ -206,11 +206,11 @@ void set_up(link_broker* self, link_hub& hub, int socket, node_id expected) {
   link.expected = expected;
   link.number = hub.links.fetch_add(1) + 1;
   link.connection = self->add_scribe(socket);
-  link.waiting = std::make_shared<outbox>(
-    limits::link_bytes_max, [broker = caf::actor_cast<caf::actor_addr>(self)] {
-      if (auto there = caf::actor_cast<caf::actor>(broker))
-        caf::anon_send(there, atom::pull_v);
-    });
+  link.waiting = std::make_shared<outbox>(limits::link_bytes_max,
+                                          [broker = caf::actor_cast<caf::actor_addr>(self)] {
+                                            if (auto there = caf::actor_cast<caf::actor>(broker))
+                                              caf::anon_send(there, atom::pull_v);
+                                          });
   self->configure_read(link.connection, caf::io::receive_policy::at_most(256 * 1024));
   self->ack_writes(link.connection, true);
   link_logic::options options;
@@ -234,31 +234,31 @@ caf::behavior link_behavior(link_broker* self, link_hub* hub, int socket, node_i
       self->send(self, atom::stop_v);
   }
   return {
-    [self](const caf::io::new_data_msg& data) {
-      auto& link = self->state;
-      carry_out(self, link.protocol->feed({data.buf.data(), data.buf.size()},
-                                          link.hub->host.clock.now()));
-    },
-    [self](const caf::io::data_transferred_msg& done) {
-      self->state.unsent = done.remaining;
-      pull(self);
-    },
-    [self](atom::pull) { pull(self); },
-    [self](atom::tick) {
-      auto& link = self->state;
-      self->delayed_send(self, limits::link_tick, atom::tick_v);
-      carry_out(self, link.protocol->tick(link.hub->host.clock.now()));
-    },
-    [self](atom::stop) {
-      close(self, {ec::unavailable, "the node is stopping"});
-    },
-    [self](const caf::io::connection_closed_msg&) {
-      auto& link = self->state;
-      if (std::exchange(link.closing, true))
-        return;
-      detach(link, "the connection was closed");
-      self->quit();
-    },
+      [self](const caf::io::new_data_msg& data) {
+        auto& link = self->state;
+        carry_out(self, link.protocol->feed({data.buf.data(), data.buf.size()},
+                                            link.hub->host.clock.now()));
+      },
+      [self](const caf::io::data_transferred_msg& done) {
+        self->state.unsent = done.remaining;
+        pull(self);
+      },
+      [self](atom::pull) { pull(self); },
+      [self](atom::tick) {
+        auto& link = self->state;
+        self->delayed_send(self, limits::link_tick, atom::tick_v);
+        carry_out(self, link.protocol->tick(link.hub->host.clock.now()));
+      },
+      [self](atom::stop) {
+        close(self, {ec::unavailable, "the node is stopping"});
+      },
+      [self](const caf::io::connection_closed_msg&) {
+        auto& link = self->state;
+        if (std::exchange(link.closing, true))
+          return;
+        detach(link, "the connection was closed");
+        self->quit();
+      },
   };
 }
 

@@ -13,7 +13,7 @@
 
 namespace caf {
 class actor_system;
-}
+} // namespace caf
 
 namespace troupe {
 
@@ -24,18 +24,19 @@ struct link_hub {
   NodeInfo self;
   std::string cluster;
   std::string secret;
-  std::function<std::string()> nonce;             ///< 32 random bytes from the system
+  std::function<std::string()> nonce;                 ///< 32 random bytes from the system
   std::function<void(node_id)> lost = [](node_id) {}; ///< a link that this node dialled has ended
-  std::atomic<std::size_t> unproven{0};           ///< connections that have not shown who they are
-  std::atomic<std::uint64_t> links{0};            ///< numbers them
-  std::mutex mutex;                               ///< of the next two
-  std::map<std::uint64_t, caf::actor_addr> open;  ///< brokers by number
+  std::atomic<std::size_t> unproven{0};          ///< connections that have not shown who they are
+  std::atomic<std::uint64_t> links{0};           ///< numbers them
+  std::mutex mutex;                              ///< of the next two
+  std::map<std::uint64_t, caf::actor_addr> open; ///< brokers by number
   bool stopping = false;
 };
 
-/// Makes a connected socket a link: a broker in CAF's I/O thread, which owns the socket from now on. The broker frames, counts
-/// and routes; it parses no payload and never blocks. A peer that proves to be a member is attached to
-/// the post, a client as a session; anybody else is told why and closed. Callable from any thread.
+/// Makes a connected socket a link: a broker in CAF's I/O thread, which owns the socket from now
+/// on. The broker frames, counts and routes; it parses no payload and never blocks. A peer that
+/// proves to be a member is attached to the post, a client as a session; anybody else is told why
+/// and closed. Callable from any thread.
 ///
 /// `expected` is the member that was dialled, zero for accepted connections.
 void adopt_link(link_hub& hub, int socket, node_id expected);

@@ -45,9 +45,8 @@ link_logic::outcome link_logic::feed(std::string_view bytes, instant now) {
       out.failed = failure{ec::refused, "too many bytes before a proof of who it is"};
   }
   if (!out.failed) {
-    auto fed = reader_.feed(bytes, [&](frame_kind kind, const byte_slice& body) {
-      return on_frame(kind, body, out);
-    });
+    auto fed = reader_.feed(
+        bytes, [&](frame_kind kind, const byte_slice& body) { return on_frame(kind, body, out); });
     if (!fed)
       out.failed = fed.error();
   }
@@ -83,11 +82,11 @@ result<void> link_logic::on_hello(const byte_slice& body, outcome& out) {
     return unexpected{hello.error()};
   if (hello->version() != link_version)
     return fail(ec::refused, "the peer speaks version " + std::to_string(hello->version())
-                               + " of the link protocol, this node version "
-                               + std::to_string(link_version));
+                                 + " of the link protocol, this node version "
+                                 + std::to_string(link_version));
   if (hello->cluster() != given_.own.cluster())
-    return fail(ec::refused, "the peer belongs to another cluster than '" + given_.own.cluster()
-                               + "'");
+    return fail(ec::refused,
+                "the peer belongs to another cluster than '" + given_.own.cluster() + "'");
   if (hello->nonce().size() != nonce_bytes || hello->nonce() == given_.own.nonce())
     return fail(ec::refused, "a Hello without a nonce of its own");
   if (!hello->client() && node_from_bytes(hello->node().id()) == node_id{})

@@ -10,18 +10,18 @@
 
 namespace troupe {
 
-/// One end of a link as a state machine: bytes and time in, bytes and messages out. Nodes drive it from a
-/// broker, clients from a socket, tests from a string.
+/// One end of a link as a state machine: bytes and time in, bytes and messages out. Nodes drive it
+/// from a broker, clients from a socket, tests from a string.
 ///
-/// Both sides send the preface and a `Hello` with a nonce at once. Each then proves that it knows the
-/// cluster's secret: HMAC-SHA256 over its side, both nonces and both Hellos, so that neither what a node
-/// says of itself nor an old proof can be used by somebody else. Until the peer's proof is there, nothing
-/// but those two frames is read, of at most `limits::hello_bytes_max` in all.
+/// Both sides send the preface and a `Hello` with a nonce at once. Each then proves that it knows
+/// the cluster's secret: HMAC-SHA256 over its side, both nonces and both Hellos, so that neither
+/// what a node says of itself nor an old proof can be used by somebody else. Until the peer's proof
+/// is there, nothing but those two frames is read, of at most `limits::hello_bytes_max` in all.
 class link_logic {
 public:
   struct options {
-    Hello own;          ///< version and nonce (32 random bytes) included
-    std::string secret; ///< of the cluster
+    Hello own;            ///< version and nonce (32 random bytes) included
+    std::string secret;   ///< of the cluster
     bool dialled = false; ///< this side opened the connection
   };
 

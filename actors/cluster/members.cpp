@@ -7,8 +7,8 @@
 namespace troupe {
 
 const member* member_view::find(node_id id) const noexcept {
-  auto found = std::find_if(members.begin(), members.end(),
-                            [id](const member& m) { return m.id == id; });
+  auto found =
+      std::find_if(members.begin(), members.end(), [id](const member& m) { return m.id == id; });
   return found == members.end() ? nullptr : &*found;
 }
 

@@ -23,8 +23,8 @@ struct member_view {
   const member* find(node_id id) const noexcept;
 };
 
-/// The home of `agent`: rendezvous hashing (Thaler and Ravishankar 1998) with XXH3 over all members, up
-/// or not. A member that is down keeps its agents. Zero if there are no members.
+/// The home of `agent`: rendezvous hashing (Thaler and Ravishankar 1998) with XXH3 over all
+/// members, up or not. A member that is down keeps its agents. Zero if there are no members.
 node_id home_of(const name& agent, const member_view& view);
 
 member_view to_view(const MembersChanged& change);

@@ -35,9 +35,9 @@ void membership_logic::on_message(step_context& context, envelope& message) {
   else if (auto closed_news = message.body.as<LinkClosed>())
     closed(context, *closed_news);
   else if (message.kind == message_kind::request)
-    context.out.send(reply_failure(message, {ec::invalid_argument, "membership takes no "
-                                                                     + std::string{to_string(
-                                                                       message.body.kind())}}));
+    context.out.send(reply_failure(
+        message, {ec::invalid_argument,
+                  "membership takes no " + std::string{to_string(message.body.kind())}}));
 }
 
 void membership_logic::opened(step_context& context, const LinkOpened& news) {
@@ -66,12 +66,13 @@ void membership_logic::closed(step_context& context, const LinkClosed& news) {
 void membership_logic::change(step_context& context, peer& who, MemberState state,
                               std::string_view why) {
   auto index = static_cast<std::uint32_t>(&who - peers_.data());
-  context.out.arm(index, state == MEMBER_SUSPECT ? std::chrono::nanoseconds{limits::down_after_silence}
-                                                 : std::chrono::nanoseconds{0});
+  context.out.arm(index, state == MEMBER_SUSPECT
+                             ? std::chrono::nanoseconds{limits::down_after_silence}
+                             : std::chrono::nanoseconds{0});
   if (who.known.state != state)
     context.out.log(state == MEMBER_UP ? log_level::info : log_level::warning, "membership",
                     who.known.info.name() + " (" + who.known.info.address() + ") is "
-                      + std::string{to_string(state)} + ": " + std::string{why});
+                        + std::string{to_string(state)} + ": " + std::string{why});
   who.known.state = state;
   announce(context);
 }
@@ -95,8 +96,8 @@ void membership_logic::announce(step_context& context) {
 }
 
 membership_logic::peer* membership_logic::find(node_id id) {
-  auto found = std::find_if(peers_.begin(), peers_.end(),
-                            [id](const peer& p) { return p.known.id == id; });
+  auto found =
+      std::find_if(peers_.begin(), peers_.end(), [id](const peer& p) { return p.known.id == id; });
   return found == peers_.end() ? nullptr : &*found;
 }
 

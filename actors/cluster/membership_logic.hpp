@@ -9,8 +9,8 @@
 
 namespace troupe {
 
-/// Who is up, suspect or down, from what the links say. The list of members is fixed; `up` is a proven
-/// link, `suspect` a link that closed, `down` one that did not come back within
+/// Who is up, suspect or down, from what the links say. The list of members is fixed; `up` is a
+/// proven link, `suspect` a link that closed, `down` one that did not come back within
 /// `limits::down_after_silence` or whose address refuses connections.
 class membership_logic : public logic {
 public:

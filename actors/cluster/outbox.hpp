@@ -13,10 +13,11 @@ namespace troupe {
 
 /// What waits to be written to one link. Many threads put, the link's broker takes.
 ///
-/// Senders serialise in their own threads; the broker only appends. What is small gathers into frames of
-/// about `limits::frame_body_bytes_aim`; payloads from `stream_payload_bytes` on go in chunks, between which
-/// small messages pass. One bound in bytes covers both: beyond it senders are refused, nothing grows.
-/// The mutex is held for a few copies only, never across a call to anybody else.
+/// Senders serialise in their own threads; the broker only appends. What is small gathers into
+/// frames of about `limits::frame_body_bytes_aim`; payloads from `stream_payload_bytes` on go in
+/// chunks, between which small messages pass. One bound in bytes covers both: beyond it senders are
+/// refused, nothing grows. The mutex is held for a few copies only, never across a call to anybody
+/// else.
 class outbox {
 public:
   enum class verdict { queued, overloaded, too_large, closed };
@@ -26,8 +27,8 @@ public:
 
   verdict put(const envelope& message);
 
-  /// Moves about `bytes_aim` of frames behind what `out` holds. False: nothing is left, and the next
-  /// `put` wakes again.
+  /// Moves about `bytes_aim` of frames behind what `out` holds. False: nothing is left, and the
+  /// next `put` wakes again.
   bool take(std::vector<char>& out, std::size_t bytes_aim);
 
   /// Bytes that wait here.
@@ -36,8 +37,8 @@ public:
   /// A request of a client went out here, and its reply came in.
   void answered(const message_id& request);
 
-  /// Everything that waits is dropped; every later `put` answers `closed`. Yields the heads of clients'
-  /// requests that went out and were not answered: nobody knows whether they were done.
+  /// Everything that waits is dropped; every later `put` answers `closed`. Yields the heads of
+  /// clients' requests that went out and were not answered: nobody knows whether they were done.
   std::vector<envelope> close();
 
 private:

@@ -89,7 +89,7 @@ result<unique_fd> listen_on(const host_port& place) {
   if (::bind(made->get(), where->get(), where->size) != 0 || ::listen(made->get(), 512) != 0) {
     auto text = place.host + ":" + std::to_string(place.port);
     return fail(ec::unavailable, "cannot listen on " + text + ": " + std::strerror(errno)
-                                   + "; choose another port, or 0 for a free one");
+                                     + "; choose another port, or 0 for a free one");
   }
   return made;
 }

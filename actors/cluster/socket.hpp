@@ -34,7 +34,8 @@ struct host_port {
   std::uint16_t port = 0;
 };
 
-/// "127.0.0.1:4711" or "[::1]:4711". Host names are refused but for `localhost`: nothing here waits for DNS.
+/// "127.0.0.1:4711" or "[::1]:4711". Host names are refused but for `localhost`: nothing here waits
+/// for DNS.
 result<host_port> parse_host_port(std::string_view text);
 
 /// A listening TCP socket, non-blocking. `unavailable` says who may be there already.

@@ -118,7 +118,9 @@ TEST(wire, random_records_never_crash) {
 
 TEST(frame, frames_are_found_however_the_stream_is_cut) {
   std::vector<std::pair<frame_kind, std::string>> sent{
-    {frame_kind::hello, "a"}, {frame_kind::ping, ""}, {frame_kind::envelopes, std::string(5000, 'x')}};
+      {frame_kind::hello, "a"},
+      {frame_kind::ping, ""},
+      {frame_kind::envelopes, std::string(5000, 'x')}};
   auto stream = stream_of(sent);
   for (std::size_t step : {1, 2, 7, 13, 64, 4096, 100'000}) {
     result<void> last;

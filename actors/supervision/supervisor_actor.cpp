@@ -1,0 +1,131 @@
+#include "actors/supervision/supervisor_actor.hpp"
+
+#include "actors/logic_shell_actor.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/sec.hpp>
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+
+namespace troupe {
+
+namespace {
+
+struct supervisor_state {
+  static inline const char* name = "supervisor";
+
+  node_host* host = nullptr;
+  child_spec spec;
+  std::unique_ptr<supervisor_logic> rules;
+  std::vector<caf::actor> running; ///< by the index of the child; null while it is not
+  bool failed = false;             ///< it gives up: its own end is an error
+};
+
+using supervisor = caf::stateful_actor<supervisor_state>;
+
+void start_child(supervisor* self, std::size_t index) {
+  auto& state = self->state;
+  auto& child = state.spec.children[index];
+  caf::actor started;
+  if (child.place == service::none) {
+    started = spawn_supervisor(self->system(), *state.host, child);
+  } else {
+    auto where = address::of(child.place, state.host->post->self());
+    auto mind = child.make();
+    auto shell =
+        child.detached
+            ? self->system().spawn<logic_shell, caf::detached>(*state.host, where, std::move(mind))
+            : self->system().spawn<logic_shell>(*state.host, where, std::move(mind));
+    state.host->post->place(child.place, shell);
+    started = caf::actor_cast<caf::actor>(shell);
+  }
+  self->monitor(started);
+  state.running[index] = std::move(started);
+  state.rules->started(index);
+}
+
+/// Tells the next child to stop; ends itself when none is left.
+void stop_next(supervisor* self) {
+  auto& state = self->state;
+  auto index = state.rules->next_to_stop();
+  if (index < state.running.size()) {
+    caf::anon_send(state.running[index], atom::stop_v);
+    self->delayed_send(self, limits::stop_timeout, atom::stop_v, static_cast<std::uint64_t>(index));
+  } else if (state.failed) {
+    self->quit(make_error(caf::sec::runtime_error, state.spec.label + " failed too often"));
+  } else {
+    self->quit(caf::exit_reason::user_shutdown);
+  }
+}
+
+void child_ended(supervisor* self, const caf::down_msg& down) {
+  auto& state = self->state;
+  for (std::size_t i = 0; i < state.running.size(); ++i) {
+    if (!state.running[i] || state.running[i].address() != down.source)
+      continue;
+    auto& child = state.spec.children[i];
+    state.running[i] = nullptr;
+    if (child.place != service::none)
+      state.host->post->remove(child.place);
+    bool was_stopping = state.rules->stopping();
+    auto todo = state.rules->ended(i, down.reason == caf::exit_reason::user_shutdown,
+                                   state.host->clock.now());
+    if (todo.what == supervisor_logic::verdict::restart) {
+      state.host->counted.plain().restarts.fetch_add(1, std::memory_order_relaxed);
+      state.host->log->write(
+          {log_level::warning, "supervisor", child.label + " ended and is started again", {}});
+      self->delayed_send(self, todo.after, atom::tick_v, static_cast<std::uint64_t>(i));
+    } else if (todo.what == supervisor_logic::verdict::give_up) {
+      state.failed = true;
+      state.host->log->write({log_level::error,
+                              "supervisor",
+                              child.label + " ended too often: " + state.spec.label + " gives up",
+                              {}});
+      stop_next(self);
+    } else if (was_stopping) {
+      stop_next(self);
+    }
+    return;
+  }
+}
+
+caf::behavior supervise(supervisor* self, node_host* host, child_spec spec) {
+  auto& state = self->state;
+  state.host = host;
+  state.spec = std::move(spec);
+  state.rules = std::make_unique<supervisor_logic>(state.spec.rules, state.spec.children.size());
+  state.running.resize(state.spec.children.size());
+  self->set_down_handler([self](caf::down_msg& down) { child_ended(self, down); });
+  for (std::size_t i = 0; i < state.running.size(); ++i)
+    start_child(self, i);
+  return {
+      [self](atom::stop) {
+        if (!self->state.rules->stopping())
+          stop_next(self);
+      },
+      [self](atom::stop, std::uint64_t index) {
+        // A child that does not stop in time is not waited for.
+        if (self->state.running[index]) {
+          self->state.host->log->write(
+              {log_level::error,
+               "supervisor",
+               self->state.spec.children[index].label + " did not stop in time",
+               {}});
+          caf::anon_send_exit(self->state.running[index], caf::exit_reason::kill);
+        }
+      },
+      [self](atom::tick, std::uint64_t index) {
+        if (!self->state.rules->stopping() && !self->state.running[index])
+          start_child(self, index);
+      },
+  };
+}
+
+} // namespace
+
+caf::actor spawn_supervisor(caf::actor_system& system, node_host& host, child_spec top) {
+  return system.spawn(supervise, &host, std::move(top));
+}
+
+} // namespace troupe

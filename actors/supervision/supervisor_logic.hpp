@@ -1,0 +1,54 @@
+#pragma once
+
+#include "messages/ids.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What a supervisor does, by OTP's words and rules (Erlang/OTP, "supervisor"): children are
+/// started in order and stopped in reverse; one that ends is started again (`one_for_one`); when
+/// more than `intensity` restarts fall within `period`, the supervisor stops its children and
+/// itself, and its parent decides. Restarts after the first of a period back off.
+class supervisor_logic {
+public:
+  struct options {
+    std::uint32_t intensity;
+    std::chrono::nanoseconds period;
+    std::chrono::nanoseconds backoff_min{std::chrono::milliseconds{1}};
+    std::chrono::nanoseconds backoff_max{std::chrono::seconds{1}};
+    bool escalate =
+        true; ///< false: what it does not hold up is tried for ever (the `side` subtree)
+  };
+
+  enum class verdict : std::uint8_t { restart, give_up, ignore };
+  struct decision {
+    verdict what = verdict::ignore;
+    std::chrono::nanoseconds after{0}; ///< until the restart
+  };
+
+  supervisor_logic(options given, std::size_t children);
+
+  /// The order in which children are started; stopping goes through it backwards.
+  std::size_t children() const noexcept { return running_.size(); }
+
+  void started(std::size_t child);
+  /// A child has ended. `asked`: because it was told to.
+  decision ended(std::size_t child, bool asked, instant now);
+
+  /// From now on nothing is restarted. The next child to stop, or nothing left: `children()`.
+  std::size_t next_to_stop();
+  bool stopping() const noexcept { return stopping_; }
+
+private:
+  options given_;
+  std::vector<bool> running_;
+  std::deque<instant> restarts_; ///< within the period
+  bool stopping_ = false;
+};
+
+} // namespace troupe

@@ -1,0 +1,261 @@
+#include "nodes/client.hpp"
+
+#include "actors/cluster/link_logic.hpp"
+#include "actors/cluster/outbox.hpp"
+#include "actors/cluster/socket.hpp"
+#include "config/limits.hpp"
+
+#include <openssl/rand.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <deque>
+
+namespace troupe {
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+instant wall_now() {
+  return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
+}
+
+int milliseconds_until(steady::time_point deadline) {
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
+  return static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, 60'000));
+}
+
+std::uint64_t random_bits() {
+  std::uint64_t bits = 0;
+  RAND_bytes(reinterpret_cast<unsigned char*>(&bits), sizeof bits);
+  return bits | 1;
+}
+
+std::string random_nonce() {
+  std::string nonce(32, '\0');
+  RAND_bytes(reinterpret_cast<unsigned char*>(nonce.data()), static_cast<int>(nonce.size()));
+  return nonce;
+}
+
+class socket_client final : public client {
+public:
+  socket_client(client_options given, unique_fd socket)
+      : given_(std::move(given)), socket_(std::move(socket)), session_{random_bits()},
+        waiting_(limits::link_bytes_max), protocol_(link_options(), wall_now()) {}
+
+  ~socket_client() override {
+    auto bye = link_logic::bye_frame({ec::unavailable, "the client has ended"});
+    ::send(socket_.get(), bye.data(), bye.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
+
+  const Welcome& welcome() const override { return *welcome_; }
+  address self() const override { return address::of_session(session_); }
+
+  result<void> shake_hands(steady::time_point deadline) {
+    if (auto begun = carry_out(protocol_.begin()); !begun)
+      return begun;
+    while (!welcome_) {
+      if (steady::now() >= deadline)
+        return fail(ec::unavailable, given_.peer + " took the connection but does not answer");
+      if (auto turned = turn(deadline); !turned)
+        return turned;
+    }
+    return {};
+  }
+
+  result<message_id> send(envelope message, std::chrono::milliseconds at_most) override {
+    if (message.id.sequence == 0)
+      message.id = {session_, ++sequence_};
+    message.sender = self();
+    auto id = message.id;
+    auto deadline = steady::now() + at_most;
+    for (;;) {
+      auto verdict = waiting_.put(message);
+      if (verdict == outbox::verdict::queued)
+        break;
+      if (verdict == outbox::verdict::too_large)
+        return fail(ec::too_large, "a message of more than "
+                                       + std::to_string(limits::payload_bytes_max) + " bytes");
+      if (auto drained = drain(deadline, limits::link_bytes_max / 2); !drained)
+        return unexpected{drained.error()};
+    }
+    if (auto drained = drain(deadline, 0); !drained)
+      return unexpected{drained.error()};
+    return id;
+  }
+
+  result<std::optional<envelope>> receive(std::chrono::milliseconds at_most) override {
+    auto deadline = steady::now() + at_most;
+    while (received_.empty()) {
+      if (steady::now() >= deadline)
+        return std::optional<envelope>{};
+      if (auto turned = turn(deadline); !turned)
+        return unexpected{turned.error()};
+    }
+    auto next = std::move(received_.front());
+    received_.pop_front();
+    if (next.kind == message_kind::reply)
+      waiting_.answered(next.id);
+    return std::optional<envelope>{std::move(next)};
+  }
+
+private:
+  link_logic::options link_options() const {
+    link_logic::options options;
+    options.own.set_version(link_version);
+    options.own.set_cluster(given_.cluster);
+    options.own.set_nonce(random_nonce());
+    options.own.set_client(true);
+    options.own.set_session(session_.value);
+    options.secret = given_.secret;
+    options.dialled = true;
+    return options;
+  }
+
+  /// Writes until at most `left` bytes wait.
+  result<void> drain(steady::time_point deadline, std::size_t left) {
+    for (;;) {
+      if (auto flushed = flush(); !flushed)
+        return flushed;
+      if (waiting_.waiting() + unsent_.size() <= left)
+        return {};
+      if (steady::now() >= deadline)
+        return fail(ec::timed_out, given_.peer + " does not take what is sent");
+      if (auto turned = turn(deadline); !turned)
+        return turned;
+    }
+  }
+
+  /// Writes what the socket takes now.
+  result<void> flush() {
+    for (;;) {
+      if (unsent_.empty())
+        waiting_.take(unsent_, limits::link_unsent_bytes_aim);
+      if (unsent_.empty())
+        return {};
+      auto written = ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+      if (written < 0)
+        return errno == EAGAIN || errno == EINTR ? result<void>{} : lost(std::strerror(errno));
+      unsent_.erase(unsent_.begin(), unsent_.begin() + written);
+    }
+  }
+
+  /// Waits for something to happen on the socket, until the deadline, and deals with it.
+  result<void> turn(steady::time_point deadline) {
+    auto want = static_cast<short>(POLLIN | (unsent_.empty() ? 0 : POLLOUT));
+    pollfd waits[] = {{socket_.get(), want, 0}, {given_.interrupt_fd, POLLIN, 0}};
+    auto patience =
+        std::min<int>(milliseconds_until(deadline),
+                      static_cast<int>(limits::link_tick / std::chrono::milliseconds{1}));
+    ::poll(waits, 2, patience);
+    if (waits[1].revents & POLLIN)
+      return fail(ec::cancelled, "interrupted");
+    if (waits[0].revents != 0) {
+      if (auto read = read_all(); !read)
+        return read;
+    }
+    if (auto ticked = carry_out(protocol_.tick(wall_now())); !ticked)
+      return ticked;
+    return flush();
+  }
+
+  result<void> read_all() {
+    char buffer[64 * 1024];
+    for (;;) {
+      auto got = ::recv(socket_.get(), buffer, sizeof buffer, 0);
+      if (got < 0)
+        return errno == EAGAIN || errno == EINTR ? result<void>{} : lost(std::strerror(errno));
+      if (got == 0)
+        return lost("it closed the connection");
+      if (auto fed = carry_out(protocol_.feed({buffer, static_cast<std::size_t>(got)}, wall_now()));
+          !fed)
+        return fed;
+    }
+  }
+
+  result<void> carry_out(link_logic::outcome out) {
+    unsent_.insert(unsent_.end(), out.write.begin(), out.write.end());
+    for (auto& message : out.received)
+      received_.push_back(std::move(message));
+    if (out.welcome)
+      welcome_ = std::move(out.welcome);
+    if (out.failed)
+      return unexpected{
+          failure{out.failed->code == ec::bad_message ? ec::refused : out.failed->code,
+                  given_.peer + ": " + out.failed->message}};
+    return flush();
+  }
+
+  unexpected<failure> lost(const std::string& why) const {
+    return fail(ec::unavailable, "the connection to " + given_.peer + " was lost: " + why);
+  }
+
+  client_options given_;
+  unique_fd socket_;
+  session_id session_;
+  std::uint64_t sequence_ = 0;
+  outbox waiting_;
+  link_logic protocol_;
+  std::vector<char> unsent_;
+  std::deque<envelope> received_;
+  std::optional<Welcome> welcome_;
+};
+
+result<unique_fd> connect_until(const host_port& place, const std::string& peer,
+                                steady::time_point deadline) {
+  auto socket = start_connecting(place);
+  if (!socket)
+    return fail(socket.error().code, peer + ": " + socket.error().message);
+  pollfd ready{socket->get(), POLLOUT, 0};
+  if (::poll(&ready, 1, milliseconds_until(deadline)) != 1)
+    return fail(ec::unavailable, peer + " does not answer");
+  if (auto done = connected(socket->get()); !done)
+    return fail(ec::unavailable, "nobody answers at " + peer + ": " + done.error().message);
+  return socket;
+}
+
+} // namespace
+
+result<std::unique_ptr<client>> client::connect(client_options options) {
+  auto deadline = steady::now() + options.connect_timeout;
+  auto place = parse_host_port(options.peer);
+  if (!place)
+    return unexpected{place.error()};
+  auto socket = connect_until(*place, options.peer, deadline);
+  if (!socket)
+    return unexpected{socket.error()};
+  auto made = std::make_unique<socket_client>(std::move(options), std::move(*socket));
+  if (auto shaken = made->shake_hands(deadline); !shaken)
+    return unexpected{shaken.error()};
+  return std::unique_ptr<client>{std::move(made)};
+}
+
+result<envelope> client::request(envelope message, std::chrono::milliseconds at_most,
+                                 const std::function<void(envelope&)>& others) {
+  auto deadline = steady::now() + at_most;
+  message.kind = message_kind::request;
+  if (message.remaining.count() == 0)
+    message.remaining = at_most;
+  auto target = to_string(message.target);
+  auto id = send(std::move(message), at_most);
+  if (!id)
+    return unexpected{id.error()};
+  for (;;) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
+    auto next = receive(left);
+    if (!next)
+      return unexpected{next.error()};
+    if (!*next)
+      return fail(ec::timed_out,
+                  target + " did not answer within " + std::to_string(at_most.count()) + " ms");
+    if ((*next)->kind == message_kind::reply && (*next)->id == *id)
+      return std::move(**next);
+    if (others)
+      others(**next);
+  }
+}
+
+} // namespace troupe
