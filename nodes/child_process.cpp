@@ -1,0 +1,127 @@
+#include "nodes/child_process.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+extern char** environ;
+
+namespace troupe {
+
+namespace {
+
+/// All that the child needs, made before the fork: after it only async-signal-safe calls are
+/// allowed.
+struct launch_plan {
+  std::string program;
+  std::vector<char*> arguments;
+  std::vector<char*> environment;
+  int null_fd = -1;
+  int output_fd = -1;
+  int ready_fd = -1;
+  pid_t parent = 0;
+};
+
+[[noreturn]] void fail_launch(const char* why) {
+  [[maybe_unused]] auto n = ::write(STDERR_FILENO, why, std::strlen(why));
+  ::_exit(127);
+}
+
+[[noreturn]] void become(launch_plan& plan) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != plan.parent)
+    ::_exit(127); // the parent ended before the line above
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
+  ::dup2(plan.output_fd, STDERR_FILENO);
+  if (::dup2(plan.null_fd, STDIN_FILENO) < 0 || ::dup2(plan.output_fd, STDOUT_FILENO) < 0)
+    fail_launch("cannot redirect the output\n");
+  if (::dup2(plan.ready_fd, ready_fd_number) < 0)
+    fail_launch("cannot pass on the ready pipe\n");
+  ::execve(plan.program.c_str(), plan.arguments.data(), plan.environment.data());
+  fail_launch("cannot run the node's program\n");
+}
+
+/// Descriptors above the ones that `become` sets, so that none of its `dup2` overwrites another.
+int above_fixed(int fd) { return ::fcntl(fd, F_DUPFD_CLOEXEC, ready_fd_number + 1); }
+
+unexpected<failure> system_failure(const std::string& what) {
+  return fail(ec::storage_failed, what + ": " + std::strerror(errno));
+}
+
+} // namespace
+
+std::string to_string(const child_exit& ended) {
+  if (ended.signal == 0)
+    return "exit code " + std::to_string(ended.code);
+  return "killed by signal " + std::to_string(ended.signal) + " (" + ::strsignal(ended.signal)
+         + ")";
+}
+
+result<child_process> spawn(const child_command& command) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return system_failure("cannot make a pipe");
+  unique_fd read_end{ends[0]};
+  unique_fd write_end{above_fixed(ends[1])};
+  ::close(ends[1]);
+  ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
+  unique_fd opened_null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  unique_fd null{above_fixed(opened_null.get())};
+  unique_fd opened{::open(command.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  if (!opened)
+    return system_failure("cannot open " + command.output.string());
+  unique_fd output{above_fixed(opened.get())};
+
+  launch_plan plan;
+  plan.program = command.program.string();
+  plan.arguments.push_back(plan.program.data());
+  for (const auto& argument : command.arguments)
+    plan.arguments.push_back(const_cast<char*>(argument.c_str()));
+  plan.arguments.push_back(nullptr);
+  for (auto entry = environ; *entry; ++entry)
+    if (!std::string_view(*entry).starts_with("TROUPE_"))
+      plan.environment.push_back(*entry);
+  plan.environment.push_back(nullptr);
+  plan.null_fd = null.get();
+  plan.output_fd = output.get();
+  plan.ready_fd = write_end.get();
+  plan.parent = ::getpid();
+
+  auto pid = ::fork();
+  if (pid < 0)
+    return system_failure("cannot start a process");
+  if (pid == 0)
+    become(plan);
+  // Not reaped before we do it, so the number cannot have gone to another process.
+  return child_process{pid, open_pidfd(pid), std::move(read_end)};
+}
+
+child_exit reap(const child_process& process) {
+  int status = 0;
+  while (::waitpid(process.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFSIGNALED(status))
+    return {128 + WTERMSIG(status), WTERMSIG(status)};
+  return {WEXITSTATUS(status), 0};
+}
+
+// By number: the header of Debian 12's C library cannot be used from C++.
+unique_fd open_pidfd(pid_t pid) {
+  return unique_fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+}
+
+bool send_signal(const unique_fd& pidfd, int signal) {
+  return ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0;
+}
+
+} // namespace troupe

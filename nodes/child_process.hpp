@@ -1,0 +1,53 @@
+#pragma once
+
+#include "messages/errors.hpp"
+#include "nodes/unique_fd.hpp"
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+struct child_command {
+  std::filesystem::path program;      ///< an executable file; not looked for in PATH
+  std::vector<std::string> arguments; ///< without the program's name
+  std::filesystem::path output;       ///< its standard output and error are appended here
+};
+
+/// A process that was started here. Its ready pipe is descriptor `ready_fd_number` in the child.
+struct child_process {
+  pid_t pid = 0;
+  unique_fd pidfd; ///< readable when it has ended
+  unique_fd ready; ///< what it says of itself, one line a message; not blocking
+};
+
+inline constexpr int ready_fd_number = 3;
+
+/// How a process ended.
+struct child_exit {
+  int code = 0;   ///< as the shell has it: 128 + signal where a signal ended it
+  int signal = 0; ///< 0: none
+};
+
+/// "exit code 65", "killed by signal 9 (Killed)"
+std::string to_string(const child_exit& ended);
+
+/// Starts the program in a process group of its own (a terminal's Ctrl-C does not reach it),
+/// without this process's TROUPE_* environment, with no signal blocked. It is killed when the
+/// calling thread ends.
+result<child_process> spawn(const child_command& command);
+
+/// Takes note of the end of a process whose `pidfd` is readable.
+child_exit reap(const child_process& process);
+
+/// Stands for a process, never for a later one of the same number; readable when it has ended.
+/// Without a descriptor if there is no such process.
+unique_fd open_pidfd(pid_t pid);
+
+/// False if the process has ended, or belongs to somebody else.
+bool send_signal(const unique_fd& pidfd, int signal);
+
+} // namespace troupe

@@ -1,0 +1,76 @@
+#pragma once
+
+#include "messages/envelope.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Text files that a command reads for the cluster. No node opens a path of its own machine: the
+/// client finds and reads the files and sends their text as blobs.
+namespace troupe::cli {
+
+struct found_document {
+  std::string name; ///< relative to the folder; the file's name for a single file
+  std::filesystem::path path;
+  std::uint64_t size_bytes = 0;
+};
+
+/// A file that was left out, and the reason in words.
+struct skipped_document {
+  std::string name;
+  std::string why;
+};
+
+struct document_list {
+  std::vector<found_document> files; ///< by name
+  std::vector<skipped_document> skipped;
+};
+
+struct document_limits {
+  std::uint64_t document_bytes_max;
+  std::uint64_t folder_bytes_max;
+  std::size_t documents_max;
+  std::size_t entries_max;
+  std::size_t depth_max;
+  std::size_t skipped_max;
+};
+document_limits default_document_limits();
+
+enum class path_kind { file, folder };
+
+/// Finds the text files below `path`, sorted by name. Text is told by content: no NUL in the first
+/// 8 KiB, and UTF-8 or something like Latin-1. Links are followed, each file counts once (by device
+/// and inode, under the name that is no link where it has one), hidden entries are left out.
+/// Missing, empty, unreadable, of the other kind, without any text: `invalid_argument`. Too much:
+/// `too_large`.
+result<document_list> find_documents(const std::filesystem::path& path, path_kind kind,
+                                     const document_limits& bounds = default_document_limits());
+
+/// The text of a file as UTF-8: bytes that are not UTF-8 are taken for Latin-1, a byte order mark
+/// is left out.
+result<std::string> read_document(const found_document& document, std::uint64_t bytes_max);
+
+/// Why bytes from the beginning of a file are no text; empty if they are.
+std::string why_not_text(std::string_view beginning);
+
+std::string to_utf8(std::string bytes);
+
+/// The value of a graph's input of type folder or file: a map of `documents`, a list of blobs, and
+/// `skipped`, a list of maps with `name` and `why`.
+Value documents_value(const std::vector<BlobRef>& blobs,
+                      const std::vector<skipped_document>& skipped);
+
+/// "Remember the folder PATH", "Remember the file PATH": which, and the path. Case and white space
+/// of the first words do not count; quotation marks around the path are taken off, `~/` is the home
+/// folder.
+struct remember_request {
+  path_kind kind = path_kind::file;
+  std::filesystem::path path;
+};
+std::optional<remember_request> parse_remember(std::string_view text);
+
+} // namespace troupe::cli

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "messages/errors.hpp"
+
+/// What `troupe` returns to the shell. Numbers from 64 up are those of sysexits.h.
+namespace troupe::cli {
+
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_failed = 1;        ///< the work was done, and failed
+inline constexpr int exit_usage = 64;        ///< the command line, a graph or an input is wrong
+inline constexpr int exit_damaged = 65;      ///< data on disk is damaged
+inline constexpr int exit_unavailable = 69;  ///< no cluster, or a part of it cannot be had
+inline constexpr int exit_cannot_write = 73; ///< an output file or the data folder
+inline constexpr int exit_run_lost = 75;     ///< the node that owned the run is gone
+inline constexpr int exit_config = 78;       ///< the configuration is wrong
+inline constexpr int exit_timed_out = 124;
+inline constexpr int exit_interrupted = 130;
+
+/// For a failure that a node or a link answered with.
+int exit_code_of(ec code);
+
+/// For a failure of this machine's own files: damaged ones, ones that cannot be written.
+int exit_code_of_files(ec code);
+
+/// The table for `--help`.
+inline constexpr const char* exit_codes_help =
+    "Exit codes:\n"
+    "  0   done\n"
+    "  1   the work failed\n"
+    "  64  wrong command line, graph or input\n"
+    "  65  damaged data on disk\n"
+    "  69  no cluster is running there, or a part of it cannot be reached\n"
+    "  73  an output file or the data folder cannot be written\n"
+    "  75  the node that owned the run is gone; start the run again\n"
+    "  78  wrong configuration\n"
+    "  124 time ran out\n"
+    "  130 interrupted";
+
+} // namespace troupe::cli

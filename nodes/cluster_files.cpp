@@ -1,0 +1,243 @@
+#include "nodes/cluster_files.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include <yaml-cpp/yaml.h>
+
+namespace troupe {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string environment_value(const char* key) {
+  auto value = std::getenv(key);
+  return value ? value : "";
+}
+
+fs::path home_folder() {
+  if (auto home = environment_value("HOME"); !home.empty())
+    return home;
+  auto user = ::getpwuid(::getuid());
+  return user ? user->pw_dir : "/";
+}
+
+unexpected<failure> storage_failure(const std::string& what, const fs::path& path) {
+  return fail(ec::storage_failed, what + " " + path.string() + ": " + std::strerror(errno));
+}
+
+result<void> write_all(int fd, std::string_view text, const fs::path& path) {
+  while (!text.empty()) {
+    auto written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      return storage_failure("cannot write", path);
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+/// A YAML double-quoted scalar. Names and addresses hold no control characters.
+std::string yaml_text(std::string_view text) {
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\')
+      out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+std::string text_at(const YAML::Node& map, const char* key) {
+  auto found = map[key];
+  if (!found || !found.IsScalar())
+    throw YAML::RepresentationException(map.Mark(), std::string("expected a text under ") + key);
+  return found.Scalar();
+}
+
+cluster_file parse_cluster_file(const std::string& text) {
+  auto root = YAML::Load(text);
+  cluster_file file;
+  file.name = text_at(root, "name");
+  auto nodes = root["nodes"];
+  if (!nodes || !nodes.IsSequence() || nodes.size() == 0 || nodes.size() > limits::members_max)
+    throw YAML::RepresentationException(root.Mark(), "expected a list of nodes");
+  for (const auto& node : nodes)
+    file.nodes.push_back({{text_at(node, "id"), text_at(node, "name"), text_at(node, "address")},
+                          text_at(node, "http_address")});
+  return file;
+}
+
+struct flock whole_file(short kind) {
+  struct flock wanted {};
+  wanted.l_type = kind;
+  wanted.l_whence = SEEK_SET;
+  return wanted;
+}
+
+} // namespace
+
+fs::path state_home() {
+  fs::path given = environment_value("XDG_STATE_HOME");
+  return given.is_absolute() ? given : home_folder() / ".local" / "state";
+}
+
+fs::path default_data_folder() {
+  if (auto given = environment_value("TROUPE_DATA"); !given.empty())
+    return fs::absolute(given).lexically_normal();
+  return state_home() / "troupe" / "default";
+}
+
+fs::path secret_path(const fs::path& data) { return data / "secret"; }
+
+fs::path cluster_file_path(const fs::path& data) { return data / "cluster.yaml"; }
+
+fs::path node_folder(const fs::path& data, std::string_view node_name) { return data / node_name; }
+
+result<std::optional<cluster_file>> read_cluster_file(const fs::path& data) {
+  auto path = cluster_file_path(data);
+  std::ifstream in(path);
+  if (!in) {
+    if (errno == ENOENT || errno == ENOTDIR)
+      return std::optional<cluster_file>{};
+    return storage_failure("cannot read", path);
+  }
+  std::string text(std::istreambuf_iterator<char>(in), {});
+  try {
+    return std::optional{parse_cluster_file(text)};
+  } catch (const YAML::Exception& e) {
+    return fail(ec::bad_message, path.string() + ":" + std::to_string(e.mark.line + 1) + ": "
+                                     + e.msg + " (the file is written by `troupe up`)");
+  }
+}
+
+result<void> write_cluster_file(const fs::path& data, const cluster_file& file) {
+  std::string text = "# Written by `troupe up`; clients find the cluster's nodes by it.\n";
+  text += "name: " + yaml_text(file.name) + "\nnodes:\n";
+  for (const auto& node : file.nodes) {
+    text += "  - id: " + yaml_text(node.member.id) + "\n";
+    text += "    name: " + yaml_text(node.member.name) + "\n";
+    text += "    address: " + yaml_text(node.member.address) + "\n";
+    text += "    http_address: " + yaml_text(node.http_address) + "\n";
+  }
+  return write_file_atomically(cluster_file_path(data), text);
+}
+
+result<void> write_file_atomically(const fs::path& path, std::string_view text, mode_t mode) {
+  auto temporary = path.string() + ".XXXXXX";
+  unique_fd fd{::mkostemp(temporary.data(), O_CLOEXEC)};
+  if (!fd)
+    return storage_failure("cannot write", path);
+  auto written = write_all(fd.get(), text, path);
+  if (written
+      && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0
+          || ::rename(temporary.c_str(), path.c_str()) != 0))
+    written = storage_failure("cannot write", path);
+  if (!written)
+    ::unlink(temporary.c_str());
+  return written;
+}
+
+result<std::string> read_first_line(const fs::path& path) {
+  std::ifstream in(path);
+  if (!in) {
+    if (errno == ENOENT || errno == ENOTDIR)
+      return fail(ec::not_found, path.string() + " does not exist");
+    return storage_failure("cannot read", path);
+  }
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+result<folder_lock> folder_lock::take(const fs::path& data) {
+  auto path = data / "lock";
+  unique_fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+  if (!fd)
+    return storage_failure("cannot open", path);
+  auto wanted = whole_file(F_WRLCK);
+  if (::fcntl(fd.get(), F_SETLK, &wanted) == 0)
+    return folder_lock{std::move(fd)};
+  if (errno != EACCES && errno != EAGAIN)
+    return storage_failure("cannot lock", path);
+  auto holder = lock_holder(data);
+  return fail(ec::refused, "a cluster already runs in " + data.string()
+                               + (holder ? " (process " + std::to_string(*holder) + ")" : ""));
+}
+
+std::optional<pid_t> lock_holder(const fs::path& data) {
+  unique_fd fd{::open((data / "lock").c_str(), O_RDWR | O_CLOEXEC)};
+  if (!fd)
+    return std::nullopt;
+  auto asked = whole_file(F_WRLCK);
+  if (::fcntl(fd.get(), F_GETLK, &asked) != 0 || asked.l_type == F_UNLCK)
+    return std::nullopt;
+  return asked.l_pid;
+}
+
+bool port_picker::claim(std::uint16_t port) {
+  if (given_.contains(port))
+    return false;
+  unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  int yes = 1; // as the nodes do: a port in TIME_WAIT is free
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(port);
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0)
+    return false;
+  given_.insert(port);
+  return true;
+}
+
+result<std::uint16_t> port_picker::next() {
+  constexpr std::uint16_t first = 10'240,
+                          last = 32'767; // Linux takes ephemeral ports from 32768 up
+  constexpr int tries_max = 1'000;
+  for (int i = 0; i < tries_max; ++i) {
+    state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL; // Knuth's MMIX generator
+    auto port = static_cast<std::uint16_t>(first + (state_ >> 33) % (last - first + 1));
+    if (claim(port))
+      return port;
+  }
+  return fail(ec::overloaded, "no free port on 127.0.0.1 between 10240 and 32767");
+}
+
+std::optional<std::uint16_t> port_of(std::string_view address) {
+  constexpr std::string_view host = "127.0.0.1:";
+  if (!address.starts_with(host))
+    return std::nullopt;
+  address.remove_prefix(host.size());
+  std::uint16_t port = 0;
+  auto [end, error] = std::from_chars(address.data(), address.data() + address.size(), port);
+  if (error != std::errc{} || end != address.data() + address.size() || port == 0)
+    return std::nullopt;
+  return port;
+}
+
+std::uint64_t folder_bytes(const fs::path& folder) {
+  std::uint64_t total = 0;
+  std::error_code error;
+  fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, error);
+  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    struct stat about {};
+    if (::lstat(it->path().c_str(), &about) == 0 && S_ISREG(about.st_mode))
+      total += static_cast<std::uint64_t>(about.st_blocks) * 512;
+  }
+  return total;
+}
+
+} // namespace troupe

@@ -1,0 +1,95 @@
+#pragma once
+
+#include "config/config.hpp"
+#include "messages/errors.hpp"
+#include "nodes/unique_fd.hpp"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+/// The data folder of a local cluster, as `troupe up` writes it and as clients read it:
+///
+///     lock          held by the supervising process as long as it lives
+///     secret        64 hex digits, mode 0600
+///     cluster.yaml  name and nodes
+///     up.log        what a detached `up` has printed
+///     node-N/       one node: node.yaml, log.jsonl, output.log and its stores
+namespace troupe {
+
+/// $XDG_STATE_HOME (if absolute), else ~/.local/state.
+std::filesystem::path state_home();
+
+/// $TROUPE_DATA, else `troupe/default` below `state_home()`. Absolute.
+std::filesystem::path default_data_folder();
+
+std::filesystem::path secret_path(const std::filesystem::path& data);
+std::filesystem::path cluster_file_path(const std::filesystem::path& data);
+std::filesystem::path node_folder(const std::filesystem::path& data, std::string_view node_name);
+
+struct cluster_node {
+  member_config member;
+  std::string http_address;
+};
+
+struct cluster_file {
+  std::string name = "default";
+  std::vector<cluster_node> nodes;
+};
+
+/// What `cluster.yaml` says; nothing if there is none. `bad_message`: it is damaged (file and
+/// line); `storage_failed`: it cannot be read.
+result<std::optional<cluster_file>> read_cluster_file(const std::filesystem::path& data);
+result<void> write_cluster_file(const std::filesystem::path& data, const cluster_file& file);
+
+/// Writes to a temporary name beside `path` and renames: readers see the old or the new text.
+result<void> write_file_atomically(const std::filesystem::path& path, std::string_view text,
+                                   mode_t mode = 0644);
+
+/// The file's first line, without its end. `not_found`, `storage_failed`.
+result<std::string> read_first_line(const std::filesystem::path& path);
+
+/// Marks a data folder as in use by this process. A POSIX record lock: the kernel gives it back
+/// when the process ends in any way, and tells who holds it. One per folder and process.
+class folder_lock {
+public:
+  /// `refused` if another process holds it (its id is in the message).
+  static result<folder_lock> take(const std::filesystem::path& data);
+
+private:
+  explicit folder_lock(unique_fd fd) : fd_(std::move(fd)) {}
+  unique_fd fd_;
+};
+
+/// The process that holds the folder's lock; nothing if nobody does.
+std::optional<pid_t> lock_holder(const std::filesystem::path& data);
+
+/// Finds loopback ports on which nobody listens. It looks below the range from which the system
+/// takes the ports of outgoing connections, so that a node that restarts finds its port still free.
+class port_picker {
+public:
+  explicit port_picker(std::uint64_t seed) : state_(seed | 1) {}
+
+  /// True once per port, if it can be bound now.
+  bool claim(std::uint16_t port);
+  /// `overloaded` if no port could be had.
+  result<std::uint16_t> next();
+
+private:
+  std::uint64_t state_;
+  std::unordered_set<std::uint16_t> given_;
+};
+
+/// "127.0.0.1:PORT" to PORT; nothing for anything else.
+std::optional<std::uint16_t> port_of(std::string_view address);
+
+/// Bytes that the files below `folder` take, as far as they can be read.
+std::uint64_t folder_bytes(const std::filesystem::path& folder);
+
+} // namespace troupe

@@ -1,0 +1,140 @@
+#include "nodes/cluster_files.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <fstream>
+
+namespace troupe {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+class cluster_files : public testing::Test {
+protected:
+  cluster_files() {
+    auto pattern = (fs::temp_directory_path() / "troupe-files-XXXXXX").string();
+    data_ = ::mkdtemp(pattern.data());
+  }
+  ~cluster_files() override { fs::remove_all(data_); }
+
+  fs::path data_;
+};
+
+} // namespace
+
+TEST_F(cluster_files, what_is_written_is_read_back) {
+  cluster_file written{"a \"name\"", {{{"0123", "node-1", "127.0.0.1:4711"}, "127.0.0.1:4712"}}};
+  ASSERT_TRUE(write_cluster_file(data_, written));
+  auto read = read_cluster_file(data_);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_TRUE(*read);
+  EXPECT_EQ((*read)->name, written.name);
+  ASSERT_EQ((*read)->nodes.size(), 1u);
+  EXPECT_EQ((*read)->nodes[0].member.id, "0123");
+  EXPECT_EQ((*read)->nodes[0].member.name, "node-1");
+  EXPECT_EQ((*read)->nodes[0].member.address, "127.0.0.1:4711");
+  EXPECT_EQ((*read)->nodes[0].http_address, "127.0.0.1:4712");
+}
+
+TEST_F(cluster_files, a_folder_without_a_cluster_is_no_error) {
+  auto read = read_cluster_file(data_ / "nothing");
+  ASSERT_TRUE(read);
+  EXPECT_FALSE(*read);
+}
+
+TEST_F(cluster_files, a_damaged_file_is_named_with_its_line) {
+  std::ofstream(cluster_file_path(data_)) << "name: x\nnodes: [\n";
+  auto read = read_cluster_file(data_);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().code, ec::bad_message);
+  EXPECT_NE(read.error().message.find("cluster.yaml:"), std::string::npos);
+  std::ofstream(cluster_file_path(data_)) << "name: x\nnodes:\n  - id: a\n";
+  EXPECT_EQ(read_cluster_file(data_).error().code, ec::bad_message);
+}
+
+TEST_F(cluster_files, writing_where_one_cannot_is_an_error_and_leaves_nothing) {
+  auto written = write_file_atomically(data_ / "no" / "such" / "file", "text");
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, ec::storage_failed);
+  ASSERT_TRUE(write_file_atomically(data_ / "file", "text"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(data_), fs::directory_iterator()), 1);
+}
+
+TEST_F(cluster_files, the_lock_is_held_against_others_and_names_its_holder) {
+  EXPECT_FALSE(lock_holder(data_));
+  int told[2];
+  ASSERT_EQ(::pipe(told), 0);
+  int wait_here[2];
+  ASSERT_EQ(::pipe(wait_here), 0);
+  auto child = ::fork();
+  if (child == 0) {
+    auto lock = folder_lock::take(data_);
+    char byte = lock ? 'y' : 'n';
+    [[maybe_unused]] auto wrote = ::write(told[1], &byte, 1);
+    ::close(wait_here[1]);
+    [[maybe_unused]] auto ended = ::read(wait_here[0], &byte, 1);
+    ::_exit(0);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(told[0], &byte, 1), 1);
+  EXPECT_EQ(byte, 'y');
+  EXPECT_EQ(lock_holder(data_), child);
+  auto refused = folder_lock::take(data_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ec::refused);
+  EXPECT_NE(refused.error().message.find(std::to_string(child)), std::string::npos);
+  ::close(wait_here[1]);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_FALSE(lock_holder(data_)); // the file is still there
+  EXPECT_TRUE(folder_lock::take(data_));
+}
+
+TEST(port_picker, gives_each_port_once_and_none_that_is_listened_on) {
+  port_picker ports(7);
+  auto first = ports.next();
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(ports.claim(*first));
+  auto second = ports.next();
+  ASSERT_TRUE(second);
+  EXPECT_NE(*first, *second);
+
+  auto listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  socklen_t size = sizeof at;
+  ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size), 0);
+  EXPECT_FALSE(port_picker(7).claim(ntohs(at.sin_port)));
+  ::close(listener);
+}
+
+TEST(port_of, reads_loopback_addresses_only) {
+  EXPECT_EQ(port_of("127.0.0.1:4711"), 4711);
+  EXPECT_FALSE(port_of("127.0.0.1:0"));
+  EXPECT_FALSE(port_of("127.0.0.1:66000"));
+  EXPECT_FALSE(port_of("example.org:4711"));
+  EXPECT_FALSE(port_of("127.0.0.1:47x"));
+}
+
+TEST(data_folder, follows_the_environment) {
+  ::setenv("XDG_STATE_HOME", "/var/tmp/state", 1);
+  ::unsetenv("TROUPE_DATA");
+  EXPECT_EQ(default_data_folder(), "/var/tmp/state/troupe/default");
+  ::setenv("XDG_STATE_HOME", "relative", 1); // the specification says: ignore it
+  ::setenv("HOME", "/home/somebody", 1);
+  EXPECT_EQ(default_data_folder(), "/home/somebody/.local/state/troupe/default");
+  ::setenv("TROUPE_DATA", "/data/x/../y", 1);
+  EXPECT_EQ(default_data_folder(), "/data/y");
+  ::unsetenv("TROUPE_DATA");
+  ::unsetenv("XDG_STATE_HOME");
+}
+
+} // namespace troupe

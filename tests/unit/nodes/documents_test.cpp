@@ -1,0 +1,281 @@
+#include "config/limits.hpp"
+#include "nodes/cli/documents.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+namespace troupe::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A folder that is gone at the end of the test.
+class documents : public testing::Test {
+protected:
+  documents() {
+    auto pattern = (fs::temp_directory_path() / "troupe-documents-XXXXXX").string();
+    root_ = ::mkdtemp(pattern.data());
+  }
+  ~documents() override { fs::remove_all(root_); }
+
+  fs::path write(const std::string& shown, std::string_view content) {
+    auto path = root_ / shown;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << content;
+    return path;
+  }
+
+  result<document_list> find() { return find_documents(root_, path_kind::folder); }
+
+  static std::vector<std::string> names(const document_list& found) {
+    std::vector<std::string> all;
+    for (const auto& file : found.files)
+      all.push_back(file.name);
+    return all;
+  }
+
+  static std::string why(const document_list& found, const std::string& shown) {
+    for (const auto& note : found.skipped)
+      if (note.name == shown)
+        return note.why;
+    return "(no note)";
+  }
+
+  fs::path root_;
+};
+
+using list = std::vector<std::string>;
+
+} // namespace
+
+TEST_F(documents, text_files_of_all_levels_are_found_sorted_by_name) {
+  write("b.txt", "two\n");
+  write("a", "one\n");
+  write("sub/deep/c.md", "three\n");
+  auto found = find();
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(names(*found), (list{"a", "b.txt", "sub/deep/c.md"}));
+  EXPECT_EQ(found->files[1].size_bytes, 4u);
+  EXPECT_TRUE(found->skipped.empty());
+}
+
+TEST_F(documents, a_file_counts_once_under_its_own_name_and_not_under_a_link) {
+  write("GPL-3", "the text\n");
+  fs::create_symlink("GPL-3", root_ / "GPL");
+  fs::create_hard_link(root_ / "GPL-3", root_ / "GPL-3-again");
+  auto found = find();
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->files.size(), 1u);
+  EXPECT_TRUE(found->files[0].name.starts_with("GPL-3"));
+}
+
+TEST_F(documents, links_that_lead_outside_are_followed) {
+  auto outside = write("outside/far.txt", "far\n");
+  fs::create_directories(root_ / "folder");
+  fs::create_symlink(outside, root_ / "folder" / "near.txt");
+  auto found = find_documents(root_ / "folder", path_kind::folder);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(names(*found), list{"near.txt"});
+}
+
+TEST_F(documents, a_loop_of_folders_ends) {
+  write("sub/a.txt", "one\n");
+  fs::create_directory_symlink(root_, root_ / "sub" / "up");
+  fs::create_directory_symlink("sub", root_ / "same");
+  auto found = find();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(names(*found), list{"sub/a.txt"});
+}
+
+TEST_F(documents, what_is_no_text_is_left_out_with_the_reason) {
+  write("ok.txt", "text\n");
+  write("program", std::string_view("\x7f"
+                                    "ELF\0\0\1",
+                                    7));
+  write("empty", "");
+  write("utf16", std::string_view("\xff\xfe"
+                                  "a\0",
+                                  4));
+  write(".hidden", "text\n");
+  fs::create_symlink("nowhere", root_ / "dangling");
+  ASSERT_EQ(::mkfifo((root_ / "pipe").c_str(), 0600), 0);
+  auto found = find();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(names(*found), list{"ok.txt"});
+  EXPECT_EQ(why(*found, "program"), "is not text (it holds NUL bytes)");
+  EXPECT_EQ(why(*found, "empty"), "is empty");
+  EXPECT_EQ(why(*found, "utf16"), "is UTF-16 text: convert it to UTF-8 first");
+  EXPECT_EQ(why(*found, ".hidden"), "is hidden");
+  EXPECT_EQ(why(*found, "dangling"), "is a link that leads nowhere");
+  EXPECT_EQ(why(*found, "pipe"), "is no regular file");
+}
+
+TEST_F(documents, a_file_beyond_the_limit_is_left_out_without_being_read) {
+  write("ok.txt", "text\n");
+  write("huge.txt", "begins as text\n");
+  fs::resize_file(root_ / "huge.txt", 200 * limits::mib); // a hole: takes no room
+  auto found = find();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(names(*found), list{"ok.txt"});
+  EXPECT_EQ(why(*found, "huge.txt"), "is too large (200 MiB, the limit is 32 MiB)");
+}
+
+TEST_F(documents, a_folder_that_is_missing_is_an_error_with_its_path) {
+  auto found = find_documents(root_ / "nothing", path_kind::folder);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, ec::invalid_argument);
+  EXPECT_EQ(found.error().message,
+            (root_ / "nothing").string() + " does not exist: give the path of a folder");
+}
+
+TEST_F(documents, an_empty_folder_is_an_error) {
+  auto found = find();
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().message, root_.string() + " is empty: it holds no files");
+}
+
+TEST_F(documents, a_folder_without_text_says_what_it_holds_instead) {
+  write("a.bin", std::string_view("\0\1", 2));
+  auto found = find();
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().message,
+            root_.string() + " holds no text files: a.bin is not text (it holds NUL bytes)");
+}
+
+TEST_F(documents, an_unreadable_folder_is_an_error_and_an_unreadable_file_a_note) {
+  write("closed/a.txt", "text\n");
+  write("b.txt", "text\n");
+  write("c.txt", "text\n");
+  ::chmod(root_.c_str(), 0755);
+  ::chmod((root_ / "closed").c_str(), 0);
+  ::chmod((root_ / "c.txt").c_str(), 0);
+  bool root = ::geteuid() == 0; // to whom nothing is unreadable
+  ASSERT_EQ(root ? ::seteuid(65534) : 0, 0);
+  auto whole = find();
+  auto closed = find_documents(root_ / "closed", path_kind::folder);
+  ASSERT_EQ(root ? ::seteuid(0) : 0, 0);
+  ::chmod((root_ / "closed").c_str(), 0755);
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(names(*whole), list{"b.txt"});
+  EXPECT_EQ(why(*whole, "c.txt"), "cannot be read: Permission denied");
+  EXPECT_EQ(why(*whole, "closed"), "cannot be read: Permission denied");
+  ASSERT_FALSE(closed);
+  EXPECT_EQ(closed.error().message,
+            (root_ / "closed").string() + " cannot be read: Permission denied");
+}
+
+TEST_F(documents, limits_are_errors_that_say_which) {
+  for (int i = 0; i < 4; ++i)
+    write("f" + std::to_string(i), "0123456789\n");
+  auto bounds = default_document_limits();
+  bounds.documents_max = 3;
+  auto found = find_documents(root_, path_kind::folder, bounds);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, ec::too_large);
+  EXPECT_NE(found.error().message.find("holds more than 3 text files"), std::string::npos);
+  bounds = default_document_limits();
+  bounds.entries_max = 2;
+  EXPECT_EQ(find_documents(root_, path_kind::folder, bounds).error().code, ec::too_large);
+  bounds = default_document_limits();
+  bounds.folder_bytes_max = 20;
+  EXPECT_EQ(find_documents(root_, path_kind::folder, bounds).error().code, ec::too_large);
+}
+
+TEST_F(documents, notes_are_bounded_and_the_rest_is_counted) {
+  write("ok", "text\n");
+  for (int i = 0; i < 5; ++i)
+    write("empty" + std::to_string(i), "");
+  auto bounds = default_document_limits();
+  bounds.skipped_max = 2;
+  auto found = find_documents(root_, path_kind::folder, bounds);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->skipped.size(), 3u);
+  EXPECT_EQ(found->skipped[2].why, "and 3 more");
+}
+
+TEST_F(documents, a_single_file_has_its_own_name) {
+  auto path = write("notes.md", "text\n");
+  auto found = find_documents(path, path_kind::file);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(names(*found), list{"notes.md"});
+  EXPECT_EQ(find_documents(root_, path_kind::file).error().message,
+            root_.string() + " is a folder, not a file");
+  EXPECT_EQ(find_documents(path, path_kind::folder).error().message,
+            path.string() + " is a file, not a folder");
+  auto binary = write("a.bin", std::string_view("\0", 1));
+  EXPECT_EQ(find_documents(binary, path_kind::file).error().message,
+            binary.string() + " is not text (it holds NUL bytes)");
+}
+
+TEST_F(documents, a_latin_1_file_is_read_as_utf_8) {
+  auto path = write("old.txt", "Stra\xdf"
+                               "e und Caf\xe9\n");
+  auto found = find_documents(path, path_kind::file);
+  ASSERT_TRUE(found);
+  auto text = read_document(found->files[0], 1000);
+  ASSERT_TRUE(text);
+  EXPECT_EQ(*text, "Straße und Café\n");
+}
+
+TEST_F(documents, a_file_that_has_grown_beyond_the_limit_is_refused_when_read) {
+  auto path = write("a.txt", "short\n");
+  auto found = find_documents(path, path_kind::file);
+  ASSERT_TRUE(found);
+  write("a.txt", std::string(2000, 'x'));
+  auto text = read_document(found->files[0], 1000);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().code, ec::too_large);
+}
+
+TEST(text_detection, utf_8_that_is_cut_in_the_middle_of_a_character_is_text) {
+  EXPECT_EQ(why_not_text("caf\xc3"), "");
+  EXPECT_EQ(why_not_text("\xe2\x82\xac 5"), "");
+  EXPECT_NE(why_not_text("\x80\x81\x82\x83"), "");
+  EXPECT_NE(why_not_text(std::string_view("a\0b", 3)), "");
+  EXPECT_NE(why_not_text("\x01\x02\x03\x04"), "");
+}
+
+TEST(text_detection, only_the_bytes_that_are_not_utf_8_are_converted) {
+  EXPECT_EQ(to_utf8("\xef\xbb\xbfhello"), "hello");
+  EXPECT_EQ(to_utf8("é \xe9"), "é é");
+  EXPECT_EQ(to_utf8("\xc0\xaf"), "À¯"); // an overlong slash is no slash
+  EXPECT_EQ(to_utf8("\xed\xa0\x80"), "í\xc2\xa0\xc2\x80");
+}
+
+TEST(documents_value, holds_the_blobs_and_the_notes) {
+  BlobRef blob;
+  blob.set_name("GPL-3");
+  auto value = documents_value({blob}, {{"a.bin", "is not text"}});
+  const auto& fields = value.map().fields();
+  ASSERT_EQ(fields.at("documents").list().items_size(), 1);
+  EXPECT_EQ(fields.at("documents").list().items(0).blob().name(), "GPL-3");
+  const auto& note = fields.at("skipped").list().items(0).map().fields();
+  EXPECT_EQ(note.at("name").text(), "a.bin");
+  EXPECT_EQ(note.at("why").text(), "is not text");
+}
+
+TEST(parse_remember, reads_kind_and_path) {
+  auto folder = parse_remember("Remember the folder /usr/share/common-licenses");
+  ASSERT_TRUE(folder);
+  EXPECT_EQ(folder->kind, path_kind::folder);
+  EXPECT_EQ(folder->path, "/usr/share/common-licenses");
+  auto file = parse_remember("  remember  THE file \"/tmp/a b.txt\"\n");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->kind, path_kind::file);
+  EXPECT_EQ(file->path, "/tmp/a b.txt");
+}
+
+TEST(parse_remember, other_messages_are_not_for_the_client) {
+  EXPECT_FALSE(parse_remember("Remember: the folder is blue"));
+  EXPECT_FALSE(parse_remember("Remember the folders /tmp"));
+  EXPECT_FALSE(parse_remember("Remember the folder"));
+  EXPECT_FALSE(parse_remember("What must I remember?"));
+  EXPECT_FALSE(parse_remember(""));
+}
+
+} // namespace troupe::cli

@@ -1,0 +1,73 @@
+#include "nodes/cli/exit_codes.hpp"
+#include "nodes/cli/output.hpp"
+
+#include <gtest/gtest.h>
+
+namespace troupe::cli {
+
+using namespace std::chrono_literals;
+
+TEST(output, sizes_are_said_as_people_say_them) {
+  EXPECT_EQ(human_bytes(0), "0 B");
+  EXPECT_EQ(human_bytes(812), "812 B");
+  EXPECT_EQ(human_bytes(1434), "1.4 KiB");
+  EXPECT_EQ(human_bytes(64 << 20), "64 MiB");
+  EXPECT_EQ(human_bytes(3ULL << 30), "3.0 GiB");
+}
+
+TEST(output, durations_are_said_as_people_say_them) {
+  EXPECT_EQ(human_duration(12ms), "12 ms");
+  EXPECT_EQ(human_duration(3400ms), "3.4 s");
+  EXPECT_EQ(human_duration(125s), "2 min 5 s");
+  EXPECT_EQ(human_duration(190min), "3 h 10 min");
+}
+
+TEST(output, columns_are_aligned_by_characters_and_not_by_bytes) {
+  EXPECT_EQ(table({{"a", "b"}, {"éé", "c"}}, false), "a   b\néé  c\n");
+  EXPECT_EQ(table({{"a"}}, true), "\x1b[1ma\x1b[0m\n");
+}
+
+TEST(output, colours_appear_only_where_they_are_wanted) {
+  EXPECT_EQ(painted("up", colour::green, false), "up");
+  EXPECT_EQ(painted("up", colour::green, true), "\x1b[32mup\x1b[0m");
+}
+
+TEST(output, values_become_json_with_keys_in_order) {
+  Value value;
+  auto& fields = *value.mutable_map()->mutable_fields();
+  fields["b"].set_integer(2);
+  fields["a"].mutable_list()->add_items()->set_text("x");
+  auto& blob = *fields["c"].mutable_blob();
+  blob.set_name("GPL-3");
+  blob.set_size_bytes(7);
+  blob.set_sha256("\x01\xff");
+  EXPECT_EQ(to_line(to_json(value)),
+            R"({"a":["x"],"b":2,"c":{"name":"GPL-3","size_bytes":7,"sha256":"01ff"}})"
+            "\n");
+}
+
+TEST(output, json_survives_text_that_is_not_utf_8) {
+  EXPECT_EQ(to_line("a\xff"), "\"a\xef\xbf\xbd\"\n");
+}
+
+TEST(output, errors_have_the_exit_code_of_their_kind) {
+  EXPECT_EQ(error_of(failure{ec::unavailable, "x"}).exit_code, 69);
+  EXPECT_EQ(error_of(failure{ec::unknown_role, "x"}).exit_code, 64);
+  EXPECT_EQ(error_of(failure{ec::timed_out, "x"}).exit_code, 124);
+  EXPECT_EQ(error_of(failure{ec::task_failed, "x"}).exit_code, 1);
+  EXPECT_EQ(error_of_files(failure{ec::bad_message, "x"}).exit_code, 65);
+  EXPECT_EQ(error_of_files(failure{ec::storage_failed, "x"}).exit_code, 73);
+  EXPECT_EQ(error_of(std::string("x")).exit_code, 78);
+}
+
+TEST(output, an_error_is_one_line_on_standard_error_or_json_on_standard_output) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(report({69, "unavailable", "nobody there"}), 69);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "troupe: nobody there\n");
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(report({69, "unavailable", "nobody there"}, true), 69);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "{\"error\":{\"code\":\"unavailable\",\"message\":\"nobody there\"}}\n");
+}
+
+} // namespace troupe::cli
