@@ -19,21 +19,28 @@ struct log_line {
   trace_id trace;
 };
 
-/// Where log lines go: JSON lines, or readable ones on a person's terminal. Thread-safe; a line costs
-/// the caller one bounded queue insertion, and lines beyond the bound are dropped and counted.
+/// Where log lines go: JSON lines, or readable ones on a person's terminal. Thread-safe; a line
+/// costs the caller one bounded queue insertion, and lines beyond the bound are dropped and
+/// counted.
 class log_sink {
 public:
   virtual ~log_sink() = default;
   virtual void write(log_line line) = 0;
+
+  /// Lines that were thrown away because the writer could not keep up.
+  virtual std::uint64_t dropped() const noexcept { return 0; }
 };
 
 struct log_options {
   log_level level = log_level::info;
-  bool json = true;           ///< else readable, coloured only if standard error is a terminal
-  std::string file;           ///< empty: standard error
-  std::string node_name;      ///< in every line
+  bool json = true;      ///< else readable, coloured only if standard error is a terminal
+  std::string file;      ///< empty: standard error
+  std::string node_name; ///< in every line
 };
 
+/// A thread of its own writes the lines; destroying the last reference writes what is queued and
+/// ends it. If `file` cannot be opened the lines go to standard error, the first of them saying
+/// why.
 std::shared_ptr<log_sink> make_log_sink(const log_options& options);
 
 /// Keeps nothing; for tests and tools.

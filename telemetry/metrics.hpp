@@ -11,28 +11,36 @@
 
 namespace troupe {
 
-/// What a node counts (FEATURES H2 and what `troupe status` shows). Thread-safe; every update is one or
-/// two atomic operations. Label values are bounded: `agent_id` is a role or `role#slot`, never a caller's text.
+class log_sink;
+
+/// What a node counts (FEATURES H2 and what `troupe status` shows). Thread-safe; every update is
+/// one or two atomic operations. Label values are bounded: `agent_id` is a role or `role#slot`,
+/// never a caller's text.
 class metrics {
 public:
   metrics();
   ~metrics();
 
-  // -- agents and tasks -----------------------------------------------------------------------------
+  // -- agents and tasks
+  // -----------------------------------------------------------------------------
 
   /// agent_tasks_processed_total{agent_id,status,task_type} and agent_task_duration_seconds.
   void task_processed(std::string_view agent_id, bool ok, std::string_view task_type,
                       std::chrono::nanoseconds duration);
-  /// llm_api_calls_total, llm_tokens_total{type} and the gen_ai.client.* histograms.
+  /// llm_api_calls_total, llm_tokens_total{type} and the gen_ai.client.* histograms, which the
+  /// conventions want to have the provider's name too.
   void model_called(std::string_view model, std::string_view agent_id, std::uint64_t input_tokens,
-                    std::uint64_t output_tokens, std::chrono::nanoseconds duration);
+                    std::uint64_t output_tokens, std::chrono::nanoseconds duration,
+                    std::string_view provider = {});
 
-  // -- cache counters, fed by the caches when they come ------------------------------------------------
+  // -- cache counters, fed by the caches when they come
+  // ------------------------------------------------
 
   void cache_hit(std::string_view cache_type, std::string_view agent_id);
   void cache_miss(std::string_view cache_type, std::string_view agent_id);
 
-  // -- plain counts, read back by `troupe status` ------------------------------------------------------
+  // -- plain counts, read back by `troupe status`
+  // ------------------------------------------------------
 
   struct counts {
     std::atomic<std::uint64_t> tasks_done{0};
@@ -51,6 +59,9 @@ public:
     std::atomic<std::uint64_t> log_lines_dropped{0};
   };
   counts& plain() noexcept { return counts_; }
+
+  /// From now on `to_text` adds the lines which that sink dropped.
+  void watch_log(std::shared_ptr<const log_sink> log);
 
   /// Prometheus text format 0.0.4 of everything above, process figures included.
   std::string to_text() const;

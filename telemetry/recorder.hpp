@@ -6,24 +6,30 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace troupe {
 
+class otlp_exporter;
+class span_ring;
+
 struct recorder_options {
   node_id node;
   std::string node_name;
   std::string cluster;
-  std::string otlp_endpoint;  ///< such as http://127.0.0.1:4318; empty: nothing is exported
-  std::size_t kept_max;       ///< spans kept in memory for `troupe trace`
-  std::size_t queued_max;     ///< spans waiting for the exporter; beyond it they are dropped and counted
+  std::string otlp_endpoint; ///< such as http://127.0.0.1:4318; empty: nothing is exported
+  std::size_t kept_max;      ///< spans kept in memory for `troupe trace`
+  std::size_t
+      queued_max; ///< spans waiting for the exporter; beyond it they are dropped and counted
   std::chrono::milliseconds flush_interval{200};
 };
 
-/// Where finished spans go: the last ones are kept in memory, and all are exported by OTLP over HTTP
-/// from a bounded queue on a thread of its own. Thread-safe; `record` never blocks on the network.
+/// Where finished spans go: the last ones are kept in memory, and all are exported by OTLP over
+/// HTTP from a bounded queue on a thread of its own. Thread-safe; `record` never blocks on the
+/// network.
 class recorder {
 public:
   recorder(recorder_options options, metrics& counted, std::shared_ptr<log_sink> log);
@@ -40,11 +46,11 @@ public:
   bool flush(std::chrono::milliseconds at_most);
 
 private:
-  class exporter;
-  struct ring;
   recorder_options options_;
-  std::unique_ptr<ring> ring_;
-  std::unique_ptr<exporter> exporter_;
+  std::string node_bytes_;
+  mutable std::mutex ring_mutex_;
+  std::unique_ptr<span_ring> ring_;
+  std::unique_ptr<otlp_exporter> exporter_;
 };
 
 } // namespace troupe

@@ -8,12 +8,19 @@
 namespace troupe {
 
 /// As in OTLP.
-enum class span_kind : std::uint32_t { internal = 1, server = 2, client = 3, producer = 4, consumer = 5 };
+enum class span_kind : std::uint32_t {
+  internal = 1,
+  server = 2,
+  client = 3,
+  producer = 4,
+  consumer = 5
+};
 
 /// Begins a span below `parent` (a root if `parent.span` is zero). Its id is given by the caller.
 SpanData begin_span(std::string_view name, span_kind kind, const trace_context& parent, span_id id,
                     instant start);
 
+/// A key stands once in a span: the last value counts. Bytes that are not UTF-8 become U+FFFD.
 void set(SpanData& span, std::string_view key, std::string_view text);
 void set(SpanData& span, std::string_view key, const char* text);
 void set(SpanData& span, std::string_view key, std::int64_t integer);

@@ -1,0 +1,252 @@
+#include "telemetry/metrics.hpp"
+
+#include "telemetry/log.hpp"
+#include "telemetry/process_figures.hpp"
+#include "telemetry/series_cache.hpp"
+#include "telemetry/text_escape.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <sstream>
+
+namespace troupe {
+
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Histogram;
+using buckets = Histogram::BucketBoundaries;
+
+/// FEATURES H2: the first six are the original's; work here may take minutes.
+const buckets task_seconds{0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900};
+/// Semantic conventions 1.41.1, gen_ai.client.token.usage: powers of four.
+const buckets token_counts{1,     4,     16,     64,      256,     1024,     4096,
+                           16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864};
+/// The same, gen_ai.client.operation.duration: 0.01 doubling to 81.92.
+const buckets model_seconds{0.01, 0.02, 0.04, 0.08,  0.16,  0.32,  0.64,
+                            1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92};
+
+struct task_series {
+  Counter* processed;
+  Histogram* seconds;
+};
+
+struct model_series {
+  Counter* calls;
+  Counter* input_tokens;
+  Counter* output_tokens;
+  Histogram* input_usage;
+  Histogram* output_usage;
+  Histogram* seconds;
+};
+
+struct plain_series {
+  Counter* counter;
+};
+
+double seconds_of(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+/// A role or a slot, never what a caller named: `librarian/my-secret` counts as `librarian`.
+std::string_view bounded_agent(std::string_view agent_id) {
+  return agent_id.substr(0, agent_id.find('/')).substr(0, limits::metric_label_bytes_max);
+}
+
+std::string_view bounded(std::string_view label) {
+  return label.substr(0, limits::metric_label_bytes_max);
+}
+
+/// Families that prometheus-cpp collects from our plain counts when somebody asks.
+void add_figure(std::vector<prometheus::MetricFamily>& to, const char* title, const char* help,
+                prometheus::MetricType type, double value) {
+  prometheus::ClientMetric figure;
+  if (type == prometheus::MetricType::Counter)
+    figure.counter.value = value;
+  else
+    figure.gauge.value = value;
+  to.push_back({title, help, type, {std::move(figure)}});
+}
+
+void add_process_figures(std::vector<prometheus::MetricFamily>& to) {
+  using enum prometheus::MetricType;
+  auto figures = read_process_figures();
+  if (figures.resident_bytes)
+    add_figure(to, "process_resident_memory_bytes", "Resident memory size in bytes.", Gauge,
+               static_cast<double>(*figures.resident_bytes));
+  if (figures.open_fds)
+    add_figure(to, "process_open_fds", "Number of open file descriptors.", Gauge,
+               static_cast<double>(*figures.open_fds));
+  add_figure(to, "process_cpu_seconds_total", "Total user and system CPU time spent in seconds.",
+             Counter, figures.cpu_seconds);
+  add_figure(to, "process_start_time_seconds",
+             "Start time of the process since unix epoch in seconds.", Gauge,
+             figures.start_seconds);
+}
+
+void add_plain_counts(std::vector<prometheus::MetricFamily>& to, const metrics::counts& counts,
+                      std::uint64_t lines_dropped_by_log) {
+  using enum prometheus::MetricType;
+  // Reading an atomic as a number is what its conversion does.
+  auto add = [&](const char* title, const char* help, prometheus::MetricType type,
+                 std::uint64_t value) {
+    add_figure(to, title, help, type, static_cast<double>(value));
+  };
+  add("troupe_tasks_done_total", "Tasks that succeeded on this node.", Counter, counts.tasks_done);
+  add("troupe_tasks_failed_total", "Task attempts that failed on this node.", Counter,
+      counts.tasks_failed);
+  add("troupe_tasks_running", "Tasks that agents of this node work on now.", Gauge,
+      counts.tasks_running);
+  add("troupe_queue_length", "Tasks that wait on this node.", Gauge, counts.queue_length);
+  add("troupe_agents", "Active agents on this node.", Gauge, counts.agents);
+  add("troupe_late_results_total", "Task results that came after another had won.", Counter,
+      counts.late_results);
+  add("troupe_envelopes_sent_total", "Messages sent to other processes.", Counter,
+      counts.envelopes_sent);
+  add("troupe_envelopes_received_total", "Messages received from other processes.", Counter,
+      counts.envelopes_received);
+  add("troupe_envelopes_expired_total", "Messages dropped because no time was left.", Counter,
+      counts.envelopes_expired);
+  add("troupe_links_refused_total", "Connections that were not from one of ours.", Counter,
+      counts.links_refused);
+  add("troupe_restarts_total", "Restarts by supervisors.", Counter, counts.restarts);
+  add("troupe_spans_dropped_total", "Spans that could not be exported.", Counter,
+      counts.spans_dropped);
+  add("troupe_spans_exported_total", "Spans that the collector took.", Counter,
+      counts.spans_exported);
+  add("troupe_log_lines_dropped_total", "Log lines dropped because the queue was full.", Counter,
+      counts.log_lines_dropped.load(std::memory_order_relaxed) + lines_dropped_by_log);
+}
+
+} // namespace
+
+struct metrics::impl {
+  using labels = std::array<std::string_view, 3>;
+
+  task_series make_task(const labels& of) {
+    std::string agent = valid_utf8(of[0]), status{of[1]}, type = valid_utf8(of[2]);
+    return {&tasks.Add({{"agent_id", agent}, {"status", status}, {"task_type", type}}),
+            &task_durations.Add({{"agent_id", agent}, {"task_type", type}}, task_seconds)};
+  }
+
+  model_series make_model(const labels& of) {
+    std::string model = valid_utf8(of[0]), agent = valid_utf8(of[1]), provider = valid_utf8(of[2]);
+    auto tokens_of = [&](const char* type) {
+      return &tokens.Add({{"model", model}, {"agent_id", agent}, {"type", type}});
+    };
+    prometheus::Labels common{{"gen_ai_operation_name", "chat"}, {"gen_ai_request_model", model}};
+    if (!provider.empty())
+      common["gen_ai_provider_name"] = provider;
+    auto usage_of = [&](const char* type) {
+      auto with_type = common;
+      with_type["gen_ai_token_type"] = type;
+      return &usage.Add(with_type, token_counts);
+    };
+    return {&calls.Add({{"model", model}, {"agent_id", agent}}),
+            tokens_of("input"),
+            tokens_of("output"),
+            usage_of("input"),
+            usage_of("output"),
+            &durations.Add(common, model_seconds)};
+  }
+
+  static plain_series make_cache(Family<Counter>& family, const labels& of) {
+    return {&family.Add({{"cache_type", valid_utf8(of[0])}, {"agent_id", valid_utf8(of[1])}})};
+  }
+
+  static Family<Counter>& counter(prometheus::Registry& in, const char* title, const char* help) {
+    return prometheus::BuildCounter().Name(title).Help(help).Register(in);
+  }
+  static Family<Histogram>& histogram(prometheus::Registry& in, const char* title,
+                                      const char* help) {
+    return prometheus::BuildHistogram().Name(title).Help(help).Register(in);
+  }
+
+  prometheus::Registry registry;
+  Family<Counter>& tasks =
+      counter(registry, "agent_tasks_processed_total", "Tasks that agents ended, by outcome.");
+  Family<Histogram>& task_durations =
+      histogram(registry, "agent_task_duration_seconds", "How long agents worked on a task.");
+  Family<Counter>& calls = counter(registry, "llm_api_calls_total", "Calls of models.");
+  Family<Counter>& tokens =
+      counter(registry, "llm_tokens_total", "Tokens sent to and got from models.");
+  Family<Histogram>& usage =
+      histogram(registry, "gen_ai_client_token_usage", "Tokens used by one model call.");
+  Family<Histogram>& durations = histogram(registry, "gen_ai_client_operation_duration_seconds",
+                                           "Duration of one model call.");
+  Family<Counter>& hits = counter(registry, "cache_hits_total", "Look-ups a cache could answer.");
+  Family<Counter>& misses =
+      counter(registry, "cache_misses_total", "Look-ups a cache could not answer.");
+
+  series_cache<task_series> task_cache;
+  series_cache<model_series> model_cache;
+  series_cache<plain_series> hit_cache;
+  series_cache<plain_series> miss_cache;
+  std::mutex log_mutex;
+  std::shared_ptr<const log_sink> log;
+};
+
+metrics::metrics() : impl_(std::make_unique<impl>()) {}
+
+metrics::~metrics() = default;
+
+void metrics::task_processed(std::string_view agent_id, bool ok, std::string_view task_type,
+                             std::chrono::nanoseconds duration) {
+  auto& series = impl_->task_cache.find(
+      {bounded_agent(agent_id), ok ? "success" : "failure", bounded(task_type)},
+      [this](const impl::labels& of) { return impl_->make_task(of); });
+  series.processed->Increment();
+  series.seconds->Observe(seconds_of(duration));
+}
+
+void metrics::model_called(std::string_view model, std::string_view agent_id,
+                           std::uint64_t input_tokens, std::uint64_t output_tokens,
+                           std::chrono::nanoseconds duration, std::string_view provider) {
+  auto& series =
+      impl_->model_cache.find({bounded(model), bounded_agent(agent_id), bounded(provider)},
+                              [this](const impl::labels& of) { return impl_->make_model(of); });
+  auto input = static_cast<double>(input_tokens), output = static_cast<double>(output_tokens);
+  series.calls->Increment();
+  series.input_tokens->Increment(input);
+  series.output_tokens->Increment(output);
+  series.input_usage->Observe(input);
+  series.output_usage->Observe(output);
+  series.seconds->Observe(seconds_of(duration));
+}
+
+void metrics::cache_hit(std::string_view cache_type, std::string_view agent_id) {
+  auto make = [this](const impl::labels& of) { return impl::make_cache(impl_->hits, of); };
+  impl_->hit_cache.find({bounded(cache_type), bounded_agent(agent_id), {}}, make)
+      .counter->Increment();
+}
+
+void metrics::cache_miss(std::string_view cache_type, std::string_view agent_id) {
+  auto make = [this](const impl::labels& of) { return impl::make_cache(impl_->misses, of); };
+  impl_->miss_cache.find({bounded(cache_type), bounded_agent(agent_id), {}}, make)
+      .counter->Increment();
+}
+
+void metrics::watch_log(std::shared_ptr<const log_sink> log) {
+  std::lock_guard lock{impl_->log_mutex};
+  impl_->log = std::move(log);
+}
+
+std::string metrics::to_text() const {
+  auto families = impl_->registry.Collect();
+  std::uint64_t lines_dropped = 0;
+  {
+    std::lock_guard lock{impl_->log_mutex};
+    lines_dropped = impl_->log ? impl_->log->dropped() : 0;
+  }
+  add_plain_counts(families, counts_, lines_dropped);
+  add_process_figures(families);
+  std::ostringstream text;
+  prometheus::TextSerializer{}.Serialize(text, families);
+  return std::move(text).str();
+}
+
+} // namespace troupe

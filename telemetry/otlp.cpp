@@ -1,0 +1,107 @@
+#include "telemetry/otlp.hpp"
+
+#include "telemetry/otlp.pb.h"
+#include "telemetry/text_escape.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+std::string big_endian(std::uint64_t value) {
+  std::string bytes(8, '\0');
+  for (std::size_t i = 0; i < 8; ++i)
+    bytes[i] = static_cast<char>(value >> (56 - 8 * i));
+  return bytes;
+}
+
+std::uint64_t unix_nano(std::int64_t ns) { return ns < 0 ? 0 : static_cast<std::uint64_t>(ns); }
+
+void add_text(otlp::Resource& resource, const char* key, std::string_view text) {
+  auto& added = *resource.add_attributes();
+  added.set_key(key);
+  added.mutable_value()->set_string_value(valid_utf8(text));
+}
+
+void convert(const SpanAttribute& from, otlp::KeyValue& to) {
+  to.set_key(from.key());
+  auto& value = *to.mutable_value();
+  switch (from.value_case()) {
+    case SpanAttribute::kText:
+      value.set_string_value(from.text());
+      return;
+    case SpanAttribute::kInteger:
+      value.set_int_value(from.integer());
+      return;
+    case SpanAttribute::kNumber:
+      value.set_double_value(from.number());
+      return;
+    case SpanAttribute::kFlag:
+      value.set_bool_value(from.flag());
+      return;
+    case SpanAttribute::VALUE_NOT_SET:
+      return; // an empty AnyValue, which OTLP allows
+  }
+}
+
+void convert(const SpanData& from, otlp::Span& to) {
+  constexpr std::uint32_t sampled = 1; // a span that is not sampled is never recorded
+  constexpr std::int32_t status_error = 2;
+  to.set_trace_id(big_endian(from.trace_hi()) + big_endian(from.trace_lo()));
+  to.set_span_id(big_endian(from.span()));
+  if (from.parent() != 0)
+    to.set_parent_span_id(big_endian(from.parent()));
+  to.set_name(from.name());
+  to.set_kind(static_cast<std::int32_t>(from.kind()));
+  to.set_start_time_unix_nano(unix_nano(from.start_ns()));
+  to.set_end_time_unix_nano(unix_nano(from.end_ns()));
+  for (const auto& attribute : from.attributes())
+    convert(attribute, *to.add_attributes());
+  for (const auto& happened : from.events()) {
+    auto& added = *to.add_events();
+    added.set_time_unix_nano(unix_nano(happened.at_ns()));
+    added.set_name(happened.name());
+    for (const auto& attribute : happened.attributes())
+      convert(attribute, *added.add_attributes());
+  }
+  if (from.failed()) {
+    to.mutable_status()->set_code(status_error);
+    to.mutable_status()->set_message(from.status_message());
+  }
+  to.set_flags(sampled);
+}
+
+} // namespace
+
+std::string encode_otlp(const otlp_resource& from, std::span<const shared_span> batch) {
+  otlp::ExportTraceServiceRequest request;
+  auto& spans = *request.add_resource_spans();
+  auto& resource = *spans.mutable_resource();
+  add_text(resource, "service.name", "troupe");
+  add_text(resource, "service.instance.id", to_string(from.node));
+  add_text(resource, "service.namespace", from.cluster);
+  add_text(resource, "service.version", TROUPE_VERSION);
+  if (!from.host.empty())
+    add_text(resource, "host.name", from.host);
+  add_text(resource, "troupe.node.name", from.node_name);
+  auto& scoped = *spans.add_scope_spans();
+  scoped.mutable_scope()->set_name("troupe");
+  scoped.mutable_scope()->set_version(TROUPE_VERSION);
+  SpanData read; // reused: its strings keep their room
+  for (const auto& span : batch)
+    if (read.ParseFromString(span->bytes))
+      convert(read, *scoped.add_spans());
+  return request.SerializeAsString();
+}
+
+std::optional<otlp_accepted> decode_otlp_answer(std::string_view body) {
+  otlp::ExportTraceServiceResponse answer;
+  if (!answer.ParseFromArray(body.data(), static_cast<int>(body.size())))
+    return std::nullopt;
+  const auto& partial = answer.partial_success();
+  auto rejected = std::max<std::int64_t>(0, partial.rejected_spans());
+  return otlp_accepted{static_cast<std::uint64_t>(rejected), partial.error_message()};
+}
+
+} // namespace troupe

@@ -1,0 +1,175 @@
+#include "telemetry/otlp_exporter.hpp"
+
+#include "config/limits.hpp"
+#include "telemetry/otlp_retry.hpp"
+
+#include <algorithm>
+#include <random>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::string_view component = "otlp";
+
+std::uint64_t random_bits() {
+  static thread_local std::mt19937_64 generator{std::random_device{}()};
+  return generator();
+}
+
+} // namespace
+
+otlp_exporter::otlp_exporter(options how, std::unique_ptr<otlp_post> post, metrics& counted,
+                             std::shared_ptr<log_sink> log)
+    : how_(std::move(how)), post_(std::move(post)), counts_(counted.plain()), log_(std::move(log)) {
+  thread_ = std::thread{[this] { run(); }};
+}
+
+otlp_exporter::~otlp_exporter() {
+  {
+    std::lock_guard lock{mutex_};
+    stopping_ = true;
+    stop_at_ = clock::now() + limits::otlp_flush_at_exit;
+  }
+  work_.notify_all();
+  post_->wake();
+  thread_.join();
+}
+
+void otlp_exporter::add(shared_span span) {
+  bool wake = false, dropped = false;
+  {
+    std::lock_guard lock{mutex_};
+    if (queue_.size() >= how_.queued_max) {
+      dropped = true;
+    } else {
+      if (queue_.empty())
+        first_queued_ = clock::now();
+      queue_.push_back(std::move(span));
+      ++added_count_;
+      wake = queue_.size() == 1 || queue_.size() == limits::spans_per_export;
+    }
+  }
+  if (dropped)
+    counts_.spans_dropped.fetch_add(1, std::memory_order_relaxed);
+  if (wake)
+    work_.notify_one();
+}
+
+bool otlp_exporter::flush(std::chrono::milliseconds at_most) {
+  std::unique_lock lock{mutex_};
+  auto all = added_count_;
+  ++flushing_;
+  work_.notify_one();
+  bool ended = done_.wait_for(lock, at_most, [&] { return ended_count_ >= all; });
+  --flushing_;
+  return ended;
+}
+
+void otlp_exporter::run() {
+  std::unique_lock lock{mutex_};
+  for (;;) {
+    auto batch = next_batch(lock);
+    if (batch.empty())
+      return;
+    lock.unlock();
+    deliver(batch);
+    auto count = batch.size();
+    batch.clear(); // frees the spans where nobody waits for the lock
+    lock.lock();
+    ended_count_ += count;
+    done_.notify_all();
+  }
+}
+
+/// Waits until a batch is full, old enough or asked for; empty when there will be no more.
+std::vector<shared_span> otlp_exporter::next_batch(std::unique_lock<std::mutex>& lock) {
+  work_.wait(lock, [this] { return !queue_.empty() || stopping_; });
+  work_.wait_until(lock, first_queued_ + how_.flush_interval, [this] {
+    return queue_.size() >= limits::spans_per_export || flushing_ > 0 || stopping_;
+  });
+  auto count = std::min(queue_.size(), limits::spans_per_export);
+  auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<shared_span> batch{std::make_move_iterator(queue_.begin()),
+                                 std::make_move_iterator(end)};
+  queue_.erase(queue_.begin(), end);
+  first_queued_ = clock::now(); // what is left came after the first
+  return batch;
+}
+
+void otlp_exporter::deliver(const std::vector<shared_span>& batch) {
+  auto bytes = encode_otlp(how_.resource, batch);
+  for (std::uint32_t attempts = 1; !try_once(bytes, batch.size(), attempts); ++attempts) {
+  }
+}
+
+/// True when the batch is done with, in one way or the other; else it is to be sent again now.
+bool otlp_exporter::try_once(std::string_view bytes, std::size_t spans, std::uint32_t attempts) {
+  auto began = clock::now();
+  if (attempt_deadline(began) <= began)
+    return give_up("no time left at exit", spans), true;
+  auto answer = post_->send(bytes, [this, began] { return attempt_deadline(began); });
+  if (answer.connected && answer.status >= 200 && answer.status < 300)
+    return accept(answer, spans), true;
+  auto why = answer.connected ? "it answered with status " + std::to_string(answer.status)
+                              : answer.problem;
+  if (!may_send_again({answer.connected, answer.status, answer.retry_after})
+      || attempts >= limits::otlp_attempts_max)
+    return give_up(why, spans), true;
+  auto asked_for = parse_retry_after(answer.retry_after, std::chrono::system_clock::now());
+  if (!pause(delay_before_retry(attempts, random_bits(), asked_for), answer.connected))
+    return give_up(why, spans), true;
+  return false;
+}
+
+void otlp_exporter::accept(const post_answer& answer, std::size_t spans) {
+  std::uint64_t rejected = 0;
+  std::string message;
+  if (answer.content_type.starts_with("application/x-protobuf") && !answer.too_large)
+    if (auto said = decode_otlp_answer(answer.body)) {
+      rejected = std::min<std::uint64_t>(said->rejected, spans);
+      message = std::move(said->message);
+    }
+  counts_.spans_exported.fetch_add(spans - rejected, std::memory_order_relaxed);
+  counts_.spans_dropped.fetch_add(rejected, std::memory_order_relaxed);
+  if (rejected != 0 || !message.empty())
+    log_->write({log_level::warning,
+                 component,
+                 post_->url() + " rejected " + std::to_string(rejected) + " of "
+                     + std::to_string(spans) + " spans: " + message,
+                 {}});
+  if (failing_)
+    log_->write({log_level::info, component, "spans are exported again to " + post_->url(), {}});
+  failing_ = false;
+}
+
+void otlp_exporter::give_up(const std::string& why, std::size_t spans) {
+  counts_.spans_dropped.fetch_add(spans, std::memory_order_relaxed);
+  if (!failing_) // one line until it works again
+    log_->write({log_level::warning,
+                 component,
+                 "cannot export spans to " + post_->url() + ": " + why
+                     + "; they are dropped and counted (troupe_spans_dropped_total)",
+                 {}});
+  failing_ = true;
+}
+
+/// Waits before a retry; false if there is to be none because the node stops: a collector that
+/// answered is tried again in the time that is left, one that cannot be reached is not waited for.
+bool otlp_exporter::pause(std::chrono::milliseconds delay, bool answered) {
+  auto until = clock::now() + delay;
+  std::unique_lock lock{mutex_};
+  if (!work_.wait_until(lock, until, [this] { return stopping_; }))
+    return true;
+  if (!answered || until >= stop_at_)
+    return false;
+  work_.wait_until(lock, until, [] { return false; });
+  return true;
+}
+
+otlp_exporter::clock::time_point otlp_exporter::attempt_deadline(clock::time_point began) {
+  std::lock_guard lock{mutex_};
+  return std::min<clock::time_point>(began + limits::otlp_request_timeout, stop_at_);
+}
+
+} // namespace troupe

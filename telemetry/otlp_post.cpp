@@ -1,0 +1,201 @@
+#include "telemetry/otlp_post.hpp"
+
+#include "config/limits.hpp"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <strings.h>
+
+namespace troupe {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+/// libcurl asks for `curl_global_init` once before anything else; since 7.84 it may race with
+/// itself.
+bool curl_is_ready() {
+  static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  return ready;
+}
+
+template <auto Free>
+struct closed_by {
+  template <class Handle>
+  void operator()(Handle* handle) const {
+    Free(handle);
+  }
+};
+using easy_handle = std::unique_ptr<CURL, closed_by<curl_easy_cleanup>>;
+using multi_handle = std::unique_ptr<CURLM, closed_by<curl_multi_cleanup>>;
+using url_handle = std::unique_ptr<CURLU, closed_by<curl_url_cleanup>>;
+using header_list = std::unique_ptr<curl_slist, closed_by<curl_slist_free_all>>;
+
+std::size_t on_body(char* data, std::size_t size, std::size_t count, void* to) {
+  auto& answer = *static_cast<post_answer*>(to);
+  auto bytes = size * count;
+  if (answer.body.size() + bytes > limits::otlp_answer_bytes_max) {
+    answer.too_large = true;
+    return 0; // ends the transfer
+  }
+  answer.body.append(data, bytes);
+  return bytes;
+}
+
+std::string_view trimmed(std::string_view text) {
+  auto begin = text.find_first_not_of(" \t\r\n");
+  auto end = text.find_last_not_of(" \t\r\n");
+  return begin == text.npos ? std::string_view{} : text.substr(begin, end - begin + 1);
+}
+
+std::size_t on_header(char* data, std::size_t size, std::size_t count, void* to) {
+  auto& answer = *static_cast<post_answer*>(to);
+  std::string_view line{data, size * count};
+  auto keep = [&](std::string_view field, std::string& where) {
+    if (line.size() > field.size() && ::strncasecmp(line.data(), field.data(), field.size()) == 0)
+      where = trimmed(line.substr(field.size()));
+  };
+  keep("retry-after:", answer.retry_after);
+  keep("content-type:", answer.content_type);
+  return line.size();
+}
+
+std::string url_part(CURLU* url, CURLUPart part) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, 0) != CURLUE_OK)
+    return {};
+  std::string found{text};
+  curl_free(text);
+  return found;
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
+
+} // namespace
+
+struct otlp_post::impl {
+  multi_handle multi{curl_multi_init()};
+  easy_handle easy{curl_easy_init()};
+  header_list headers;
+  std::string url;
+  std::string shown_url; ///< without a password
+
+  void prepare(bool loopback);
+  bool wait(const std::function<clock::time_point()>& deadline, CURLcode& code);
+};
+
+/// Sets what is the same for every request.
+void otlp_post::impl::prepare(bool loopback) {
+  auto add = [this](const char* line) {
+    auto longer = curl_slist_append(headers.get(), line);
+    (void)headers.release();
+    headers.reset(longer);
+  };
+  add("Content-Type: application/x-protobuf");
+  add("Expect:"); // no round trip before a long body
+  auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy.get(), option, value); };
+  set(CURLOPT_URL, url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_HTTPHEADER, headers.get());
+  set(CURLOPT_USERAGENT, "troupe/" TROUPE_VERSION);
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_POST, 1L);
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_CONNECTTIMEOUT_MS,
+      static_cast<long>(milliseconds{limits::otlp_connect_timeout}.count()));
+  set(CURLOPT_WRITEFUNCTION, &on_body);
+  set(CURLOPT_HEADERFUNCTION, &on_header);
+  if (loopback) // a proxy for the world must not get what stays on this machine
+    set(CURLOPT_PROXY, "");
+}
+
+/// Runs the transfer that was added; true when it ended by itself.
+bool otlp_post::impl::wait(const std::function<clock::time_point()>& deadline, CURLcode& code) {
+  constexpr std::int64_t longest_wait_ms = 1'000;
+  for (;;) {
+    int running = 0, left = 0;
+    if (curl_multi_perform(multi.get(), &running) != CURLM_OK)
+      return false;
+    while (auto message = curl_multi_info_read(multi.get(), &left))
+      if (message->msg == CURLMSG_DONE) {
+        code = message->data.result;
+        return true;
+      }
+    auto time_left = std::chrono::ceil<milliseconds>(deadline() - clock::now()).count();
+    if (time_left <= 0)
+      return false;
+    auto wait_ms = static_cast<int>(std::min<std::int64_t>(time_left, longest_wait_ms));
+    curl_multi_poll(multi.get(), nullptr, 0, wait_ms, nullptr);
+  }
+}
+
+otlp_post::otlp_post(std::unique_ptr<impl> body) : impl_(std::move(body)) {}
+
+otlp_post::~otlp_post() = default;
+
+const std::string& otlp_post::url() const noexcept { return impl_->shown_url; }
+
+result<std::unique_ptr<otlp_post>> otlp_post::to(const std::string& endpoint) {
+  auto wrong = [&](const char* why) {
+    // What stands before an @ is a password, which no message repeats.
+    auto shown = endpoint.substr(endpoint.find('@') == endpoint.npos ? 0 : endpoint.find('@'));
+    return fail(ec::invalid_argument, "telemetry.otlp_endpoint: '" + shown + "' " + why
+                                          + ": expected http://HOST:PORT, such as "
+                                            "http://127.0.0.1:4318");
+  };
+  auto made = std::make_unique<impl>();
+  if (!curl_is_ready() || !made->multi || !made->easy)
+    return fail(ec::unavailable, "libcurl could not be initialised; spans are not exported");
+  url_handle url{curl_url()};
+  if (curl_url_set(url.get(), CURLUPART_URL, endpoint.c_str(), 0) != CURLUE_OK)
+    return wrong("is no URL");
+  auto scheme = url_part(url.get(), CURLUPART_SCHEME);
+  if (scheme != "http" && scheme != "https")
+    return wrong("is neither http nor https");
+  auto path = url_part(url.get(), CURLUPART_PATH);
+  while (path.ends_with('/'))
+    path.pop_back();
+  if (!path.ends_with("/v1/traces"))
+    path += "/v1/traces";
+  curl_url_set(url.get(), CURLUPART_PATH, path.c_str(), 0);
+  made->url = url_part(url.get(), CURLUPART_URL);
+  curl_url_set(url.get(), CURLUPART_USER, nullptr, 0);
+  curl_url_set(url.get(), CURLUPART_PASSWORD, nullptr, 0);
+  made->shown_url = url_part(url.get(), CURLUPART_URL);
+  made->prepare(is_loopback(url_part(url.get(), CURLUPART_HOST)));
+  return std::unique_ptr<otlp_post>{new otlp_post{std::move(made)}};
+}
+
+post_answer otlp_post::send(std::string_view body,
+                            const std::function<clock::time_point()>& deadline) {
+  post_answer answer;
+  char details[CURL_ERROR_SIZE] = "";
+  auto easy = impl_->easy.get();
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body.data());
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &answer);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &answer);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, details);
+  auto code = CURLE_OK;
+  curl_multi_add_handle(impl_->multi.get(), easy);
+  bool ended = impl_->wait(deadline, code);
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  curl_multi_remove_handle(impl_->multi.get(), easy);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, nullptr);
+  if (!ended)
+    answer.problem = "no answer in time";
+  else if (code != CURLE_OK && !answer.too_large)
+    answer.problem = details[0] != '\0' ? details : curl_easy_strerror(code);
+  answer.connected = answer.problem.empty();
+  answer.status = static_cast<unsigned>(status);
+  return answer;
+}
+
+void otlp_post::wake() { curl_multi_wakeup(impl_->multi.get()); }
+
+} // namespace troupe

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "messages/errors.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// What came back from one POST.
+struct post_answer {
+  bool connected = false; ///< false: `problem` says why no answer came
+  bool too_large = false; ///< the answer was longer than `otlp_answer_bytes_max` and was cut off
+  unsigned status = 0;
+  std::string retry_after;
+  std::string content_type;
+  std::string body;
+  std::string problem;
+};
+
+/// Sends bodies to one collector over a connection that is kept open. `send` belongs to one thread;
+/// `wake` may be called by any.
+class otlp_post {
+public:
+  using clock = std::chrono::steady_clock;
+
+  /// `endpoint` is http(s)://HOST:PORT, `/v1/traces` is put behind it unless it is there.
+  static result<std::unique_ptr<otlp_post>> to(const std::string& endpoint);
+  ~otlp_post();
+
+  /// Waits for the answer, at most until `deadline()`, which is asked again after each `wake`.
+  post_answer send(std::string_view body, const std::function<clock::time_point()>& deadline);
+  void wake();
+
+  /// For messages: without user and password.
+  const std::string& url() const noexcept;
+
+private:
+  struct impl;
+  explicit otlp_post(std::unique_ptr<impl> body);
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace troupe

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+/// How text that came from anywhere is made safe to print. All functions put U+FFFD for what is not
+/// UTF-8.
+namespace troupe {
+
+/// Appends `text` as the inside of a JSON string (without the quotation marks).
+void append_json_escaped(std::string& out, std::string_view text);
+
+/// Appends `text` for a terminal: control characters become visible escapes, so that no text moves
+/// the cursor, begins a line of its own or changes colours.
+void append_terminal_escaped(std::string& out, std::string_view text);
+
+/// The same text, valid: protobuf's strings and metric labels must be UTF-8.
+std::string valid_utf8(std::string_view text);
+
+/// The bytes at the start of `text` that form one UTF-8 character; 0 if there is no valid one.
+std::size_t utf8_length(std::string_view text);
+
+} // namespace troupe

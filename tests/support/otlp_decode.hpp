@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+/// Reads the bytes of an ExportTraceServiceRequest with protobuf's wire-format reader and the
+/// numbers of opentelemetry-proto 1.10 written out here, not with a schema of ours: a field that
+/// our schema numbers wrongly shows up as a problem.
+namespace troupe::testing {
+
+using decoded_value = std::variant<std::monostate, std::string, bool, std::int64_t, double>;
+using decoded_attributes = std::map<std::string, decoded_value>;
+
+struct decoded_event {
+  std::uint64_t time_unix_nano = 0;
+  std::string name;
+  decoded_attributes attributes;
+};
+
+struct decoded_span {
+  std::string trace_id; ///< lower hex, as all ids here
+  std::string span_id;
+  std::string parent_span_id; ///< empty: a root
+  std::string name;
+  std::uint64_t kind = 0;
+  std::uint64_t start_time_unix_nano = 0;
+  std::uint64_t end_time_unix_nano = 0;
+  decoded_attributes attributes;
+  std::vector<decoded_event> events;
+  std::uint64_t status_code = 0;
+  std::string status_message;
+  std::uint32_t flags = 0;
+  decoded_attributes resource; ///< of the ResourceSpans it stood in
+  std::string scope_name;
+  std::string scope_version;
+};
+
+struct decoded_request {
+  std::vector<decoded_span> spans;
+  std::vector<std::string> problems; ///< fields or wire types that OTLP does not have, broken bytes
+};
+
+decoded_request decode_export_request(std::string_view bytes);
+
+} // namespace troupe::testing

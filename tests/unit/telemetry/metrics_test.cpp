@@ -1,0 +1,209 @@
+#include "telemetry/metrics.hpp"
+
+#include "telemetry/log.hpp"
+#include "telemetry/process_figures.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace troupe {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool has_line(const std::string& text, const std::string& line) {
+  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+double value_of(const std::string& text, const std::string& series) {
+  auto at = ("\n" + text).find("\n" + series + " ");
+  return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size()));
+}
+
+std::size_t count_of(const std::string& text, const std::string& what) {
+  std::size_t found = 0;
+  for (auto at = text.find(what); at != text.npos; at = text.find(what, at + 1))
+    ++found;
+  return found;
+}
+
+TEST(metrics, count_tasks_by_agent_outcome_and_type) {
+  metrics counted;
+  counted.task_processed("reader#3", true, "digest", 700ms);
+  counted.task_processed("reader#3", true, "digest", 40s);
+  counted.task_processed("reader#3", false, "digest", 1ms);
+  auto text = counted.to_text();
+  auto labels = std::string{R"({agent_id="reader#3",status="success",task_type="digest"})"};
+  EXPECT_EQ(value_of(text, "agent_tasks_processed_total" + labels), 2) << text;
+  EXPECT_EQ(value_of(text, "agent_tasks_processed_total"
+                           R"({agent_id="reader#3",status="failure",task_type="digest"})"),
+            1);
+  auto bucket = [&](const std::string& le) {
+    return value_of(text, "agent_task_duration_seconds_bucket"
+                          R"({agent_id="reader#3",task_type="digest",le=")"
+                              + le + "\"}");
+  };
+  EXPECT_EQ(bucket("0.1"), 1);
+  EXPECT_EQ(bucket("0.5"), 1);
+  EXPECT_EQ(bucket("1"), 2);
+  EXPECT_EQ(bucket("30"), 2);
+  EXPECT_EQ(bucket("60"), 3);
+  EXPECT_EQ(bucket("+Inf"), 3);
+  for (auto le : {"2.5", "5", "10", "300", "900"})
+    EXPECT_GE(bucket(le), 2) << le;
+  EXPECT_EQ(count_of(text, "agent_task_duration_seconds_bucket{"), 11u);
+}
+
+TEST(metrics, count_model_calls_and_tokens) {
+  metrics counted;
+  counted.model_called("offline", "reader#1", 100, 20, 30ms, "troupe");
+  counted.model_called("offline", "reader#1", 10, 2, 30ms, "troupe");
+  auto text = counted.to_text();
+  EXPECT_EQ(value_of(text, R"(llm_api_calls_total{agent_id="reader#1",model="offline"})"), 2)
+      << text;
+  auto tokens = [&](const std::string& type) {
+    return value_of(text, R"(llm_tokens_total{agent_id="reader#1",model="offline",type=")" + type
+                              + "\"}");
+  };
+  EXPECT_EQ(tokens("input"), 110);
+  EXPECT_EQ(tokens("output"), 22);
+  std::string common = R"({gen_ai_operation_name="chat",gen_ai_provider_name="troupe",)"
+                       R"(gen_ai_request_model="offline")";
+  EXPECT_EQ(value_of(text, "gen_ai_client_token_usage_bucket" + common
+                               + R"(,gen_ai_token_type="input",le="16"})"),
+            1);
+  EXPECT_EQ(
+      value_of(text, "gen_ai_client_token_usage_sum" + common + R"(,gen_ai_token_type="output"})"),
+      22);
+  EXPECT_EQ(
+      value_of(text, "gen_ai_client_operation_duration_seconds_bucket" + common + R"(,le="0.04"})"),
+      2);
+  EXPECT_EQ(value_of(text, "gen_ai_client_operation_duration_seconds_bucket" + common
+                               + R"(,le="81.92"})"),
+            2);
+  EXPECT_NE(text.find(R"(le="67108864")"), text.npos);
+  EXPECT_EQ(count_of(text, "gen_ai_client_token_usage_bucket{"), 30u); // 14 and +Inf, twice
+}
+
+TEST(metrics, count_cache_lookups) {
+  metrics counted;
+  counted.cache_hit("response", "reader");
+  counted.cache_hit("response", "reader");
+  counted.cache_miss("response", "reader");
+  auto text = counted.to_text();
+  EXPECT_EQ(value_of(text, R"(cache_hits_total{agent_id="reader",cache_type="response"})"), 2);
+  EXPECT_EQ(value_of(text, R"(cache_misses_total{agent_id="reader",cache_type="response"})"), 1);
+}
+
+TEST(metrics, never_show_what_a_caller_named) {
+  metrics counted;
+  counted.task_processed("librarian/my-diary", true, "talk", 1ms);
+  counted.model_called("offline", "librarian/my-diary", 1, 1, 1ms);
+  auto text = counted.to_text();
+  EXPECT_EQ(text.find("diary"), text.npos);
+  EXPECT_EQ(value_of(text, R"(agent_tasks_processed_total{agent_id="librarian",)"
+                           R"(status="success",task_type="talk"})"),
+            1);
+}
+
+TEST(metrics, stay_bounded_whatever_the_labels_are) {
+  metrics counted;
+  for (int i = 0; i < 25'000; ++i)
+    counted.cache_hit("type-" + std::to_string(i), "a");
+  auto text = counted.to_text();
+  auto series = count_of(text, "\ncache_hits_total{");
+  EXPECT_GT(series, 9'000u);
+  EXPECT_LE(series, 10'001u);
+  auto beyond = value_of(text, R"(cache_hits_total{agent_id="other",cache_type="other"})");
+  EXPECT_EQ(beyond + static_cast<double>(series) - 1, 25'000);
+}
+
+TEST(metrics, escape_labels_that_would_break_the_text) {
+  metrics counted;
+  counted.cache_hit("a\"b\\c\nd\xff", "x");
+  auto text = counted.to_text();
+  EXPECT_NE(text.find("cache_type=\"a\\\"b\\\\c\\nd\uFFFD\""), text.npos) << text;
+}
+
+TEST(metrics, show_the_plain_counts) {
+  metrics counted;
+  counted.plain().tasks_done = 1;
+  counted.plain().tasks_failed = 2;
+  counted.plain().tasks_running = 3;
+  counted.plain().queue_length = 4;
+  counted.plain().agents = 5;
+  counted.plain().late_results = 6;
+  counted.plain().envelopes_sent = 7;
+  counted.plain().envelopes_received = 8;
+  counted.plain().envelopes_expired = 9;
+  counted.plain().links_refused = 10;
+  counted.plain().restarts = 11;
+  counted.plain().spans_dropped = 12;
+  counted.plain().spans_exported = 13;
+  counted.plain().log_lines_dropped = 14;
+  auto text = counted.to_text();
+  int expected = 0;
+  for (auto series :
+       {"tasks_done_total", "tasks_failed_total", "tasks_running", "queue_length", "agents",
+        "late_results_total", "envelopes_sent_total", "envelopes_received_total",
+        "envelopes_expired_total", "links_refused_total", "restarts_total", "spans_dropped_total",
+        "spans_exported_total", "log_lines_dropped_total"})
+    EXPECT_EQ(value_of(text, "troupe_" + std::string{series}), ++expected) << series;
+  EXPECT_TRUE(has_line(text, "# TYPE troupe_tasks_done_total counter"));
+  EXPECT_TRUE(has_line(text, "# TYPE troupe_queue_length gauge"));
+}
+
+TEST(metrics, show_what_the_log_dropped) {
+  struct sink final : log_sink {
+    void write(log_line) override {}
+    std::uint64_t dropped() const noexcept override { return 17; }
+  };
+  metrics counted;
+  counted.watch_log(std::make_shared<sink>());
+  EXPECT_EQ(value_of(counted.to_text(), "troupe_log_lines_dropped_total"), 17);
+}
+
+TEST(metrics, show_the_process) {
+  metrics counted;
+  auto text = counted.to_text();
+  EXPECT_GT(value_of(text, "process_resident_memory_bytes"), 1'000'000);
+  EXPECT_GE(value_of(text, "process_cpu_seconds_total"), 0);
+  EXPECT_GT(value_of(text, "process_open_fds"), 2);
+  auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
+  EXPECT_GT(value_of(text, "process_start_time_seconds"), 1.6e9);
+  EXPECT_LE(value_of(text, "process_start_time_seconds"), now.count() + 1);
+}
+
+TEST(metrics, count_open_files_exactly) {
+  auto before = read_process_figures().open_fds;
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  EXPECT_EQ(*read_process_figures().open_fds, *before + 2);
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+}
+
+TEST(metrics, lose_nothing_between_threads) {
+  metrics counted;
+  constexpr int threads = 4, each = 5'000;
+  std::vector<std::thread> workers;
+  for (int t = 0; t < threads; ++t)
+    workers.emplace_back([&counted, t] {
+      for (int i = 0; i < each; ++i)
+        counted.task_processed("reader#" + std::to_string((i + t) % 3), true, "digest", 1ms);
+    });
+  for (auto& worker : workers)
+    worker.join();
+  auto text = counted.to_text();
+  double sum = 0;
+  for (int slot = 0; slot < 3; ++slot)
+    sum += value_of(text, R"(agent_tasks_processed_total{agent_id="reader#)" + std::to_string(slot)
+                              + R"(",status="success",task_type="digest"})");
+  EXPECT_EQ(sum, threads * each);
+}
+
+} // namespace
+} // namespace troupe

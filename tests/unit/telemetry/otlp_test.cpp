@@ -1,0 +1,124 @@
+#include "telemetry/otlp.hpp"
+
+#include "telemetry/span.hpp"
+#include "tests/support/otlp_decode.hpp"
+
+#include <gtest/gtest.h>
+
+namespace troupe {
+namespace {
+
+using testing::decode_export_request;
+using testing::decoded_value;
+
+const otlp_resource resource{
+    {0x0123456789abcdef, 0xfedcba9876543210}, "node-1", "default", "host-a"};
+
+shared_span example() {
+  trace_context parent{{0x0af7651916cd43dd, 0x8448eb211c80319c}, {0xb7ad6b7169203331}, 1};
+  auto span = begin_span("chat offline", span_kind::client, parent, {0x00f067aa0ba902b7},
+                         instant{std::chrono::nanoseconds{1'700'000'000'000'000'001}});
+  span.set_end_ns(1'700'000'000'000'000'123);
+  set(span, "gen_ai.request.model", "offline");
+  set(span, "gen_ai.usage.input_tokens", std::int64_t{-3});
+  set(span, "troupe.score", 0.25);
+  set(span, "troupe.cached", false);
+  auto& happened = *span.add_events();
+  happened.set_at_ns(1'700'000'000'000'000'050);
+  happened.set_name("retry");
+  auto& detail = *happened.add_attributes();
+  detail.set_key("attempt");
+  detail.set_integer(2);
+  set_failed(span, {ec::timed_out, "no time was left"});
+  return pack(span);
+}
+
+TEST(otlp, writes_every_field_under_its_number) {
+  std::vector<shared_span> batch{example()};
+  auto decoded = decode_export_request(encode_otlp(resource, batch));
+  EXPECT_TRUE(decoded.problems.empty()) << decoded.problems[0];
+  ASSERT_EQ(decoded.spans.size(), 1u);
+  const auto& span = decoded.spans[0];
+  EXPECT_EQ(span.trace_id, "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(span.span_id, "00f067aa0ba902b7");
+  EXPECT_EQ(span.parent_span_id, "b7ad6b7169203331");
+  EXPECT_EQ(span.name, "chat offline");
+  EXPECT_EQ(span.kind, 3u);
+  EXPECT_EQ(span.start_time_unix_nano, 1'700'000'000'000'000'001u);
+  EXPECT_EQ(span.end_time_unix_nano, 1'700'000'000'000'000'123u);
+  EXPECT_EQ(span.attributes.at("gen_ai.request.model"), decoded_value{"offline"});
+  EXPECT_EQ(span.attributes.at("gen_ai.usage.input_tokens"), decoded_value{std::int64_t{-3}});
+  EXPECT_EQ(span.attributes.at("troupe.score"), decoded_value{0.25});
+  EXPECT_EQ(span.attributes.at("troupe.cached"), decoded_value{false});
+  EXPECT_EQ(span.attributes.at("error.type"), decoded_value{"timed_out"});
+  EXPECT_EQ(span.attributes.size(), 5u);
+  EXPECT_EQ(span.status_code, 2u);
+  EXPECT_EQ(span.status_message, "no time was left");
+  EXPECT_EQ(span.flags, 1u);
+  ASSERT_EQ(span.events.size(), 1u);
+  EXPECT_EQ(span.events[0].time_unix_nano, 1'700'000'000'000'000'050u);
+  EXPECT_EQ(span.events[0].name, "retry");
+  EXPECT_EQ(span.events[0].attributes.at("attempt"), decoded_value{std::int64_t{2}});
+}
+
+TEST(otlp, says_which_node_made_the_spans) {
+  std::vector<shared_span> batch{example(), example()};
+  auto decoded = decode_export_request(encode_otlp(resource, batch));
+  ASSERT_EQ(decoded.spans.size(), 2u);
+  for (const auto& span : decoded.spans) {
+    EXPECT_EQ(span.resource.at("service.name"), decoded_value{"troupe"});
+    EXPECT_EQ(span.resource.at("service.instance.id"),
+              decoded_value{"0123456789abcdeffedcba9876543210"});
+    EXPECT_EQ(span.resource.at("service.namespace"), decoded_value{"default"});
+    EXPECT_EQ(span.resource.at("host.name"), decoded_value{"host-a"});
+    EXPECT_EQ(span.resource.at("troupe.node.name"), decoded_value{"node-1"});
+    EXPECT_EQ(span.scope_name, "troupe");
+  }
+}
+
+TEST(otlp, leaves_out_what_a_good_root_span_does_not_have) {
+  auto span = begin_span("invoke_workflow digest", span_kind::internal, {{1, 2}, {}, 1}, {3}, {});
+  std::vector<shared_span> batch{pack(span)};
+  auto decoded = decode_export_request(encode_otlp(resource, batch));
+  EXPECT_TRUE(decoded.problems.empty());
+  ASSERT_EQ(decoded.spans.size(), 1u);
+  EXPECT_EQ(decoded.spans[0].parent_span_id, "");
+  EXPECT_EQ(decoded.spans[0].status_code, 0u);
+  EXPECT_EQ(decoded.spans[0].kind, 1u);
+}
+
+TEST(otlp, sends_no_text_that_is_not_utf8) {
+  auto span = begin_span("task \xff", span_kind::internal, {{1, 2}, {}, 1}, {3}, {});
+  set(span, "troupe.task.label", "read \xc3");
+  set_failed(span, {ec::agent_failed, "\xfe"});
+  std::vector<shared_span> batch{pack(span)};
+  auto decoded = decode_export_request(encode_otlp(resource, batch));
+  ASSERT_EQ(decoded.spans.size(), 1u);
+  EXPECT_EQ(decoded.spans[0].name, "task \uFFFD");
+  EXPECT_EQ(decoded.spans[0].attributes.at("troupe.task.label"), decoded_value{"read \uFFFD"});
+  EXPECT_EQ(decoded.spans[0].status_message, "\uFFFD");
+}
+
+TEST(otlp, reads_what_a_collector_rejected) {
+  EXPECT_EQ(decode_otlp_answer("")->rejected, 0u);
+  // partial_success{rejected_spans=5, error_message="no"}
+  auto partial = decode_otlp_answer("\x0a\x06\x08\x05\x12\x02no");
+  ASSERT_TRUE(partial);
+  EXPECT_EQ(partial->rejected, 5u);
+  EXPECT_EQ(partial->message, "no");
+  EXPECT_FALSE(decode_otlp_answer("<html>"));
+  // A negative count rejects nothing.
+  std::string_view negative{"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 13};
+  EXPECT_EQ(decode_otlp_answer(negative)->rejected, 0u);
+}
+
+TEST(otlp_decode, finds_a_field_that_otlp_does_not_have) {
+  // Span number 2 of ScopeSpans written under number 3.
+  auto wrong = decode_export_request(std::string_view{"\x0a\x04\x12\x02\x1a\x00", 6});
+  ASSERT_EQ(wrong.problems.size(), 1u);
+  EXPECT_EQ(wrong.problems[0], "ScopeSpans: field 3, wire type 2 is unknown");
+  EXPECT_FALSE(decode_export_request("\x0a\x7f").problems.empty());
+}
+
+} // namespace
+} // namespace troupe

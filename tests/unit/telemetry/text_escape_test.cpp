@@ -1,0 +1,47 @@
+#include "telemetry/text_escape.hpp"
+
+#include <gtest/gtest.h>
+
+namespace troupe {
+namespace {
+
+std::string json(std::string_view text) {
+  std::string out;
+  append_json_escaped(out, text);
+  return out;
+}
+
+std::string terminal(std::string_view text) {
+  std::string out;
+  append_terminal_escaped(out, text);
+  return out;
+}
+
+TEST(text_escape, makes_json_of_every_control_character) {
+  EXPECT_EQ(json("a\"b\\c\n\r\t"), R"(a\"b\\c\n\r\t)");
+  EXPECT_EQ(json(std::string_view{"\0\x1f\x7f", 3}), R"(\u0000\u001f\u007f)");
+  EXPECT_EQ(json("ümlaut €, 🎭"), "ümlaut €, 🎭");
+}
+
+TEST(text_escape, replaces_bytes_that_are_not_utf8) {
+  EXPECT_EQ(json("a\xff"
+                 "b"),
+            "a\uFFFDb");
+  EXPECT_EQ(json("\xc3"), "\uFFFD");                     // cut off
+  EXPECT_EQ(json("\xc0\xaf"), "\uFFFD\uFFFD");           // overlong
+  EXPECT_EQ(json("\xed\xa0\x80"), "\uFFFD\uFFFD\uFFFD"); // a surrogate
+  EXPECT_EQ(json("\xf4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(valid_utf8("x\xe2\x82"), "x\uFFFD\uFFFD");
+  EXPECT_EQ(valid_utf8("\n\"€"), "\n\"€");
+}
+
+TEST(text_escape, lets_no_text_command_a_terminal) {
+  EXPECT_EQ(terminal("\x1b[2Jgone\r\n"), "\\x1b[2Jgone\\x0d\\n");
+  EXPECT_EQ(terminal("\xc2\x9b"
+                     "31m"),
+            "\\x9b31m"); // CSI as one character
+  EXPECT_EQ(terminal("tab\t\"quoted\""), "tab\\x09\"quoted\"");
+}
+
+} // namespace
+} // namespace troupe
