@@ -57,6 +57,9 @@ void each_word(std::string_view text,
                const std::function<void(std::string_view word, std::size_t begin)>& take);
 bool is_stop_word(std::string_view lower_case_word);
 
+/// The form under which a lower-case word is indexed: American spelling, stemmed.
+std::string stem_of(std::string_view lower_case_word);
+
 /// The stem of a lower-case word by M. F. Porter, "An algorithm for suffix stripping" (Program
 /// 14/3, 1980).
 std::string porter_stem(std::string_view word);
@@ -87,8 +90,11 @@ private:
   struct posting {
     std::uint32_t document = 0, count = 0;
   };
-  std::unordered_map<std::string, std::vector<posting>> postings_;
-  std::vector<std::uint32_t> lengths_; ///< in words
+  const std::vector<posting>* find(const std::string& stem) const;
+
+  std::unordered_map<std::string, std::uint32_t> numbers_; ///< of stems, in `postings_`
+  std::vector<std::vector<posting>> postings_;             ///< ordered by document
+  std::vector<std::uint32_t> lengths_;                     ///< in words
   double mean_length_ = 0;
 };
 

@@ -1,0 +1,156 @@
+#include "actors/llm/selection.hpp"
+
+#include "config/limits.hpp"
+
+#include <algorithm>
+#include <xxhash.h>
+
+namespace troupe {
+
+namespace {
+
+/// A sentence must speak of that share of what was asked about. Below it, what is found shares a
+/// word with the question and no more.
+constexpr double coverage_min = 0.45;
+constexpr double of_best_min = 0.5; ///< a further quotation must be that near to the best one
+constexpr double repetition_weight = 0.7;
+constexpr double same_overlap = 0.8; ///< above it, a sentence is a repetition
+constexpr std::size_t compared_max = 100;
+
+class chooser {
+public:
+  chooser(const evidence& found, std::size_t at_most) : found_(found), at_most_(at_most) {}
+
+  std::vector<quotation> run() {
+    for (const auto& c : found_.ranked) {
+      if (c.coverage < coverage_min)
+        continue;
+      if (!open_.empty() && c.score < of_best_min * open_.front().candidate->score)
+        break;
+      open_.push_back({&c, word_set(c.place.text), 0});
+      if (open_.size() == compared_max)
+        break;
+    }
+    for (auto* next = best(); next; next = best()) {
+      take(*next);
+    }
+    return std::move(chosen_);
+  }
+
+private:
+  struct entry {
+    const troupe::candidate* candidate;
+    word_set words;
+    double repeated = 0; ///< the greatest overlap with what was chosen
+    bool done = false;
+  };
+
+  entry* best() {
+    entry* found = nullptr;
+    double value = 0;
+    for (auto& e : open_) {
+      if (e.done || e.repeated > same_overlap)
+        continue;
+      if (chosen_.size() == at_most_ && !joined(*e.candidate))
+        continue;
+      auto v = e.candidate->score * (1 - repetition_weight * e.repeated);
+      if (v > value && v >= of_best_min * open_.front().candidate->score) {
+        found = &e;
+        value = v;
+      }
+    }
+    return found;
+  }
+
+  /// The quotation next to which `c` stands, if there is room in it.
+  quotation* joined(const candidate& c) {
+    for (auto& q : chosen_) {
+      if (q.block != c.block || (c.index + 1 != q.first && c.index != q.last + 1))
+        continue;
+      auto wider = q;
+      wider.first = std::min(q.first, c.index);
+      wider.last = std::max(q.last, c.index);
+      if (text_of(found_, wider).size() <= limits::model_quote_bytes_max)
+        return &q;
+    }
+    return nullptr;
+  }
+
+  bool quoted(const candidate& c) const {
+    return std::any_of(chosen_.begin(), chosen_.end(), [&](const auto& q) {
+      return q.block == c.block && q.first <= c.index && c.index <= q.last;
+    });
+  }
+
+  void take(entry& taken) {
+    taken.done = true;
+    const auto& c = *taken.candidate;
+    if (!quoted(c)) {
+      if (auto* q = joined(c)) {
+        q->first = std::min(q->first, c.index);
+        q->last = std::max(q->last, c.index);
+        with_items(*q);
+      } else {
+        chosen_.push_back({c.block, c.index, c.index});
+        with_items(chosen_.back());
+      }
+    }
+    for (auto& e : open_)
+      e.repeated = std::max(e.repeated, e.words.overlap(taken.words));
+  }
+
+  /// Takes the items of a list along while there is room.
+  void with_items(quotation& q) const {
+    const auto& sentences = found_.sentences[q.block];
+    if (!is_list_head(sentences[q.last].text))
+      return;
+    for (auto wider = q; wider.last + 1 < sentences.size(); q = wider) {
+      ++wider.last;
+      if (list_marker_length(sentences[wider.last].text) == 0
+          || text_of(found_, wider).size() > limits::model_quote_bytes_max)
+        return;
+    }
+  }
+
+  const evidence& found_;
+  std::size_t at_most_;
+  std::vector<entry> open_;
+  std::vector<quotation> chosen_;
+};
+
+} // namespace
+
+std::vector<quotation> choose_quotations(const evidence& found, std::size_t at_most) {
+  return chooser(found, at_most).run();
+}
+
+std::string_view text_of(const evidence& found, const quotation& quoted) {
+  const auto& sentences = found.sentences[quoted.block];
+  auto begin = sentences[quoted.first].begin, end = sentences[quoted.last].end;
+  return found.blocks[quoted.block].text.substr(begin, end - begin);
+}
+
+word_set::word_set(std::string_view text) {
+  for (const auto& word : words_of(text))
+    hashes_.push_back(XXH3_64bits(word.data(), word.size()));
+  std::sort(hashes_.begin(), hashes_.end());
+  hashes_.erase(std::unique(hashes_.begin(), hashes_.end()), hashes_.end());
+}
+
+double word_set::overlap(const word_set& other) const {
+  auto smaller = std::min(hashes_.size(), other.hashes_.size());
+  if (smaller == 0)
+    return 0;
+  std::size_t shared = 0;
+  for (auto x = hashes_.begin(), y = other.hashes_.begin();
+       x != hashes_.end() && y != other.hashes_.end();) {
+    if (*x == *y)
+      ++shared;
+    auto step_x = *x <= *y, step_y = *y <= *x;
+    x += step_x ? 1 : 0;
+    y += step_y ? 1 : 0;
+  }
+  return static_cast<double>(shared) / static_cast<double>(smaller);
+}
+
+} // namespace troupe
