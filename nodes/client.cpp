@@ -42,7 +42,7 @@ std::string random_nonce() {
 
 class socket_client final : public client {
 public:
-  socket_client(client_options given, unique_fd socket)
+  socket_client(client_options given, file_handle socket)
       : given_(std::move(given)), socket_(std::move(socket)), session_{random_bits()},
         waiting_(limits::link_bytes_max), protocol_(link_options(), wall_now()) {}
 
@@ -194,7 +194,7 @@ private:
   }
 
   client_options given_;
-  unique_fd socket_;
+  file_handle socket_;
   session_id session_;
   std::uint64_t sequence_ = 0;
   outbox waiting_;
@@ -204,7 +204,7 @@ private:
   std::optional<Welcome> welcome_;
 };
 
-result<unique_fd> connect_until(const host_port& place, const std::string& peer,
+result<file_handle> connect_until(const host_port& place, const std::string& peer,
                                 steady::time_point deadline) {
   auto socket = start_connecting(place);
   if (!socket)

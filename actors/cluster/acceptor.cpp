@@ -18,7 +18,7 @@ constexpr int pause_ms = 50; ///< between looks while no more connections can be
 
 } // namespace
 
-acceptor::acceptor(unique_fd listening, options given)
+acceptor::acceptor(file_handle listening, options given)
     : listening_(std::move(listening)), stop_(::eventfd(0, EFD_CLOEXEC)), given_(std::move(given)),
       thread_([this] { run(); }) {}
 

@@ -20,15 +20,15 @@ public:
     std::shared_ptr<log_sink> log;
   };
 
-  acceptor(unique_fd listening, options given);
+  acceptor(file_handle listening, options given);
   ~acceptor(); ///< stops listening and waits for the thread
 
 private:
   void run();
   bool wait(int milliseconds, bool for_connections);
 
-  unique_fd listening_;
-  unique_fd stop_;
+  file_handle listening_;
+  file_handle stop_;
   options given_;
   std::thread thread_;
 };

@@ -39,7 +39,7 @@ private:
     steady::time_point next{}; ///< of the attempt, or the deadline of the one under way
     std::chrono::milliseconds backoff{0};
     steady::time_point linked_since{};
-    unique_fd socket{};
+    file_handle socket{};
   };
   struct happened {
     node_id peer;
@@ -55,7 +55,7 @@ private:
   void wake();
 
   options given_;
-  unique_fd wake_;
+  file_handle wake_;
   std::mutex mutex_; ///< of what follows
   std::vector<target> targets_;
   bool stopping_ = false;

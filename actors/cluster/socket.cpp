@@ -41,19 +41,14 @@ result<place_on_wire> resolve(const host_port& place) {
   return out;
 }
 
-result<unique_fd> make_socket(const place_on_wire& where) {
-  unique_fd made{::socket(where.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+result<file_handle> make_socket(const place_on_wire& where) {
+  file_handle made{::socket(where.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!made)
     return fail(ec::unavailable, std::string{"no socket to be had: "} + std::strerror(errno));
   return made;
 }
 
 } // namespace
-
-unique_fd::~unique_fd() {
-  if (fd_ >= 0)
-    ::close(fd_);
-}
 
 result<host_port> parse_host_port(std::string_view text) {
   auto colon = text.rfind(':');
@@ -77,7 +72,7 @@ result<host_port> parse_host_port(std::string_view text) {
   return place;
 }
 
-result<unique_fd> listen_on(const host_port& place) {
+result<file_handle> listen_on(const host_port& place) {
   auto where = resolve(place);
   if (!where)
     return unexpected{where.error()};
@@ -112,7 +107,7 @@ std::string local_address(int socket) {
   return "[" + std::string{text} + "]:" + std::to_string(ntohs(v6.sin6_port));
 }
 
-result<unique_fd> start_connecting(const host_port& place) {
+result<file_handle> start_connecting(const host_port& place) {
   auto where = resolve(place);
   if (!where)
     return unexpected{where.error()};

@@ -1,0 +1,213 @@
+#include "nodes/node.hpp"
+
+#include "actors/cluster/acceptor.hpp"
+#include "actors/cluster/dialler.hpp"
+#include "actors/cluster/link_actor.hpp"
+#include "actors/parking_scheduler_actor.hpp"
+#include "actors/supervision/supervisor_actor.hpp"
+#include "nodes/cores.hpp"
+#include "nodes/http_listener.hpp"
+#include "nodes/node_setup.hpp"
+#include "nodes/wiring.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/send.hpp>
+#include <openssl/rand.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+namespace troupe {
+
+namespace {
+
+using json = nlohmann::json;
+
+std::string random_bytes(std::size_t count) {
+  std::string bytes(count, '\0');
+  RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count));
+  return bytes;
+}
+
+struct kept_spans final : trace_source {
+  explicit kept_spans(const recorder& from) : from_(from) {}
+  std::vector<SpanData> spans_of(trace_id trace) const override { return from_.spans_of(trace); }
+  std::optional<trace_id> last_trace() const override { return from_.last_trace(); }
+  const recorder& from_;
+};
+
+/// One line of JSON to whoever started this node.
+void announce(int fd, const json& line) {
+  if (fd < 0)
+    return;
+  auto text = line.dump() + "\n";
+  if (::write(fd, text.data(), text.size()) < 0)
+    return; // whoever listened has gone
+}
+
+caf::actor_system_config& configure(caf::actor_system_config& cfg, const node_config& given) {
+  auto threads = given.scheduler.threads ? given.scheduler.threads : available_cores();
+  cfg.load<parking_scheduler>();
+  cfg.load<caf::io::middleman>();
+  cfg.add_message_types<caf::id_block::troupe>();
+  cfg.set("scheduler.max-threads", static_cast<std::uint64_t>(threads));
+  cfg.set("scheduler.max-throughput", static_cast<std::uint64_t>(given.scheduler.max_throughput));
+  cfg.set("middleman.workers", std::uint64_t{0}); // they serve remote actors, which are not used
+  return cfg;
+}
+
+/// A node that runs: everything is built in the order of the members and taken apart in reverse.
+class running_node {
+public:
+  running_node(const node_options& options, node_setup setup)
+      : options_(options), setup_(std::move(setup)), ended_(::eventfd(0, EFD_CLOEXEC)),
+        traces_(*setup_.host->spans),
+        system_(configure(caf_config_, options.cfg)), hub_{*setup_.host,
+                                                           system_,
+                                                           setup_.self,
+                                                           options.cfg.cluster.name,
+                                                           setup_.secret,
+                                                           [] { return random_bytes(32); }},
+        parts_{setup_.self,
+               setup_.others,
+               options.cfg,
+               setup_.roles,
+               setup_.host->counted,
+               traces_,
+               setup_.open_states,
+               setup_.open_blobs,
+               [this](auto view) { published(std::move(view)); },
+               [this] { return process_figures_of(*setup_.host); }} {}
+
+  int run(int signals) {
+    top_ = spawn_supervisor(system_, *setup_.host, wire(parts_));
+    top_->attach_functor([fd = ended_.get()](const caf::error&) { ::eventfd_write(fd, 1); });
+    open_doors();
+    announce(options_.ready_fd, {{"event", "listening"},
+                                 {"id", to_string(setup_.host->post->self())},
+                                 {"address", setup_.self.address()},
+                                 {"http_address", setup_.self.http_address()},
+                                 {"pid", ::getpid()}});
+    listening_ = true;
+    published(setup_.host->post->view());
+    pollfd waits[] = {{signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}};
+    while (::poll(waits, 2, -1) < 0) {
+    }
+    bool failed = waits[1].revents != 0;
+    setup_.host->log->write(
+        {log_level::info, "node", failed ? "a part failed too often: ending" : "stopping", {}});
+    stop(failed);
+    return failed ? exit_failed : 0;
+  }
+
+private:
+  static constexpr int exit_failed = 70; // EX_SOFTWARE
+
+  void open_doors() {
+    acceptor_.emplace(std::move(setup_.listening),
+                      acceptor::options{[this](int socket) { adopt_link(hub_, socket, {}); },
+                                        [this] { return hub_.unproven.load(); }, setup_.host->log});
+    auto refused = [this](node_id peer, const std::string& why) {
+      LinkClosed closed;
+      closed.set_node(to_bytes(peer));
+      closed.set_refused(true);
+      closed.set_why(why);
+      setup_.host->post->send(
+          make_envelope(message_kind::event, address::of(service::membership), std::move(closed)));
+    };
+    dialler_.emplace(
+        dialler::options{[this](int socket, node_id peer) { adopt_link(hub_, socket, peer); },
+                         refused, setup_.host->post->self().lo});
+    hub_.lost = [this](node_id peer) {
+      if (peer)
+        dialler_->lost(peer);
+    };
+    // Of each two members the one with the lower id dials.
+    for (const auto& other : setup_.others)
+      if (auto id = node_from_bytes(other.id()); setup_.host->post->self() < id)
+        if (auto place = parse_host_port(other.address()))
+          dialler_->dial(id, *place);
+  }
+
+  void published(std::shared_ptr<const member_view> view) {
+    setup_.host->post->publish(view);
+    bool all_up = std::all_of(view->members.begin(), view->members.end(),
+                              [](const member& m) { return m.state == MEMBER_UP; });
+    if (all_up && listening_ && !view->members.empty() && !ready_.exchange(true))
+      announce(options_.ready_fd,
+               {{"event", "ready"}, {"id", to_string(setup_.host->post->self())}});
+  }
+
+  void stop(bool failed) {
+    acceptor_.reset();
+    if (!failed) {
+      caf::anon_send(top_, atom::stop_v);
+      pollfd wait{ended_.get(), POLLIN, 0};
+      ::poll(&wait, 1, static_cast<int>(4 * limits::stop_timeout / std::chrono::milliseconds{1}));
+    }
+    top_ = nullptr;
+    stop_links(hub_);
+    system_.await_all_actors_done();
+    dialler_.reset();
+  }
+
+  const node_options& options_;
+  node_setup setup_;
+  file_handle ended_;
+  kept_spans traces_;
+  caf::actor_system_config caf_config_;
+  caf::actor_system system_;
+  link_hub hub_;
+  node_parts parts_;
+  caf::actor top_;
+  std::optional<acceptor> acceptor_;
+  std::optional<dialler> dialler_;
+  std::atomic<bool> listening_{false};
+  std::atomic<bool> ready_{false};
+};
+
+/// The signals that end a node, as a descriptor. Before any thread is started: they inherit the
+/// mask.
+file_handle ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return file_handle{::signalfd(-1, &signals, SFD_CLOEXEC)};
+}
+
+} // namespace
+
+int run_node(node_options options) {
+  auto signals = ending_signals();
+  raise_descriptor_limit();
+  auto setup = set_up_node(options);
+  if (!setup) {
+    announce(options.ready_fd, {{"event", "failed"}, {"message", setup.error().message}});
+    std::fprintf(stderr, "troupe: %s\n", setup.error().message.c_str());
+    return setup.error().exit_code;
+  }
+  auto http = http_listener::open(options.cfg.node.http_listen, http_routes(*setup->host),
+                                  *setup->host->log);
+  if (!http) {
+    std::fprintf(stderr, "troupe: node.http_listen: %s\n", http.error().message.c_str());
+    return 69;
+  }
+  setup->self.set_http_address((*http)->address());
+  // What the listener's handler uses must outlive it.
+  auto host = setup->host;
+  int code = running_node{options, std::move(*setup)}.run(signals.get());
+  http->reset();
+  return code;
+}
+
+} // namespace troupe

@@ -1,0 +1,202 @@
+#include "nodes/node_setup.hpp"
+
+#include "config/limits.hpp"
+#include "telemetry/process_figures.hpp"
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <random>
+
+namespace troupe {
+
+namespace {
+
+constexpr int exit_data = 65;
+constexpr int exit_unavailable = 69;
+constexpr int exit_config = 78;
+
+unexpected<setup_failure> give_up(int code, std::string message) {
+  return {setup_failure{code, std::move(message)}};
+}
+
+std::uint64_t random_bits() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+log_options log_options_of(const node_config& cfg) {
+  log_options options;
+  const auto& level = cfg.telemetry.log_level;
+  options.level = level == "debug"     ? log_level::debug
+                  : level == "warning" ? log_level::warning
+                  : level == "error"   ? log_level::error
+                  : level == "off"     ? log_level::off
+                                       : log_level::info;
+  bool terminal = cfg.telemetry.log_file.empty() && ::isatty(STDERR_FILENO) != 0;
+  options.json =
+      cfg.telemetry.log_format == "json" || (cfg.telemetry.log_format == "auto" && !terminal);
+  options.file = cfg.telemetry.log_file.string();
+  options.node_name = cfg.node.name;
+  return options;
+}
+
+std::shared_ptr<node_host> make_host(const node_config& cfg, node_id self) {
+  auto host = std::make_shared<node_host>();
+  host->log = make_log_sink(log_options_of(cfg));
+  recorder_options options;
+  options.node = self;
+  options.node_name = cfg.node.name;
+  options.cluster = cfg.cluster.name;
+  options.otlp_endpoint = cfg.telemetry.otlp_endpoint;
+  options.kept_max = cfg.telemetry.spans_kept;
+  options.queued_max = limits::spans_queued_max;
+  host->spans = std::make_unique<recorder>(options, host->counted, host->log);
+  host->post = std::make_unique<post>(self, host->counted);
+  return host;
+}
+
+NodeInfo describe(const node_setup& setup, const node_config& cfg) {
+  NodeInfo info;
+  info.set_id(to_bytes(setup.identity.id));
+  info.set_incarnation(setup.identity.incarnation);
+  info.set_name(cfg.node.name);
+  info.set_address(local_address(setup.listening.get()));
+  info.set_capacity(cfg.agents.pool_size);
+  for (const auto& [role_name, kind] : setup.roles)
+    *info.add_roles() = kind->info;
+  return info;
+}
+
+/// The members but this node. With none configured, a node is a cluster of its own.
+outcome<std::vector<NodeInfo>, setup_failure> others_of(const node_config& cfg, node_id self) {
+  std::vector<NodeInfo> others;
+  bool listed = cfg.cluster.members.empty();
+  for (const auto& m : cfg.cluster.members) {
+    auto id = parse_id128<node_id>(m.id);
+    if (!id)
+      return give_up(exit_config, "cluster.members: '" + m.id + "' is not 32 hex digits");
+    if (*id == self) {
+      listed = true;
+      continue;
+    }
+    auto& info = others.emplace_back();
+    info.set_id(to_bytes(*id));
+    info.set_name(m.name);
+    info.set_address(m.address);
+  }
+  if (!listed)
+    return give_up(exit_config, "cluster.members does not list this node, " + to_string(self)
+                                    + ": add it, or set node.id to the one it lists");
+  if (others.size() >= limits::members_max)
+    return give_up(exit_config, "cluster.members lists more than "
+                                    + std::to_string(limits::members_max) + " nodes");
+  return others;
+}
+
+/// Opens a store now, so that damage is found before anything is started, and hands that one out
+/// first.
+template <class Store, class Open>
+result<std::function<std::unique_ptr<Store>()>> store_source(Open open) {
+  auto first = open();
+  if (!first)
+    return unexpected{first.error()};
+  auto kept = std::make_shared<std::unique_ptr<Store>>(std::move(*first));
+  return std::function<std::unique_ptr<Store>()>{[kept, open]() -> std::unique_ptr<Store> {
+    if (*kept)
+      return std::move(*kept);
+    auto again = open();
+    if (!again) // the supervisor counts this as a failed start
+      throw std::runtime_error{again.error().message};
+    return std::move(*again);
+  }};
+}
+
+std::optional<setup_failure> open_stores(node_setup& setup, const std::filesystem::path& data) {
+  auto states =
+      store_source<state_store>([folder = data / "state"] { return open_state_store(folder); });
+  if (!states)
+    return setup_failure{exit_data, states.error().message};
+  auto blobs = store_source<blob_store>(
+      [folder = data / "blobs"] { return open_blob_store(folder, limits::blob_memory_bytes_max); });
+  if (!blobs)
+    return setup_failure{exit_data, blobs.error().message};
+  setup.open_states = std::move(*states);
+  setup.open_blobs = std::move(*blobs);
+  return std::nullopt;
+}
+
+} // namespace
+
+outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
+  const auto& cfg = options.cfg;
+  if (cfg.node.data.empty())
+    return give_up(exit_config,
+                   "node.data is not set: name the folder where this node keeps its state");
+  node_setup setup;
+  auto roles = load_roles(cfg.node.roles);
+  if (!roles)
+    return give_up(exit_config, to_string(roles.error()));
+  setup.roles = options.extra_roles;
+  setup.roles.merge(*roles); // compiled-in roles stay where both have one
+  auto identity = open_identity(cfg.node.data, cfg.node.id, random_bits);
+  if (!identity)
+    return give_up(identity.error().code == ec::refused ? exit_unavailable : exit_data,
+                   identity.error().message);
+  setup.identity = std::move(*identity);
+  auto others = others_of(cfg, setup.identity.id);
+  if (!others)
+    return unexpected{others.error()};
+  setup.others = std::move(*others);
+  auto secret_file =
+      cfg.cluster.secret_file.empty() ? cfg.node.data / "secret" : cfg.cluster.secret_file;
+  auto secret = load_or_create_secret(secret_file);
+  if (!secret)
+    return give_up(exit_config, "cluster.secret_file: " + secret.error().message);
+  setup.secret = std::move(*secret);
+  auto place = parse_host_port(cfg.node.listen);
+  if (!place)
+    return give_up(exit_config, "node.listen: " + place.error().message);
+  auto listening = listen_on(*place);
+  if (!listening)
+    return give_up(exit_unavailable, "node.listen: " + listening.error().message);
+  setup.listening = std::move(*listening);
+  if (auto failed = open_stores(setup, cfg.node.data))
+    return unexpected{*failed};
+  setup.host = make_host(cfg, setup.identity.id);
+  setup.self = describe(setup, cfg);
+  return setup;
+}
+
+http_listener::handler http_routes(node_host& host) {
+  return [&host](std::string_view path, std::string_view) -> std::optional<http_answer> {
+    if (path == "/metrics")
+      return http_answer{200, "text/plain; version=0.0.4; charset=utf-8", host.counted.to_text()};
+    if (path != "/health")
+      return std::nullopt;
+    auto view = host.post->view();
+    nlohmann::json members = nlohmann::json::array();
+    bool all_up = true;
+    for (const auto& m : view->members) {
+      members.push_back({{"name", m.info.name()}, {"state", to_string(m.state)}});
+      all_up = all_up && m.state == MEMBER_UP;
+    }
+    nlohmann::json health{{"status", all_up ? "ok" : "degraded"},
+                          {"id", to_string(host.post->self())},
+                          {"members", std::move(members)}};
+    return http_answer{200, "application/json", health.dump() + "\n"};
+  };
+}
+
+NodeStatus process_figures_of(const node_host& host) {
+  auto figures = read_process_figures();
+  NodeStatus status;
+  status.set_pid(static_cast<std::uint64_t>(::getpid()));
+  status.set_uptime_ms(
+      static_cast<std::uint64_t>(host.clock.uptime() / std::chrono::milliseconds{1}));
+  status.set_rss_bytes(figures.resident_bytes.value_or(0));
+  status.set_cpu_seconds(figures.cpu_seconds);
+  return status;
+}
+
+} // namespace troupe

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "actors/cluster/socket.hpp"
+#include "actors/node_host_actor.hpp"
+#include "nodes/http_listener.hpp"
+#include "nodes/node.hpp"
+#include "persistence/identity.hpp"
+#include "persistence/state_store.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// What a node needs before its first actor: its identity and folder, its port, its roles, its
+/// stores, and what all of it shares. Everything that can be wrong from outside is found here.
+struct node_setup {
+  node_identity identity;
+  std::string secret;
+  NodeInfo self;
+  std::vector<NodeInfo> others;
+  role_table roles;
+  file_handle listening;
+  std::shared_ptr<node_host> host;
+  std::function<std::unique_ptr<state_store>()> open_states;
+  std::function<std::unique_ptr<blob_store>()> open_blobs;
+};
+
+struct setup_failure {
+  int exit_code = 0;   ///< as in sysexits.h: 65 damaged data, 69 unavailable, 78 configuration
+  std::string message; ///< what, where, what to do
+};
+
+outcome<node_setup, setup_failure> set_up_node(const node_options& options);
+
+/// /metrics and /health.
+http_listener::handler http_routes(node_host& host);
+
+/// pid, memory, processor time, time since the start.
+NodeStatus process_figures_of(const node_host& host);
+
+} // namespace troupe

@@ -1,0 +1,131 @@
+#include "nodes/wiring.hpp"
+
+#include "actors/agents/roles_logic.hpp"
+#include "actors/cluster/membership_logic.hpp"
+#include "actors/coordination/coordinator_logic.hpp"
+#include "actors/coordination/queue_logic.hpp"
+#include "actors/llm/offline_provider_logic.hpp"
+#include "actors/storage/blobs_logic.hpp"
+#include "actors/storage/state_logic.hpp"
+
+#include <atomic>
+
+namespace troupe {
+
+namespace {
+
+/// The counts of the roles logic that runs now.
+using current_counts = std::atomic<std::shared_ptr<const role_counts>>;
+
+NodeStatus sample(const node_parts& parts, const current_counts& counts) {
+  auto status = parts.process_figures ? parts.process_figures() : NodeStatus{};
+  auto& plain = parts.counted.plain();
+  *status.mutable_info() = parts.self;
+  status.set_state(MEMBER_UP);
+  status.set_tasks_done(plain.tasks_done);
+  status.set_tasks_failed(plain.tasks_failed);
+  status.set_tasks_running(plain.tasks_running);
+  status.set_queue_length(plain.queue_length);
+  status.set_agents(plain.agents);
+  status.set_spans_dropped(plain.spans_dropped);
+  status.set_late_results(plain.late_results);
+  auto active = counts.load();
+  auto by_role = active ? active->agents_by_role() : std::map<std::string, std::size_t>{};
+  for (const auto& [role_name, kind] : parts.roles) {
+    auto added = status.add_roles();
+    added->set_name(role_name);
+    added->set_pool(kind->info.for_tasks() ? parts.cfg.agents.pool_size : 0);
+    added->set_agents(static_cast<std::uint32_t>(by_role[role_name]));
+  }
+  return status;
+}
+
+child_spec leaf(service place, std::function<std::unique_ptr<logic>()> make,
+                bool detached = false) {
+  child_spec child;
+  child.label = to_string(place);
+  child.place = place;
+  child.detached = detached;
+  child.make = std::move(make);
+  return child;
+}
+
+child_spec branch(std::string label, std::vector<child_spec> children) {
+  child_spec child;
+  child.label = std::move(label);
+  child.children = std::move(children);
+  return child;
+}
+
+child_spec wire_storage(const node_parts& parts) {
+  constexpr bool detached = true; // disks block
+  return branch("storage supervisor",
+                {leaf(
+                     service::state,
+                     [&] { return std::make_unique<state_logic>(parts.open_states()); }, detached),
+                 leaf(
+                     service::blobs,
+                     [&] { return std::make_unique<blobs_logic>(parts.open_blobs()); }, detached)});
+}
+
+child_spec wire_cluster(const node_parts& parts) {
+  return branch("cluster supervisor", {leaf(service::membership, [&] {
+                  membership_logic::options options;
+                  options.self = parts.self;
+                  options.others = parts.others;
+                  options.publish = parts.publish;
+                  options.told = {service::coordinator, service::desk};
+                  return std::make_unique<membership_logic>(std::move(options));
+                })});
+}
+
+child_spec wire_llm(const node_parts& parts) {
+  constexpr bool detached = true; // scoring a long document takes a while
+  return branch("llm supervisor",
+                {leaf(
+                    service::models,
+                    [&] {
+                      offline_provider_logic::options options;
+                      options.delay = parts.cfg.models.offline_delay;
+                      options.waiting_max = limits::model_requests_waiting_max;
+                      return std::make_unique<offline_provider_logic>(options, parts.counted);
+                    },
+                    detached)});
+}
+
+} // namespace
+
+child_spec wire(const node_parts& parts) {
+  auto counts = std::make_shared<current_counts>();
+  auto roles = leaf(service::roles, [&, counts] {
+    auto made = std::make_unique<roles_logic>(
+        roles_logic::options{limits::agents_active_max, parts.cfg.agents.pool_size}, parts.roles,
+        parts.counted);
+    counts->store(made->counts());
+    return made;
+  });
+  auto queue = leaf(service::queue, [&] {
+    queue_options options;
+    options.pool_size = parts.cfg.agents.pool_size;
+    options.tasks_max = parts.cfg.queue.tasks_max;
+    return std::make_unique<queue_logic>(options, parts.roles, parts.counted);
+  });
+  auto coordinator = leaf(service::coordinator, [&] {
+    coordinator_options options;
+    options.capacity = parts.cfg.agents.pool_size;
+    return std::make_unique<coordinator_logic>(options, parts.roles, parts.counted);
+  });
+  auto desk = leaf(service::desk, [&, counts] {
+    desk_options options;
+    options.cluster = parts.cfg.cluster.name;
+    return std::make_unique<desk_logic>(
+        options, [&, counts] { return sample(parts, *counts); }, parts.traces);
+  });
+  // Membership comes last in the core: what it announces finds everybody in place.
+  auto core =
+      branch("core", {wire_storage(parts), wire_llm(parts), std::move(roles), std::move(queue),
+                      std::move(coordinator), std::move(desk), wire_cluster(parts)});
+  return branch("node supervisor", {std::move(core)});
+}
+
+} // namespace troupe

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "actors/agents/role.hpp"
+#include "actors/cluster/members.hpp"
+#include "actors/coordination/desk_logic.hpp"
+#include "actors/supervision/tree.hpp"
+#include "config/config.hpp"
+#include "persistence/state_store.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace troupe {
+
+class role_counts;
+
+/// What a node's logics are given by whoever hosts them: a process with real disks and clocks, or
+/// the simulator. Everything here outlives the logics.
+struct node_parts {
+  NodeInfo self;
+  std::vector<NodeInfo> others;
+  node_config cfg;
+  role_table roles;
+  metrics& counted;
+  const trace_source& traces;
+  std::function<std::unique_ptr<state_store>()> open_states; ///< throws when it cannot be had
+  std::function<std::unique_ptr<blob_store>()> open_blobs;
+  std::function<void(std::shared_ptr<const member_view>)> publish;
+  std::function<NodeStatus()>
+      process_figures; ///< pid, memory, processor time; empty in the simulator
+};
+
+/// The one place that says which logics make up a node, under which service names, in which order
+/// they are started, and who supervises whom. A simulator with a composition of its own would test
+/// another product.
+child_spec wire(const node_parts& parts);
+
+} // namespace troupe
