@@ -1,0 +1,142 @@
+#include "tests/e2e/e2e.hpp"
+
+#include <unistd.h>
+
+#include <sys/stat.h>
+
+/// What people point `digest` at: missing, empty, unreadable, binary, huge, full of links.
+namespace troupe::testing {
+
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class input_folder : public e2e_test {
+protected:
+  void SetUp() override { node = std::make_unique<cluster>(user, cluster_options{.nodes = 1}); }
+
+  void TearDown() override {
+    EXPECT_TRUE(user.troupe({"status"}).ok()) << "the cluster works on";
+    node.reset();
+    e2e_test::TearDown();
+  }
+
+  /// Refused before anything starts, with the path in the message.
+  void expect_refused(const fs::path& folder, const std::string& word) {
+    auto ran = user.troupe(digest(folder));
+    EXPECT_EQ(ran.ended.code, 64) << ran.shown();
+    EXPECT_THAT(ran.err, HasSubstr(folder.string()));
+    EXPECT_THAT(ran.err, HasSubstr(word));
+  }
+
+  std::string report_of(const fs::path& folder) {
+    auto ran = user.troupe(digest(folder));
+    EXPECT_TRUE(ran.ok()) << ran.shown();
+    return ran.out;
+  }
+
+  std::unique_ptr<cluster> node;
+};
+
+TEST_F(input_folder, that_is_missing_is_refused) { expect_refused(user.path() / "nowhere", ""); }
+
+TEST_F(input_folder, that_is_empty_is_refused) {
+  fs::create_directories(user.path() / "empty" / "below");
+  expect_refused(user.path() / "empty", "");
+}
+
+TEST_F(input_folder, that_is_a_file_is_refused) {
+  expect_refused(documents() / "alpha.txt", "folder");
+}
+
+TEST_F(input_folder, that_leads_to_itself_is_refused) {
+  fs::create_directory_symlink("circle", user.path() / "circle");
+  expect_refused(user.path() / "circle", "");
+}
+
+TEST_F(input_folder, of_binary_files_alone_is_refused) {
+  write_file(user.path() / "binary" / "one.bin", std::string("\0\1\2\3", 4));
+  expect_refused(user.path() / "binary", "text");
+}
+
+TEST_F(input_folder, that_may_not_be_entered_is_refused) {
+  if (::geteuid() == 0)
+    GTEST_SKIP() << "root may enter every folder";
+  auto closed = user.path() / "closed";
+  fs::create_directories(closed);
+  fs::permissions(closed, fs::perms::none);
+  expect_refused(closed, "");
+  fs::permissions(closed, fs::perms::owner_all);
+}
+
+TEST_F(input_folder, has_its_binary_files_named_in_the_report) {
+  auto folder = documents();
+  write_file(folder / "picture.png", std::string("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16));
+  auto report = report_of(folder);
+  EXPECT_THAT(report, HasSubstr("picture.png"));
+  EXPECT_THAT(report, HasSubstr("alpha.txt"));
+}
+
+TEST_F(input_folder, has_a_file_of_200_mb_named_in_the_report) {
+  auto folder = documents();
+  std::string text;
+  while (text.size() < 64 * 1024)
+    text += "This file is far too long to be read by anybody.\n";
+  write_file(folder / "huge.txt", text);
+  fs::resize_file(folder / "huge.txt", 200'000'000);
+  auto report = report_of(folder);
+  EXPECT_THAT(report, HasSubstr("huge.txt"));
+  EXPECT_THAT(report, Not(HasSubstr("far too long to be read"))) << "it was left out";
+}
+
+TEST_F(input_folder, has_its_unreadable_entries_named_in_the_report) {
+  auto folder = documents();
+  fs::create_symlink("/proc/self/mem", folder / "memory.txt"); // reading it is an error for anybody
+  fs::create_symlink("/nowhere/at/all", folder / "dangling.txt");
+  ASSERT_EQ(::mkfifo((folder / "pipe.txt").c_str(), 0600), 0); // opening it would wait for ever
+  if (::geteuid() != 0) {
+    write_file(folder / "closed.txt", "Nobody reads this.\n");
+    fs::permissions(folder / "closed.txt", fs::perms::none);
+  }
+  auto report = report_of(folder);
+  EXPECT_THAT(report, HasSubstr("alpha.txt"));
+  EXPECT_THAT(report, HasSubstr("memory.txt"));
+  EXPECT_THAT(report, HasSubstr("dangling.txt"));
+  if (::geteuid() != 0) {
+    EXPECT_THAT(report, HasSubstr("closed.txt"));
+  }
+}
+
+TEST_F(input_folder, has_its_links_followed_once) {
+  auto folder = documents();
+  fs::create_symlink("alpha.txt", folder / "again.txt");
+  fs::create_directory_symlink(".", folder / "myself");
+  fs::create_directory_symlink("../more", folder / "more");
+  write_file(user.path() / "more" / "delta.txt", "Wells are cleaned in spring.\n");
+  auto ran = user.troupe(digest(folder, question, {"--json"}));
+  ASSERT_TRUE(ran.ok()) << ran.shown();
+  EXPECT_THAT(ran.parsed().at("tasks"), SizeIs(5)) << "alpha, beta, gamma, delta and the editor";
+}
+
+TEST_F(input_folder, may_hold_texts_of_any_form) {
+  auto folder = documents();
+  write_file(folder / "latin-1.txt", "Caf\xe9 owners pay a fee of three crowns.\n");
+  write_file(folder / "windows.txt",
+             "\xef\xbb\xbfMillers pay a fee of four crowns.\r\nEach year.\r\n");
+  write_file(folder / "one-line.txt", std::string(300'000, 'x') + " y\n");
+  write_file(folder / "no-newline.txt", "Smiths pay a fee of five crowns.");
+  write_file(folder / "nothing.txt", "");
+  write_file(folder / "caf\xc3\xa9 & <b>|`.txt", "Tailors pay a fee of six crowns.\n");
+  auto ran = user.troupe(digest(folder, "Who pays a fee?"));
+  ASSERT_TRUE(ran.ok()) << ran.shown();
+  for (const char* words : {"three crowns", "four crowns", "five crowns", "six crowns"})
+    EXPECT_THAT(ran.out, HasSubstr(words));
+  EXPECT_THAT(ran.out, HasSubstr("Caf\xc3\xa9 owners")) << "Latin-1 is shown as UTF-8";
+}
+
+} // namespace
+
+} // namespace troupe::testing

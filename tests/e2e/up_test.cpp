@@ -1,0 +1,118 @@
+#include "tests/e2e/e2e.hpp"
+
+#include <csignal>
+
+/// `troupe up`: one per folder, what it finds there, and nodes that die.
+namespace troupe::testing {
+
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class up : public e2e_test {};
+
+TEST_F(up, is_refused_where_another_one_runs) {
+  cluster first{user, {.nodes = 1}};
+  auto second = user.troupe({"up", "--nodes", "1"});
+  EXPECT_EQ(second.ended.code, 69) << second.shown();
+  EXPECT_THAT(second.err,
+              AllOf(HasSubstr(user.data().string()), HasSubstr(std::to_string(first.up().pid()))))
+      << "it names the folder and the process that has it";
+  EXPECT_TRUE(user.troupe({"status"}).ok()) << "the first goes on";
+}
+
+TEST_F(up, with_another_number_of_nodes_is_refused_with_the_difference) {
+  { cluster three{user}; }
+  auto other = user.troupe({"up", "--nodes", "2"});
+  EXPECT_EQ(other.ended.code, 64) << other.shown();
+  EXPECT_THAT(other.err, AllOf(HasSubstr("3"), HasSubstr("2"), HasSubstr(user.data().string())));
+}
+
+TEST_F(up, keeps_the_identity_of_its_nodes) {
+  std::map<std::string, std::string> before;
+  {
+    cluster first{user, {.nodes = 2}};
+    for (const auto& node : first.nodes())
+      before[node.name] = node.id;
+  }
+  cluster again{user, {.nodes = 2}};
+  for (const auto& node : again.nodes())
+    EXPECT_EQ(node.id, before.at(node.name));
+}
+
+TEST_F(up, that_was_killed_takes_its_nodes_with_it_and_leaves_no_obstacle) {
+  cluster killed{user};
+  auto nodes = killed.nodes();
+  killed.up().send_signal(SIGKILL);
+  EXPECT_EQ(killed.up().wait(10s)->signal, SIGKILL);
+  for (const auto& node : nodes)
+    EXPECT_TRUE(wait_for_end(node.pid, 10s)) << node.name;
+  EXPECT_TRUE(std::filesystem::exists(user.data() / "cluster.yaml")) << "the leftovers are there";
+
+  auto asked = user.troupe({"status"}, {}, 2s);
+  EXPECT_EQ(asked.ended.code, 69) << asked.shown();
+  EXPECT_THAT(asked.err, HasSubstr("troupe up"));
+  EXPECT_EQ(user.troupe({"down"}, {}, 5s).ended.code, 69) << "nothing runs there";
+  cluster again{user};
+  EXPECT_TRUE(user.troupe({"status"}).ok());
+}
+
+TEST_F(up, starts_a_node_that_died_again) {
+  cluster three{user};
+  auto before = three.node("node-2");
+  ::kill(before.pid, SIGKILL);
+  auto after = three.await_restart("node-2", before.pid);
+  EXPECT_NE(after, before.pid);
+  EXPECT_EQ(three.node("node-2").id, before.id);
+  await_status(user, [&](const json& status) {
+    for (const auto& [name, node] : nodes_in(status))
+      if (node.at("state") != "up")
+        return false;
+    return nodes_in(status).at("node-2").value("pid", 0) == after;
+  });
+}
+
+TEST_F(up, without_restarts_goes_on_with_the_other_nodes) {
+  cluster three{user, {.arguments = {"--no-restart"}}};
+  ::kill(three.node("node-3").pid, SIGKILL);
+  auto ended =
+      three.await_event([](const json& event) { return event.at("event") == "node_exited"; });
+  EXPECT_EQ(ended.at("name"), "node-3");
+  auto status = await_status(
+      user, [](const json& now) { return nodes_in(now).at("node-3").at("state") == "down"; });
+  EXPECT_EQ(nodes_in(status).at("node-1").at("state"), "up");
+  EXPECT_EQ(nodes_in(status).at("node-2").at("state"), "up");
+}
+
+TEST_F(up, sees_that_a_node_has_stopped_answering_and_that_it_answers_again) {
+  cluster three{user};
+  auto silent = three.node("node-3").pid;
+  auto state_is = [](const std::string& state) {
+    return [state](const json& now) { return nodes_in(now).at("node-3").at("state") == state; };
+  };
+  ::kill(silent, SIGSTOP);
+  await_status(user, state_is("down"));
+  ::kill(silent, SIGCONT);
+  await_status(user, state_is("up"));
+}
+
+TEST_F(up, says_what_is_wrong_with_a_damaged_folder) {
+  { cluster one{user, {.nodes = 1}}; }
+  write_file(user.data() / "cluster.yaml", "nodes: {\n");
+  auto asked = user.troupe({"up", "--nodes", "1"});
+  EXPECT_EQ(asked.ended.code, 65) << asked.shown();
+  EXPECT_THAT(asked.err, HasSubstr((user.data() / "cluster.yaml").string()));
+}
+
+TEST_F(up, keeps_the_secret_for_its_user) {
+  cluster one{user, {.nodes = 1}};
+  auto mode = std::filesystem::status(user.data() / "secret").permissions();
+  EXPECT_EQ(mode & std::filesystem::perms::all,
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(read_file(user.data() / "secret").size(), 65u) << "64 hex digits and a newline";
+}
+
+} // namespace
+
+} // namespace troupe::testing
