@@ -11,14 +11,15 @@
 #include <vector>
 
 /// An agent's mind is a pure function: `decide(state&&, event) -> (state, commands)`. The runtime
-/// (actors/agents/agent_logic.hpp) carries the commands out and feeds their outcomes back as events. A mind
-/// is tested without a process and survives a crash by its state.
+/// (actors/agents/agent_logic.hpp) carries the commands out and feeds their outcomes back as
+/// events. A mind is tested without a process and survives a crash by its state.
 namespace troupe {
 
-// -- events -----------------------------------------------------------------------------------------
+// -- events
+// -----------------------------------------------------------------------------------------
 
-/// Somebody speaks to the agent, or a task is to be done (`input` is then the task's). Exactly one reply
-/// is owed. The runtime gives an agent one message at a time; the next waits until the reply.
+/// Somebody speaks to the agent, or a task is to be done (`input` is then the task's). Exactly one
+/// reply is owed. The runtime gives an agent one message at a time; the next waits until the reply.
 struct message_received {
   std::string text;
   std::vector<BlobRef> documents;
@@ -46,15 +47,20 @@ struct timer_elapsed {
 
 struct cancelled {};
 
-using mind_event
-  = std::variant<message_received, model_answered, blob_fetched, timer_elapsed, cancelled>;
+using mind_event =
+    std::variant<message_received, model_answered, blob_fetched, timer_elapsed, cancelled>;
 
-// -- commands ---------------------------------------------------------------------------------------
+// -- commands
+// ---------------------------------------------------------------------------------------
 
 struct ask_model {
   std::uint32_t request = 0; ///< chosen by the mind, given back in the answer
   ModelRequest call;
-  bool stream_to_reply = false; ///< pieces go to whoever is owed the reply; they never reach `decide`
+  bool stream_to_reply =
+      false; ///< pieces go to whoever is owed the reply; they never reach `decide`
+  /// Not piped while the answer so far begins like this: for answers such as "NO ANSWER" that the
+  /// mind replaces by something else.
+  std::string hold_back;
 };
 
 struct fetch_blob {
@@ -78,7 +84,8 @@ struct reply_failed {
 using command = std::variant<ask_model, fetch_blob, set_timer, reply_with, reply_failed>;
 using commands = std::vector<command>;
 
-// -- the interface the runtime sees -------------------------------------------------------------------
+// -- the interface the runtime sees
+// -------------------------------------------------------------------
 
 /// A mind with its state, type-erased. Made by `make_mind<M>()`.
 class mind {
@@ -91,8 +98,9 @@ public:
   virtual bool restore(std::string_view bytes) = 0;
 };
 
-/// `M` has: `using state = ...` (default-constructible), `std::pair<state, commands> decide(state&&,
-/// mind_event) const`, `static std::string save(const state&)`, `static bool load(state&, std::string_view)`.
+/// `M` has: `using state = ...` (default-constructible), `std::pair<state, commands>
+/// decide(state&&, mind_event) const`, `static std::string save(const state&)`, `static bool
+/// load(state&, std::string_view)`.
 template <class M>
 class mind_of final : public mind {
 public:

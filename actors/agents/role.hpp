@@ -18,9 +18,9 @@ struct role {
   std::string mind = "chat";                  ///< which rules it follows: see make_role_mind
   std::map<std::string, std::string> prompts; ///< by name; with `{{variable}}`
   std::uint32_t output_tokens_max = 1000;
-  std::chrono::milliseconds time_max{60'000};   ///< for one message or task
-  bool durable = false;                         ///< its state is written before each reply
-  bool cheap = false;                           ///< its tasks take microseconds: they stay on the run's node
+  std::chrono::milliseconds time_max{60'000}; ///< for one message or task
+  bool durable = false;                       ///< its state is written before each reply
+  bool cheap = false; ///< its tasks take microseconds: they stay on the run's node
 
   /// Makes the mind of a new agent of this role. Set by the loader for YAML roles.
   std::function<std::unique_ptr<troupe::mind>()> make;

@@ -1,0 +1,154 @@
+// What an agent's mind asks for, and what comes back.
+
+#include "actors/agents/agent_work.hpp"
+#include "config/limits.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+void agent_logic::feed(step_context& context, mind_event happened) {
+  std::vector<mind_event> due; // outcomes that are known at once
+  for (std::size_t next = 0;; ++next) {
+    for (auto& todo : mind_->decide(std::move(happened))) {
+      if (phase_ != phase::deciding)
+        return;
+      if (auto outcome_known = carry_out(context, std::move(todo)))
+        due.push_back(std::move(*outcome_known));
+    }
+    if (phase_ != phase::deciding || next == due.size())
+      return;
+    if (next == limits::agent_asks_max)
+      return finish(context, {ec::agent_failed, "the agent asks for ever without an answer"});
+    happened = std::move(due[next]);
+  }
+}
+
+std::optional<mind_event> agent_logic::carry_out(step_context& context, command todo) {
+  if (auto call = std::get_if<ask_model>(&todo))
+    return carry_out(context, std::move(*call));
+  if (auto fetch = std::get_if<fetch_blob>(&todo))
+    return carry_out(context, std::move(*fetch));
+  if (auto timer = std::get_if<set_timer>(&todo)) {
+    now_->timers.push_back(mind_timers + timer->timer);
+    context.out.arm(mind_timers + timer->timer, timer->after);
+  } else if (auto reply = std::get_if<reply_with>(&todo)) {
+    finish(context, std::move(reply->reply));
+  } else if (auto failed = std::get_if<reply_failed>(&todo)) {
+    finish(context, std::move(failed->why));
+  }
+  return std::nullopt;
+}
+
+std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_model todo) {
+  if (auto why = cannot_ask())
+    return model_answered{todo.request, {}, std::move(*why)};
+  ask asked{++sequence_, todo.request, true, false, hold_back{std::move(todo.hold_back)}};
+  asked.streams = todo.stream_to_reply && now_->owed() && !now_->is_task;
+  todo.call.set_stream(asked.streams);
+  auto message = request_for(context, service::models, asked);
+  message.body = payload::of(std::move(todo.call));
+  context.out.send(std::move(message));
+  now_->asks.push_back(std::move(asked));
+  return std::nullopt;
+}
+
+std::optional<mind_event> agent_logic::carry_out(step_context& context, fetch_blob todo) {
+  if (auto why = cannot_ask())
+    return blob_fetched{todo.request, {}, std::move(*why)};
+  ask asked{++sequence_, todo.request, false, false, hold_back{""}};
+  auto message = request_for(context, service::blobs, asked);
+  BlobGet get;
+  *get.mutable_blob() = std::move(todo.blob);
+  message.body = payload::of(std::move(get));
+  context.out.send(std::move(message));
+  now_->asks.push_back(std::move(asked));
+  return std::nullopt;
+}
+
+std::optional<failure> agent_logic::cannot_ask() {
+  if (now_->asks.size() >= limits::agent_asks_pending_max)
+    return failure{ec::overloaded, "at most " + std::to_string(limits::agent_asks_pending_max)
+                                       + " model calls and blobs may be awaited at once"};
+  if (++now_->asked > limits::agent_asks_max)
+    return failure{ec::agent_failed, "at most " + std::to_string(limits::agent_asks_max)
+                                         + " model calls and blobs serve one message"};
+  return std::nullopt;
+}
+
+envelope agent_logic::request_for(step_context& context, service whom, const ask& what) {
+  envelope made;
+  made.kind = message_kind::request;
+  made.priority = now_->request.priority;
+  made.id = {session_, what.sequence};
+  made.trace = now_->inside;
+  made.tenant = now_->request.tenant;
+  made.sender = self_;
+  made.target = address::of(whom, self_.node);
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(now_->deadline - context.now);
+  made.remaining = std::max(left, std::chrono::milliseconds{1});
+  return made;
+}
+
+void agent_logic::answered(step_context& context, envelope reply) {
+  if (reply.id.session != session_)
+    return;
+  if (reply.id.sequence == state_request_) {
+    if (phase_ == phase::loading)
+      loaded(context, std::move(reply));
+    else if (phase_ == phase::writing)
+      written(context, std::move(reply));
+    return;
+  }
+  if (phase_ != phase::deciding)
+    return; // it serves a message that has ended
+  auto of_reply = [&](const ask& a) { return a.sequence == reply.id.sequence; };
+  auto found = std::find_if(now_->asks.begin(), now_->asks.end(), of_reply);
+  if (found == now_->asks.end())
+    return;
+  auto asked = std::move(*found);
+  now_->asks.erase(found);
+
+  auto why = failure_in(reply).value_or(failure{});
+  failure damaged{ec::bad_message, "an answer that could not be read"};
+  if (asked.of_model) {
+    model_answered outcome_known{asked.request, {}, std::move(why)};
+    if (auto answer = reply.body.as<ModelAnswer>()) {
+      now_->input_tokens += answer->input_tokens();
+      now_->output_tokens += answer->output_tokens();
+      outcome_known.answer = std::move(*answer);
+    } else if (outcome_known.error.code == ec::none) {
+      outcome_known.error = std::move(damaged);
+    }
+    return feed(context, std::move(outcome_known));
+  }
+  blob_fetched outcome_known{asked.request, {}, std::move(why)};
+  if (auto data = reply.body.as<BlobData>())
+    outcome_known.bytes = std::move(*data->mutable_bytes());
+  else if (outcome_known.error.code == ec::none)
+    outcome_known.error = std::move(damaged);
+  feed(context, std::move(outcome_known));
+}
+
+void agent_logic::piece_came(step_context& context, envelope piece) {
+  if (phase_ != phase::deciding || piece.id.session != session_)
+    return;
+  for (auto& asked : now_->asks) {
+    if (asked.sequence != piece.id.sequence || !asked.streams)
+      continue;
+    auto part = piece.body.as<Piece>();
+    if (!part)
+      return;
+    if (part->restarted()) {
+      asked.held.restart();
+      now_->stream.restart();
+    }
+    auto text = asked.held.let_through(std::move(*part->mutable_text()));
+    if (!text.empty())
+      now_->stream.pass_on(context, now_->request, text);
+    return;
+  }
+}
+
+} // namespace troupe

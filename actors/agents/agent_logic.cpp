@@ -1,0 +1,333 @@
+#include "actors/agents/agent_logic.hpp"
+
+#include "actors/agents/agent_work.hpp"
+#include "config/limits.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+bool expired(const envelope& message, instant arrived, instant now) {
+  return message.remaining.count() < 0
+         || (message.remaining.count() > 0 && now - arrived >= message.remaining);
+}
+
+std::optional<SpanData> begin_agent_span(step_context& context, const RoleInfo& info,
+                                         const address& self, const envelope& request) {
+  if (!request.trace.sampled())
+    return std::nullopt;
+  auto span = begin_span("invoke_agent " + info.name(), span_kind::internal, request.trace,
+                         context.next_span(), context.now);
+  set(span, "gen_ai.operation.name", "invoke_agent");
+  set(span, "gen_ai.agent.name", info.name());
+  set(span, "gen_ai.agent.id", self.agent.text());
+  set(span, "troupe.role", info.name());
+  return span;
+}
+
+void end_span(step_context& context, SpanData span) {
+  span.set_end_ns(context.now.time_since_epoch().count());
+  context.out.spans.push_back(std::move(span));
+}
+
+} // namespace
+
+agent_logic::agent_logic(std::shared_ptr<const role> kind, metrics& counted)
+    : role_(std::move(kind)), counted_(counted) {}
+
+agent_logic::~agent_logic() = default;
+
+void agent_logic::start(step_context& context, const address& self) {
+  self_ = self;
+  session_ = {context.random.next() | 1};
+  auto text = self_.agent.text();
+  counted_as_ = text.find('#') == std::string_view::npos ? role_of(self_.agent) : text;
+  if (role_->durable)
+    load(context);
+}
+
+void agent_logic::step(step_context& context, event input) {
+  if (auto message = std::get_if<envelope>(&input)) {
+    switch (message->kind) {
+      case message_kind::request:
+      case message_kind::event:
+        arrived(context, std::move(*message));
+        break;
+      case message_kind::reply:
+        answered(context, std::move(*message));
+        break;
+      case message_kind::piece:
+        piece_came(context, std::move(*message));
+        break;
+      case message_kind::acknowledge:
+        delivery_.acknowledge(message->id);
+        break;
+    }
+  } else if (auto fired = std::get_if<timer_fired>(&input)) {
+    timer_ran_out(context, fired->timer);
+  }
+  work_off(context);
+}
+
+void agent_logic::stop(step_context& context) {
+  failure stopping{ec::unavailable, called() + " is being stopped; send the message again later"};
+  if (now_) {
+    // What is on its way to the disk may get there.
+    if (phase_ == phase::writing)
+      now_->why = {ec::outcome_unknown,
+                   called() + " was stopped while its state was being written"};
+    else
+      now_->why = stopping;
+    settle(context);
+  }
+  if (inbox_)
+    for (auto& one : *inbox_)
+      refuse(context, one, stopping);
+  inbox_.reset();
+}
+
+// -- messages -------------------------------------------------------------------------------------
+
+void agent_logic::arrived(step_context& context, envelope message) {
+  waiting next{std::move(message), {}, context.now};
+  if (next.request.kind == message_kind::request) {
+    const auto& asked = next.request;
+    auto judged = delivery_.accept(asked.sender, asked.id, asked.attempt);
+    if (judged.what != verdict::fresh)
+      return repeated(context, std::move(next.request), judged);
+    next.at = judged.at;
+  }
+  if (phase_ == phase::idle && !inbox_)
+    begin(context, std::move(next));
+  else
+    enqueue(context, std::move(next));
+}
+
+void agent_logic::repeated(step_context& context, envelope message,
+                           const delivery::judgement& judged) {
+  switch (judged.what) {
+    case verdict::fresh:
+      break;
+    case verdict::repeated_in_progress:
+      // The client may have come back through another node: its one reply goes there.
+      if (now_ && now_->request.id == message.id) {
+        now_->request.sender = std::move(message.sender);
+        now_->stream.repeat(context, now_->request);
+      } else if (inbox_) {
+        for (auto& one : *inbox_)
+          if (one.request.id == message.id)
+            one.request.sender = message.sender;
+      }
+      break;
+    case verdict::repeated_done: {
+      auto reply = reply_to(message, Failure{});
+      reply.body = delivery_.kept(judged.at);
+      reply.sender = self_;
+      context.out.send(std::move(reply));
+      break;
+    }
+    case verdict::outcome_unknown:
+      context.out.send(reply_failure(
+          message, {ec::outcome_unknown, "whether this message was done is not known any more: its "
+                                         "reply is no longer kept; look before you send it anew"}));
+      break;
+  }
+}
+
+void agent_logic::enqueue(step_context& context, waiting next) {
+  if (!inbox_)
+    inbox_ = std::make_unique<std::deque<waiting>>();
+  if (inbox_->size() >= limits::agent_inbox_max)
+    return refuse(context, next,
+                  {ec::overloaded, called() + " has as many messages waiting as it may ("
+                                       + std::to_string(limits::agent_inbox_max)
+                                       + "); try again later"});
+  inbox_->push_back(std::move(next));
+  if (phase_ == phase::absent)
+    load(context);
+}
+
+void agent_logic::work_off(step_context& context) {
+  while (phase_ == phase::idle && inbox_) {
+    auto next = std::move(inbox_->front());
+    inbox_->pop_front();
+    if (inbox_->empty())
+      inbox_.reset();
+    begin(context, std::move(next));
+  }
+}
+
+void agent_logic::begin(step_context& context, waiting next) {
+  if (expired(next.request, next.arrived, context.now)) {
+    counted_.plain().envelopes_expired.fetch_add(1, std::memory_order_relaxed);
+    return refuse(
+        context, next,
+        {ec::timed_out, "the time for this message was over before " + called() + " came to it"});
+  }
+  if (next.request.body.kind() == payload_kind::Echo)
+    return echo(context, next);
+
+  now_ = std::make_unique<work>(std::move(next), context.now);
+  phase_ = phase::deciding;
+  message_received received;
+  auto wrong = read_body(*now_, received);
+  set_deadline(context, *now_,
+               received.is_task ? now_->request.body.as<TaskWork>()->task().time_ms() : 0);
+  if (wrong)
+    return finish(context, std::move(*wrong));
+  if (!mind_)
+    mind_ = role_->make();
+  feed(context, std::move(received));
+  if (phase_ == phase::deciding && !now_->deadline_armed) {
+    now_->deadline_armed = true;
+    context.out.arm(deadline_timer, now_->deadline - context.now);
+  }
+}
+
+void agent_logic::echo(step_context& context, waiting& asked) {
+  auto& request = asked.request;
+  if (auto span = begin_agent_span(context, role_->info, self_, request))
+    end_span(context, std::move(*span));
+  if (request.kind != message_kind::request)
+    return;
+  if (asked.at.session)
+    delivery_.complete(asked.at, request.body);
+  // The request itself goes back: nothing is copied or counted on this path, which is the yardstick
+  // of what a message costs.
+  std::swap(request.sender, request.target);
+  request.sender.node = self_.node;
+  request.kind = message_kind::reply;
+  request.remaining = {};
+  request.attempt = 1;
+  context.out.send(std::move(request));
+}
+
+void agent_logic::refuse(step_context& context, waiting& asked, failure why) {
+  if (asked.request.kind != message_kind::request)
+    return;
+  auto reply = reply_failure(asked.request, std::move(why));
+  reply.sender = self_;
+  delivery_.complete(asked.at, reply.body);
+  context.out.send(std::move(reply));
+}
+
+/// Moves what is said to the mind out of the message's body.
+std::optional<failure> agent_logic::read_body(work& now, message_received& into) const {
+  const auto& info = role_->info;
+  auto& body = now.request.body;
+  if (auto message = body.as<AgentMessage>()) {
+    if (!info.for_talk())
+      return failure{ec::invalid_argument, "role " + info.name() + " takes tasks, not messages"};
+    into.text = std::move(*message->mutable_text());
+    for (auto& document : *message->mutable_documents())
+      into.documents.push_back(std::move(document));
+    return std::nullopt;
+  }
+  if (auto todo = body.as<TaskWork>()) {
+    into.is_task = now.is_task = true;
+    if (!info.for_tasks())
+      return failure{ec::invalid_argument, "role " + info.name() + " takes messages, not tasks"};
+    into.input.mutable_fields()->swap(*todo->mutable_task()->mutable_input());
+    return std::nullopt;
+  }
+  if (body.kind() == payload_kind::AgentMessage || body.kind() == payload_kind::TaskWork)
+    return failure{ec::bad_message, "the bytes of this message are damaged"};
+  return failure{ec::invalid_argument, "an agent takes AgentMessage, TaskWork and Echo, not "
+                                           + std::string{to_string(body.kind())}};
+}
+
+void agent_logic::set_deadline(step_context& context, work& now, std::uint64_t task_ms) {
+  std::chrono::nanoseconds left = role_->time_max;
+  if (task_ms > 0 && task_ms < static_cast<std::uint64_t>(role_->time_max.count()))
+    left = std::chrono::milliseconds{task_ms};
+  if (now.request.remaining.count() > 0)
+    left = std::min<std::chrono::nanoseconds>(left,
+                                              now.request.remaining - (context.now - now.arrived));
+  now.deadline = context.now + left;
+
+  now.span = begin_agent_span(context, role_->info, self_, now.request);
+  if (!now.span)
+    return;
+  std::int64_t attempt = now.request.attempt;
+  if (now.is_task)
+    attempt = now.request.body.as<TaskWork>()->task().attempt();
+  set(*now.span, "troupe.attempt", attempt);
+  now.inside = context_of(*now.span, now.request.trace);
+}
+
+void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {
+  if (timer >= mind_timers) {
+    if (phase_ == phase::deciding)
+      feed(context, timer_elapsed{timer - mind_timers});
+  } else if (timer == deadline_timer && phase_ == phase::deciding) {
+    failure why{ec::timed_out, called() + " was not done with this message in its time"};
+    now_->deadline_armed = false;
+    now_->asks.clear();
+    if (role_->durable)
+      roll_back();
+    else
+      mind_->decide(cancelled{});
+    now_->why = std::move(why);
+    settle(context);
+  } else if (timer == state_timer && phase_ == phase::loading) {
+    cannot_load(context, {ec::storage_failed, "the state store does not answer"});
+  } else if (timer == state_timer && phase_ == phase::writing) {
+    envelope nothing;
+    nothing.body = payload::of(to_proto({ec::timed_out, "the state store does not answer"}));
+    written(context, std::move(nothing));
+  }
+}
+
+// -- the end of a message
+// ---------------------------------------------------------------------------
+
+void agent_logic::finish(step_context& context, AgentReply reply) {
+  if (reply.input_tokens() == 0 && reply.output_tokens() == 0) {
+    reply.set_input_tokens(now_->input_tokens);
+    reply.set_output_tokens(now_->output_tokens);
+  }
+  now_->reply = std::move(reply);
+  save_then_settle(context);
+}
+
+void agent_logic::finish(step_context& context, failure why) {
+  now_->why = std::move(why);
+  if (mind_)
+    save_then_settle(context);
+  else
+    settle(context);
+}
+
+void agent_logic::settle(step_context& context) {
+  auto done = std::move(now_);
+  phase_ = phase::idle;
+  auto ok = done->why.code == ec::none;
+  if (done->deadline_armed)
+    context.out.arm(deadline_timer, {});
+  for (auto timer : done->timers)
+    context.out.arm(timer, {});
+  counted_.task_processed(counted_as_, ok, done->is_task ? "task" : "message",
+                          context.now - done->began);
+  if (done->span) {
+    set(*done->span, "gen_ai.usage.input_tokens", static_cast<std::int64_t>(done->input_tokens));
+    set(*done->span, "gen_ai.usage.output_tokens", static_cast<std::int64_t>(done->output_tokens));
+    if (!ok)
+      set_failed(*done->span, done->why);
+    end_span(context, std::move(*done->span));
+  }
+  if (!done->owed())
+    return;
+  if (!ok)
+    return refuse(context, *done, std::move(done->why));
+  done->stream.finish(context, done->request, done->reply.text());
+  auto reply = reply_to(done->request, std::move(done->reply));
+  reply.sender = self_;
+  if (done->at.session)
+    delivery_.complete(done->at, reply.body);
+  context.out.send(std::move(reply));
+}
+
+} // namespace troupe

@@ -1,0 +1,99 @@
+#pragma once
+
+#include "actors/agents/delivery.hpp"
+#include "actors/agents/mind.hpp"
+#include "actors/agents/role.hpp"
+#include "actors/logic.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// One agent: hosts a mind, carries out its commands and feeds their outcomes back. One message is
+/// worked on at a time; up to `agent_inbox_max` wait.
+///
+/// Takes AgentMessage, TaskWork and Echo, as requests or as events. An Echo goes the same way (once
+/// per number, in its turn, within its time) but wakes no mind and is counted by nobody.
+///
+/// The mind's requests go to this node's `service::models` and `service::blobs` and end with the
+/// message that they serve: one deadline (the role's, the task's or the sender's, whichever comes
+/// first) bounds them all. A durable role loads its state from `service::state` before the first
+/// message and writes it, if it changed, before the reply leaves; when that fails the mind goes
+/// back to what was written last.
+class agent_logic final : public logic {
+public:
+  agent_logic(std::shared_ptr<const role> kind, metrics& counted);
+  ~agent_logic() override;
+
+  void start(step_context& context, const address& self) override;
+  void step(step_context& context, event input) override;
+  void stop(step_context& context) override;
+
+private:
+  /// absent: the state is still on disk and must be loaded before anything is done.
+  enum class phase : std::uint8_t { absent, loading, idle, deciding, writing };
+
+  struct waiting {
+    envelope request;
+    delivery::place at;
+    instant arrived;
+  };
+  struct ask;
+  struct work;
+
+  std::string called() const { return "agent " + std::string{self_.agent.text()}; }
+
+  void arrived(step_context& context, envelope message);
+  void repeated(step_context& context, envelope message, const delivery::judgement& judged);
+  void enqueue(step_context& context, waiting next);
+  void work_off(step_context& context);
+  void begin(step_context& context, waiting next);
+  void echo(step_context& context, waiting& asked);
+  void refuse(step_context& context, waiting& asked, failure why);
+  std::optional<failure> read_body(work& now, message_received& into) const;
+  void set_deadline(step_context& context, work& now, std::uint64_t task_ms);
+
+  void feed(step_context& context, mind_event happened);
+  std::optional<mind_event> carry_out(step_context& context, command todo);
+  std::optional<mind_event> carry_out(step_context& context, ask_model todo);
+  std::optional<mind_event> carry_out(step_context& context, fetch_blob todo);
+  std::optional<failure> cannot_ask();
+  envelope request_for(step_context& context, service whom, const ask& what);
+
+  void answered(step_context& context, envelope reply);
+  void piece_came(step_context& context, envelope piece);
+  void timer_ran_out(step_context& context, std::uint32_t timer);
+
+  void load(step_context& context);
+  void loaded(step_context& context, envelope reply);
+  void cannot_load(step_context& context, failure why);
+  void finish(step_context& context, AgentReply reply);
+  void finish(step_context& context, failure why);
+  void save_then_settle(step_context& context);
+  void written(step_context& context, envelope reply);
+  void settle(step_context& context);
+  void roll_back();
+
+  std::shared_ptr<const role> role_;
+  metrics& counted_;
+  address self_;
+  session_id session_;
+  std::uint64_t sequence_ = 0;
+  std::string_view counted_as_; ///< the role, or role#slot
+  phase phase_ = phase::idle;
+  std::unique_ptr<troupe::mind> mind_;
+  delivery delivery_;
+  std::unique_ptr<work> now_;                  ///< the message that is worked on
+  std::unique_ptr<std::deque<waiting>> inbox_; ///< only while something waits
+  std::string written_;                        ///< the state on disk
+  std::uint64_t version_ = 0;
+  std::uint64_t state_request_ = 0; ///< the sequence number of the last one
+};
+
+} // namespace troupe

@@ -1,0 +1,124 @@
+// The durable state of an agent: loading, writing, going back.
+
+#include "actors/agents/agent_work.hpp"
+#include "config/limits.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+void agent_logic::load(step_context& context) {
+  phase_ = phase::loading;
+  SnapshotGet get;
+  get.set_agent(std::string{self_.agent.text()});
+  auto message =
+      make_envelope(message_kind::request, address::of(service::state, self_.node), std::move(get));
+  state_request_ = ++sequence_;
+  message.id = {session_, state_request_};
+  message.sender = self_;
+  message.remaining = limits::request_timeout;
+  context.out.send(std::move(message));
+  context.out.arm(state_timer, limits::request_timeout);
+}
+
+void agent_logic::loaded(step_context& context, envelope reply) {
+  context.out.arm(state_timer, {});
+  if (auto why = failure_in(reply))
+    return cannot_load(context, std::move(*why));
+  auto found = reply.body.as<SnapshotFound>();
+  if (!found)
+    return cannot_load(context, {ec::bad_message, "its answer could not be read"});
+  mind_ = role_->make();
+  written_.clear();
+  version_ = 0;
+  if (found->found()) {
+    auto& snapshot = *found->mutable_snapshot();
+    if (snapshot.role() != role_->info.name())
+      return cannot_load(context, {ec::storage_failed,
+                                   "it is the state of a role called \"" + snapshot.role() + "\""});
+    if (!mind_->restore(snapshot.state()))
+      return cannot_load(context, {ec::storage_failed, "its bytes are damaged"});
+    written_ = std::move(*snapshot.mutable_state());
+    version_ = snapshot.version();
+  }
+  phase_ = phase::idle;
+}
+
+void agent_logic::cannot_load(step_context& context, failure why) {
+  phase_ = phase::absent; // the next message tries again
+  mind_.reset();
+  failure told{ec::storage_failed,
+               "the state of " + called()
+                   + " could not be loaded, so it does not answer: " + why.message};
+  context.out.log(log_level::error, "agent", told.message);
+  auto refused = std::move(inbox_);
+  if (refused)
+    for (auto& one : *refused)
+      refuse(context, one, told);
+}
+
+void agent_logic::save_then_settle(step_context& context) {
+  if (!role_->durable)
+    return settle(context);
+  auto state = mind_->snapshot();
+  if (state == written_)
+    return settle(context);
+  if (state.size() > limits::agent_state_bytes_max) {
+    roll_back();
+    now_->why = {ec::too_large, called() + " would keep " + std::to_string(state.size())
+                                    + " bytes, more than the "
+                                    + std::to_string(limits::agent_state_bytes_max)
+                                    + " that an agent may; nothing was kept"};
+    return settle(context);
+  }
+  phase_ = phase::writing;
+  SnapshotPut put;
+  put.set_agent(std::string{self_.agent.text()});
+  put.mutable_snapshot()->set_role(role_->info.name());
+  put.mutable_snapshot()->set_state(state);
+  put.mutable_snapshot()->set_version(version_ + 1);
+  now_->state = std::move(state);
+  auto message =
+      make_envelope(message_kind::request, address::of(service::state, self_.node), std::move(put));
+  state_request_ = ++sequence_;
+  message.id = {session_, state_request_};
+  message.trace = now_->inside;
+  message.tenant = now_->request.tenant;
+  message.sender = self_;
+  message.remaining = limits::request_timeout;
+  context.out.send(std::move(message));
+  context.out.arm(state_timer, limits::request_timeout);
+}
+
+void agent_logic::written(step_context& context, envelope reply) {
+  context.out.arm(state_timer, {});
+  auto why = failure_in(reply);
+  if (!why && !reply.body.as<SnapshotWritten>())
+    why = failure{ec::bad_message, "its answer could not be read"};
+  if (!why) {
+    written_ = std::move(now_->state);
+    ++version_;
+    return settle(context);
+  }
+  roll_back();
+  now_->why = {ec::storage_failed,
+               "the state of " + called()
+                   + " could not be written, so this message has no effect: " + why->message};
+  context.out.log(log_level::error, "agent", now_->why.message, now_->request.trace.trace);
+  settle(context);
+  // Unless the store said no, the bytes may be on disk all the same: what is there counts.
+  if (why->code != ec::storage_failed && why->code != ec::too_large) {
+    phase_ = phase::absent;
+    mind_.reset();
+    if (inbox_)
+      load(context);
+  }
+}
+
+void agent_logic::roll_back() {
+  mind_ = role_->make();
+  if (!written_.empty())
+    mind_->restore(written_);
+}
+
+} // namespace troupe

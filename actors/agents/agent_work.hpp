@@ -1,0 +1,52 @@
+#pragma once
+
+#include "actors/agents/agent_logic.hpp"
+#include "actors/agents/reply_stream.hpp"
+#include "telemetry/span.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+// The timers of an agent.
+inline constexpr std::uint32_t deadline_timer = 1;
+inline constexpr std::uint32_t state_timer = 2;
+inline constexpr std::uint32_t mind_timers = 16; ///< and above: those of the mind
+
+/// A request of the mind that is not answered yet.
+struct agent_logic::ask {
+  std::uint64_t sequence = 0; ///< its message's
+  std::uint32_t request = 0;  ///< the mind's number for it
+  bool of_model = false;
+  bool streams = false;
+  hold_back held{""};
+};
+
+/// The message that is worked on, from its first decision until its reply is sent.
+struct agent_logic::work : waiting {
+  work(waiting taken, instant now)
+      : waiting(std::move(taken)), began(now), inside(request.trace), stream(request.attempt) {}
+
+  instant began;
+  instant deadline;
+  bool deadline_armed = false;
+  bool is_task = false;
+  std::optional<SpanData> span; ///< only if the trace is sampled
+  trace_context inside;         ///< of what this message causes
+  reply_stream stream;
+  std::vector<ask> asks;
+  std::size_t asked = 0;
+  std::vector<std::uint32_t> timers; ///< the mind's, cancelled at the end
+  std::uint64_t input_tokens = 0;
+  std::uint64_t output_tokens = 0;
+
+  AgentReply reply;  ///< what is to be sent, unless
+  failure why;       ///< this is a failure
+  std::string state; ///< what is being written
+
+  bool owed() const noexcept { return request.kind == message_kind::request; }
+};
+
+} // namespace troupe

@@ -1,0 +1,184 @@
+#include "actors/agents/delivery.hpp"
+
+#include "config/limits.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+static_assert((limits::replies_kept_max & (limits::replies_kept_max - 1)) == 0);
+constexpr std::size_t ring_size_min = 4;
+
+} // namespace
+
+delivery::judgement delivery::accept(const address& sender, message_id id, std::uint16_t attempt) {
+  if (sender.what == address::kind::service)
+    return {};
+  if (sender.what != address::kind::session || !id.session)
+    return {attempt > 1 ? verdict::outcome_unknown : verdict::fresh, {}};
+  auto slot = find(id.session);
+  if (slot == nowhere) {
+    if (attempt > 1)
+      return {verdict::outcome_unknown, {}};
+    slot = open(id);
+  }
+  auto& w = sessions_[slot];
+  w.last_used = ++uses_;
+  if (id.sequence > w.highest)
+    return add(w, slot, id.sequence);
+  return judge_older(w, slot, id.sequence, attempt);
+}
+
+delivery::judgement delivery::judge_older(window& w, std::size_t slot, std::uint64_t sequence,
+                                          std::uint16_t attempt) {
+  for (auto position = w.end; position-- > w.begin;) {
+    auto& seen = w.at(position);
+    if (seen.sequence != sequence)
+      continue;
+    place at{w.session, static_cast<std::uint32_t>(slot), position};
+    switch (seen.state) {
+      case progress::working:
+        return {verdict::repeated_in_progress, at};
+      case progress::done:
+        return {verdict::repeated_done, at};
+      case progress::gone:
+        return {verdict::outcome_unknown, at};
+    }
+  }
+  if (attempt > 1 && sequence <= w.floor)
+    return {verdict::outcome_unknown, {}};
+  return add(w, slot, sequence);
+}
+
+delivery::judgement delivery::add(window& w, std::size_t slot, std::uint64_t sequence) {
+  auto count = w.end - w.begin;
+  if (count == limits::replies_kept_max) {
+    drop_oldest(w);
+  } else if (count == w.ring.size()) {
+    std::vector<request> larger(std::max(ring_size_min, 2 * w.ring.size()));
+    for (auto position = w.begin; position != w.end; ++position)
+      larger[position & (larger.size() - 1)] = std::move(w.at(position));
+    w.ring = std::move(larger);
+  }
+  w.highest = std::max(w.highest, sequence);
+  auto& added = w.at(w.end);
+  added.sequence = sequence;
+  added.state = progress::working;
+  return {verdict::fresh, {w.session, static_cast<std::uint32_t>(slot), w.end++}};
+}
+
+void delivery::complete(const place& at, payload& reply) {
+  auto done = find(at);
+  if (!done || done->state != progress::working)
+    return;
+  auto copy = reply.share();
+  auto size = copy.wire_size();
+  if (size > limits::replies_kept_bytes_max) {
+    done->state = progress::gone;
+    return;
+  }
+  if (bytes_ + size > limits::replies_kept_bytes_max) {
+    make_room(at, size);
+    done = find(at);
+    if (!done)
+      return;
+  }
+  done->reply = std::move(copy);
+  done->state = progress::done;
+  bytes_ += size;
+}
+
+payload delivery::kept(const place& at) {
+  auto done = find(at);
+  return done && done->state == progress::done ? done->reply.share() : payload{};
+}
+
+void delivery::acknowledge(message_id id) {
+  auto slot = find(id.session);
+  if (slot == nowhere)
+    return;
+  auto& w = sessions_[slot];
+  while (w.begin != w.end && w.at(w.begin).sequence <= id.sequence)
+    drop_oldest(w);
+  // What came out of order behind a higher number goes when it gets to the front.
+  w.floor = std::max(w.floor, id.sequence);
+}
+
+std::size_t delivery::find(session_id session) {
+  if (last_slot_ < sessions_.size() && sessions_[last_slot_].session == session)
+    return last_slot_;
+  for (std::size_t slot = 0; slot < sessions_.size(); ++slot)
+    if (sessions_[slot].session == session)
+      return last_slot_ = slot;
+  return nowhere;
+}
+
+delivery::request* delivery::find(const place& at) {
+  auto slot = static_cast<std::size_t>(at.slot);
+  if (!at.session || slot >= sessions_.size() || sessions_[slot].session != at.session)
+    return nullptr;
+  auto& w = sessions_[slot];
+  return at.position >= w.begin && at.position < w.end ? &w.at(at.position) : nullptr;
+}
+
+std::size_t delivery::open(message_id first) {
+  if (sessions_.size() < limits::sessions_kept_max) {
+    last_slot_ = sessions_.size();
+    sessions_.emplace_back();
+  } else {
+    last_slot_ = least_recently_used();
+    forget(last_slot_);
+  }
+  auto& opened = sessions_[last_slot_];
+  opened.session = first.session;
+  // Whatever the session sent before may have been done and forgotten.
+  opened.floor = opened.highest = first.sequence == 0 ? 0 : first.sequence - 1;
+  return last_slot_;
+}
+
+void delivery::drop_oldest(window& w) {
+  auto& oldest = w.at(w.begin++);
+  w.floor = std::max(w.floor, oldest.sequence);
+  if (oldest.state == progress::done)
+    bytes_ -= oldest.reply.wire_size();
+  oldest.reply = {};
+}
+
+void delivery::make_room(const place& at, std::size_t bytes) {
+  auto own = static_cast<std::size_t>(at.slot);
+  while (bytes_ + bytes > limits::replies_kept_bytes_max) {
+    auto victim = oldest_with_replies(own);
+    if (victim == nowhere)
+      break;
+    forget(victim);
+  }
+  auto& w = sessions_[own];
+  while (bytes_ + bytes > limits::replies_kept_bytes_max && w.begin != w.end)
+    drop_oldest(w);
+}
+
+void delivery::forget(std::size_t slot) {
+  auto& w = sessions_[slot];
+  while (w.begin != w.end)
+    drop_oldest(w);
+  w = {};
+}
+
+std::size_t delivery::least_recently_used() const {
+  auto earlier = [](const window& a, const window& b) { return a.last_used < b.last_used; };
+  auto found = std::min_element(sessions_.begin(), sessions_.end(), earlier);
+  return static_cast<std::size_t>(found - sessions_.begin());
+}
+
+std::size_t delivery::oldest_with_replies(std::size_t except) const {
+  auto found = nowhere;
+  for (std::size_t slot = 0; slot < sessions_.size(); ++slot)
+    if (slot != except && sessions_[slot].begin != sessions_[slot].end
+        && (found == nowhere || sessions_[slot].last_used < sessions_[found].last_used))
+      found = slot;
+  return found;
+}
+
+} // namespace troupe

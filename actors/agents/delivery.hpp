@@ -1,0 +1,101 @@
+#pragma once
+
+#include "messages/envelope.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace troupe {
+
+/// What is to be done with a request that came.
+enum class verdict : std::uint8_t {
+  fresh,                ///< never seen: do it
+  repeated_in_progress, ///< it is being worked on: its one reply is still to come
+  repeated_done,        ///< it was done: send the reply that was kept
+  outcome_unknown,      ///< it may have been done: say so, never do it again
+};
+
+/// The receiver's side of delivery: requests that a client repeats after its link broke are done
+/// once.
+///
+/// Per sender session the last `replies_kept_max` requests are remembered with the bytes of their
+/// replies. A repetition (attempt above 1) that is not among them is answered `outcome_unknown`
+/// unless it is certain that it never came. A first attempt that is not among them is new: links do
+/// not duplicate. Only client sessions are followed. Agents and services do not repeat their
+/// requests, so a message within the cluster costs nothing here: whatever a service sends is fresh
+/// (each attempt of a task is a message of its own), a repetition from an agent is refused.
+///
+/// A reply to a client leaves the node as bytes in any case; they are made here, once, and shared
+/// by what is sent and what is kept. Pieces are not kept.
+///
+/// Bounded by sessions, by requests and by the bytes of all replies; the session unused for longest
+/// is forgotten first. Nothing is allocated before the first session writes. Not thread-safe.
+class delivery {
+public:
+  /// Where a request stands, for `complete` and `kept`. Stays harmless when its session is
+  /// forgotten.
+  struct place {
+    session_id session;
+    std::uint32_t slot = 0;
+    std::uint64_t position = 0;
+  };
+  struct judgement {
+    verdict what = verdict::fresh;
+    place at;
+  };
+
+  judgement accept(const address& sender, message_id id, std::uint16_t attempt);
+
+  /// Keeps `reply` for repetitions. Turns it into bytes, which it shares with what is kept.
+  void complete(const place& at, payload& reply);
+
+  /// The reply of a request that was judged `repeated_done`.
+  payload kept(const place& at);
+
+  /// The sender needs no reply up to `id.sequence` any more.
+  void acknowledge(message_id id);
+
+  std::size_t sessions() const noexcept { return sessions_.size(); }
+  std::size_t bytes_kept() const noexcept { return bytes_; }
+
+private:
+  enum class progress : std::uint8_t { working, done, gone };
+  struct request {
+    std::uint64_t sequence = 0;
+    progress state = progress::working;
+    payload reply;
+  };
+  /// A ring of requests in the order in which they came; positions count them from the first.
+  struct window {
+    session_id session;
+    std::uint64_t last_used = 0;
+    std::uint64_t floor = 0;   ///< what is not kept and not above it may have been done
+    std::uint64_t highest = 0; ///< sequence number seen
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    std::vector<request> ring; ///< its size is a power of two
+
+    request& at(std::uint64_t position) { return ring[position & (ring.size() - 1)]; }
+  };
+
+  static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+
+  std::size_t find(session_id session);
+  std::size_t open(message_id first);
+  judgement judge_older(window& w, std::size_t slot, std::uint64_t sequence, std::uint16_t attempt);
+  judgement add(window& w, std::size_t slot, std::uint64_t sequence);
+  request* find(const place& at);
+  void drop_oldest(window& w);
+  void make_room(const place& at, std::size_t bytes);
+  void forget(std::size_t slot);
+  std::size_t least_recently_used() const;
+  std::size_t oldest_with_replies(std::size_t except) const;
+
+  std::vector<window> sessions_;
+  std::size_t last_slot_ = nowhere;
+  std::uint64_t uses_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+} // namespace troupe

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "actors/agents/mind.hpp"
+#include "actors/agents/reading.hpp"
+#include "actors/agents/report.hpp"
+#include "actors/agents/script.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// Makes one Markdown report of what readers found. Input: {question: text, readings: list of
+/// reader outputs, skipped: list of {name, why}}. Asks a model which of the verified quotations
+/// answer best; what it quotes otherwise is dropped and counted. Reply and output: the report.
+class editor_mind {
+public:
+  struct state {
+    digest_report report;
+    std::vector<excerpt> shown;                    ///< the quotations, by their label
+    std::vector<digest_report::quotation> offered; ///< where each of `shown` stands
+  };
+
+  explicit editor_mind(std::shared_ptr<const script> says) : script_(std::move(says)) {}
+
+  std::pair<state, commands> decide(state&& now, mind_event happened) const;
+  static std::string save(const state&) { return {}; }
+  static bool load(state&, std::string_view bytes) { return bytes.empty(); }
+
+private:
+  commands received(state& now, message_received message) const;
+  commands answered(state& now, model_answered outcome_known) const;
+
+  std::shared_ptr<const script> script_;
+};
+
+} // namespace troupe

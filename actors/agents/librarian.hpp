@@ -1,0 +1,51 @@
+#pragma once
+
+#include "actors/agents/mind.hpp"
+#include "actors/agents/reading.hpp"
+#include "actors/agents/script.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// Keeps what it is told and answers questions from that, with quotations and their sources.
+///
+///     Remember the folder PATH, Remember the file PATH    the documents that came along are kept,
+///     as
+///                                                         references to blobs
+///     Remember: TEXT                                      the text is kept
+///     anything else                                       is a question
+///
+/// What is told twice is kept once. Its durable state is a LibrarianState; nothing else outlives a
+/// message.
+class librarian_mind {
+public:
+  struct state {
+    LibrarianState told;
+    std::string question;
+    gathering sources;
+    std::vector<excerpt> shown; ///< to the model
+    std::string unread;         ///< what could not be looked into
+  };
+
+  explicit librarian_mind(std::shared_ptr<const script> says) : script_(std::move(says)) {}
+
+  std::pair<state, commands> decide(state&& now, mind_event happened) const;
+  static std::string save(const state& now);
+  static bool load(state& now, std::string_view bytes);
+
+private:
+  commands received(state& now, message_received message) const;
+  commands asked(state& now, message_received message) const;
+  commands fetched(state& now, blob_fetched blob) const;
+  commands ask(state& now) const;
+  commands answered(state& now, model_answered outcome_known) const;
+
+  std::shared_ptr<const script> script_;
+};
+
+} // namespace troupe

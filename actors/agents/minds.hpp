@@ -1,0 +1,35 @@
+#pragma once
+
+#include "actors/agents/mind.hpp"
+#include "actors/agents/script.hpp"
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// What a role file must say for one kind of mind, and how that mind is made.
+struct mind_kind {
+  struct prompt_rule {
+    std::string_view called;
+    std::vector<std::string_view> must_use; ///< variables
+    std::vector<std::string_view> may_use;
+  };
+
+  std::string_view called;
+  std::vector<prompt_rule>
+      prompts; ///< all of them are needed; `system`, without variables, may be added
+  bool uses_fields =
+      false; ///< prompts may also use the fields of the task's input, whatever they are called
+  bool talks = false;     ///< takes messages
+  bool works = false;     ///< takes tasks
+  bool remembers = false; ///< has a state that can be durable
+  bool cheap = false;     ///< its tasks take microseconds
+  std::unique_ptr<mind> (*make)(std::shared_ptr<const script> says) = nullptr;
+};
+
+/// All there are, by name.
+const std::vector<mind_kind>& mind_kinds();
+
+} // namespace troupe

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "actors/agents/mind.hpp"
+#include "actors/agents/reading.hpp"
+#include "actors/agents/script.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// Reads one document for one question. Input: {document: blob, question: text}. Asks a model for a
+/// summary and for quotations that answer, and finds each quotation again in the document; those
+/// that do not stand there are dropped and counted.
+///
+/// Output: {name, size_bytes, lines, summary, answers: [{quote, first_line, last_line, source}],
+/// no_answer, unverified}, or {name, size_bytes, not_read: why} for what is no text or too large.
+class reader_mind {
+public:
+  struct state {
+    std::string called;
+    std::uint64_t size_bytes = 0;
+    std::string question;
+    std::string text;           ///< the document
+    std::vector<excerpt> shown; ///< to the model, for the answer
+    bool summarised = false;
+    std::string summary;
+    bool answered = false;
+    std::string answer;
+  };
+
+  explicit reader_mind(std::shared_ptr<const script> says) : script_(std::move(says)) {}
+
+  std::pair<state, commands> decide(state&& now, mind_event happened) const;
+  static std::string save(const state&) { return {}; }
+  static bool load(state&, std::string_view bytes) { return bytes.empty(); }
+
+private:
+  enum request : std::uint32_t { document = 1, summary = 2, answer = 3 };
+
+  commands received(state& now, message_received message) const;
+  commands fetched(state& now, blob_fetched blob) const;
+  commands answered(state& now, model_answered outcome_known) const;
+
+  std::shared_ptr<const script> script_;
+};
+
+} // namespace troupe

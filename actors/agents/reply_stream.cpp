@@ -1,0 +1,63 @@
+#include "actors/agents/reply_stream.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+void reply_stream::pass_on(step_context& context, const envelope& request, std::string_view text) {
+  if (text.empty() && !restarted_)
+    return;
+  Piece piece;
+  piece.set_attempt(attempt_);
+  piece.set_index(index_++);
+  piece.set_text(std::string{text});
+  piece.set_restarted(std::exchange(restarted_, false));
+  context.out.send(reply_to(request, std::move(piece), message_kind::piece));
+  said_ += text;
+}
+
+void reply_stream::restart() {
+  if (!begun())
+    return;
+  ++attempt_;
+  index_ = 0;
+  restarted_ = true;
+  said_.clear();
+}
+
+void reply_stream::repeat(step_context& context, const envelope& request) {
+  if (!begun())
+    return;
+  auto all = said_;
+  restart();
+  pass_on(context, request, all);
+}
+
+void reply_stream::finish(step_context& context, const envelope& request, const std::string& text) {
+  if (!begun() && !restarted_)
+    return;
+  if (!text.starts_with(said_))
+    restart();
+  pass_on(context, request, std::string_view{text}.substr(said_.size()));
+}
+
+std::string hold_back::let_through(std::string text) {
+  if (open_)
+    return text;
+  held_ += text;
+  auto begin = std::min(held_.find_first_not_of(" \t\r\n"), held_.size());
+  auto length = std::min(held_.size() - begin, like_.size());
+  open_ =
+      std::string_view{held_}.substr(begin, length) != std::string_view{like_}.substr(0, length);
+  // With nothing to wait for everything passes.
+  open_ = open_ || like_.empty();
+  return open_ ? std::exchange(held_, {}) : std::string{};
+}
+
+void hold_back::restart() {
+  held_.clear();
+  open_ = false;
+}
+
+} // namespace troupe

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "actors/logic.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// The pieces of one answer on their way to whoever asked. What the pieces say, one after the
+/// other, is in the end the reply's text: `finish` sends what is missing, or all of it anew if it
+/// changed.
+class reply_stream {
+public:
+  explicit reply_stream(std::uint32_t attempt) : attempt_(attempt) {}
+
+  bool begun() const noexcept { return index_ > 0; }
+
+  /// Passes `text` on to the sender of `request`.
+  void pass_on(step_context& context, const envelope& request, std::string_view text);
+
+  /// What was passed on so far no longer counts; the next piece says so.
+  void restart();
+
+  /// The asker moved to another node: says everything again.
+  void repeat(step_context& context, const envelope& request);
+
+  /// The answer is `text`. Nothing happens if no piece was sent.
+  void finish(step_context& context, const envelope& request, const std::string& text);
+
+private:
+  std::uint32_t attempt_;
+  std::uint32_t index_ = 0;
+  bool restarted_ = false;
+  std::string said_;
+};
+
+/// Holds a model's pieces back while they begin like a text that nobody is to see.
+class hold_back {
+public:
+  explicit hold_back(std::string like) : like_(std::move(like)) {}
+
+  /// What may be shown now that `text` has come too; empty while it is held.
+  std::string let_through(std::string text);
+  void restart();
+
+private:
+  std::string like_;
+  std::string held_;
+  bool open_ = false;
+};
+
+} // namespace troupe

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// What an editor's report says. Everything in it may be any text: `write_report` escapes it.
+struct digest_report {
+  struct quotation {
+    std::string document;
+    std::string text; ///< verbatim
+    std::uint32_t first_line = 0;
+    std::uint32_t last_line = 0;
+  };
+  struct reading {
+    std::string document;
+    std::uint64_t size_bytes = 0;
+    std::uint32_t lines = 0;
+    std::string summary;
+    std::vector<quotation> answers; ///< the best first
+  };
+  struct skipped {
+    std::string document;
+    std::string why;
+  };
+
+  std::string question;
+  std::vector<quotation> best; ///< over all documents
+  std::vector<reading> readings;
+  std::vector<skipped> not_read;
+  std::string model;            ///< that wrote it, empty if none was asked
+  std::uint64_t unverified = 0; ///< quotations that a model gave but no document holds
+};
+
+/// The report in CommonMark. The same report gives the same bytes.
+///
+/// Names and summaries are escaped. A quotation keeps its exact words and lines, each after `> `;
+/// only where it would begin an HTML tag or comment, which could swallow the rest of the page, `<`
+/// becomes
+/// `\<`.
+std::string write_report(const digest_report& report);
+
+/// One line of text in which nothing means anything to Markdown.
+std::string escape_markdown(std::string_view text);
+
+} // namespace troupe

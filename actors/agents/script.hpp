@@ -1,0 +1,26 @@
+#pragma once
+
+#include "actors/agents/mind.hpp"
+#include "actors/agents/prompt.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// What a role gives its mind to say: the prompts of its file, split, and to which model.
+struct script {
+  std::string role_name;
+  std::string model;
+  std::uint32_t output_tokens_max = 0;
+  std::map<std::string, prompt_template, std::less<>> prompts;
+
+  using values = std::map<std::string, std::string, std::less<>>;
+
+  /// The prompt of that name filled in, after the role's `system` prompt if it has one.
+  ModelRequest say(std::string_view prompt_name, const values& with) const;
+};
+
+} // namespace troupe
