@@ -1,0 +1,115 @@
+#include "bench_node.hpp"
+
+#include "actors/parking_scheduler_actor.hpp"
+#include "actors/supervision/supervisor_actor.hpp"
+#include "nodes/cores.hpp"
+
+#include <caf/io/middleman.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+
+#include <thread>
+
+namespace troupe::bench {
+
+namespace {
+
+role_table all_roles() {
+  auto loaded = load_roles({});
+  assert(loaded);
+  return std::move(*loaded);
+}
+
+} // namespace
+
+NodeInfo info_of(std::uint64_t number) {
+  NodeInfo info;
+  info.set_id(to_bytes(bench_node::id_of(number)));
+  info.set_name("bench-" + std::to_string(number));
+  info.set_capacity(limits::pool_size);
+  for (const auto& [role_name, kind] : all_roles())
+    *info.add_roles() = kind->info;
+  return info;
+}
+
+bench_node::bench_node(std::uint64_t number, std::vector<NodeInfo> others)
+    : system_(configured()), parts_(parts(number, std::move(others))),
+      hub_{host_, system_, parts_.self, "bench", "secret", [] { return std::string(32, 'n'); }} {
+  host_.log = make_null_log_sink();
+  recorder_options options;
+  options.node = id_of(number);
+  options.kept_max = limits::spans_kept_max;
+  options.queued_max = limits::spans_queued_max;
+  host_.spans = std::make_unique<recorder>(options, host_.counted, host_.log);
+  host_.post = std::make_unique<post>(id_of(number), host_.counted);
+  auto nonce = std::to_string(number) + std::string(31, 'n');
+  hub_.nonce = [nonce] { return nonce; };
+  top_ = spawn_supervisor(system_, host_, wire(parts_));
+}
+
+bench_node::~bench_node() {
+  acceptor_.reset();
+  {
+    caf::scoped_actor self{system_};
+    self->monitor(top_);
+    caf::anon_send(top_, atom::stop_v);
+    self->receive([](const caf::down_msg&) {});
+  }
+  top_ = nullptr;
+  stop_links(hub_);
+  system_.await_all_actors_done();
+}
+
+caf::actor_system_config& bench_node::configured() {
+  cfg_.load<parking_scheduler>();
+  cfg_.load<caf::io::middleman>();
+  cfg_.add_message_types<caf::id_block::troupe>();
+  cfg_.set("scheduler.max-threads", static_cast<std::uint64_t>(available_cores()));
+  cfg_.set("scheduler.max-throughput", std::uint64_t{100});
+  cfg_.set("middleman.workers", std::uint64_t{0});
+  return cfg_;
+}
+
+node_parts bench_node::parts(std::uint64_t number, std::vector<NodeInfo> others) {
+  return {info_of(number),
+          std::move(others),
+          node_config{},
+          all_roles(),
+          host_.counted,
+          traces_,
+          [] { return make_memory_state_store(); },
+          [] { return make_memory_blob_store(); },
+          [this](auto view) { host_.post->publish(std::move(view)); },
+          {}};
+}
+
+std::string bench_node::listen() {
+  auto socket = listen_on({"127.0.0.1", 0});
+  assert(socket);
+  auto place = local_address(socket->get());
+  acceptor_.emplace(std::move(*socket),
+                    acceptor::options{[this](int accepted) { adopt_link(hub_, accepted, {}); },
+                                      [this] { return hub_.unproven.load(); }, host_.log});
+  return place;
+}
+
+void bench_node::dial(std::uint64_t number, const std::string& place) {
+  dialler_.emplace(
+      dialler::options{[this](int socket, node_id peer) { adopt_link(hub_, socket, peer); },
+                       [](node_id, const std::string&) {}, 1});
+  dialler_->dial(id_of(number), *parse_host_port(place));
+}
+
+bool bench_node::wait_for_members() {
+  for (int i = 0; i < 5000; ++i) {
+    auto view = host_.post->view();
+    if (!view->members.empty()
+        && std::all_of(view->members.begin(), view->members.end(),
+                       [](const member& m) { return m.state == MEMBER_UP; }))
+      return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
+  return false;
+}
+
+} // namespace troupe::bench

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "actors/logic_shell_actor.hpp"
+#include "bench_node.hpp"
+
+#include <caf/send.hpp>
+
+#include <chrono>
+#include <future>
+
+namespace troupe::bench {
+
+/// Sends requests to one address, `window` at a time, until `count` are answered. One trace in a
+/// hundred is sampled, as on a busy node.
+class driver : public logic {
+public:
+  driver(address target, std::uint64_t count, std::uint64_t window, std::promise<double>* done)
+      : target_(std::move(target)), count_(count), window_(window), done_(done) {}
+
+  void start(step_context& context, const address& self) override {
+    self_ = self;
+    session_ = {context.random.next() | 1};
+    begun_ = std::chrono::steady_clock::now();
+    for (std::uint64_t i = 0; i < window_ && sent_ < count_; ++i)
+      fire(context);
+  }
+
+  void step(step_context& context, event input) override {
+    auto message = std::get_if<envelope>(&input);
+    if (!message || message->kind != message_kind::reply)
+      return;
+    if (++answered_ == count_)
+      done_->set_value(
+          static_cast<double>(count_)
+          / std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count());
+    else if (sent_ < count_)
+      fire(context);
+  }
+
+private:
+  void fire(step_context& context) {
+    Echo echo;
+    echo.mutable_bytes()->assign(100, 'x');
+    auto message = make_envelope(message_kind::request, target_, std::move(echo));
+    message.id = {session_, ++sent_};
+    message.sender = self_;
+    message.trace = {{session_.value, sent_}, {}, static_cast<std::uint8_t>(sent_ % 100 == 0)};
+    context.out.send(std::move(message));
+  }
+
+  address target_;
+  address self_;
+  session_id session_;
+  std::uint64_t count_, window_, sent_ = 0, answered_ = 0;
+  std::chrono::steady_clock::time_point begun_;
+  std::promise<double>* done_;
+};
+
+/// Runs a logic as an agent of the node until `done` has its figure.
+template <class Logic, class... Args>
+double drive(bench_node& node, Args... args) {
+  static int number = 0;
+  std::promise<double> done;
+  name agent{"bench/" + std::to_string(++number)};
+  auto place = address::of_agent(agent, node.mail().self());
+  auto mind = std::make_unique<Logic>(std::move(args)..., &done);
+  // Placed before it is told to begin: its first answers must find it.
+  auto shell =
+      node.system().spawn<logic_shell, caf::lazy_init>(node.host(), place, std::move(mind));
+  node.mail().place(agent, shell);
+  caf::anon_send(shell, atom::tick_v, std::uint32_t{0}, std::uint64_t{0});
+  auto rate = done.get_future().get();
+  caf::anon_send(shell, atom::stop_v);
+  return rate;
+}
+
+} // namespace troupe::bench
