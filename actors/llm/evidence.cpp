@@ -8,6 +8,7 @@
 #include <bit>
 #include <cmath>
 #include <numeric>
+#include <span>
 
 namespace troupe {
 
@@ -16,11 +17,15 @@ namespace {
 constexpr std::size_t block_bytes_aim = 1500;
 constexpr double k1 = 1.2, b = 0.75; // as in bm25
 
-constexpr double neighbour_share =
-    0.3; ///< what a sentence gets of the terms that only its neighbours have
-constexpr double kind_bonus = 0.35; ///< for being the kind of sentence that was asked for
+/// How rare a word is cannot be learned from a handful of sentences: as many are assumed besides,
+/// some of which have it.
+constexpr double prior_sentences = 20, prior_with = 2;
+
+/// What a sentence gets of the terms that only its neighbours have, or only the rest of its block.
+constexpr double neighbour_share = 0.3, block_share = 0.15;
+constexpr double kind_bonus = 0.5; ///< for being the kind of sentence that was asked for
 constexpr double definition_bonus =
-    0.8;                             ///< for defining what was asked about, where that was asked
+    1.0;                             ///< for defining what was asked about, where that was asked
 constexpr double early_bonus = 0.05; ///< at the very beginning; documents say first what matters
 constexpr double heading_factor = 0.3, short_factor = 0.5;
 constexpr std::uint32_t short_words = 5;
@@ -107,7 +112,9 @@ public:
     mean_words_ = std::max(1.0, static_cast<double>(words) / std::max(1.0, all));
     for (std::size_t t = 0; t < with.size(); ++t) {
       auto n = static_cast<double>(with[t]);
-      weights_[t] = terms.terms[t].weight * std::log(1 + (all - n + 0.5) / (n + 0.5));
+      weights_[t] =
+          terms.terms[t].weight
+          * std::log(1 + (all + prior_sentences - n - prior_with + 0.5) / (n + prior_with + 0.5));
       total_ += weights_[t];
     }
   }
@@ -124,7 +131,7 @@ public:
   double borrowed(const reading& r, const std::vector<double>& around) const {
     double sum = 0;
     for (std::size_t t = 0; t < weights_.size(); ++t)
-      sum += weights_[t] * neighbour_share * std::max(0.0, around[t] - r.nearest[t]);
+      sum += weights_[t] * std::max(0.0, around[t] - r.nearest[t]);
     return sum;
   }
 
@@ -185,12 +192,14 @@ double kind_factor(std::uint16_t asked, const reading& r) {
   return (asked & says_meaning) != 0 && r.defines ? factor + definition_bonus : factor;
 }
 
-std::vector<double> neighbours(const std::vector<reading>& readings, std::size_t at,
-                               std::size_t first, std::size_t behind) {
-  std::vector<double> nearest(readings[at].nearest.size(), 0.0);
-  for (auto i = at > first ? at - 1 : at; i < std::min(at + 2, behind); ++i)
+/// What is said around the sentence `at` of a block, by term, less the farther away it is.
+std::vector<double> around(std::span<const reading> block, std::size_t at) {
+  std::vector<double> nearest(block[at].nearest.size(), 0.0);
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    auto share = i + 1 >= at && i <= at + 1 ? neighbour_share : block_share;
     for (std::size_t t = 0; t < nearest.size(); ++t)
-      nearest[t] = std::max(nearest[t], readings[i].nearest[t]);
+      nearest[t] = std::max(nearest[t], share * block[i].nearest[t]);
+  }
   return nearest;
 }
 
@@ -231,7 +240,7 @@ evidence find_evidence(const std::vector<prompt_passage>& passages, std::string_
       if (own <= 0)
         continue;
       auto borrowed =
-          ranks.borrowed(r, neighbours(readings, first + i, first, first + sentences.size()));
+          ranks.borrowed(r, around(std::span(readings).subspan(first, sentences.size()), i));
       auto coverage = ranks.share(ranks.covered(r) + borrowed);
       auto kind = kind_factor(terms.asks_for, r);
       auto early =

@@ -49,15 +49,18 @@ private:
 };
 
 /// As a block of `> ` lines. Indentation goes: behind a blank line it would make code of an item.
+/// Of several blank lines one stays.
 std::string quote_block(std::string_view text, std::string_view source) {
   std::string block;
   block.reserve(text.size() + source.size() + 64);
   for (std::size_t at = 0; at < text.size();) {
     auto end = std::min(text.find('\n', at), text.size());
     auto line = trim(text.substr(at, end - at));
+    at = end + 1;
+    if (line.empty() && block.ends_with(">\n"))
+      continue;
     block += line.empty() ? ">" : "> ";
     block.append(line) += '\n';
-    at = end + 1;
   }
   return block.append("Source: ").append(source.empty() ? "the message" : source);
 }

@@ -12,10 +12,10 @@ namespace {
 
 constexpr std::array groups{
     // doing things with things
-    paraphrase_group{
-        0.8, "give distribute redistribute convey deliver hand supply provide transfer pass"},
+    paraphrase_group{0.9, "give distribute redistribute convey deliver hand transfer pass"},
     paraphrase_group{0.7, "distribute redistribute publish release share"},
     paraphrase_group{0.6, "give share publish release offer send copy"},
+    paraphrase_group{0.8, "supply provide offer furnish"},
     paraphrase_group{0.8, "copy duplicate reproduce replicate"},
     paraphrase_group{0.8, "change modify alter adapt edit amend revise"},
     paraphrase_group{0.8, "use run execute operate apply employ"},
@@ -53,8 +53,8 @@ constexpr std::array groups{
     paraphrase_group{0.8, "law legal statute legislation"},
     paraphrase_group{0.9, "logo trademark brand emblem"},
     // people
-    paraphrase_group{
-        0.8, "others recipient anyone anybody everyone everybody somebody someone people public"},
+    paraphrase_group{0.8,
+                     "others recipient anyone anybody everyone everybody somebody someone people"},
     paraphrase_group{0.7, "author creator contributor developer writer owner holder"},
     paraphrase_group{0.7, "company firm business organization corporation"},
     paraphrase_group{0.7, "customer client user"},
@@ -66,7 +66,8 @@ constexpr std::array groups{
     paraphrase_group{0.7, "answer reply respond response"},
     paraphrase_group{0.7, "ask request inquire"},
     // things
-    paraphrase_group{0.5, "program software application code"},
+    paraphrase_group{0.9, "program software application"},
+    paraphrase_group{0.6, "program software code"},
     paraphrase_group{0.4, "program software library package work product"},
     paraphrase_group{0.8, "error bug defect fault failure mistake"},
     paraphrase_group{0.7, "part portion piece section fragment"},

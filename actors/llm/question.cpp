@@ -18,7 +18,12 @@ constexpr std::array<std::string_view, 14> asking_words{
     "happen", "happens", "happened", "want", "wants",   "know", "mean",
     "means",  "called",  "say",      "says", "mention", "find", "exactly"};
 
-constexpr double name_weight = 1.5;
+/// Words that stand for anybody or anything: what is asked about is said by the others.
+constexpr std::array<std::string_view, 16> indefinite_words{
+    "others",   "somebody",   "someone", "something", "anybody", "anyone", "anything", "everybody",
+    "everyone", "everything", "people",  "person",    "thing",   "things", "way",      "kind"};
+
+constexpr double name_weight = 1.5, indefinite_weight = 0.3;
 
 struct signal_word {
   std::string_view word;
@@ -77,6 +82,11 @@ constexpr std::array signal_words{
     signal_word{"thousand", says_number},
     signal_word{"million", says_number},
 };
+
+bool is_indefinite(std::string_view word) {
+  return std::find(indefinite_words.begin(), indefinite_words.end(), word)
+         != indefinite_words.end();
+}
 
 bool is_asking_word(std::string_view word) {
   return std::find(asking_words.begin(), asking_words.end(), word) != asking_words.end();
@@ -142,7 +152,7 @@ private:
       for (const auto& meaning : known->second)
         if (meaning.nearness == 1)
           return; // said twice
-    made_.terms.push_back({std::string(word), 1});
+    made_.terms.push_back({std::string(word), is_indefinite(word) ? indefinite_weight : 1});
     add(stem, number, 1);
     auto base = base_form(word);
     if (!base.empty())

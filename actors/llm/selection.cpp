@@ -1,5 +1,6 @@
 #include "actors/llm/selection.hpp"
 
+#include "actors/llm/characters.hpp"
 #include "config/limits.hpp"
 
 #include <algorithm>
@@ -17,6 +18,20 @@ constexpr double repetition_weight = 0.7;
 constexpr double same_overlap = 0.8; ///< above it, a sentence is a repetition
 constexpr std::size_t compared_max = 100;
 
+/// What the marker of an item looks like, "(a)" for "(iv)" and "0." for "12.": the items of one
+/// list share it.
+std::string marker_shape(std::string_view text) {
+  std::string shape;
+  for (auto c : text.substr(0, list_marker_length(text))) {
+    auto kind = characters::is_digit(c) ? '0' : characters::is_lower(c) ? 'a' : c;
+    if (characters::is_upper(c))
+      kind = 'A';
+    if (!characters::is_space(c) && (shape.empty() || shape.back() != kind))
+      shape += kind;
+  }
+  return shape;
+}
+
 class chooser {
 public:
   chooser(const evidence& found, std::size_t at_most) : found_(found), at_most_(at_most) {}
@@ -31,9 +46,8 @@ public:
       if (open_.size() == compared_max)
         break;
     }
-    for (auto* next = best(); next; next = best()) {
+    for (auto* next = best(); next; next = best())
       take(*next);
-    }
     return std::move(chosen_);
   }
 
@@ -89,24 +103,35 @@ private:
       if (auto* q = joined(c)) {
         q->first = std::min(q->first, c.index);
         q->last = std::max(q->last, c.index);
-        with_items(*q);
+        with_list(*q);
       } else {
         chosen_.push_back({c.block, c.index, c.index});
-        with_items(chosen_.back());
+        with_list(chosen_.back());
       }
     }
     for (auto& e : open_)
       e.repeated = std::max(e.repeated, e.words.overlap(taken.words));
   }
 
-  /// Takes the items of a list along while there is room.
-  void with_items(quotation& q) const {
+  /// The head of a list says nothing without its items, nor the first item without the head: both
+  /// come with as many items as there is room for.
+  void with_list(quotation& q) const {
     const auto& sentences = found_.sentences[q.block];
-    if (!is_list_head(sentences[q.last].text))
+    if (q.first > 0 && list_marker_length(sentences[q.first].text) > 0
+        && is_list_head(sentences[q.first - 1].text)) {
+      auto wider = q;
+      --wider.first;
+      if (text_of(found_, wider).size() > limits::model_quote_bytes_max)
+        return;
+      q = wider;
+    } else if (!is_list_head(sentences[q.last].text)) {
       return;
+    }
+    auto item = is_list_head(sentences[q.last].text) ? q.last + 1 : q.last;
     for (auto wider = q; wider.last + 1 < sentences.size(); q = wider) {
       ++wider.last;
-      if (list_marker_length(sentences[wider.last].text) == 0
+      if (marker_shape(sentences[wider.last].text) != marker_shape(sentences[item].text)
+          || list_marker_length(sentences[item].text) == 0
           || text_of(found_, wider).size() > limits::model_quote_bytes_max)
         return;
     }

@@ -5,6 +5,7 @@
 #include "config/limits.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <unordered_map>
 
@@ -17,6 +18,11 @@ constexpr std::size_t words_min = 6, words_max = 45; ///< of a sentence, stop wo
 constexpr double early_weight = 1.5; ///< of the first sentence; halves every `early_half`
 constexpr double early_half = 12;    ///< sentences
 constexpr double item_factor = 0.5, shouted_factor = 0.4;
+constexpr double definition_factor = 0.5; ///< says what a word means, not what the text is about
+constexpr double leaning_factor = 0.7;    ///< begins with a word that needs the sentence before
+constexpr double fragment_factor = 0.4;   ///< begins in the middle of a sentence
+constexpr double length_power = 0.6;      ///< 1 would favour short sentences, 0 long ones
+constexpr double title_weight = 1;        ///< for words of the title (Edmundson 1969)
 
 struct scored {
   std::string text; ///< folded
@@ -41,8 +47,10 @@ public:
       }
       std::sort(made.words.begin(), made.words.end());
       made.words.erase(std::unique(made.words.begin(), made.words.end()), made.words.end());
+      if (sentences_.empty() && title_.empty())
+        title_ = made.words;
       if (is_sentence(made)) {
-        made.factor = factor_of(made.text);
+        made.factor = factor_of(made);
         sentences_.push_back(std::move(made));
       }
     }
@@ -81,24 +89,52 @@ private:
            && (ends.find(last) != std::string_view::npos || characters::is_wide(last));
   }
 
-  double factor_of(std::string_view text) const {
+  double factor_of(const scored& s) const {
     auto place = static_cast<double>(sentences_.size());
     auto factor = 1 + early_weight * std::exp2(-place / early_half);
-    if (list_marker_length(text) > 0)
+    auto titled = std::count_if(s.words.begin(), s.words.end(), [&](auto word) {
+      return std::binary_search(title_.begin(), title_.end(), word);
+    });
+    if (!title_.empty())
+      factor += title_weight * static_cast<double>(titled) / static_cast<double>(title_.size());
+    return factor * form_factor(s.text);
+  }
+
+  static double form_factor(std::string_view text) {
+    double factor = 1;
+    if (auto marker = list_marker_length(text); marker > 0) {
       factor *= item_factor;
+      text.remove_prefix(marker);
+    }
+    if (text.empty() || text.front() == '"' || text.front() == '`')
+      factor *= definition_factor;
+    else if (!characters::is_upper(text.front()) && !characters::is_wide(text.front()))
+      factor *= fragment_factor;
+    if (leans(text))
+      factor *= leaning_factor;
     auto upper = std::count_if(text.begin(), text.end(), characters::is_upper);
     auto lower = std::count_if(text.begin(), text.end(), characters::is_lower);
     return upper > lower ? factor * shouted_factor : factor;
+  }
+
+  static bool leans(std::string_view text) {
+    constexpr std::array<std::string_view, 20> openings{
+        "However", "Therefore",   "But",         "And",      "Also",  "Otherwise", "Moreover",
+        "Thus",    "It",          "They",        "These",    "Those", "Such",      "Then",
+        "In such", "In addition", "For example", "For this", "He ",   "She "};
+    return std::any_of(openings.begin(), openings.end(),
+                       [&](auto opening) { return text.starts_with(opening); });
   }
 
   static double value_of(const scored& s, const std::vector<double>& chance) {
     double sum = 0;
     for (auto word : s.words)
       sum += chance[word];
-    return s.factor * sum / static_cast<double>(s.words.size());
+    return s.factor * sum / std::pow(static_cast<double>(s.words.size()), length_power);
   }
 
   std::vector<scored> sentences_;
+  std::vector<std::uint32_t> title_; ///< words of what the text begins with, sorted
   std::unordered_map<std::string, std::uint32_t> numbers_;
   std::vector<std::uint32_t> counts_;
   std::uint64_t words_ = 0;
