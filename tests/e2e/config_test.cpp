@@ -112,7 +112,9 @@ TEST_F(configuration, runs_one_node_in_the_foreground) {
   auto node = user.start({"node", "--config", path});
   json status;
   for (auto deadline = clock::now() + 20s; clock::now() < deadline && !node.wait(0s);) {
-    auto asked = user.troupe({"status", "--json", "--config", path, "--peer", peer}, {}, 10s);
+    auto asked = user.troupe(
+        {"status", "--json", "--peer", peer, "--cluster", "lone", "--secret-file", secret.string()},
+        {}, 10s);
     if (asked.ok()) {
       status = asked.parsed();
       break;

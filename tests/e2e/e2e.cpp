@@ -1,5 +1,7 @@
 #include "tests/e2e/e2e.hpp"
 
+#include "actors/cluster/members.hpp"
+
 #include <algorithm>
 #include <regex>
 #include <sstream>
@@ -85,6 +87,18 @@ std::set<std::string> node_names_of(const told_trace& trace) {
   for (const auto& span : trace.spans)
     names.insert(span.node_name);
   return names;
+}
+
+std::string home_name(const cluster& where, const std::string& agent) {
+  member_view view;
+  for (const auto& node : where.nodes()) {
+    member known;
+    known.id = parse_id128<node_id>(node.id).value();
+    view.members.push_back(known);
+  }
+  std::sort(view.members.begin(), view.members.end(),
+            [](const member& a, const member& b) { return a.id < b.id; });
+  return where.node(to_string(home_of(name{agent}, view))).name;
 }
 
 std::string error_message(const json& answer) {

@@ -62,7 +62,10 @@ std::vector<told_span> roots_of(const told_trace& trace);
 std::vector<std::string> orphans_of(const told_trace& trace);
 std::set<std::string> node_names_of(const told_trace& trace);
 
-/// Error output and, with --json, the message of `{"error": {...}}`.
+/// The name of the node that is the home of an agent, ROLE/KEY.
+std::string home_name(const cluster& where, const std::string& agent);
+
+/// The message of `{"error": {...}}`, what a command with --json prints when it fails.
 std::string error_message(const json& answer);
 
 // -- reports

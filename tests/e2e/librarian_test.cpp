@@ -1,8 +1,5 @@
 #include "tests/e2e/e2e.hpp"
 
-#include "actors/cluster/members.hpp"
-
-#include <algorithm>
 #include <csignal>
 
 /// `troupe send librarian/KEY`: what it was told, it knows; from any client, after any restart.
@@ -28,23 +25,10 @@ protected:
   }
 };
 
-/// The name of the node that is the home of `librarian/KEY`.
-std::string home_of_key(const cluster& where, const std::string& key) {
-  member_view view;
-  for (const auto& node : where.nodes()) {
-    member m;
-    m.id = parse_id128<node_id>(node.id).value();
-    view.members.push_back(m);
-  }
-  std::sort(view.members.begin(), view.members.end(),
-            [](const member& a, const member& b) { return a.id < b.id; });
-  return where.node(to_string(home_of(name{"librarian/" + key}, view))).name;
-}
-
 /// A key that lives on that node.
 std::string key_on(const cluster& where, const std::string& node_name) {
   for (int i = 0;; ++i)
-    if (auto key = "key-" + std::to_string(i); home_of_key(where, key) == node_name)
+    if (auto key = "key-" + std::to_string(i); home_name(where, "librarian/" + key) == node_name)
       return key;
 }
 

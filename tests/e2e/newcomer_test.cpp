@@ -140,17 +140,20 @@ TEST_F(newcomer, finds_help_everywhere) {
   auto help = user.troupe({"--help"});
   EXPECT_TRUE(help.ok()) << help.shown();
   for (const char* command :
-       {"up", "down", "status", "send", "run", "trace", "graphs", "config", "node"}) {
+       {"up", "down", "status", "send", "run", "trace", "graphs", "roles", "config", "node"}) {
     EXPECT_THAT(help.out, HasSubstr(command));
     EXPECT_TRUE(user.troupe({command, "--help"}).ok()) << command;
   }
 }
 
-TEST_F(newcomer, is_told_what_roles_there_are_when_one_is_unknown) {
+TEST_F(newcomer, is_told_where_roles_are_listed_when_one_is_unknown) {
   cluster one{user, {.nodes = 1}};
   auto asked = user.troupe({"send", "poet/me", "hello"});
   EXPECT_EQ(asked.ended.code, 64) << asked.shown();
-  EXPECT_THAT(asked.err, AllOf(HasSubstr("poet"), HasSubstr("librarian")));
+  EXPECT_THAT(asked.err, AllOf(HasSubstr("poet"), HasSubstr("troupe roles")));
+  auto roles = user.troupe({"roles"});
+  EXPECT_TRUE(roles.ok()) << roles.shown();
+  EXPECT_THAT(roles.out, AllOf(HasSubstr("librarian"), HasSubstr("reader"), HasSubstr("editor")));
 }
 
 TEST_F(newcomer, gets_no_trace_of_an_unknown_id) {
