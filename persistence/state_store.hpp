@@ -2,6 +2,7 @@
 
 #include "messages/errors.hpp"
 #include "messages/payload_kinds.hpp"
+#include "persistence/files.hpp"
 
 #include <filesystem>
 #include <memory>
@@ -24,8 +25,12 @@ public:
 };
 
 /// RocksDB in `folder`, created if missing. Writes are synced; a full disk is refused with
-/// `storage_failed` before RocksDB can abort (below 64 MiB free). Damage beyond a torn tail is an error.
-result<std::unique_ptr<state_store>> open_state_store(const std::filesystem::path& folder);
+/// `storage_failed` before RocksDB can abort (below 64 MiB free). Damage beyond a torn tail is
+/// `bad_message` (the node then ends with code 65); every other error is `storage_failed`.
+/// `free_space` is asked before each write.
+result<std::unique_ptr<state_store>>
+open_state_store(const std::filesystem::path& folder,
+                 free_space_source free_space = free_disk_bytes);
 
 /// For tests and the simulator.
 std::unique_ptr<state_store> make_memory_state_store();
@@ -41,10 +46,12 @@ public:
   virtual result<std::optional<std::string>> get(std::string_view sha256) = 0;
 };
 
-/// Files named by their hash in `folder`, two levels, written to a temporary name and renamed, with up to
-/// `memory_bytes_max` of the last used ones in memory.
+/// Files named by their hash in `folder`, two levels, written to a temporary name and renamed, with
+/// up to `memory_bytes_max` of the last used ones in memory. A blob has at most
+/// `limits::document_bytes_max` bytes. A damaged one is healed by storing it again.
 result<std::unique_ptr<blob_store>> open_blob_store(const std::filesystem::path& folder,
-                                                    std::size_t memory_bytes_max);
+                                                    std::size_t memory_bytes_max,
+                                                    free_space_source free_space = free_disk_bytes);
 
 std::unique_ptr<blob_store> make_memory_blob_store();
 

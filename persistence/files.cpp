@@ -1,0 +1,177 @@
+#include "persistence/files.hpp"
+
+#include "config/limits.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+namespace troupe {
+
+namespace {
+
+unexpected<failure> failed(std::string_view doing, const std::filesystem::path& path) {
+  return {file_failure(doing, path, errno)};
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    auto written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+result<void> write_synced(const std::filesystem::path& path, std::string_view bytes, mode_t mode) {
+  auto file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+  if (!file)
+    return failed("creating", path);
+  if (!write_all(file.get(), bytes) || ::fsync(file.get()) != 0) {
+    auto why = failed("writing", path);
+    ::unlink(path.c_str());
+    return why;
+  }
+  return {};
+}
+
+} // namespace
+
+file_handle& file_handle::operator=(file_handle&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+file_handle::~file_handle() {
+  if (fd_ >= 0)
+    ::close(fd_);
+}
+
+failure file_failure(std::string_view doing, const std::filesystem::path& path, int error_number) {
+  return {ec::storage_failed, std::string(doing) + " " + path.string() + ": "
+                                  + std::generic_category().message(error_number)};
+}
+
+file_handle open_file(const std::filesystem::path& path, int flags, mode_t mode) {
+  int fd = -1;
+  do {
+    fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+  } while (fd < 0 && errno == EINTR);
+  return file_handle(fd);
+}
+
+result<std::optional<std::string>> read_file(const std::filesystem::path& path,
+                                             std::size_t bytes_max) {
+  auto file = open_file(path, O_RDONLY);
+  if (!file) {
+    if (errno == ENOENT)
+      return std::optional<std::string>{};
+    return failed("opening", path);
+  }
+  struct stat about;
+  if (::fstat(file.get(), &about) != 0)
+    return failed("reading", path);
+  auto size = static_cast<std::uint64_t>(about.st_size);
+  if (size > bytes_max)
+    return fail(ec::storage_failed, path.string() + " has " + std::to_string(size)
+                                        + " bytes, more than the " + std::to_string(bytes_max)
+                                        + " it may have");
+  std::string bytes(size, '\0');
+  std::size_t filled = 0;
+  while (filled < bytes.size()) {
+    auto got = ::read(file.get(), bytes.data() + filled, bytes.size() - filled);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return failed("reading", path);
+    if (got == 0)
+      break; // cut while we read it
+    filled += static_cast<std::size_t>(got);
+  }
+  bytes.resize(filled);
+  return std::optional<std::string>(std::move(bytes));
+}
+
+result<void> replace_file(const std::filesystem::path& path, const std::filesystem::path& temporary,
+                          std::string_view bytes, mode_t mode) {
+  if (auto written = write_synced(temporary, bytes, mode); !written)
+    return written;
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    auto why = failed("renaming to", path);
+    ::unlink(temporary.c_str());
+    return why;
+  }
+  return sync_folder(path.parent_path());
+}
+
+result<bool> create_file(const std::filesystem::path& path, const std::filesystem::path& temporary,
+                         std::string_view bytes, mode_t mode) {
+  if (auto written = write_synced(temporary, bytes, mode); !written)
+    return unexpected{std::move(written).error()};
+  auto linked = ::link(temporary.c_str(), path.c_str()) == 0;
+  auto error_number = errno;
+  ::unlink(temporary.c_str());
+  if (!linked && error_number == EEXIST)
+    return false;
+  if (!linked)
+    return unexpected{file_failure("creating", path, error_number)};
+  if (auto synced = sync_folder(path.parent_path()); !synced)
+    return unexpected{std::move(synced).error()};
+  return true;
+}
+
+result<void> make_folder(const std::filesystem::path& folder) {
+  if (folder.empty())
+    return {};
+  std::error_code error;
+  if (std::filesystem::is_directory(folder, error))
+    return {};
+  auto above = folder.parent_path();
+  if (above != folder)
+    if (auto made = make_folder(above); !made)
+      return made;
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return failed("making the folder", folder);
+  if (!std::filesystem::is_directory(folder, error))
+    return unexpected{file_failure("making the folder", folder, ENOTDIR)};
+  return sync_folder(above);
+}
+
+result<void> sync_folder(const std::filesystem::path& folder) {
+  auto path = folder.empty() ? std::filesystem::path(".") : folder;
+  auto handle = open_file(path, O_RDONLY | O_DIRECTORY);
+  if (!handle || ::fsync(handle.get()) != 0)
+    return failed("syncing the folder", path);
+  return {};
+}
+
+result<std::uint64_t> free_disk_bytes(const std::filesystem::path& folder) {
+  struct statvfs about;
+  if (::statvfs(folder.c_str(), &about) != 0)
+    return failed("asking for the free space of", folder);
+  return static_cast<std::uint64_t>(about.f_bavail) * about.f_frsize;
+}
+
+result<void> check_free_space(const free_space_source& free_space,
+                              const std::filesystem::path& folder, std::uint64_t bytes) {
+  auto there = free_space(folder);
+  if (!there)
+    return unexpected{std::move(there).error()};
+  if (*there >= limits::disk_free_bytes_min + bytes)
+    return {};
+  return fail(ec::storage_failed,
+              "the disk of " + folder.string() + " is full: " + std::to_string(*there / limits::mib)
+                  + " MiB free, at least "
+                  + std::to_string((limits::disk_free_bytes_min + bytes) / limits::mib)
+                  + " MiB are needed");
+}
+
+} // namespace troupe

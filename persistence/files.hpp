@@ -1,0 +1,70 @@
+#pragma once
+
+#include "messages/errors.hpp"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// Files that survive a crash: every write here is on disk when the call returns, and a reader sees
+/// the old file or the new one. Errors are `storage_failed` with the path and what the system said.
+namespace troupe {
+
+/// Owns a file descriptor.
+class file_handle {
+public:
+  file_handle() = default;
+  explicit file_handle(int fd) noexcept : fd_(fd) {}
+  file_handle(file_handle&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  file_handle& operator=(file_handle&& other) noexcept;
+  ~file_handle();
+
+  int get() const noexcept { return fd_; }
+  int release() noexcept { return std::exchange(fd_, -1); }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+
+private:
+  int fd_ = -1;
+};
+
+/// The words of `errno`, for messages: "DOING PATH: No space left on device".
+failure file_failure(std::string_view doing, const std::filesystem::path& path, int error_number);
+
+/// Opens for reading or writing, never inherited by a program that is started. -1 in the handle and
+/// `errno` set if it failed.
+file_handle open_file(const std::filesystem::path& path, int flags, mode_t mode = 0600);
+
+/// Nothing if there is no such file; `storage_failed` if it is longer than `bytes_max`.
+result<std::optional<std::string>> read_file(const std::filesystem::path& path,
+                                             std::size_t bytes_max);
+
+/// Writes `temporary`, syncs it, renames it to `path` and syncs the folder. Both in one file
+/// system. On failure `path` is as it was and `temporary` is gone.
+result<void> replace_file(const std::filesystem::path& path, const std::filesystem::path& temporary,
+                          std::string_view bytes, mode_t mode = 0600);
+
+/// As `replace_file`, but an existing `path` is left alone: false.
+result<bool> create_file(const std::filesystem::path& path, const std::filesystem::path& temporary,
+                         std::string_view bytes, mode_t mode = 0600);
+
+/// Makes the folder and those above it, each entry synced.
+result<void> make_folder(const std::filesystem::path& folder);
+
+/// Makes the entries of `folder` durable.
+result<void> sync_folder(const std::filesystem::path& folder);
+
+/// Bytes that may still be written where `folder` is.
+using free_space_source = std::function<result<std::uint64_t>(const std::filesystem::path& folder)>;
+result<std::uint64_t> free_disk_bytes(const std::filesystem::path& folder);
+
+/// `storage_failed` if writing `bytes` would leave less than `limits::disk_free_bytes_min`.
+result<void> check_free_space(const free_space_source& free_space,
+                              const std::filesystem::path& folder, std::uint64_t bytes);
+
+} // namespace troupe

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "messages/errors.hpp"
+#include "messages/ids.hpp"
+#include "persistence/files.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// Who the node of a data folder is. Holds the folder: no second process gets it as long as this
+/// object lives (an exclusive flock, which the kernel gives back however the process ends).
+struct node_identity {
+  node_id id;
+  std::uint64_t incarnation = 0; ///< how often the node was started, this time included
+  file_handle lock;
+};
+
+/// Makes `folder` if it is missing, takes `folder/lock`, and counts this start in
+/// `folder/identity`, on disk before it returns. A new node gets the given id, or a random UUID
+/// where `id_hex_or_empty` is empty.
+///
+/// Errors: `refused` (another process works in the folder), `invalid_argument` (the folder belongs
+/// to another id, or the id is no id), `bad_message` (the file is damaged), `storage_failed`.
+result<node_identity> open_identity(const std::filesystem::path& folder,
+                                    std::string_view id_hex_or_empty,
+                                    const std::function<std::uint64_t()>& random);
+
+/// The secret that the nodes of a cluster and their clients share: 64 hex digits in a file of mode
+/// 0600, made from the system's random numbers if there is none. Of several processes that make it
+/// at once all get the same. `refused`: others may read the file. `bad_message`: it holds something
+/// else.
+result<std::string> load_or_create_secret(const std::filesystem::path& path);
+
+/// As above, but a missing file is `not_found`: for clients.
+result<std::string> load_secret(const std::filesystem::path& path);
+
+} // namespace troupe

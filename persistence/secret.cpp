@@ -1,0 +1,90 @@
+#include "persistence/identity.hpp"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::size_t secret_digits = 64;
+constexpr std::size_t secret_file_bytes_max = 4096;
+
+result<std::string> draw_secret() {
+  std::array<std::uint64_t, secret_digits / 16> words{};
+  ssize_t got = 0;
+  do {
+    got = ::getrandom(words.data(), sizeof(words), 0);
+  } while (got < 0 && errno == EINTR);
+  if (got != static_cast<ssize_t>(sizeof(words)))
+    return fail(ec::storage_failed, "the system gave no random numbers");
+  std::string digits;
+  for (auto word : words)
+    digits += to_hex(word);
+  return digits;
+}
+
+bool is_secret(std::string_view text) {
+  return text.size() == secret_digits && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+/// Looks at the file before its bytes: a secret that others can read is none.
+result<void> check_mode(const std::filesystem::path& path) {
+  struct stat about;
+  if (::stat(path.c_str(), &about) != 0) {
+    if (errno == ENOENT)
+      return fail(ec::not_found, "there is no secret in " + path.string());
+    return unexpected{file_failure("reading", path, errno)};
+  }
+  if (!S_ISREG(about.st_mode))
+    return fail(ec::refused, path.string() + " is not a file");
+  if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    return fail(ec::refused, "others than its owner may use the secret in " + path.string()
+                                 + ": chmod 600 " + path.string());
+  return {};
+}
+
+} // namespace
+
+result<std::string> load_secret(const std::filesystem::path& path) {
+  if (auto checked = check_mode(path); !checked)
+    return unexpected{std::move(checked).error()};
+  auto bytes = read_file(path, secret_file_bytes_max);
+  if (!bytes)
+    return unexpected{std::move(bytes).error()};
+  auto text = *bytes ? std::move(**bytes) : std::string{};
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  for (auto& c : text)
+    if (c >= 'A' && c <= 'F')
+      c = static_cast<char>(c - 'A' + 'a');
+  if (!is_secret(text))
+    return fail(ec::bad_message, path.string() + " holds no secret: expected 64 hex digits");
+  return text;
+}
+
+result<std::string> load_or_create_secret(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    auto secret = draw_secret();
+    if (!secret)
+      return secret;
+    if (auto made = make_folder(path.parent_path()); !made)
+      return unexpected{std::move(made).error()};
+    auto temporary = path;
+    temporary += ".new-" + std::to_string(::getpid());
+    // Another process may have made it meanwhile: then that one's counts.
+    if (auto created = create_file(path, temporary, *secret + "\n"); !created)
+      return unexpected{std::move(created).error()};
+  }
+  return load_secret(path);
+}
+
+} // namespace troupe

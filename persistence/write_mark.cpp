@@ -1,0 +1,55 @@
+#include "persistence/write_mark.hpp"
+
+#include "persistence/ledger.hpp"
+
+#include <xxhash.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::size_t number_bytes = 8;
+constexpr std::size_t mark_bytes = 2 * number_bytes; // the number and its checksum
+
+} // namespace
+
+result<std::uint64_t> write_mark::open() {
+  auto bytes = read_file(path_, mark_bytes);
+  if (!bytes)
+    return unexpected{failure{ec::bad_message, bytes.error().message}};
+  file_ = open_file(path_, O_WRONLY | O_CREAT);
+  if (!file_)
+    return unexpected{file_failure("opening", path_, errno)};
+  if (!*bytes || (*bytes)->empty()) // a file whose first write a power loss took is empty
+    return std::uint64_t{0};
+  std::string_view all(**bytes);
+  auto number = decode_number(all.substr(0, number_bytes));
+  if (all.size() != mark_bytes || !number
+      || encode_number(XXH3_64bits(all.data(), number_bytes)) != all.substr(number_bytes))
+    return fail(ec::bad_message,
+                path_.string()
+                    + " is damaged: the other files may be whole; remove this one to "
+                      "use them unchecked");
+  return *number;
+}
+
+result<void> write_mark::advance(std::uint64_t number) {
+  auto bytes = encode_number(number);
+  bytes += encode_number(XXH3_64bits(bytes.data(), bytes.size()));
+  ssize_t written = 0;
+  do {
+    written = ::pwrite(file_.get(), bytes.data(), bytes.size(), 0);
+  } while (written < 0 && errno == EINTR);
+  if (written != static_cast<ssize_t>(bytes.size()))
+    return unexpected{file_failure("writing", path_, errno)};
+  return {};
+}
+
+} // namespace troupe

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "messages/errors.hpp"
+#include "persistence/files.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <utility>
+
+namespace troupe {
+
+/// The number of the last acknowledged write, in a small file beside a store. Written after the
+/// write itself was synced, and not synced: after a power loss it may be behind, never ahead. So a
+/// store whose last write has a lower number has lost something that was acknowledged.
+class write_mark {
+public:
+  explicit write_mark(std::filesystem::path path) : path_(std::move(path)) {}
+
+  /// Reads the mark; zero if there is none yet. `bad_message` if it is damaged.
+  result<std::uint64_t> open();
+  result<void> advance(std::uint64_t number);
+
+private:
+  std::filesystem::path path_;
+  file_handle file_;
+};
+
+} // namespace troupe

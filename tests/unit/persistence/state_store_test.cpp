@@ -1,0 +1,321 @@
+#include "persistence/state_store.hpp"
+
+#include "config/limits.hpp"
+#include "temporary_folder.hpp"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <map>
+#include <random>
+#include <vector>
+
+using namespace troupe;
+
+namespace {
+
+Snapshot snapshot(std::uint64_t version, std::size_t bytes = 10) {
+  Snapshot made;
+  made.set_role("librarian");
+  made.set_version(version);
+  made.set_state(std::string(bytes, static_cast<char>('a' + version % 26)));
+  return made;
+}
+
+free_space_source free_bytes(std::uint64_t bytes) {
+  return [bytes](const std::filesystem::path&) -> result<std::uint64_t> { return bytes; };
+}
+
+std::uint64_t version_of(state_store& store, std::string_view agent) {
+  auto found = store.get(agent);
+  EXPECT_TRUE(found) << (found ? "" : found.error().message);
+  return found && *found ? (*found)->version() : 0;
+}
+
+class state_stores : public with_folder {
+protected:
+  std::unique_ptr<state_store> open() {
+    auto store = open_state_store(folder / "state");
+    EXPECT_TRUE(store) << (store ? "" : store.error().message);
+    return store ? *std::move(store) : nullptr;
+  }
+  failure opening_failure() {
+    auto store = open_state_store(folder / "state");
+    EXPECT_FALSE(store);
+    return store ? failure{} : store.error();
+  }
+  std::filesystem::path file_that_begins(std::string_view prefix) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "state"))
+      if (entry.path().filename().string().starts_with(prefix))
+        return entry.path();
+    ADD_FAILURE() << "no file " << prefix;
+    return {};
+  }
+  std::filesystem::path largest_file(std::string_view extension) {
+    std::filesystem::path found;
+    std::uintmax_t most = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "state"))
+      if (entry.path().extension() == extension && entry.file_size() > most) {
+        most = entry.file_size();
+        found = entry.path();
+      }
+    EXPECT_FALSE(found.empty()) << extension;
+    return found;
+  }
+  /// Runs `work` in a process that ends without closing anything, as by a crash.
+  template <class Work>
+  void crash_after(Work work) {
+    auto child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      auto store = open_state_store(folder / "state");
+      _exit(store && work(**store) ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    ASSERT_EQ(WEXITSTATUS(status), 0);
+  }
+};
+
+} // namespace
+
+TEST_F(state_stores, both_kinds_keep_the_latest_snapshot_of_each_agent) {
+  auto disk = open();
+  ASSERT_TRUE(disk);
+  auto memory = make_memory_state_store();
+  for (auto* store : {disk.get(), memory.get()}) {
+    EXPECT_FALSE(*store->get("librarian/a"));
+    ASSERT_TRUE(store->put("librarian/a", snapshot(1)));
+    ASSERT_TRUE(store->put("librarian/b", snapshot(1)));
+    ASSERT_TRUE(store->put("librarian/a", snapshot(2)));
+    EXPECT_EQ(version_of(*store, "librarian/a"), 2u);
+    EXPECT_EQ(version_of(*store, "librarian/b"), 1u);
+    EXPECT_FALSE(*store->get("librarian/"));
+    EXPECT_EQ(*store->count(), 2u);
+    auto found = store->get("librarian/a");
+    EXPECT_EQ((*found)->SerializeAsString(), snapshot(2).SerializeAsString());
+  }
+}
+
+TEST_F(state_stores, snapshots_are_there_after_closing_and_after_a_crash) {
+  {
+    auto store = open();
+    ASSERT_TRUE(store && store->put("a/1", snapshot(1)));
+  }
+  crash_after([](state_store& store) {
+    return store.put("a/1", snapshot(2)) && store.put("a/2", snapshot(5, limits::mib));
+  });
+  auto store = open();
+  ASSERT_TRUE(store);
+  EXPECT_EQ(version_of(*store, "a/1"), 2u);
+  EXPECT_EQ(version_of(*store, "a/2"), 5u);
+  EXPECT_EQ(*store->count(), 2u);
+}
+
+TEST_F(state_stores, what_was_acknowledged_survives_a_kill_at_any_moment) {
+  std::map<std::string, std::uint64_t> acknowledged;
+  for (int round = 0; round < 8; ++round) {
+    int pipe_ends[2];
+    ASSERT_EQ(pipe(pipe_ends), 0);
+    auto child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      auto store = open_state_store(folder / "state");
+      for (std::uint64_t i = 0; store && i < 1'000; ++i) {
+        auto agent = static_cast<char>(i % 7);
+        if (!(*store)->put(std::string("a/") + static_cast<char>('0' + agent),
+                           snapshot(static_cast<std::uint64_t>(round) * 1'000 + i + 1, 5'000))
+            || ::write(pipe_ends[1], &agent, 1) != 1)
+          break;
+      }
+      _exit(0);
+    }
+    ::close(pipe_ends[1]);
+    char agent = 0;
+    std::uint64_t seen = 0;
+    while (::read(pipe_ends[0], &agent, 1) == 1) {
+      acknowledged[std::string("a/") + static_cast<char>('0' + agent)] =
+          static_cast<std::uint64_t>(round) * 1'000 + ++seen;
+      if (seen == 10u + static_cast<unsigned>(round) * 3)
+        kill(child, SIGKILL);
+    }
+    ::close(pipe_ends[0]);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_GE(seen, 10u);
+    auto store = open();
+    ASSERT_TRUE(store) << "round " << round;
+    for (const auto& [key, version] : acknowledged)
+      EXPECT_GE(version_of(*store, key), version) << key;
+  }
+}
+
+TEST_F(state_stores, the_torn_tail_of_a_crash_is_no_damage) {
+  crash_after([](state_store& store) { return bool(store.put("a/1", snapshot(1))); });
+  auto log = largest_file(".log");
+  write(log, bytes_of(log) + std::string("\x12\x34\x56\x78\xff\x00\x01half a rec", 17));
+  auto store = open();
+  ASSERT_TRUE(store);
+  EXPECT_EQ(version_of(*store, "a/1"), 1u);
+  EXPECT_TRUE(store->put("a/1", snapshot(2)));
+}
+
+TEST_F(state_stores, a_cut_log_is_damage_if_acknowledged_writes_are_missing) {
+  crash_after([](state_store& store) {
+    return store.put("a/1", snapshot(1)) && store.put("a/1", snapshot(2));
+  });
+  auto log = largest_file(".log");
+  std::filesystem::resize_file(log, std::filesystem::file_size(log) - 20);
+  auto why = opening_failure();
+  EXPECT_EQ(why.code, ec::bad_message);
+  EXPECT_NE(why.message.find("the last 1 acknowledged writes are missing"), std::string::npos)
+      << why.message;
+  EXPECT_NE(why.message.find("restore the folder"), std::string::npos) << why.message;
+}
+
+TEST_F(state_stores, a_lost_table_of_contents_is_damage) {
+  for (std::uint64_t round = 1; round <= 3; ++round) {
+    auto store = open();
+    ASSERT_TRUE(store && store->put("a/" + std::to_string(round), snapshot(round, 5'000)));
+  }
+  crash_after([](state_store& store) { return bool(store.put("a/9", snapshot(9))); });
+  // Cut where one list entry ends, so that what is left is a whole list of fewer files.
+  auto list = file_that_begins("MANIFEST");
+  auto whole = bytes_of(list);
+  std::size_t refused = 0, right = 0;
+  for (std::size_t size = whole.size(); size > whole.size() / 2; --size) {
+    std::filesystem::remove_all(folder / "copy");
+    std::filesystem::copy(folder / "state", folder / "copy");
+    std::filesystem::resize_file(folder / "copy" / list.filename(), size);
+    auto store = open_state_store(folder / "copy");
+    if (!store) {
+      EXPECT_EQ(store.error().code, ec::bad_message) << store.error().message;
+      ++refused;
+      continue;
+    }
+    ++right;
+    for (std::uint64_t agent : {1, 2, 3, 9})
+      EXPECT_EQ(version_of(**store, "a/" + std::to_string(agent)), agent) << size;
+  }
+  EXPECT_GT(refused, 0u);
+  EXPECT_GT(right, 0u);
+}
+
+TEST_F(state_stores, damage_anywhere_is_found_or_harmless) {
+  for (std::uint64_t round = 1; round <= 2; ++round) {
+    auto store = open();
+    for (std::uint64_t agent = 0; agent < 20; ++agent)
+      ASSERT_TRUE(store->put("a/" + std::to_string(agent), snapshot(round, 2'000)));
+  }
+  crash_after([](state_store& store) {
+    for (std::uint64_t agent = 0; agent < 10; ++agent)
+      if (!store.put("a/" + std::to_string(agent), snapshot(3, 2'000)))
+        return false;
+    return true;
+  });
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "state"))
+    if (entry.file_size() > 0)
+      files.push_back(entry.path().filename());
+  std::sort(files.begin(), files.end());
+  int found = 0;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    std::mt19937_64 random(seed);
+    std::filesystem::remove_all(folder / "copy");
+    std::filesystem::copy(folder / "state", folder / "copy");
+    auto path = folder / "copy" / files[random() % files.size()];
+    auto bytes = bytes_of(path);
+    auto at = random() % bytes.size();
+    if (random() % 2 == 0)
+      bytes.resize(at);
+    else
+      bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
+    write(path, bytes);
+    SCOPED_TRACE("seed " + std::to_string(seed) + " " + path.filename().string());
+    auto store = open_state_store(folder / "copy");
+    if (!store) {
+      EXPECT_EQ(store.error().code, ec::bad_message) << store.error().message;
+      ++found;
+      continue;
+    }
+    for (std::uint64_t agent = 0; agent < 20; ++agent) {
+      auto state = (*store)->get("a/" + std::to_string(agent));
+      if (!state) {
+        EXPECT_EQ(state.error().code, ec::storage_failed);
+        ++found;
+        break;
+      }
+      ASSERT_TRUE(*state) << agent;
+      EXPECT_EQ((*state)->SerializeAsString(),
+                snapshot(agent < 10 ? 3 : 2, 2'000).SerializeAsString());
+    }
+  }
+  EXPECT_GT(found, 10);
+}
+
+TEST_F(state_stores, a_full_disk_is_refused_before_anything_is_written) {
+  std::uint64_t there = limits::disk_free_bytes_min + limits::mib;
+  auto store = open_state_store(
+      folder / "state",
+      [&](const std::filesystem::path&) -> result<std::uint64_t> { return there; });
+  ASSERT_TRUE(store);
+  ASSERT_TRUE((*store)->put("a/1", snapshot(1)));
+  there = limits::disk_free_bytes_min - 1;
+  auto refused = (*store)->put("a/1", snapshot(2));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ec::storage_failed);
+  EXPECT_NE(refused.error().message.find("full"), std::string::npos);
+  EXPECT_EQ(version_of(**store, "a/1"), 1u) << "reading goes on";
+  there = limits::disk_free_bytes_min + limits::mib;
+  EXPECT_TRUE((*store)->put("a/1", snapshot(3)));
+  EXPECT_FALSE((*store)->put("a/1", snapshot(4, limits::mib))) << "it would not fit";
+
+  auto none = open_state_store(folder / "other", free_bytes(0));
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, ec::storage_failed);
+}
+
+TEST_F(state_stores, a_failed_write_is_never_acknowledged_and_the_next_one_opens_anew) {
+  auto store = open();
+  ASSERT_TRUE(store && store->put("a/1", snapshot(1)));
+  // A limit on the size of files makes the system refuse a part of the write.
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit small = before;
+  small.rlim_cur = 100'000;
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  auto failed = store->put("a/1", snapshot(2, 500'000));
+  auto again = store->put("a/1", snapshot(3, 500'000));
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, old_handler);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, ec::storage_failed) << failed.error().message;
+  EXPECT_FALSE(again);
+  EXPECT_EQ(version_of(*store, "a/1"), 1u);
+  EXPECT_TRUE(store->put("a/1", snapshot(4)));
+  EXPECT_EQ(version_of(*store, "a/1"), 4u);
+  store = nullptr;
+  store = open();
+  ASSERT_TRUE(store);
+  EXPECT_EQ(version_of(*store, "a/1"), 4u);
+}
+
+TEST_F(state_stores, a_store_has_one_user) {
+  auto store = open();
+  ASSERT_TRUE(store);
+  auto second = open_state_store(folder / "state");
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ec::storage_failed) << second.error().message;
+}
+
+TEST_F(state_stores, a_place_where_no_folder_can_be_is_an_error) {
+  write(folder / "file", "x");
+  auto store = open_state_store(folder / "file" / "state");
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, ec::storage_failed);
+}
