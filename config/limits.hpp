@@ -95,6 +95,7 @@ inline constexpr std::size_t graph_tasks_max = 10'000; ///< as written, before a
 inline constexpr auto run_progress_interval = 50ms;    ///< at most that often to a run's submitter
 inline constexpr auto task_deadline_slack =
     2s; ///< beyond a task's time, then its node is not waited for
+inline constexpr std::size_t offer_bytes_aim = 1 * mib;  ///< of one batch of tasks for another node
 inline constexpr auto offer_backoff_min = 20ms; ///< a node whose queue was full is left alone
 inline constexpr auto offer_backoff_max = 1s;
 inline constexpr auto placement_patience = 30s;     ///< for a node that hosts the role to come up
@@ -156,5 +157,7 @@ inline constexpr auto http_keep_alive = 60s;
 inline constexpr auto http_write_timeout = 30s;
 inline constexpr std::uint32_t http_requests_per_connection_max = 10'000;
 inline constexpr auto http_accept_pause = 100ms; ///< when no file descriptor is free
+inline constexpr auto http_linger = 2s; ///< for the peer to read the last answer and close
+inline constexpr std::size_t http_linger_bytes_max = 64 * kib;
 
 } // namespace troupe::limits

@@ -1,0 +1,271 @@
+#include "actors/coordination/coordinator_run.hpp"
+
+#include "config/limits.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+bool may_pass(ec code) { return info(code).may_retry || code == ec::timed_out; }
+
+} // namespace
+
+coordinator_logic::coordinator_logic(coordinator_options options, const role_table& roles,
+                                     metrics& counted)
+    : options_(options), roles_(roles), counted_(counted) {}
+
+coordinator_logic::~coordinator_logic() = default;
+
+void coordinator_logic::start(step_context&, const address& self) {
+  self_ = self;
+  role_names own;
+  for (const auto& [title, known] : roles_)
+    if (known->info.for_tasks())
+      own.insert(title);
+  nodes_.begin(self.node, options_.capacity, std::move(own));
+}
+
+void coordinator_logic::step(step_context& context, event input) {
+  if (auto message = std::get_if<envelope>(&input)) {
+    on_message(context, *message);
+  } else if (auto fired = std::get_if<timer_fired>(&input)) {
+    if (fired->timer == timer_progress) {
+      progress_armed_ = false;
+      for (auto id : std::exchange(dirty_, {}))
+        if (auto found = runs_.find(id); found != runs_.end())
+          send_progress(context, *found->second);
+    } else if (fired->timer == timer_deadline) {
+      deadline_armed_.reset();
+      on_deadline(context);
+    } else if (fired->timer == timer_retry) {
+      retry_armed_.reset();
+    }
+  }
+  place(context);
+  end_ended(context);
+  flush(context);
+}
+
+void coordinator_logic::stop(step_context& context) {
+  failure why{ec::unavailable, "the node that owns the run is stopping: run it again"};
+  while (!runs_.empty())
+    end_run(context, *runs_.begin()->second, &why, nullptr);
+}
+
+void coordinator_logic::on_message(step_context& context, envelope& message) {
+  if (auto done = message.body.as<TaskDone>())
+    return on_done(context, *done);
+  if (auto started = message.body.as<TaskStarted>())
+    return on_started(context, *started);
+  if (auto refused = message.body.as<TasksRefused>())
+    return on_refused(context, *refused);
+  if (auto members = message.body.as<MembersChanged>())
+    return on_members(context, *members);
+  if (auto closed = message.body.as<SessionClosed>())
+    return on_session_closed(context, closed->session());
+  if (message.body.as<RunSubmit>())
+    return on_submit(context, message);
+  if (message.body.as<RunCancel>())
+    return on_cancel(context, message);
+  if (message.kind == message_kind::request)
+    context.out.send(reply_failure(
+        message, {ec::bad_message,
+                  "the coordinator takes no " + std::string{to_string(message.body.kind())}}));
+}
+
+// -- runs
+// ---------------------------------------------------------------------------------------------
+
+void coordinator_logic::on_submit(step_context& context, envelope& request) {
+  if (request.attempt > 1)
+    for (const auto& [id, known] : runs_)
+      if (known->request == request.id && known->submitter == request.sender) {
+        RunAccepted again;
+        again.set_run(to_bytes(id));
+        return context.out.send(reply_to(request, std::move(again)));
+      }
+  auto refuse = [&](failure why) { context.out.send(reply_failure(request, std::move(why))); };
+  if (runs_.size() >= options_.runs_max)
+    return refuse({ec::overloaded, "this node has " + std::to_string(runs_.size())
+                                       + " runs already: try again when one has ended"});
+  auto& submit = *request.body.as<RunSubmit>();
+  value_map inputs;
+  inputs.swap(*submit.mutable_inputs());
+  auto state =
+      run_state::create(std::move(*submit.mutable_graph()), std::move(inputs), &nodes_.roles());
+  if (!state)
+    return refuse(std::move(state).error());
+
+  auto made = std::make_unique<run>();
+  auto& r = *made;
+  r.id = {context.random.next(), context.random.next() | 1};
+  r.state = *std::move(state);
+  r.submitter = request.sender;
+  r.request = request.id;
+  r.tenant = request.tenant;
+  r.began = context.now;
+  r.want_progress = submit.want_progress();
+  r.in_lane.resize(r.state->roles().size());
+  for (auto role : r.state->roles()) {
+    auto known = roles_.find(*role);
+    r.lanes.push_back(nodes_.lane_of(*role, known != roles_.end() && known->second->cheap));
+  }
+  lanes_.resize(std::max<std::size_t>(
+      lanes_.size(), r.lanes.empty() ? 0 : *std::max_element(r.lanes.begin(), r.lanes.end()) + 1));
+  begin_root_span(context, r, request.trace);
+  runs_.emplace(r.id, std::move(made));
+
+  RunAccepted accepted;
+  accepted.set_run(to_bytes(r.id));
+  context.out.send(reply_to(request, std::move(accepted)));
+  touch(context, r, none, none);
+  wake(r);
+}
+
+void coordinator_logic::on_cancel(step_context& context, envelope& request) {
+  auto id = run_from_bytes(request.body.as<RunCancel>()->run());
+  auto found = runs_.find(id);
+  if (found == runs_.end()) {
+    if (request.kind == message_kind::request)
+      context.out.send(
+          reply_failure(request, {ec::not_found, "this node has no run " + to_string(id)
+                                                     + ": it has ended, or another node owns it"}));
+    return;
+  }
+  failure why{ec::cancelled, "the run was cancelled"};
+  end_run(context, *found->second, &why,
+          request.kind == message_kind::request ? &request : nullptr);
+}
+
+void coordinator_logic::on_session_closed(step_context& context, std::uint64_t session) {
+  failure why{ec::cancelled, "the client that submitted the run is gone"};
+  std::vector<run*> gone;
+  for (const auto& [id, r] : runs_)
+    if (r->submitter.what == address::kind::session && r->submitter.session.value == session)
+      gone.push_back(r.get());
+  for (auto r : gone)
+    end_run(context, *r, &why, nullptr);
+}
+
+// -- tasks
+// --------------------------------------------------------------------------------------------
+
+coordinator_logic::attempt* coordinator_logic::current(const std::string& run_bytes,
+                                                       std::uint32_t task, std::uint32_t number) {
+  auto found = runs_.find(run_from_bytes(run_bytes));
+  if (found == runs_.end() || task >= found->second->places.size())
+    return nullptr;
+  auto& r = *found->second;
+  auto at = r.places[task].attempt;
+  if (at == none || r.state->attempt_of(task) != number)
+    return nullptr;
+  return &attempts_[at];
+}
+
+void coordinator_logic::on_started(step_context& context, const TaskStarted& started) {
+  auto a = current(started.run(), started.index(), started.attempt());
+  if (!a || a->started)
+    return;
+  a->started = true;
+  a->deadline += context.now - a->offered; // its time runs from now
+  a->owner->state->started(a->task);
+  nodes_.answered(a->node, a->lane);
+  touch(context, *a->owner, a->task, a->node);
+}
+
+void coordinator_logic::on_done(step_context& context, TaskDone& done) {
+  auto a = current(done.run(), done.index(), done.attempt());
+  if (!a) {
+    counted_.plain().late_results.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  auto& r = *a->owner;
+  auto task = a->task;
+  nodes_.answered(a->node, a->lane);
+  touch(context, r, task, a->node);
+  if (done.has_failure()) {
+    auto why = from_proto(done.failure());
+    record_attempt(context, *a, &why, done.queue_wait_us());
+    if (may_pass(why.code))
+      return try_again(context, *a, std::move(why), true);
+    task_usage usage{nodes_.id_of(a->node), done.input_tokens(), done.output_tokens(),
+                     done.duration_us()};
+    release(*a);
+    return fail_task(r, task, std::move(why), usage);
+  }
+  record_attempt(context, *a, nullptr, done.queue_wait_us());
+  task_usage usage{nodes_.id_of(a->node), done.input_tokens(), done.output_tokens(),
+                   done.duration_us()};
+  release(*a);
+  r.state->succeeded(task, std::move(*done.mutable_output()), usage);
+  wake(r);
+}
+
+void coordinator_logic::on_refused(step_context& context, const TasksRefused& refused) {
+  for (const auto& one : refused.tasks()) {
+    auto a = current(one.run(), one.index(), one.attempt());
+    if (!a)
+      continue;
+    auto& r = *a->owner;
+    auto task = a->task;
+    nodes_.refused(a->node, a->lane, context.now);
+    touch(context, r, task, a->node);
+    r.state->hold_back(task, false);
+    release(*a);
+    r.state->make_ready(task);
+    wake(r);
+  }
+}
+
+void coordinator_logic::on_members(step_context& context, const MembersChanged& members) {
+  auto change = nodes_.update(members);
+  auto bit = [](node_index node) { return std::uint64_t{1} << node; };
+  for (auto node : change.lost) {
+    failure why{ec::unavailable, "the node " + nodes_.name_of(node) + " is "
+                                     + std::string{to_string(nodes_.state_of(node))}};
+    if (nodes_.is_up(node))
+      why.message = "the node " + nodes_.name_of(node) + " was started anew";
+    std::size_t tasks = 0;
+    for (auto& a : attempts_) {
+      if (!a.owner || a.node != node)
+        continue;
+      ++tasks;
+      a.owner->stale |= bit(node);
+      touch(context, *a.owner, a.task, node);
+      record_attempt(context, a, &why, 0);
+      try_again(context, a, why, a.started || nodes_.is_cheap(a.lane));
+    }
+    if (tasks > 0)
+      context.out.log(log_level::warning, "coordinator",
+                      why.message + ": " + std::to_string(tasks) + " tasks are offered again");
+  }
+  for (auto node : change.returned)
+    for (auto& [id, r] : runs_)
+      if (r->stale & bit(node)) { // its slots shall not finish what others do by now
+        r->stale &= ~bit(node);
+        send_cancel(context, id, node);
+      }
+}
+
+void coordinator_logic::on_deadline(step_context& context) {
+  std::optional<instant> next;
+  for (auto& a : attempts_) {
+    if (!a.owner)
+      continue;
+    if (a.deadline > context.now) {
+      next = std::min(next.value_or(a.deadline), a.deadline);
+      continue;
+    }
+    failure why{ec::timed_out, "the node " + nodes_.name_of(a.node) + " did not answer in time"};
+    a.owner->stale |= std::uint64_t{1} << a.node;
+    touch(context, *a.owner, a.task, a.node);
+    record_attempt(context, a, &why, 0);
+    try_again(context, a, std::move(why), a.started);
+  }
+  if (next)
+    watch_deadline(context, *next);
+}
+
+} // namespace troupe

@@ -1,0 +1,240 @@
+#include "actors/coordination/coordinator_run.hpp"
+
+#include "config/limits.hpp"
+
+#include <algorithm>
+
+/// From ready tasks to offers, and back when an attempt came to nothing.
+namespace troupe {
+
+namespace {
+
+/// Retries that wait for another node than the one they failed on are looked at in vain; not too
+/// many.
+constexpr std::size_t retries_in_vain_max = 16;
+constexpr std::chrono::nanoseconds timer_grain = std::chrono::milliseconds{5};
+
+} // namespace
+
+void coordinator_logic::wake(run& r) {
+  for (auto role : r.state->take_woken())
+    if (!r.in_lane[role]) {
+      r.in_lane[role] = true;
+      lanes_[r.lanes[role]].runs.push(&r);
+    }
+  if (r.state->ended() && !std::exchange(r.ending, true))
+    ended_.push_back(&r);
+}
+
+void coordinator_logic::place(step_context& context) {
+  if (!later_.empty())
+    std::erase_if(later_, [&](const retry& r) {
+      if (r.not_before <= context.now)
+        lanes_[r.lane].retries.push_back(r);
+      else
+        watch_retry(context, r.not_before);
+      return r.not_before <= context.now;
+    });
+  for (lane_index lane = 0; lane < lanes_.size(); ++lane) {
+    auto& queue = lanes_[lane];
+    if (queue.runs.empty() && queue.retries.empty())
+      continue;
+    place_retries(context, lane);
+    place_ready(context, lane);
+    if (queue.runs.empty() && queue.retries.empty())
+      queue.stranded.reset();
+    else
+      wait_for_room(context, lane);
+  }
+}
+
+void coordinator_logic::place_retries(step_context& context, lane_index lane) {
+  auto& retries = lanes_[lane].retries;
+  std::size_t in_vain = 0;
+  while (in_vain < retries.size() && in_vain < retries_in_vain_max) {
+    auto again = retries[in_vain];
+    auto node = nodes_.choose(lane, again.avoid, context.now);
+    if (node == none) {
+      ++in_vain;
+      continue;
+    }
+    retries.erase(retries.begin() + static_cast<std::ptrdiff_t>(in_vain));
+    offer(context, *again.owner, again.task, lane, node);
+  }
+}
+
+void coordinator_logic::place_ready(step_context& context, lane_index lane) {
+  auto& queue = lanes_[lane];
+  while (!queue.runs.empty()) {
+    auto node = nodes_.choose(lane, none, context.now);
+    if (node == none)
+      return;
+    auto& r = *queue.runs.pop();
+    auto role = static_cast<std::uint32_t>(std::find(r.lanes.begin(), r.lanes.end(), lane)
+                                           - r.lanes.begin());
+    auto task = r.state->take_ready(role);
+    r.in_lane[role] = r.state->has_ready(role);
+    if (r.in_lane[role])
+      queue.runs.push(&r);
+    offer(context, r, task, lane, node);
+  }
+}
+
+void coordinator_logic::wait_for_room(step_context& context, lane_index lane) {
+  auto& queue = lanes_[lane];
+  if (nodes_.hosted(lane)) { // a result makes room; a refusal does not
+    queue.stranded.reset();
+    if (auto next = nodes_.next_try(lane, context.now))
+      watch_retry(context, *next);
+    return;
+  }
+  if (!queue.stranded)
+    queue.stranded = context.now;
+  auto due = *queue.stranded + limits::placement_patience;
+  if (context.now < due)
+    return watch_retry(context, due);
+  queue.stranded.reset();
+  failure why{ec::unavailable,
+              "no node that does tasks for the role `" + nodes_.role_of(lane) + "` is up"};
+  for (const auto& again : std::exchange(queue.retries, {}))
+    fail_task(*again.owner, again.task, why, {});
+  while (!queue.runs.empty()) {
+    auto& r = *queue.runs.pop();
+    auto role = static_cast<std::uint32_t>(std::find(r.lanes.begin(), r.lanes.end(), lane)
+                                           - r.lanes.begin());
+    r.in_lane[role] = false;
+    while (r.state->has_ready(role))
+      fail_task(r, r.state->take_ready(role), why, {});
+  }
+}
+
+// -- one offer
+// ----------------------------------------------------------------------------------------
+
+void coordinator_logic::offer(step_context& context, run& r, std::uint32_t task, lane_index lane,
+                              node_index node) {
+  auto made = r.state->make_task(task);
+  if (!made)
+    return fail_task(r, task, std::move(made).error(), {});
+  std::size_t bytes = node == 0 ? 0 : made->ByteSizeLong();
+  if (bytes > limits::payload_bytes_max - limits::mib)
+    return fail_task(
+        r, task,
+        {ec::too_large, "the task and its input are " + std::to_string(bytes)
+                            + " bytes, more than a message may have: pass files as blobs"},
+        {});
+  made->set_run(to_bytes(r.id));
+  made->set_offered_ns(context.now.time_since_epoch().count());
+  auto time = time_of(r, task);
+  made->set_time_ms(static_cast<std::uint64_t>(time.count()));
+
+  std::uint32_t at;
+  if (free_attempts_.empty()) {
+    at = static_cast<std::uint32_t>(attempts_.size());
+    attempts_.emplace_back();
+  } else {
+    at = free_attempts_.back();
+    free_attempts_.pop_back();
+  }
+  auto deadline = context.now + time + limits::task_deadline_slack;
+  attempts_[at] = {&r, task, node, lane, false, context.now, deadline, {}};
+  if (r.root)
+    attempts_[at].span = context.next_span();
+  made->set_trace_hi(r.inside.trace.hi);
+  made->set_trace_lo(r.inside.trace.lo);
+  made->set_span(r.root ? attempts_[at].span.value : r.inside.span.value);
+  made->set_trace_flags(r.inside.flags);
+
+  r.place_of(task).attempt = at;
+  r.touched |= std::uint64_t{1} << node;
+  r.state->offered(task);
+  nodes_.take(node, lane);
+  watch_deadline(context, deadline);
+  add_to_batch(r, node, *std::move(made), bytes);
+}
+
+std::chrono::milliseconds coordinator_logic::time_of(const run& r, std::uint32_t task) const {
+  const auto& step = r.state->step_of(task);
+  if (step.time_ms() > 0)
+    return std::chrono::milliseconds{step.time_ms()};
+  auto known = roles_.find(step.role());
+  return known != roles_.end() ? known->second->time_max
+                               : std::chrono::milliseconds{limits::task_timeout};
+}
+
+void coordinator_logic::add_to_batch(const run& r, node_index node, Task task, std::size_t bytes) {
+  auto open = std::find_if(batches_.begin(), batches_.end(), [&](const batch& b) {
+    return b.node == node && b.bytes + bytes <= limits::offer_bytes_aim && b.tenant == r.tenant;
+  });
+  if (open == batches_.end()) {
+    open = batches_.insert(open, batch{node, r.tenant, 0, {}});
+    open->offer.set_owner(to_bytes(self_.node));
+  }
+  open->bytes += bytes;
+  *open->offer.add_tasks() = std::move(task);
+}
+
+void coordinator_logic::flush(step_context& context) {
+  for (auto& b : batches_) {
+    auto offer = make_envelope(
+        message_kind::event, address::of(service::queue, nodes_.id_of(b.node)), std::move(b.offer));
+    offer.sender = self_;
+    offer.tenant = std::move(b.tenant);
+    context.out.send(std::move(offer));
+  }
+  batches_.clear();
+}
+
+// -- when it came to nothing
+// ----------------------------------------------------------------------------
+
+void coordinator_logic::release(attempt& a) {
+  a.owner->places[a.task].attempt = none;
+  nodes_.give_back(a.node, a.lane);
+  a.owner = nullptr;
+  free_attempts_.push_back(static_cast<std::uint32_t>(&a - attempts_.data()));
+}
+
+void coordinator_logic::try_again(step_context& context, attempt& a, failure why, bool counts) {
+  auto& r = *a.owner;
+  retry again{&r, a.task, a.lane, a.node, {}};
+  auto& used = r.places[a.task].used;
+  used = static_cast<std::uint8_t>(used + (counts ? 1 : 0));
+  release(a);
+  auto most = r.state->step_of(again.task).attempts();
+  auto number = r.state->attempt_of(again.task);
+  if (used >= (most > 0 ? most : limits::task_attempts) || number >= limits::task_attempts_max) {
+    if (number > 1)
+      why.message += " (attempt " + std::to_string(number) + ")";
+    return fail_task(r, again.task, std::move(why), {nodes_.id_of(again.avoid), 0, 0, 0});
+  }
+  r.state->hold_back(again.task, true);
+  if (why.code == ec::overloaded) { // at once it would be no better anywhere
+    again.not_before = context.now + limits::offer_backoff_min * (1u << number);
+    later_.push_back(again);
+  } else {
+    lanes_[again.lane].retries.push_back(again);
+  }
+}
+
+void coordinator_logic::fail_task(run& r, std::uint32_t task, failure why,
+                                  const task_usage& usage) {
+  r.state->failed(task, std::move(why), usage);
+  wake(r);
+}
+
+void coordinator_logic::watch_deadline(step_context& context, instant deadline) {
+  if (deadline_armed_ && *deadline_armed_ <= deadline)
+    return;
+  deadline_armed_ = deadline;
+  context.out.arm(timer_deadline, std::max(deadline - context.now, timer_grain));
+}
+
+void coordinator_logic::watch_retry(step_context& context, instant due) {
+  if (retry_armed_ && *retry_armed_ <= due)
+    return;
+  retry_armed_ = due;
+  context.out.arm(timer_retry, std::max(due - context.now, timer_grain));
+}
+
+} // namespace troupe

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "actors/coordination/coordinator_logic.hpp"
+
+namespace troupe {
+
+/// A run and what its coordinator knows of it. Private to coordinator_*.cpp.
+struct coordinator_logic::run {
+  struct place {
+    std::uint32_t attempt = none; ///< index in `attempts_` while offered
+    std::uint8_t used = 0;        ///< attempts that count
+  };
+
+  run_id id;
+  std::unique_ptr<run_state> state;
+  address submitter;
+  message_id request;
+  name tenant;
+  trace_context inside; ///< of what its tasks do
+  std::unique_ptr<SpanData> root;
+  instant began{};
+  bool want_progress = false;
+  bool dirty = false;
+  bool ending = false;
+  std::uint32_t last_task = none;
+  node_index last_node = none;
+  std::vector<lane_index> lanes; ///< by the state's role index
+  std::vector<bool> in_lane;     ///< by the state's role index
+  std::vector<place> places;     ///< by task
+  std::uint64_t touched = 0;     ///< nodes that were offered a task, one bit each
+  std::uint64_t stale = 0;       ///< nodes that may still work on what was offered elsewhere since
+
+  place& place_of(std::uint32_t task) {
+    if (places.size() <= task)
+      places.resize(state->size());
+    return places[task];
+  }
+};
+
+static_assert(limits::members_max <= 64, "a run keeps one bit for each node");
+
+} // namespace troupe

@@ -1,0 +1,88 @@
+#pragma once
+
+#include "actors/cluster/members.hpp"
+#include "actors/logic.hpp"
+#include "config/limits.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+struct desk_options {
+  std::string cluster = "default";
+};
+
+/// Where a node's finished spans are kept (telemetry/recorder.hpp).
+struct trace_source {
+  virtual ~trace_source() = default;
+  virtual std::vector<SpanData> spans_of(trace_id trace) const = 0;
+  /// The trace of the root that began last on this node.
+  virtual std::optional<trace_id> last_trace() const = 0;
+};
+
+/// Answers what people ask: service::desk (messages/interfaces.hpp).
+///
+/// StatusQuery -> NodeStatus of this node; with `whole_cluster` -> ClusterStatus with one entry for
+/// each member, ordered by name: those that are up are asked and have `limits::desk_query_timeout`;
+/// one that did not answer has its name and address and the state `unknown`, one that is suspect or
+/// down its state.
+///
+/// TraceQuery -> TraceFound with the spans ordered by their start; with `whole_cluster` of all
+/// nodes, and the names of members that are not up or did not answer in `silent`. Without a trace
+/// id: the trace whose root began last on this node or, with `whole_cluster`, on any. `not_found`
+/// when nobody knows it.
+class desk_logic final : public logic {
+public:
+  /// `sample` measures this node; both are called by the thread that steps the logic.
+  desk_logic(desk_options options, std::function<NodeStatus()> sample, const trace_source& traces);
+
+  void start(step_context& context, const address& self) override;
+  void step(step_context& context, event input) override;
+  void stop(step_context& context) override;
+
+private:
+  struct question {
+    envelope asked;      ///< without its body
+    bool status = false; ///< else a trace
+    bool latest = false; ///< of a trace: which one is not known yet
+    trace_id trace;
+    std::map<std::uint64_t, node_id> waiting; ///< by the sequence number of the request
+    std::vector<NodeStatus> nodes;
+    std::vector<SpanData> spans;
+    std::vector<std::string> silent;
+    std::int64_t latest_start = 0;
+  };
+  using questions = std::map<std::uint32_t, question>;
+
+  void on_query(step_context& context, envelope& request);
+  void answer_here(step_context& context, envelope& request, question asked);
+  void ask_members(step_context& context, std::uint32_t number);
+  void on_reply(step_context& context, envelope& reply);
+  void on_timer(step_context& context, std::uint32_t number);
+  void take_status(question& q, node_id from, envelope& reply) const;
+  void take_trace(question& q, node_id from, envelope& reply) const;
+  void complete(step_context& context, questions::iterator asked);
+  envelope compose_status(question& q) const;
+  envelope compose_trace(question& q) const;
+  void add_own_spans(question& q) const;
+  std::string name_of(node_id node) const;
+  bool is_other_and_up(const member& m) const { return m.id != self_.node && m.state == MEMBER_UP; }
+
+  desk_options options_;
+  std::function<NodeStatus()> sample_;
+  const trace_source& traces_;
+  address self_;
+  session_id session_;
+  std::uint64_t sequence_ = 0;
+  std::uint32_t asked_ = 0; ///< numbers questions; their timers have the same number
+  member_view members_;
+  questions open_;
+};
+
+} // namespace troupe

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "actors/coordination/graph_plan.hpp"
+#include "config/config.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Graphs as people write them (config/graphs/*.yaml):
+///
+///     graph: digest
+///     description: Reads every document of a folder and reports on it
+///     inputs:
+///       dir: {type: folder, required: true, help: what to read, example:
+///       /usr/share/common-licenses}
+///     tasks:
+///       - id: read
+///         role: reader
+///         for_each: $inputs.dir.documents      # one task per element; a list, or the result of a
+///         task input: {document: $item, question: $inputs.question} attempts: 3 limits: {time:
+///         60s}                  # for one attempt
+///       - id: edit
+///         role: editor
+///         needs: [read]                        # those that `input` and `for_each` name are needed
+///         anyway input: {readings: $tasks.read}       # of a for_each: the list of its results
+///     result: $tasks.edit
+///
+/// A value that begins with `$` is a reference: `$inputs.NAME`, `$tasks.ID` or `$item`, each with
+/// `.FIELD`s to follow; the field of a list is the list of that field of its elements. `$$` begins
+/// a text with a `$`. A for_each over a for_each goes element by element: the second does not wait
+/// for all of the first.
+namespace troupe {
+
+/// Reads and checks a graph. An error names file, line and column. Roles are checked if `known` is
+/// given.
+config_result<Graph> parse_graph(std::string_view yaml, const std::string& file,
+                                 const role_names* known = nullptr);
+
+/// The graphs that are part of the program, ordered by name. Their files are called
+/// "builtin:NAME.yaml".
+const std::vector<Graph>& builtin_graphs();
+
+/// One of them; null if there is none of that name.
+const Graph* find_builtin_graph(std::string_view graph);
+
+} // namespace troupe

@@ -1,0 +1,104 @@
+#pragma once
+
+#include "actors/cluster/members.hpp"
+#include "config/limits.hpp"
+#include "messages/envelope.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// Which node gets the next task. Knows the members and how much this coordinator has offered to
+/// each; no gossip of others' load. Nodes and roles ("lanes") are indices that stay as they are
+/// once given.
+///
+/// A task goes to the node that has the fewest outstanding tasks of its role for its capacity, the
+/// next in turn among equals. A node is offered little more than it works on at once: what is not
+/// offered yet goes to whoever is done first, so that no slot idles while tasks wait in a slower
+/// node's queue.
+class placement {
+public:
+  using node_index = std::uint32_t;
+  using lane_index = std::uint32_t;
+  static constexpr std::uint32_t none = ~0u;
+
+  struct change {
+    std::vector<node_index> lost;     ///< were up and are not, or began a new life
+    std::vector<node_index> returned; ///< are up and were not
+  };
+
+  /// `self` is up, hosts `roles` and works on `capacity` tasks until membership says otherwise.
+  void begin(node_id self, std::uint32_t capacity, std::set<std::string, std::less<>> roles);
+  change update(const MembersChanged& members);
+
+  /// The lane of a role. `cheap`: its tasks stay on this node while little is waiting there.
+  lane_index lane_of(std::string_view role, bool cheap);
+  bool is_cheap(lane_index lane) const { return lanes_[lane].cheap; }
+  const std::string& role_of(lane_index lane) const { return lanes_[lane].role; }
+
+  /// A node for one task; `avoid` only when no other node that is up hosts the role. None: all have
+  /// enough, or nobody hosts it.
+  node_index choose(lane_index lane, node_index avoid, instant now);
+  bool hosted(lane_index lane, node_index except = none) const;
+
+  void take(node_index node, lane_index lane);
+  void give_back(node_index node, lane_index lane);
+  /// Its queue refused: it is left alone for a while, longer each time.
+  void refused(node_index node, lane_index lane, instant now);
+  /// It works.
+  void answered(node_index node, lane_index lane) { load_of(node, lane).backoff = {}; }
+  /// When a node that refused may be asked again; nothing if none refused.
+  std::optional<instant> next_try(lane_index lane, instant now) const;
+
+  std::size_t nodes() const noexcept { return nodes_.size(); }
+  node_id id_of(node_index node) const { return nodes_[node].id; }
+  const std::string& name_of(node_index node) const { return nodes_[node].title; }
+  bool is_up(node_index node) const { return nodes_[node].state == MEMBER_UP; }
+  MemberState state_of(node_index node) const { return nodes_[node].state; }
+  node_index find(node_id id) const;
+
+  /// The roles that some member does tasks for, up or not.
+  const std::set<std::string, std::less<>>& roles() const noexcept { return roles_; }
+
+private:
+  struct load {
+    std::uint32_t outstanding = 0;
+    instant alone_until{};
+    std::chrono::nanoseconds backoff{0};
+  };
+  struct node_record {
+    node_id id;
+    std::string title;
+    MemberState state = MEMBER_UNKNOWN;
+    std::uint64_t incarnation = 0;
+    std::uint32_t capacity = 1;
+    std::uint32_t outstanding = 0;
+    std::set<std::string, std::less<>> roles;
+    std::vector<load> loads;  ///< by lane
+    std::vector<bool> hosted; ///< by lane
+  };
+  struct lane_record {
+    std::string role;
+    bool cheap = false;
+    std::uint32_t next = 0; ///< where the next turn begins
+  };
+
+  node_index add(node_id id);
+  void read(node_record& node, const NodeInfo& info);
+  bool has_room(const node_record& node, lane_index lane, instant now) const;
+  bool less_loaded(const node_record& a, const node_record& b, lane_index lane) const;
+  load& load_of(node_index node, lane_index lane) { return nodes_[node].loads[lane]; }
+
+  std::vector<node_record> nodes_; ///< this node first
+  std::vector<lane_record> lanes_;
+  std::set<std::string, std::less<>> roles_;
+  std::set<std::string, std::less<>> own_roles_;
+  std::uint32_t own_capacity_ = 1;
+};
+
+} // namespace troupe

@@ -1,0 +1,279 @@
+#include "actors/coordination/queue_logic.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::uint32_t timer_deadline = 1;
+constexpr std::chrono::nanoseconds timer_grain = std::chrono::milliseconds{1};
+
+void add(std::atomic<std::uint64_t>& count, std::uint64_t n = 1) {
+  count.fetch_add(n, std::memory_order_relaxed);
+}
+void subtract(std::atomic<std::uint64_t>& count, std::uint64_t n = 1) {
+  count.fetch_sub(n, std::memory_order_relaxed);
+}
+
+std::uint64_t microseconds(std::chrono::nanoseconds time) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(
+      0, std::chrono::duration_cast<std::chrono::microseconds>(time).count()));
+}
+
+template <class Message, class Key>
+void set_key(Message& message, const Key& key) {
+  message.set_run(to_bytes(key.run));
+  message.set_index(key.index);
+  message.set_attempt(key.attempt);
+}
+
+TaskDone failed(failure why) {
+  TaskDone done;
+  *done.mutable_failure() = to_proto(why);
+  return done;
+}
+
+} // namespace
+
+std::size_t queue_logic::task_key_hash::operator()(const task_key& key) const noexcept {
+  return std::hash<run_id>{}(key.run)
+         ^ (std::uint64_t{key.index} << 8 | key.attempt) * 0x9e3779b97f4a7c15ULL;
+}
+
+queue_logic::queue_logic(queue_options options, const role_table& roles, metrics& counted)
+    : options_(options), roles_(roles), counted_(counted.plain()) {}
+
+void queue_logic::start(step_context& context, const address& self) {
+  self_ = self;
+  session_ = {context.random.next() | 1};
+}
+
+void queue_logic::step(step_context& context, event input) {
+  if (std::holds_alternative<timer_fired>(input)) {
+    armed_.reset();
+    return on_deadline(context);
+  }
+  auto message = std::get_if<envelope>(&input);
+  if (!message)
+    return;
+  if (message->kind == message_kind::reply)
+    return on_reply(context, *message);
+  if (message->body.as<TaskOffer>())
+    return on_offer(context, *message);
+  if (auto cancel = message->body.as<TaskCancel>())
+    return on_cancel(*cancel);
+  if (message->kind == message_kind::request)
+    context.out.send(reply_failure(
+        *message,
+        {ec::bad_message, "the queue takes no " + std::string{to_string(message->body.kind())}}));
+}
+
+void queue_logic::stop(step_context& context) {
+  for (auto& [role, l] : lanes_)
+    while (!l.waiting.empty()) {
+      auto task = l.waiting.pop();
+      subtract(counted_.queue_length);
+      TasksRefused refused;
+      set_key(*refused.add_tasks(), task.key);
+      *refused.mutable_failure() = to_proto({ec::unavailable, "the node is stopping"});
+      tell(context, task.owner, task.tenant, std::move(refused));
+    }
+  for (auto& [sequence, task] : running_)
+    if (!task.reported)
+      report(context, task, failed({ec::unavailable, "the node is stopping"}));
+  running_.clear();
+  known_.clear();
+}
+
+template <class Message>
+void queue_logic::tell(step_context& context, node_id owner, const name& tenant,
+                       Message message) const {
+  auto news = make_envelope(message_kind::event, address::of(service::coordinator, owner),
+                            std::move(message));
+  news.sender = self_;
+  news.tenant = tenant;
+  context.out.send(std::move(news));
+}
+
+queue_logic::lane* queue_logic::lane_of(const std::string& role) {
+  if (auto found = lanes_.find(role); found != lanes_.end())
+    return &found->second;
+  auto known = roles_.find(role);
+  if (known == roles_.end() || !known->second->info.for_tasks())
+    return nullptr;
+  auto& l = lanes_[role];
+  l.what = known->second;
+  for (std::uint32_t i = options_.pool_size; i-- > 0;)
+    l.free.push_back(i);
+  for (std::uint32_t i = 0; i < options_.pool_size; ++i)
+    l.slots.push_back(pool_slot(role, i));
+  return &l;
+}
+
+void queue_logic::on_offer(step_context& context, envelope& message) {
+  auto& offer = *message.body.as<TaskOffer>();
+  auto owner = node_from_bytes(offer.owner());
+  TasksRefused refused;
+  for (auto& task : *offer.mutable_tasks()) {
+    task_key key{run_from_bytes(task.run()), task.index(), task.attempt()};
+    auto l = lane_of(task.role());
+    if (!l) {
+      auto done =
+          failed({ec::unknown_role, "this node does no tasks for the role `" + task.role() + "`"});
+      set_key(done, key);
+      add(counted_.tasks_failed);
+      tell(context, owner, message.tenant, std::move(done));
+      continue;
+    }
+    if (known_.contains(key))
+      continue;
+    if (l->free.empty() && l->waiting.size() >= options_.tasks_max) {
+      set_key(*refused.add_tasks(), key);
+      continue;
+    }
+    known_.insert(key);
+    add(counted_.queue_length);
+    l->waiting.push({std::move(task), key, owner, message.tenant, context.now});
+    begin_tasks(context, *l);
+  }
+  if (refused.tasks_size() > 0) {
+    *refused.mutable_failure() = to_proto({ec::overloaded, "the node's queue is full"});
+    tell(context, owner, message.tenant, std::move(refused));
+  }
+}
+
+void queue_logic::begin_tasks(step_context& context, lane& l) {
+  while (!l.free.empty() && !l.waiting.empty())
+    begin_task(context, l, l.waiting.pop());
+}
+
+void queue_logic::begin_task(step_context& context, lane& l, waiting_task next) {
+  subtract(counted_.queue_length);
+  add(counted_.tasks_running);
+  auto limit =
+      next.task.time_ms() > 0 ? std::chrono::milliseconds{next.task.time_ms()} : l.what->time_max;
+  auto slot = l.free.back();
+  l.free.pop_back();
+  auto sequence = ++sequence_;
+  auto deadline = context.now + limit;
+  running_.emplace(sequence, running_task{next.key, next.owner, next.tenant, &l, slot, next.since,
+                                          context.now, deadline, false});
+  watch(context, deadline);
+  if (!l.what->cheap) {
+    TaskStarted started;
+    set_key(started, next.key);
+    tell(context, next.owner, next.tenant, std::move(started));
+  }
+  envelope work;
+  work.kind = message_kind::request;
+  work.id = {session_, sequence};
+  work.trace = {{next.task.trace_hi(), next.task.trace_lo()},
+                {next.task.span()},
+                static_cast<std::uint8_t>(next.task.trace_flags())};
+  work.remaining = limit;
+  work.tenant = std::move(next.tenant);
+  work.sender = self_;
+  work.target = address::of_agent(l.slots[slot], self_.node);
+  TaskWork body;
+  *body.mutable_task() = std::move(next.task);
+  work.body = payload::of(std::move(body));
+  context.out.send(std::move(work));
+}
+
+void queue_logic::report(step_context& context, running_task& task, TaskDone done) {
+  set_key(done, task.key);
+  done.set_queue_wait_us(microseconds(task.started - task.queued));
+  done.set_duration_us(microseconds(context.now - task.started));
+  add(done.has_failure() ? counted_.tasks_failed : counted_.tasks_done);
+  subtract(counted_.tasks_running);
+  task.reported = true;
+  known_.erase(task.key);
+  tell(context, task.owner, task.tenant, std::move(done));
+}
+
+void queue_logic::on_reply(step_context& context, envelope& reply) {
+  auto found = reply.id.session == session_ ? running_.find(reply.id.sequence) : running_.end();
+  if (found == running_.end())
+    return; // its slot was given up before
+  if (!found->second.reported) {
+    TaskDone done;
+    if (auto answer = reply.body.as<AgentReply>()) {
+      if (answer->has_output())
+        *done.mutable_output() = std::move(*answer->mutable_output());
+      else
+        done.mutable_output()->set_text(std::move(*answer->mutable_text()));
+      done.set_input_tokens(answer->input_tokens());
+      done.set_output_tokens(answer->output_tokens());
+    } else {
+      auto why = failure_in(reply);
+      done = failed(why ? *std::move(why)
+                        : failure{ec::bad_message, "the agent's answer could not be read"});
+    }
+    report(context, found->second, std::move(done));
+  }
+  give_back_slot(context, found);
+}
+
+void queue_logic::give_back_slot(step_context& context, running_tasks::iterator task) {
+  auto& l = *task->second.of;
+  l.free.push_back(task->second.slot);
+  running_.erase(task);
+  begin_tasks(context, l);
+}
+
+void queue_logic::on_cancel(const TaskCancel& cancel) {
+  auto run = run_from_bytes(cancel.run());
+  for (auto& [role, l] : lanes_) {
+    auto gone = l.waiting.remove_if([&](const waiting_task& task) {
+      if (task.key.run == run)
+        known_.erase(task.key);
+      return task.key.run == run;
+    });
+    subtract(counted_.queue_length, gone);
+  }
+  for (auto& [sequence, task] : running_)
+    if (task.key.run == run && !std::exchange(task.reported, true)) {
+      known_.erase(task.key);
+      subtract(counted_.tasks_running);
+    }
+}
+
+void queue_logic::on_deadline(step_context& context) {
+  std::vector<std::uint64_t> over;
+  std::optional<instant> next;
+  for (auto& [sequence, task] : running_)
+    if (task.deadline <= context.now)
+      over.push_back(sequence);
+    else
+      next = std::min(next.value_or(task.deadline), task.deadline);
+  std::sort(over.begin(), over.end());
+  for (auto sequence : over) {
+    auto found = running_.find(sequence);
+    auto& task = found->second;
+    if (task.reported) { // the agent does not answer: what it gets now waits in its inbox
+      give_back_slot(context, found);
+      continue;
+    }
+    report(context, task,
+           failed({ec::timed_out,
+                   "the task took longer than its "
+                       + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                            task.deadline - task.started)
+                                            .count())
+                       + " ms"}));
+    task.deadline = context.now + limits::stop_timeout;
+    next = std::min(next.value_or(task.deadline), task.deadline);
+  }
+  if (next)
+    watch(context, *next);
+}
+
+void queue_logic::watch(step_context& context, instant deadline) {
+  if (armed_ && *armed_ <= deadline)
+    return;
+  armed_ = deadline;
+  context.out.arm(timer_deadline, std::max(deadline - context.now, timer_grain));
+}
+
+} // namespace troupe

@@ -1,0 +1,164 @@
+#include "actors/coordination/graph_values.hpp"
+#include "actors/coordination/run_state.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+/// What a run's tasks are given, and what is told of them.
+namespace troupe {
+
+std::string run_state::id_of(std::uint32_t task) const {
+  const auto& record = tasks_[task];
+  const auto& id = written(record.step).id();
+  return record.element == none ? id : id + "[" + std::to_string(record.element) + "]";
+}
+
+std::string run_state::label_of(std::uint32_t task) const {
+  const auto& record = tasks_[task];
+  const auto& id = written(record.step).id();
+  return record.element == none ? id : id + " " + element_label(record.step, record.element);
+}
+
+std::string run_state::element_label(std::uint32_t step, std::uint32_t element) const {
+  while (plan_.steps[step].each) // the element of an element is called as that is
+    step = plan_.steps[step].for_each_task;
+  return troupe::label_of(steps_[step].list->list().items(static_cast<int>(element)), element);
+}
+
+// -- inputs
+// -------------------------------------------------------------------------------------------
+
+result<Task> run_state::make_task(std::uint32_t task) const {
+  const auto& record = tasks_[task];
+  const auto& plan = plan_.steps[record.step];
+  Task made;
+  made.set_index(task);
+  made.set_attempt(record.attempt);
+  made.set_id(id_of(task));
+  made.set_label(label_of(task));
+  made.set_role(written(record.step).role());
+  made.set_time_ms(written(record.step).time_ms());
+  for (auto f = plan.fields_begin; f < plan.fields_end; ++f) {
+    const auto& field = plan_.fields[f];
+    Value value;
+    auto copied = field.task == none ? copy_source(*field.from, &record, value)
+                                     : copy_results(field.task, *field.from, value);
+    if (!copied)
+      return fail(ec::invalid_argument,
+                  "the input `" + *field.name + "`: " + copied.error().message);
+    if (value.kind_case() != Value::KIND_NOT_SET)
+      (*made.mutable_input())[*field.name] = std::move(value);
+  }
+  return made;
+}
+
+std::uint32_t run_state::find_step(std::string_view id) const {
+  auto found = std::find_if(graph_.tasks().begin(), graph_.tasks().end(),
+                            [id](const GraphTask& t) { return t.id() == id; });
+  return static_cast<std::uint32_t>(found - graph_.tasks().begin());
+}
+
+result<void> run_state::copy_source(const Source& from, const task_record* reader,
+                                    Value& into) const {
+  switch (from.from_case()) {
+    case Source::kLiteral:
+      return copy_path(from.literal(), from.path(), into);
+    case Source::kInput: {
+      auto found = inputs_.find(from.input());
+      if (found == inputs_.end()) // not required and not given: the field is left out
+        return {};
+      return copy_path(found->second, from.path(), into);
+    }
+    case Source::kItem:
+      assert(reader && "a plan has $item only in tasks of a for_each");
+      return copy_item(from, *reader, into);
+    case Source::kTask:
+      return copy_results(find_step(from.task()), from, into);
+    case Source::FROM_NOT_SET:
+      break;
+  }
+  return fail(ec::invalid_argument, "a field without a value");
+}
+
+result<void> run_state::copy_item(const Source& from, const task_record& reader,
+                                  Value& into) const {
+  const auto& plan = plan_.steps[reader.step];
+  if (!plan.each)
+    return copy_path(steps_[reader.step].list->list().items(static_cast<int>(reader.element)),
+                     from.path(), into);
+  const auto& source = tasks_[steps_[plan.for_each_task].first + reader.element];
+  const auto& list = written(reader.step).for_each();
+  if (list.path().empty())
+    return copy_path(source.output, from.path(), into);
+  Value element;
+  if (auto copied = copy_path(source.output, list.path(), element); !copied)
+    return copied;
+  return copy_path(element, from.path(), into);
+}
+
+result<void> run_state::copy_results(std::uint32_t step, const Source& from, Value& into) const {
+  const auto& record = steps_[step];
+  if (!record.complete || record.spoiled)
+    return fail(ec::not_found, "`" + written(step).id() + "` has no result");
+  if (!written(step).has_for_each())
+    return copy_path(tasks_[record.first].output, from.path(), into);
+  auto list = into.mutable_list();
+  list->mutable_items()->Reserve(static_cast<int>(record.size));
+  for (auto task = record.first; task < record.first + record.size; ++task)
+    if (auto copied = copy_path(tasks_[task].output, from.path(), *list->add_items()); !copied)
+      return copied;
+  return {};
+}
+
+// -- the end
+// ------------------------------------------------------------------------------------------
+
+void run_state::report(RunEnded& into, const failure* cut_short) const {
+  into.set_ok(ok());
+  if (!ok())
+    *into.mutable_failure() = to_proto(cut_short ? *cut_short : why_failed());
+  if (graph_.has_result() && !cut_short) {
+    Value made;
+    if (auto copied = copy_source(graph_.result(), nullptr, made); copied)
+      *into.mutable_result() = std::move(made);
+  }
+  for (std::uint32_t step = 0; step < steps_.size(); ++step) {
+    const auto& record = steps_[step];
+    for (std::uint32_t i = 0; i < record.size; ++i)
+      report_task(*into.add_tasks(), record.first + i, cut_short);
+    if (record.unfolded)
+      continue;
+    auto outcome = into.add_tasks();
+    outcome->set_task(written(step).id());
+    outcome->set_label(written(step).id());
+    if (auto why = record.dead ? record.dead.get() : cut_short)
+      *outcome->mutable_failure() = to_proto(*why);
+  }
+}
+
+void run_state::report_task(TaskOutcome& into, std::uint32_t task, const failure* cut_short) const {
+  const auto& record = tasks_[task];
+  into.set_task(id_of(task));
+  into.set_label(label_of(task));
+  into.set_ok(record.now == status::done);
+  if (auto why = record.why ? record.why.get() : cut_short; why && record.now != status::done)
+    *into.mutable_failure() = to_proto(*why);
+  if (record.now == status::done || record.now == status::failed) {
+    into.set_attempts(record.attempt);
+    into.set_node(to_bytes(record.usage.node));
+    into.set_input_tokens(record.usage.input_tokens);
+    into.set_output_tokens(record.usage.output_tokens);
+    into.set_duration_us(record.usage.duration_us);
+  }
+}
+
+failure run_state::why_failed() const {
+  auto failed = counts_.failed - not_run_;
+  auto text = std::to_string(failed) + " of " + std::to_string(counts_.total())
+              + (counts_.total() == 1 ? " task" : " tasks") + " failed, first " + first_failed_;
+  if (not_run_ > 0)
+    text += "; " + std::to_string(not_run_) + (not_run_ == 1 ? " was" : " were") + " not run";
+  return {ec::task_failed, std::move(text)};
+}
+
+} // namespace troupe

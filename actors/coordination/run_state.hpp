@@ -1,0 +1,169 @@
+#pragma once
+
+#include "actors/coordination/fifo.hpp"
+#include "actors/coordination/graph_inputs.hpp"
+#include "actors/coordination/graph_plan.hpp"
+#include "messages/envelope.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+/// What a task came to, besides its result.
+struct task_usage {
+  node_id node;
+  std::uint64_t input_tokens = 0;
+  std::uint64_t output_tokens = 0;
+  std::uint64_t duration_us = 0;
+};
+
+/// One execution of a graph: which of its tasks may begin, what they are given, what they came to.
+/// A plain data structure: it knows no nodes, sends nothing, and is told what happened.
+///
+/// A task of the graph is a *step*; a step with `for_each` unfolds into one task per element as
+/// soon as its list is known, any other is one task. Tasks are numbered in the order in which they
+/// came to be. A task is ready the moment everything it refers to is there; there are no barriers.
+/// Each completion costs constant time, and as much again for each task that it makes ready.
+///
+/// A task that failed for good makes those that need it `not_run`, with the reason; everything else
+/// goes on.
+class run_state {
+public:
+  enum class status : std::uint8_t { waiting, ready, queued, running, done, failed, not_run };
+
+  struct counts {
+    std::uint32_t waiting = 0; ///< ready ones included, and one for a step that has not unfolded
+    std::uint32_t queued = 0;
+    std::uint32_t running = 0;
+    std::uint32_t done = 0;
+    std::uint32_t failed = 0; ///< those that were not run included
+    std::uint32_t total() const noexcept { return waiting + queued + running + done + failed; }
+  };
+
+  /// Checks graph and inputs as a whole. `invalid_argument` says what is wrong and where.
+  static result<std::unique_ptr<run_state>> create(Graph graph, value_map inputs,
+                                                   const role_names* known);
+  run_state(const run_state&) = delete;
+  run_state& operator=(const run_state&) = delete;
+
+  const Graph& graph() const noexcept { return graph_; }
+  const std::vector<const std::string*>& roles() const noexcept { return plan_.roles; }
+
+  // -- what may begin
+  // ---------------------------------------------------------------------------------
+
+  bool has_ready(std::uint32_t role) const { return !ready_[role].empty(); }
+  /// Takes out the oldest ready task of a role; the caller says what becomes of it.
+  std::uint32_t take_ready(std::uint32_t role) { return ready_[role].pop(); }
+  /// Undoes `take_ready`.
+  void put_back(std::uint32_t task) { ready_[role_of(task)].push_front(task); }
+  /// Roles (indices in `roles`) that got ready tasks since the last call; may name one twice.
+  std::vector<std::uint32_t> take_woken() { return std::exchange(woken_, {}); }
+
+  std::size_t size() const noexcept { return tasks_.size(); }
+  status status_of(std::uint32_t task) const { return tasks_[task].now; }
+  std::uint32_t attempt_of(std::uint32_t task) const { return tasks_[task].attempt; } ///< from 1
+  std::uint32_t role_of(std::uint32_t task) const { return plan_.steps[tasks_[task].step].role; }
+  const GraphTask& step_of(std::uint32_t task) const { return written(tasks_[task].step); }
+  std::string id_of(std::uint32_t task) const;    ///< "read[3]"
+  std::string label_of(std::uint32_t task) const; ///< "read GPL-3"
+
+  /// The task with its input; run and trace are left to the caller. `invalid_argument` when the
+  /// input has not the shape that the graph wants: such a task has failed for good.
+  result<Task> make_task(std::uint32_t task) const;
+
+  // -- what happened
+  // ------------------------------------------------------------------------------------
+
+  void offered(std::uint32_t task) { move_to(task, status::queued); }
+  void started(std::uint32_t task) { move_to(task, status::running); }
+  /// It shall be tried again, not before `make_ready`. `next_attempt`: with the next attempt
+  /// number.
+  void hold_back(std::uint32_t task, bool next_attempt);
+  void make_ready(std::uint32_t task);
+  void succeeded(std::uint32_t task, Value output, const task_usage& usage);
+  void failed(std::uint32_t task, failure why, const task_usage& usage);
+
+  // -- the whole
+  // ----------------------------------------------------------------------------------------
+
+  const counts& count() const noexcept { return counts_; }
+  bool ended() const noexcept { return counts_.waiting + counts_.queued + counts_.running == 0; }
+  bool ok() const noexcept { return ended() && counts_.failed == 0; }
+  /// Sets result (where it can be had), the outcome of each task in the graph's order, ok and
+  /// failure. What has no end yet has failed by `cut_short`.
+  void report(RunEnded& into, const failure* cut_short = nullptr) const;
+
+private:
+  static constexpr std::uint32_t none = graph_plan::none;
+
+  struct task_record {
+    std::uint32_t step = 0;
+    std::uint32_t element = none; ///< of its step's list
+    std::uint32_t attempt = 1;
+    status now = status::waiting;
+    task_usage usage;
+    Value output;
+    std::unique_ptr<failure> why;
+  };
+  struct step_record {
+    std::uint32_t needs = 0; ///< steps that are not done yet
+    std::uint32_t first = none;
+    std::uint32_t size = 0;
+    std::uint32_t open = 0; ///< tasks without an end
+    bool unfolded = false;
+    bool complete = false;
+    bool spoiled = false;          ///< one of its tasks failed, or it is dead
+    std::unique_ptr<Value> list;   ///< of a for_each, unless it goes element by element
+    std::unique_ptr<failure> dead; ///< why its tasks are not run
+  };
+  /// What one completion brings about is done from a list: a chain of thousands does not recurse.
+  enum class job : std::uint8_t { unfold, release, task_closed, step_closed, step_dead };
+
+  run_state(Graph graph, value_map inputs) : graph_(std::move(graph)), inputs_(std::move(inputs)) {}
+
+  const GraphTask& written(std::uint32_t step) const {
+    return graph_.tasks(static_cast<int>(step));
+  }
+  void begin();
+  void move_to(std::uint32_t task, status next);
+  std::uint32_t& counter(status s);
+  void work_off();
+  void unfold(std::uint32_t step);
+  result<std::uint32_t> find_list(std::uint32_t step);
+  void release(std::uint32_t step);
+  void task_closed(std::uint32_t task);
+  void step_closed(std::uint32_t step);
+  void step_dead(std::uint32_t step);
+  void give_up_task(std::uint32_t task, failure why);
+  void give_up_step(std::uint32_t step, failure why);
+  void close(std::uint32_t task, status end);
+  failure because_of(const std::string& id, bool was_run, const std::string& why) const;
+  void remember_first(const std::string& id, const std::string& why);
+
+  std::string element_label(std::uint32_t step, std::uint32_t element) const;
+  std::uint32_t find_step(std::string_view id) const;
+  result<void> copy_source(const Source& from, const task_record* reader, Value& into) const;
+  result<void> copy_item(const Source& from, const task_record& reader, Value& into) const;
+  result<void> copy_results(std::uint32_t step, const Source& from, Value& into) const;
+  void report_task(TaskOutcome& into, std::uint32_t task, const failure* cut_short) const;
+  failure why_failed() const;
+
+  Graph graph_;
+  graph_plan plan_;
+  value_map inputs_;
+  std::vector<task_record> tasks_;
+  std::vector<step_record> steps_;
+  std::vector<fifo<std::uint32_t>> ready_; // by role
+  std::vector<std::uint32_t> woken_;
+  fifo<std::pair<job, std::uint32_t>> jobs_;
+  counts counts_;
+  std::uint32_t not_run_ = 0;
+  std::string first_failed_;
+};
+
+} // namespace troupe
