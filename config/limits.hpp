@@ -110,7 +110,8 @@ inline constexpr std::uint64_t disk_free_bytes_min = 64 * mib; ///< below it not
 inline constexpr std::size_t store_buffer_bytes = 4 * mib;     ///< RocksDB: unflushed writes
 inline constexpr std::size_t store_cache_bytes = 4 * mib;      ///< RocksDB: blocks read
 inline constexpr std::size_t blob_fetches_max = 256;   ///< different blobs on their way at once
-inline constexpr std::size_t blob_waiters_max = 1'024; ///< requests that wait for one blob
+inline constexpr std::size_t blob_waiters_max = 1'024; ///< requests that wait for blobs on their way
+inline constexpr std::uint64_t blob_waiting_bytes_max = 256 * mib; ///< what those will be given
 
 // -- supervision
 // ------------------------------------------------------------------------------------

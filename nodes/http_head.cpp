@@ -1,0 +1,78 @@
+#include "nodes/http_head.hpp"
+
+#include "config/limits.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+
+namespace troupe {
+
+namespace {
+
+namespace http = boost::beast::http;
+using parser = http::request_parser<http::empty_body>;
+
+std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+/// The path of an origin-form or absolute-form target; empty if it is neither.
+std::string_view path_of(std::string_view target) {
+  for (std::string_view scheme : {"http://", "https://"})
+    if (target.starts_with(scheme)) {
+      auto slash = target.find_first_of("/?", scheme.size());
+      if (slash == target.npos || target[slash] == '?')
+        return "/";
+      target.remove_prefix(slash);
+      break;
+    }
+  if (!target.starts_with('/'))
+    return {};
+  return target.substr(0, target.find('?'));
+}
+
+/// What Beast accepts and RFC 9112 forbids, and what this listener does not do.
+const http_refusal* refusal_of(const parser::value_type& request, bool has_length,
+                               std::uint64_t length) {
+  static constexpr http_refusal coding{400, "This Transfer-Encoding is not allowed."},
+      host{400, "There must be one Host header."}, body{400, "A request here has no body."},
+      method{405, "Only GET and HEAD are served."}, target{400, "The target must be a path."};
+  bool old_version = request.version() < 11;
+  auto codings = request.equal_range(http::field::transfer_encoding);
+  bool coded = codings.first != codings.second;
+  if (coded
+      && (old_version || std::next(codings.first) != codings.second
+          || !boost::beast::iequals(codings.first->value(), "chunked")))
+    return &coding;
+  auto hosts = request.count(http::field::host);
+  if (hosts > 1 || (hosts == 0 && !old_version))
+    return &host;
+  if (request.method() != http::verb::get && request.method() != http::verb::head)
+    return &method;
+  if (coded || (has_length && length != 0))
+    return &body;
+  return path_of(view(request.target())).empty() ? &target : nullptr;
+}
+
+} // namespace
+
+std::variant<http_request_head, http_refusal> parse_http_head(std::string_view head) {
+  if (head.find("\r\n ") != head.npos || head.find("\r\n\t") != head.npos)
+    return http_refusal{400, "Folded header lines are not allowed."};
+  parser reader;
+  reader.header_limit(limits::http_header_bytes_max);
+  boost::system::error_code error;
+  auto used = reader.put(boost::asio::const_buffer{head.data(), head.size()}, error);
+  if (error == http::error::header_limit)
+    return http_refusal{431, "The header is too long."};
+  if (error || !reader.is_header_done() || used != head.size())
+    return http_refusal{400, "This is not a well-formed HTTP request."};
+  const auto& request = reader.get();
+  auto length = reader.content_length();
+  if (auto refused = refusal_of(request, length.has_value(), length.value_or(0)))
+    return *refused;
+  return http_request_head{request.method() == http::verb::head, request.keep_alive(),
+                           std::string{path_of(view(request.target()))},
+                           std::string{view(request[http::field::accept])}};
+}
+
+} // namespace troupe

@@ -1,0 +1,405 @@
+#include "nodes/http_listener.hpp"
+
+#include "config/limits.hpp"
+#include "nodes/http_head.hpp"
+
+#include <gtest/gtest.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace troupe {
+namespace {
+
+using namespace std::chrono_literals;
+
+class listening_sink final : public log_sink {
+public:
+  void write(log_line line) override {
+    std::lock_guard lock{mutex_};
+    lines_.push_back(std::move(line.text));
+    changed_.notify_all();
+  }
+  std::vector<std::string> lines() const {
+    std::lock_guard lock{mutex_};
+    return lines_;
+  }
+  bool wait_for(const std::string& part) {
+    std::unique_lock lock{mutex_};
+    return changed_.wait_for(lock, 20s, [&] {
+      return std::ranges::any_of(lines_, [&](const auto& l) { return l.find(part) != l.npos; });
+    });
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> lines_;
+};
+
+/// A plain socket, so that a test can say what no HTTP client would.
+class caller {
+public:
+  caller() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    timeval patience{20, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
+  explicit caller(const std::string& address) : caller() { connect(address); }
+  ~caller() { ::close(fd_); }
+  caller(const caller&) = delete;
+  caller& operator=(const caller&) = delete;
+
+  void connect(const std::string& address) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    at.sin_port =
+        htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.find(':') + 1))));
+    ASSERT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  }
+
+  void say(std::string_view bytes) {
+    ASSERT_EQ(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+
+  /// All until the other side closes.
+  std::string hear_all() {
+    std::string heard;
+    while (receive(heard)) {
+    }
+    return heard;
+  }
+
+  /// One answer with its body, by Content-Length.
+  std::string hear_one() {
+    for (;;) {
+      auto end = pending_.find("\r\n\r\n");
+      if (end != pending_.npos) {
+        auto field = pending_.find("Content-Length: ");
+        auto whole = end + 4 + std::stoul(pending_.substr(field + 16));
+        if (pending_.size() >= whole) {
+          auto one = pending_.substr(0, whole);
+          pending_.erase(0, whole);
+          return one;
+        }
+      }
+      if (!receive(pending_))
+        return std::exchange(pending_, {});
+    }
+  }
+
+private:
+  bool receive(std::string& to) {
+    char buffer[4096];
+    auto got = ::recv(fd_, buffer, sizeof buffer, 0);
+    if (got > 0)
+      to.append(buffer, static_cast<std::size_t>(got));
+    return got > 0;
+  }
+
+  int fd_;
+  std::string pending_;
+};
+
+class a_listener : public ::testing::Test {
+protected:
+  a_listener() {
+    auto opened = http_listener::open(
+        "127.0.0.1:0",
+        [this](std::string_view path, std::string_view accept) { return answer(path, accept); },
+        log_);
+    EXPECT_TRUE(opened) << (opened ? "" : opened.error().message);
+    listener_ = std::move(*opened);
+  }
+
+  std::optional<http_answer> answer(std::string_view path, std::string_view accept) {
+    if (path == "/fault")
+      throw std::runtime_error("a fault of the page");
+    if (path != "/health")
+      return std::nullopt;
+    return http_answer{200, "application/json", "{\"accept\":\"" + std::string{accept} + "\"}"};
+  }
+
+  std::string ask(std::string_view bytes) {
+    caller peer{listener_->address()};
+    peer.say(bytes);
+    return peer.hear_all();
+  }
+
+  listening_sink log_;
+  std::unique_ptr<http_listener> listener_;
+};
+
+std::string status_line(const std::string& answer) { return answer.substr(0, answer.find("\r\n")); }
+
+TEST_F(a_listener, answers_a_get) {
+  auto heard =
+      ask("GET /health?x=1 HTTP/1.1\r\nHost: a\r\nAccept: text/x\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(status_line(heard), "HTTP/1.1 200 OK");
+  EXPECT_NE(heard.find("Content-Type: application/json\r\n"), heard.npos);
+  EXPECT_NE(heard.find("Content-Length: 19\r\n"), heard.npos);
+  EXPECT_NE(heard.find("Connection: close\r\n"), heard.npos);
+  EXPECT_TRUE(heard.ends_with("\r\n\r\n{\"accept\":\"text/x\"}")) << heard;
+}
+
+TEST_F(a_listener, answers_a_head_without_a_body) {
+  auto heard = ask("HEAD /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(status_line(heard), "HTTP/1.1 200 OK");
+  EXPECT_NE(heard.find("Content-Length: 13\r\n"), heard.npos) << heard;
+  EXPECT_TRUE(heard.ends_with("\r\n\r\n"));
+}
+
+TEST_F(a_listener, names_its_pages_where_nothing_is) {
+  auto heard = ask("GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(status_line(heard), "HTTP/1.1 404 Not Found");
+  EXPECT_NE(heard.find("/metrics"), heard.npos);
+  EXPECT_NE(heard.find("/health"), heard.npos);
+}
+
+TEST_F(a_listener, keeps_a_connection_for_further_requests) {
+  caller peer{listener_->address()};
+  for (int i = 0; i < 3; ++i) {
+    peer.say("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+    auto heard = peer.hear_one();
+    EXPECT_EQ(status_line(heard), "HTTP/1.1 200 OK");
+    EXPECT_NE(heard.find("Connection: keep-alive"), heard.npos);
+  }
+}
+
+TEST_F(a_listener, answers_pipelined_requests_in_order) {
+  caller peer{listener_->address()};
+  peer.say("GET /health HTTP/1.1\r\nHost: a\r\n\r\nGET /no HTTP/1.1\r\nHost: a\r\n\r\nGET /hea");
+  EXPECT_EQ(status_line(peer.hear_one()), "HTTP/1.1 200 OK");
+  EXPECT_EQ(status_line(peer.hear_one()), "HTTP/1.1 404 Not Found");
+  peer.say("lth HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(status_line(peer.hear_one()), "HTTP/1.1 200 OK");
+  EXPECT_EQ(peer.hear_all(), "") << "HTTP/1.0 does not keep a connection unasked";
+}
+
+TEST_F(a_listener, closes_behind_a_bad_request_and_serves_nothing_after_it) {
+  auto heard = ask("GET /health HTTP/1.1\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(status_line(heard), "HTTP/1.1 400 Bad Request");
+  EXPECT_EQ(heard.find("200 OK"), heard.npos);
+}
+
+TEST_F(a_listener, allows_only_get_and_head) {
+  for (auto method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"}) {
+    auto heard =
+        ask(std::string{method} + " /health HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+    EXPECT_EQ(status_line(heard), "HTTP/1.1 405 Method Not Allowed") << method;
+    EXPECT_NE(heard.find("Allow: GET, HEAD\r\n"), heard.npos);
+  }
+}
+
+TEST_F(a_listener, takes_no_header_beyond_its_bound) {
+  std::string longest = "GET /health HTTP/1.1\r\nHost: a\r\nX: ";
+  std::string end = "\r\nConnection: close\r\n\r\n";
+  auto room = limits::http_header_bytes_max - longest.size() - end.size();
+  EXPECT_EQ(status_line(ask(longest + std::string(room, 'x') + end)), "HTTP/1.1 200 OK");
+  EXPECT_EQ(status_line(ask(longest + std::string(room + 1, 'x') + end)),
+            "HTTP/1.1 431 Request Header Fields Too Large");
+  EXPECT_EQ(status_line(ask(std::string(limits::http_header_bytes_max + 1, 'x'))),
+            "HTTP/1.1 431 Request Header Fields Too Large");
+}
+
+TEST_F(a_listener, turns_a_fault_of_a_page_into_a_500) {
+  auto heard = ask("GET /fault HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(status_line(heard), "HTTP/1.1 500 Internal Server Error");
+  EXPECT_EQ(heard.find("a fault of the page"), heard.npos) << "details are for the log";
+  EXPECT_TRUE(log_.wait_for("a fault of the page"));
+}
+
+TEST_F(a_listener, serves_the_next_when_one_of_its_many_connections_ends) {
+  std::vector<std::unique_ptr<caller>> callers;
+  for (std::size_t i = 0; i < limits::http_connections_max; ++i) {
+    callers.push_back(std::make_unique<caller>(listener_->address()));
+    callers.back()->say("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+    ASSERT_EQ(status_line(callers.back()->hear_one()), "HTTP/1.1 200 OK");
+  }
+  caller beyond{listener_->address()}; // waits in the kernel's queue
+  beyond.say("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+  callers[0]->say("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_EQ(status_line(callers[0]->hear_one()), "HTTP/1.1 200 OK");
+  callers.erase(callers.begin() + 10);
+  EXPECT_EQ(status_line(beyond.hear_one()), "HTTP/1.1 200 OK");
+}
+
+TEST_F(a_listener, outlives_a_lack_of_file_descriptors) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  std::vector<int> taken;
+  {
+    caller waiting; // has its descriptor already
+    rlimit few{std::min<rlim_t>(before.rlim_cur, 256), before.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    for (int fd = ::dup(0); fd >= 0; fd = ::dup(0))
+      taken.push_back(fd);
+    waiting.connect(listener_->address());
+    waiting.say("GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    EXPECT_TRUE(log_.wait_for("cannot accept"));
+    for (int fd : taken)
+      ::close(fd);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_EQ(status_line(waiting.hear_all()), "HTTP/1.1 200 OK");
+  }
+  EXPECT_TRUE(log_.wait_for("accepts connections again after"));
+  EXPECT_EQ(log_.lines().size(), 2u) << "said once, not at every try";
+}
+
+TEST_F(a_listener, stops_while_connections_are_open) {
+  caller idle{listener_->address()}, half{listener_->address()};
+  half.say("GET /hea");
+  caller served{listener_->address()};
+  served.say("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+  served.hear_one();
+  listener_.reset();
+  EXPECT_EQ(served.hear_all(), "");
+  EXPECT_EQ(half.hear_all(), "");
+}
+
+TEST(http_listener, closes_a_connection_that_says_nothing_or_not_enough) {
+  listening_sink log;
+  auto opened = http_listener::open("127.0.0.1:0", {}, log, {20ms, 20s, 20s, 20s});
+  ASSERT_TRUE(opened);
+  caller silent{(*opened)->address()}, slow{(*opened)->address()};
+  slow.say("GET /health HTTP/1.1\r\nHost:");
+  EXPECT_EQ(silent.hear_all(), "");
+  EXPECT_EQ(slow.hear_all(), "");
+}
+
+TEST(http_listener, closes_a_connection_that_asks_no_more) {
+  listening_sink log;
+  auto nothing = [](std::string_view, std::string_view) { return std::nullopt; };
+  auto opened = http_listener::open("127.0.0.1:0", nothing, log, {20s, 20ms, 20s, 20s});
+  ASSERT_TRUE(opened);
+  caller peer{(*opened)->address()};
+  peer.say("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(status_line(peer.hear_all()), "HTTP/1.1 404 Not Found");
+}
+
+TEST(http_listener, closes_a_connection_that_takes_no_answer) {
+  listening_sink log;
+  auto much = [](std::string_view, std::string_view) {
+    return http_answer{200, "text/plain", std::string(64 * limits::mib, 'x')};
+  };
+  auto opened = http_listener::open("127.0.0.1:0", much, log, {20s, 20s, 20ms, 20s});
+  ASSERT_TRUE(opened);
+  caller peer{(*opened)->address()};
+  peer.say("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(log.wait_for("did not take its answer"));
+  EXPECT_LT(peer.hear_all().size(), 64 * limits::mib);
+}
+
+TEST(http_listener, says_what_is_wrong_with_an_address) {
+  listening_sink log;
+  for (auto wrong : {"", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:70000", "127.0.0.1:x",
+                     "127.0.0.1:-1", "example.org:80", "[::1:80", "127.0.0.1: 80"}) {
+    auto opened = http_listener::open(wrong, {}, log);
+    ASSERT_FALSE(opened) << wrong;
+    EXPECT_EQ(opened.error().code, ec::invalid_argument) << wrong;
+    EXPECT_NE(opened.error().message.find("expected ADDRESS:PORT"), std::string::npos);
+  }
+}
+
+TEST(http_listener, says_which_port_is_taken_and_what_to_do) {
+  listening_sink log;
+  auto first = http_listener::open("localhost:0", {}, log);
+  ASSERT_TRUE(first);
+  auto second = http_listener::open((*first)->address(), {}, log);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, ec::unavailable);
+  EXPECT_NE(second.error().message.find((*first)->address()), std::string::npos);
+  EXPECT_NE(second.error().message.find("in use"), std::string::npos) << second.error().message;
+  EXPECT_NE(second.error().message.find("node.http_listen"), std::string::npos);
+}
+
+// -- heads ----------------------------------------------------------------------------------------
+
+unsigned refused(std::string_view head) {
+  auto parsed = parse_http_head(head);
+  auto refusal = std::get_if<http_refusal>(&parsed);
+  return refusal ? refusal->status : 0;
+}
+
+std::string get_with(const std::string& lines, const std::string& version = "1.1") {
+  return "GET /health HTTP/" + version + "\r\n" + lines + "\r\n";
+}
+
+TEST(http_head, reads_what_is_well_formed) {
+  auto parsed = parse_http_head(get_with("Host: a\r\nAccept: application/json\r\n"));
+  ASSERT_TRUE(std::holds_alternative<http_request_head>(parsed));
+  const auto& head = std::get<http_request_head>(parsed);
+  EXPECT_EQ(head.path, "/health");
+  EXPECT_EQ(head.accept, "application/json");
+  EXPECT_TRUE(head.keep_alive);
+  EXPECT_FALSE(head.head_only);
+  EXPECT_EQ(refused(get_with("Host: a\r\nContent-Length: 0\r\n")), 0u);
+  EXPECT_EQ(refused(get_with("", "1.0")), 0u);
+}
+
+TEST(http_head, routes_an_absolute_target_by_its_path) {
+  auto path = [](const std::string& target) {
+    auto parsed = parse_http_head("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    return std::holds_alternative<http_request_head>(parsed)
+               ? std::get<http_request_head>(parsed).path
+               : "refused";
+  };
+  EXPECT_EQ(path("http://elsewhere:99/health?a=b"), "/health");
+  EXPECT_EQ(path("http://elsewhere"), "/");
+  EXPECT_EQ(path("http://elsewhere?x=/health"), "/");
+  EXPECT_EQ(path("/a?b?c"), "/a");
+  EXPECT_EQ(path("*"), "refused");
+  EXPECT_EQ(path("health"), "refused");
+}
+
+TEST(http_head, refuses_every_transfer_encoding) {
+  for (auto coding : {"xchunked", "identity", "chunked, identity", "gzip, chunked", "chunked"})
+    EXPECT_EQ(refused(get_with("Host: a\r\nTransfer-Encoding: " + std::string{coding} + "\r\n")),
+              400u)
+        << coding;
+  EXPECT_EQ(refused(get_with("Transfer-Encoding: chunked\r\n", "1.0")), 400u);
+  EXPECT_EQ(refused("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n"), 400u);
+}
+
+TEST(http_head, wants_one_host) {
+  EXPECT_EQ(refused(get_with("")), 400u);
+  EXPECT_EQ(refused(get_with("Host: a\r\nHost: a\r\n")), 400u);
+  EXPECT_EQ(refused(get_with("Host: a\r\nHost: b\r\n", "1.0")), 400u);
+}
+
+TEST(http_head, refuses_folded_lines) {
+  EXPECT_EQ(refused(get_with("Host: a\r\nX: b\r\n c\r\n")), 400u);
+  EXPECT_EQ(refused(get_with("Host: a\r\nX: b\r\n\tc\r\n")), 400u);
+  EXPECT_EQ(refused(get_with("Host: a\r\nTransfer-Encoding:\r\n chunked\r\n")), 400u);
+}
+
+TEST(http_head, refuses_a_body) {
+  EXPECT_EQ(refused(get_with("Host: a\r\nContent-Length: 1\r\n")), 400u);
+  EXPECT_EQ(refused(get_with("Host: a\r\nContent-Length: 1, 1\r\n")), 400u);
+  EXPECT_EQ(refused(get_with("Host: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n")), 400u);
+  EXPECT_EQ(refused(get_with("Host: a\r\nContent-Length: +0\r\n")), 400u);
+  EXPECT_EQ(refused(get_with("Host: a\r\nContent-Length: 18446744073709551616\r\n")), 400u);
+}
+
+TEST(http_head, refuses_what_is_no_http) {
+  for (auto head : {"\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
+                    "GET / http/1.1\r\nHost: a\r\n\r\n", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+                    "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n\r\n",
+                    "\x16\x03\x01\x02\x01\r\n\r\n"})
+    EXPECT_EQ(refused(head), 400u) << head;
+  EXPECT_EQ(refused(std::string_view{"GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n", 30}), 400u);
+}
+
+} // namespace
+} // namespace troupe
