@@ -19,6 +19,11 @@ namespace troupe {
 
 /// What all links of a node share.
 struct link_hub {
+  link_hub(node_host& shared, caf::actor_system& actors, NodeInfo own, std::string cluster_name,
+           std::string cluster_secret, std::function<std::string()> nonce_source)
+      : host(shared), system(actors), self(std::move(own)), cluster(std::move(cluster_name)),
+        secret(std::move(cluster_secret)), nonce(std::move(nonce_source)) {}
+
   node_host& host;
   caf::actor_system& system;
   NodeInfo self;
