@@ -187,7 +187,7 @@ TEST_F(state_stores, a_lost_table_of_contents_is_damage) {
   auto list = file_that_begins("MANIFEST");
   auto whole = bytes_of(list);
   std::size_t refused = 0, right = 0;
-  for (std::size_t size = whole.size(); size > whole.size() / 2; --size) {
+  for (std::size_t size = whole.size(); size > whole.size() / 2; size -= 3) {
     std::filesystem::remove_all(folder / "copy");
     std::filesystem::copy(folder / "state", folder / "copy");
     std::filesystem::resize_file(folder / "copy" / list.filename(), size);

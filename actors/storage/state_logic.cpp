@@ -1,0 +1,81 @@
+#include "actors/storage/state_logic.hpp"
+
+#include "config/limits.hpp"
+
+#include <optional>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::string_view component = "state";
+
+std::optional<failure> check_agent(const std::string& agent) {
+  if (agent.empty() || agent.size() > limits::agent_name_bytes_max)
+    return failure{ec::invalid_argument, "an agent's name has 1 to "
+                                             + std::to_string(limits::agent_name_bytes_max)
+                                             + " bytes, this one " + std::to_string(agent.size())};
+  return std::nullopt;
+}
+
+envelope refuse(step_context& context, const envelope& request, failure why) {
+  context.out.log(log_level::error, component, why.message, request.trace.trace);
+  return reply_failure(request, std::move(why));
+}
+
+} // namespace
+
+void state_logic::step(step_context& context, event input) {
+  auto request = std::get_if<envelope>(&input);
+  if (!request)
+    return;
+  if (request->kind != message_kind::request) {
+    context.out.log(log_level::warning, component,
+                    "dropped a message that is no request: "
+                        + std::string(to_string(request->body.kind())),
+                    request->trace.trace);
+    return;
+  }
+  if (auto wanted = request->body.as<SnapshotGet>())
+    context.out.send(get(context, *request, *wanted));
+  else if (auto given = request->body.as<SnapshotPut>())
+    context.out.send(put(context, *request, *given));
+  else
+    context.out.send(reply_failure(
+        *request, {ec::bad_message, "service state takes SnapshotGet and SnapshotPut, not "
+                                        + std::string(to_string(request->body.kind()))}));
+}
+
+envelope state_logic::get(step_context& context, const envelope& request,
+                          const SnapshotGet& wanted) {
+  if (auto wrong = check_agent(wanted.agent()))
+    return reply_failure(request, *std::move(wrong));
+  auto read = store_->get(wanted.agent());
+  if (!read)
+    return refuse(context, request, std::move(read).error());
+  SnapshotFound found;
+  found.set_found(read->has_value());
+  if (*read)
+    *found.mutable_snapshot() = **std::move(read);
+  return reply_to(request, std::move(found));
+}
+
+envelope state_logic::put(step_context& context, const envelope& request,
+                          const SnapshotPut& given) {
+  if (auto wrong = check_agent(given.agent()))
+    return reply_failure(request, *std::move(wrong));
+  auto size = given.snapshot().state().size();
+  if (size > limits::agent_state_bytes_max)
+    return reply_failure(request,
+                         {ec::too_large, "the state of " + given.agent() + " has "
+                                             + std::to_string(size) + " bytes, at most "
+                                             + std::to_string(limits::agent_state_bytes_max)
+                                             + " are kept: put large things into blobs"});
+  if (auto written = store_->put(given.agent(), given.snapshot()); !written)
+    return refuse(context, request, std::move(written).error());
+  SnapshotWritten done;
+  done.set_version(given.snapshot().version());
+  return reply_to(request, std::move(done));
+}
+
+} // namespace troupe

@@ -1,0 +1,84 @@
+#pragma once
+
+#include "actors/logic.hpp"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+class counting_random final : public random_source {
+public:
+  explicit counting_random(std::uint64_t seed) : next_(seed) {}
+  std::uint64_t next() override { return next_ += 0x9e3779b97f4a7c15ULL; }
+
+private:
+  std::uint64_t next_;
+};
+
+/// Runs one logic by hand: what it wants is kept for the test to look at.
+class stage {
+public:
+  stage(std::unique_ptr<logic> played, address self, std::uint64_t seed = 1)
+      : played_(std::move(played)), self_(std::move(self)), random_(seed) {
+    with([&](step_context& context) { played_->start(context, self_); });
+  }
+
+  void step(event input) {
+    with([&](step_context& context) { played_->step(context, std::move(input)); });
+  }
+  void stop() {
+    with([&](step_context& context) { played_->stop(context); });
+  }
+
+  /// A request from a client, numbered.
+  template <class Message>
+  std::uint64_t ask(Message message) {
+    auto made = make_envelope(message_kind::request, self_, std::move(message));
+    made.id = {session_id{77}, ++asked_};
+    made.sender = address::of_session(session_id{77});
+    step(std::move(made));
+    return asked_;
+  }
+
+  std::vector<envelope> take() { return std::exchange(out.sends, {}); }
+
+  /// The one reply to the client's request `sequence`; it is taken out.
+  std::optional<envelope> reply_to_client(std::uint64_t sequence) {
+    for (auto at = out.sends.begin(); at != out.sends.end(); ++at)
+      if (at->kind == message_kind::reply && at->id == message_id{session_id{77}, sequence}) {
+        auto found = std::move(*at);
+        out.sends.erase(at);
+        return found;
+      }
+    return std::nullopt;
+  }
+
+  const address& self() const { return self_; }
+
+  outputs out;
+
+private:
+  template <class Work>
+  void with(Work work) {
+    step_context context{instant{}, random_, out};
+    work(context);
+  }
+
+  std::unique_ptr<logic> played_;
+  address self_;
+  counting_random random_;
+  std::uint64_t asked_ = 0;
+};
+
+inline ec code_of(std::optional<envelope> reply) {
+  EXPECT_TRUE(reply) << "no reply";
+  auto why = reply ? failure_in(*reply) : std::nullopt;
+  return why ? why->code : ec::none;
+}
+
+} // namespace troupe
