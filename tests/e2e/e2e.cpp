@@ -106,31 +106,60 @@ std::string error_message(const json& answer) {
                                                         : "no error in " + answer.dump();
 }
 
-std::vector<quotation> quotations_in(const std::string& report) {
-  // "> words" lines, then within three lines the place: "GPL-3, lines 10-24" or "GPL-3 line 7".
-  static const std::regex place{R"(([A-Za-z0-9._/-]+)[`*]*,? lines? (\d+)(?:[-–](\d+))?)"};
-  std::vector<quotation> found;
-  std::istringstream lines{report};
-  std::string quoted;
-  int lines_since = 0;
-  auto finish = [&](const std::string& document, std::size_t first, std::size_t last) {
-    if (!quoted.empty())
-      found.push_back({std::exchange(quoted, {}), document, first, last});
-    lines_since = 0;
-  };
-  for (std::string line; std::getline(lines, line);) {
+namespace {
+
+/// Reads a report line by line. The place of a quotation stands behind it, "GPL-3, lines 10-24", or
+/// before it below the document's heading, "### GPL-3" and "Best answer, lines 10-24:".
+class report_reader {
+public:
+  void take(const std::string& line) {
+    static const std::regex place{R"((?:(\S+), |answer, )lines? (\d+)(?:-(\d+))?:?$)"};
+    std::smatch match;
     if (line.starts_with(">")) {
-      if (lines_since > 0)
-        finish("", 0, 0); // no place was said of the one before
-      quoted += line.substr(std::min<std::size_t>(2, line.size())) + "\n";
-    } else if (std::smatch match; !quoted.empty() && std::regex_search(line, match, place)) {
-      auto first = std::stoul(match[2]);
-      finish(match[1], first, match[3].matched ? std::stoul(match[3]) : first);
-    } else if (!quoted.empty() && ++lines_since > 3) {
-      finish("", 0, 0);
+      if (!open_)
+        found_.push_back(std::exchange(announced_, {}));
+      open_ = true;
+      found_.back().text += line.substr(std::min<std::size_t>(2, line.size())) + "\n";
+      return;
     }
+    open_ = false;
+    if (line.starts_with("### "))
+      heading_ = line.substr(4);
+    if (!std::regex_search(line, match, place))
+      return;
+    bool before = !match[1].matched;
+    auto& quoted = before || found_.empty() ? announced_ : found_.back();
+    quoted.document = before ? heading_ : match[1].str();
+    quoted.first_line = std::stoul(match[2]);
+    quoted.last_line = match[3].matched ? std::stoul(match[3]) : quoted.first_line;
   }
-  finish("", 0, 0);
+
+  std::vector<quotation> found() && { return std::move(found_); }
+
+private:
+  std::string heading_;
+  quotation announced_;
+  bool open_ = false;
+  std::vector<quotation> found_;
+};
+
+/// Without the backslashes that keep Markdown from reading HTML in a quotation.
+std::string unescaped(std::string text) {
+  for (auto at = text.find("\\<"); at != text.npos; at = text.find("\\<", at))
+    text.erase(at, 1);
+  return text;
+}
+
+} // namespace
+
+std::vector<quotation> quotations_in(const std::string& report) {
+  report_reader reader;
+  std::istringstream lines{report};
+  for (std::string line; std::getline(lines, line);)
+    reader.take(line);
+  auto found = std::move(reader).found();
+  for (auto& quoted : found)
+    quoted.text = unescaped(std::move(quoted.text));
   return found;
 }
 
