@@ -2,8 +2,8 @@
 # Jaeger v2 (module v1.76.0, program 2.13): OTLP in, query API out. Installing needs Go 1.25.
 #   jaeger.sh install      builds it once (about 6 CPU minutes) and prints the program's path
 #   jaeger.sh have         prints the path if it is installed; else exit 1 and what is in the way
-#   jaeger.sh start DIR    on free loopback ports, or JAEGER_OTLP_PORT and JAEGER_QUERY_PORT; when it
-#                          is ready, writes DIR/env with OTLP_HTTP and JAEGER_QUERY
+#   jaeger.sh start DIR    on free loopback ports, or JAEGER_OTLP_PORT and JAEGER_QUERY_PORT; once
+#                          it is ready, writes DIR/env with OTLP_HTTP and JAEGER_QUERY
 #   jaeger.sh stop DIR
 # shellcheck source-path=SCRIPTDIR source=common.sh source=go.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
