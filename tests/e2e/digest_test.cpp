@@ -77,7 +77,7 @@ TEST_F(digesting, gives_the_same_report_each_time_and_on_any_number_of_nodes) {
     again = report_of(licences, {"--peer", three.node("node-3").address});
   }
   EXPECT_EQ(three_nodes, again);
-  home other{TROUPE_BINARY_DIR "/troupe"};
+  home other{program_under_test()};
   cluster one{other, {.nodes = 1}};
   auto alone = other.troupe(digest(licences));
   ASSERT_TRUE(alone.ok()) << alone.shown();

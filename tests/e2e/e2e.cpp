@@ -3,6 +3,7 @@
 #include "actors/cluster/members.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <regex>
 #include <sstream>
 #include <utility>
@@ -14,6 +15,11 @@
 namespace fs = std::filesystem;
 
 namespace troupe::testing {
+
+fs::path program_under_test() {
+  const char* given = std::getenv("TROUPE_TEST_PROGRAM");
+  return given ? given : TROUPE_BINARY_DIR "/troupe";
+}
 
 void e2e_test::TearDown() {
   for (const auto& left : end_leftovers())

@@ -18,10 +18,13 @@ namespace troupe::testing {
 inline const std::filesystem::path licences = "/usr/share/common-licenses";
 inline const std::string question = "What must I do when I give the program to others?";
 
+/// The program of this build, or $TROUPE_TEST_PROGRAM.
+std::filesystem::path program_under_test();
+
 /// A user's home for each test. Afterwards no process and no temporary file of its may be left.
 class e2e_test : public ::testing::Test {
 protected:
-  e2e_test() : user(TROUPE_BINARY_DIR "/troupe") { adopt_orphans(); }
+  e2e_test() : user(program_under_test()) { adopt_orphans(); }
   void TearDown() override;
 
   /// A folder with three short documents, `alpha.txt`, `beta.txt` and `gamma.md`.
