@@ -97,12 +97,17 @@ bool is_label(std::string_view label) {
 
 /// "3", "3.1", "1.0.1", a letter or a small roman number.
 bool is_clause_label(std::string_view label) {
+  constexpr std::size_t digits_max = 3; // "2007." ends a sentence
   if (is_label(label))
     return true;
-  if (label.empty() || label.size() > 11 || !is_digit(label.front()) || !is_digit(label.back()))
-    return false;
-  return std::all_of(label.begin(), label.end(), [](char c) { return is_digit(c) || c == '.'; })
-         && label.find("..") == std::string_view::npos;
+  std::size_t digits = 0;
+  for (auto c : label) {
+    if (is_digit(c) ? ++digits > digits_max : c != '.' || digits == 0)
+      return false;
+    if (c == '.')
+      digits = 0;
+  }
+  return digits > 0;
 }
 
 std::size_t with_space(std::string_view line, std::size_t length) {
@@ -231,7 +236,7 @@ private:
     while (begin < end) {
       auto size = cut_before(text_.substr(begin, end - begin), limits::sentence_bytes_max);
       auto kept = trim(text_.substr(begin, size));
-      if (!kept.empty()) {
+      if (!is_blank_or_rule(kept)) {
         auto at = static_cast<std::size_t>(kept.data() - text_.data());
         found_.push_back({kept, at, at + kept.size()});
       }

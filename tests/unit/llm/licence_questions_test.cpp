@@ -62,12 +62,13 @@ std::vector<licence_question> read_questions(const std::map<std::string, std::st
 }
 
 ModelRequest ask(const licence_question& q, const std::map<std::string, std::string>& texts) {
-  std::string content = "Quote verbatim, at most 3 quotes. If no passage answers, reply NO ANSWER.\n\n";
+  std::string content =
+      "Quote verbatim, at most 3 quotes. If no passage answers, reply NO ANSWER.\n\n";
   for (const auto& title : q.documents) {
     const auto& text = texts.at(title);
     for (const auto& p : cut_passages(text, passage_bytes))
       content += passage_block(title + " lines " + std::to_string(p.first_line) + "-"
-                                 + std::to_string(p.last_line),
+                                   + std::to_string(p.last_line),
                                std::string_view(text).substr(p.begin, p.end - p.begin));
   }
   ModelRequest request;
@@ -77,7 +78,8 @@ ModelRequest ask(const licence_question& q, const std::map<std::string, std::str
   return request;
 }
 
-/// A quotation is right if it contains an accepted part, or is itself the greater part (60 %) of one.
+/// A quotation is right if it contains an accepted part, or is itself the greater part (60 %) of
+/// one.
 bool accepted(const licence_question& q, const std::string& folded) {
   return std::any_of(q.accept.begin(), q.accept.end(), [&](const auto& part) {
     return folded.find(part) != std::string::npos
@@ -89,9 +91,9 @@ bool is_right(const licence_question& q, const std::string& answer) {
   if (q.accept.empty())
     return answer == no_answer;
   auto quotes = quotes_in(answer);
-  return quotes.size() <= 3
-         && std::any_of(quotes.begin(), quotes.end(),
-                        [&](const auto& quote) { return accepted(q, fold_space(quote.text)); });
+  return quotes.size() <= 3 && std::any_of(quotes.begin(), quotes.end(), [&](const auto& quote) {
+           return accepted(q, fold_space(quote.text));
+         });
 }
 
 class licence_questions : public testing::Test {
@@ -116,9 +118,11 @@ protected:
 TEST_F(licence_questions, accepted_answers_stand_in_the_documents) {
   for (const auto& q : questions_)
     for (const auto& part : q.accept)
-      EXPECT_TRUE(std::any_of(q.documents.begin(), q.documents.end(), [&](const auto& title) {
-        return fold_space(texts_.at(title)).find(part) != std::string::npos;
-      })) << q.id << ": " << part;
+      EXPECT_TRUE(std::any_of(q.documents.begin(), q.documents.end(),
+                              [&](const auto& title) {
+                                return fold_space(texts_.at(title)).find(part) != std::string::npos;
+                              }))
+          << q.id << ": " << part;
 }
 
 TEST_F(licence_questions, at_least_nine_of_the_dozen_are_right_and_no_answer_is_made_up) {
