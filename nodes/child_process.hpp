@@ -1,7 +1,7 @@
 #pragma once
 
+#include "actors/cluster/socket.hpp"
 #include "messages/errors.hpp"
-#include "nodes/unique_fd.hpp"
 
 #include <sys/types.h>
 

@@ -1,17 +1,18 @@
 #include "nodes/cluster_files.hpp"
 
+#include "persistence/files.hpp"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
 
 #include <yaml-cpp/yaml.h>
 
@@ -31,22 +32,6 @@ fs::path home_folder() {
     return home;
   auto user = ::getpwuid(::getuid());
   return user ? user->pw_dir : "/";
-}
-
-unexpected<failure> storage_failure(const std::string& what, const fs::path& path) {
-  return fail(ec::storage_failed, what + " " + path.string() + ": " + std::strerror(errno));
-}
-
-result<void> write_all(int fd, std::string_view text, const fs::path& path) {
-  while (!text.empty()) {
-    auto written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written <= 0)
-      return storage_failure("cannot write", path);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
 }
 
 /// A YAML double-quoted scalar. Names and addresses hold no control characters.
@@ -108,15 +93,13 @@ fs::path node_folder(const fs::path& data, std::string_view node_name) { return 
 
 result<std::optional<cluster_file>> read_cluster_file(const fs::path& data) {
   auto path = cluster_file_path(data);
-  std::ifstream in(path);
-  if (!in) {
-    if (errno == ENOENT || errno == ENOTDIR)
-      return std::optional<cluster_file>{};
-    return storage_failure("cannot read", path);
-  }
-  std::string text(std::istreambuf_iterator<char>(in), {});
+  auto text = read_file(path, limits::yaml_bytes_max);
+  if (!text)
+    return unexpected{text.error()};
+  if (!*text)
+    return std::optional<cluster_file>{};
   try {
-    return std::optional{parse_cluster_file(text)};
+    return std::optional{parse_cluster_file(**text)};
   } catch (const YAML::Exception& e) {
     return fail(ec::bad_message, path.string() + ":" + std::to_string(e.mark.line + 1) + ": "
                                      + e.msg + " (the file is written by `troupe up`)");
@@ -136,42 +119,21 @@ result<void> write_cluster_file(const fs::path& data, const cluster_file& file) 
 }
 
 result<void> write_file_atomically(const fs::path& path, std::string_view text, mode_t mode) {
-  auto temporary = path.string() + ".XXXXXX";
-  unique_fd fd{::mkostemp(temporary.data(), O_CLOEXEC)};
-  if (!fd)
-    return storage_failure("cannot write", path);
-  auto written = write_all(fd.get(), text, path);
-  if (written
-      && (::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0
-          || ::rename(temporary.c_str(), path.c_str()) != 0))
-    written = storage_failure("cannot write", path);
-  if (!written)
-    ::unlink(temporary.c_str());
-  return written;
-}
-
-result<std::string> read_first_line(const fs::path& path) {
-  std::ifstream in(path);
-  if (!in) {
-    if (errno == ENOENT || errno == ENOTDIR)
-      return fail(ec::not_found, path.string() + " does not exist");
-    return storage_failure("cannot read", path);
-  }
-  std::string line;
-  std::getline(in, line);
-  return line;
+  auto temporary = path;
+  temporary += "." + std::to_string(::getpid()) + ".tmp";
+  return replace_file(path, temporary, text, mode);
 }
 
 result<folder_lock> folder_lock::take(const fs::path& data) {
   auto path = data / "lock";
   unique_fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (!fd)
-    return storage_failure("cannot open", path);
+    return unexpected{file_failure("cannot open", path, errno)};
   auto wanted = whole_file(F_WRLCK);
   if (::fcntl(fd.get(), F_SETLK, &wanted) == 0)
     return folder_lock{std::move(fd)};
   if (errno != EACCES && errno != EAGAIN)
-    return storage_failure("cannot lock", path);
+    return unexpected{file_failure("cannot lock", path, errno)};
   auto holder = lock_holder(data);
   return fail(ec::refused, "a cluster already runs in " + data.string()
                                + (holder ? " (process " + std::to_string(*holder) + ")" : ""));

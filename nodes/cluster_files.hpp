@@ -1,8 +1,8 @@
 #pragma once
 
+#include "actors/cluster/socket.hpp"
 #include "config/config.hpp"
 #include "messages/errors.hpp"
-#include "nodes/unique_fd.hpp"
 
 #include <sys/types.h>
 
@@ -51,9 +51,6 @@ result<void> write_cluster_file(const std::filesystem::path& data, const cluster
 /// Writes to a temporary name beside `path` and renames: readers see the old or the new text.
 result<void> write_file_atomically(const std::filesystem::path& path, std::string_view text,
                                    mode_t mode = 0644);
-
-/// The file's first line, without its end. `not_found`, `storage_failed`.
-result<std::string> read_first_line(const std::filesystem::path& path);
 
 /// Marks a data folder as in use by this process. A POSIX record lock: the kernel gives it back
 /// when the process ends in any way, and tells who holds it. One per folder and process.

@@ -141,8 +141,10 @@ void local_cluster::on_ready_pipe(slot& s) {
   auto got = ::read(s.process->ready.get(), bytes.data(), bytes.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR))
     return;
-  if (got <= 0 || s.line.size() > limits::node_ready_line_bytes_max)
-    return s.process->ready.reset();
+  if (got <= 0 || s.line.size() > limits::node_ready_line_bytes_max) {
+    s.process->ready = unique_fd{};
+    return;
+  }
   s.line.append(bytes.data(), static_cast<std::size_t>(got));
   for (auto end = s.line.find('\n'); end != std::string::npos; end = s.line.find('\n')) {
     on_ready_line(s, std::string_view(s.line).substr(0, end));

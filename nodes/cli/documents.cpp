@@ -1,7 +1,7 @@
 #include "nodes/cli/documents.hpp"
 
+#include "actors/cluster/socket.hpp"
 #include "config/limits.hpp"
-#include "nodes/unique_fd.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

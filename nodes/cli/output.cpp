@@ -31,11 +31,19 @@ std::string one_decimal(double number, const char* unit) {
   return text.data();
 }
 
-/// How many columns UTF-8 text takes, wide characters aside.
+/// How many columns UTF-8 text takes; colours take none, wide characters count as one.
 std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
+  std::size_t width = 0;
+  bool escape = false;
+  for (char c : text) {
+    if (c == '\x1b')
+      escape = true;
+    else if (escape)
+      escape = c != 'm';
+    else if ((static_cast<unsigned char>(c) & 0xc0) != 0x80)
+      ++width;
+  }
+  return width;
 }
 
 } // namespace
@@ -54,11 +62,15 @@ cli_error error_of(const std::string& config_message) {
   return {exit_config, "config", config_message};
 }
 
-int report(const cli_error& error, bool as_json) {
+std::string error_text(const cli_error& error, bool as_json) {
   if (as_json)
-    print_json({{"error", {{"code", error.code}, {"message", error.message}}}});
-  else
-    std::fprintf(stderr, "troupe: %s\n", error.message.c_str());
+    return to_line({{"error", {{"code", error.code}, {"message", error.message}}}});
+  return "troupe: " + error.message + "\n";
+}
+
+int report(const cli_error& error, bool as_json) {
+  std::fputs(error_text(error, as_json).c_str(), as_json ? stdout : stderr);
+  std::fflush(stdout);
   return error.exit_code;
 }
 
@@ -172,6 +184,19 @@ std::string table(const std::vector<std::vector<std::string>>& rows, bool colour
     text += painted(line, r == 0 ? colour::bold : colour::none, colours) + "\n";
   }
   return text;
+}
+
+std::string shown_on(const terminal& place, std::string_view text) {
+  std::string shown(text);
+  if (place.is_terminal)
+    std::replace_if(
+        shown.begin(), shown.end(),
+        [](char c) {
+          auto byte = static_cast<unsigned char>(c);
+          return (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f;
+        },
+        '?');
+  return shown;
 }
 
 void print(std::string_view text) {

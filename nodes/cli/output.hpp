@@ -37,6 +37,9 @@ cli_error error_of(const std::string& config_message);
 /// output. Returns the exit code.
 int report(const cli_error& error, bool as_json = false);
 
+/// What `report` prints.
+std::string error_text(const cli_error& error, bool as_json);
+
 /// Prints one JSON value on a line. Text that is not UTF-8 is repaired.
 void print_json(const json& value);
 std::string to_line(const json& value);
@@ -62,6 +65,10 @@ human_duration(std::chrono::milliseconds d); ///< "12 ms", "3.4 s", "2 min 5 s",
 
 /// Rows of cells with columns aligned, two spaces between, the first row in bold.
 std::string table(const std::vector<std::vector<std::string>>& rows, bool colours);
+
+/// Text of others for a terminal: control characters cannot command it. As it is for files and
+/// pipes.
+std::string shown_on(const terminal& place, std::string_view text);
 
 /// Writes to standard output, without delay.
 void print(std::string_view text);

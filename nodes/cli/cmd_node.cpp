@@ -1,0 +1,21 @@
+#include "nodes/cli/commands.hpp"
+#include "nodes/cli/load_settings.hpp"
+#include "nodes/node.hpp"
+
+#include <sys/prctl.h>
+
+namespace troupe::cli {
+
+int cmd_node(const node_command& wanted) {
+  ::prctl(PR_SET_NAME,
+          "troupe"); // `up` runs /proc/self/exe, and lists of processes would show "exe"
+  auto cfg = load_settings(wanted.config, wanted.set);
+  if (!cfg)
+    return report(cfg.error());
+  node_options options;
+  options.cfg = std::move(*cfg);
+  options.ready_fd = wanted.ready_fd;
+  return run_node(std::move(options));
+}
+
+} // namespace troupe::cli

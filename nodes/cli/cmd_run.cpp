@@ -1,0 +1,109 @@
+#include "nodes/cli/commands.hpp"
+#include "nodes/cli/exit_codes.hpp"
+#include "nodes/cli/graph_arguments.hpp"
+#include "nodes/cli/output_file.hpp"
+#include "nodes/cli/run_report.hpp"
+#include "nodes/cli/run_watch.hpp"
+#include "nodes/cli/trace_ids.hpp"
+#include "nodes/cli/upload.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+namespace troupe::cli {
+
+namespace {
+
+role_names known_roles(const attached_client& cluster) {
+  role_names names;
+  for (const auto& role : roles_of(cluster.link->welcome()))
+    names.insert(role.name());
+  return names;
+}
+
+/// Sends the files of the arguments, and makes the run's inputs of them.
+cli_result<value_map> send_inputs(attached_client& cluster, const Graph& graph,
+                                  graph_arguments arguments, bool quiet) {
+  for (const auto& [input, documents] : arguments.documents) {
+    auto sent = upload(cluster, documents, quiet);
+    if (!sent)
+      return unexpected{sent.error()};
+    arguments.values[input] = documents_value(sent->blobs, sent->skipped);
+  }
+  settle_inputs(graph, arguments.values);
+  return std::move(arguments.values);
+}
+
+/// Everything that can be wrong is found before the first task starts, most of it before a cluster
+/// is asked.
+cli_result<run_outcome> run(const run_command& wanted, trace_context trace) {
+  auto graph = load_graph(wanted.graph);
+  if (!graph)
+    return unexpected{graph.error()};
+  auto arguments = read_arguments(*graph, wanted.inputs);
+  if (!arguments)
+    return unexpected{arguments.error()};
+  interrupts signals;
+  auto cluster = attach(wanted.cluster, signals.fd());
+  if (!cluster)
+    return unexpected{cluster.error()};
+  auto roles = known_roles(*cluster);
+  if (auto checked = load_graph(wanted.graph, &roles); !checked)
+    return unexpected{checked.error()};
+  auto inputs = send_inputs(*cluster, *graph, std::move(*arguments), wanted.as_json);
+  if (!inputs)
+    return unexpected{inputs.error()};
+
+  RunSubmit submit;
+  *submit.mutable_graph() = std::move(*graph);
+  *submit.mutable_inputs() = std::move(*inputs);
+  submit.set_want_progress(!wanted.as_json);
+  remember_trace(cluster->data, trace.trace);
+  run_watch watch(*cluster, signals, wanted.timeout, wanted.as_json);
+  return watch.run(std::move(submit), trace);
+}
+
+} // namespace
+
+int cmd_run(const run_command& wanted) {
+  std::optional<output_file> output;
+  if (!wanted.output.empty()) {
+    auto prepared = output_file::prepare(wanted.output);
+    if (!prepared)
+      return report({exit_cannot_write, "output", prepared.error().message}, wanted.as_json);
+    output = std::move(*prepared);
+  }
+  auto trace = new_trace(std::getenv("TRACEPARENT"));
+  auto outcome = run(wanted, trace);
+  if (!outcome)
+    return report(outcome.error(), wanted.as_json);
+  const auto& ended = outcome->ended;
+  auto text = result_text(ended);
+  if (output && ended.has_result())
+    if (auto written = output->write(text); !written)
+      return report({exit_cannot_write, "output", written.error().message}, wanted.as_json);
+  if (wanted.as_json) {
+    print_json(run_json(*outcome, trace.trace));
+    return outcome->exit_code;
+  }
+  if (!output)
+    print(shown_on(terminal_of(STDOUT_FILENO), text));
+  auto told = run_summary(*outcome);
+  if (output && ended.has_result())
+    told += "troupe: the result is in " + wanted.output + "\n";
+  std::fputs(told.c_str(), stderr);
+  return outcome->exit_code;
+}
+
+int cmd_run_help(const std::string& graph) {
+  auto loaded = load_graph(graph);
+  if (!loaded)
+    return report(loaded.error());
+  print(describe_graph(*loaded, graph));
+  return exit_ok;
+}
+
+} // namespace troupe::cli

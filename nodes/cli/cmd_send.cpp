@@ -1,0 +1,140 @@
+#include "config/limits.hpp"
+#include "config/suggest.hpp"
+#include "nodes/cli/commands.hpp"
+#include "nodes/cli/documents.hpp"
+#include "nodes/cli/exit_codes.hpp"
+#include "nodes/cli/interrupts.hpp"
+#include "nodes/cli/reply_printer.hpp"
+#include "nodes/cli/trace_ids.hpp"
+#include "nodes/cli/upload.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace troupe::cli {
+
+namespace {
+
+cli_result<RoleInfo> find_role(const attached_client& cluster, std::string_view wanted) {
+  auto roles = roles_of(cluster.link->welcome());
+  std::vector<std::string_view> talkative;
+  for (const auto& role : roles) {
+    if (role.name() == wanted && role.for_talk())
+      return role;
+    if (role.name() == wanted)
+      return unexpected{
+          usage_error("the role " + role.name() + " does tasks of graphs; it cannot be sent to")};
+    if (role.for_talk())
+      talkative.push_back(role.name());
+  }
+  return unexpected{cli_error{exit_usage, "unknown_role",
+                              "no node has a role " + std::string(wanted)
+                                  + did_you_mean(wanted, talkative)
+                                  + "; `troupe roles` lists them"}};
+}
+
+cli_result<std::string> role_in(const std::string& agent) {
+  auto slash = agent.find('/');
+  if (slash == 0 || slash == std::string::npos || slash + 1 == agent.size())
+    return unexpected{usage_error("\"" + agent
+                                  + "\" is no agent: write ROLE/KEY, such as "
+                                    "librarian/me")};
+  if (agent.size() > limits::agent_name_bytes_max)
+    return unexpected{usage_error("an agent's name has at most "
+                                  + std::to_string(limits::agent_name_bytes_max) + " bytes")};
+  return agent.substr(0, slash);
+}
+
+/// The message, with the files it asks the agent to remember.
+cli_result<AgentMessage> make_message(attached_client& cluster, const send_command& wanted,
+                                      const RoleInfo& role,
+                                      std::vector<skipped_document>& skipped) {
+  AgentMessage message;
+  message.set_text(to_utf8(wanted.text));
+  auto remember = role.reads_files() ? parse_remember(wanted.text) : std::nullopt;
+  if (!remember)
+    return message;
+  auto found = find_documents(remember->path, remember->kind);
+  if (!found)
+    return unexpected{error_of(found.error())};
+  auto sent = upload(cluster, *found, wanted.as_json);
+  if (!sent)
+    return unexpected{sent.error()};
+  for (auto& blob : sent->blobs)
+    *message.add_documents() = std::move(blob);
+  skipped = std::move(sent->skipped);
+  return message;
+}
+
+json skipped_json(const std::vector<skipped_document>& skipped) {
+  auto notes = json::array();
+  for (const auto& note : skipped)
+    notes.push_back({{"name", note.name}, {"why", note.why}});
+  return notes;
+}
+
+cli_error why_no_answer(const failure& why, const send_command& wanted) {
+  auto error = error_of(why);
+  if (why.code == ec::timed_out)
+    error.message = wanted.agent + " did not answer within " + human_duration(wanted.timeout)
+                    + "; --timeout gives it longer";
+  else if (why.code == ec::cancelled)
+    error = {exit_interrupted, "cancelled", "interrupted"};
+  return error;
+}
+
+} // namespace
+
+int cmd_send(const send_command& wanted) {
+  auto role_name = role_in(wanted.agent);
+  if (!role_name)
+    return report(role_name.error(), wanted.as_json);
+  interrupts signals;
+  auto cluster = attach(wanted.cluster, signals.fd());
+  if (!cluster)
+    return report(cluster.error(), wanted.as_json);
+  auto role = find_role(*cluster, *role_name);
+  if (!role)
+    return report(role.error(), wanted.as_json);
+  std::vector<skipped_document> skipped;
+  auto message = make_message(*cluster, wanted, *role, skipped);
+  if (!message)
+    return report(message.error(), wanted.as_json);
+  if (!wanted.as_json)
+    tell_skipped(skipped);
+
+  auto request = make_envelope(message_kind::request, address::of_agent(name(wanted.agent)),
+                               std::move(*message));
+  request.trace = new_trace(std::getenv("TRACEPARENT"));
+  request.remaining = wanted.timeout;
+  auto trace = request.trace.trace;
+  remember_trace(cluster->data, trace);
+  reply_printer printer(terminal_of(STDOUT_FILENO));
+  auto reply = cluster->link->request(std::move(request), wanted.timeout, [&](envelope& other) {
+    if (auto piece = other.body.as<Piece>(); piece && !wanted.as_json)
+      print(printer.piece(*piece));
+  });
+  auto why = reply ? failure_in(*reply) : std::optional{reply.error()};
+  auto answer = why ? nullptr : reply->body.as<AgentReply>();
+  if (!why && !answer)
+    why = failure{ec::bad_message, "the agent's answer was not understood"};
+  if (why) {
+    print(printer.broken_off());
+    return report(why_no_answer(*why, wanted), wanted.as_json);
+  }
+  if (!wanted.as_json) {
+    print(printer.end(answer->text()));
+    return exit_ok;
+  }
+  print_json({{"agent", wanted.agent},
+              {"text", answer->text()},
+              {"trace_id", to_string(trace)},
+              {"input_tokens", answer->input_tokens()},
+              {"output_tokens", answer->output_tokens()},
+              {"skipped", skipped_json(skipped)}});
+  return exit_ok;
+}
+
+} // namespace troupe::cli

@@ -1,0 +1,125 @@
+#include "nodes/cli/commands.hpp"
+#include "nodes/cli/detach.hpp"
+#include "nodes/cli/exit_codes.hpp"
+#include "nodes/cli/interrupts.hpp"
+#include "nodes/cli/live_status.hpp"
+#include "nodes/cli/load_settings.hpp"
+#include "nodes/cli/up_output.hpp"
+#include "nodes/cluster_setup.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <optional>
+#include <random>
+#include <system_error>
+
+namespace troupe::cli {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// What `up` prints to, in the foreground and in the background.
+struct up_outlets {
+  std::function<void(const std::string&)> line;
+  std::function<void()> when_ready = [] {};
+  std::function<void()> when_stopping = [] {};
+  terminal place;
+};
+
+std::uint64_t random_number() {
+  std::random_device device;
+  return static_cast<std::uint64_t>(device()) << 32 | device();
+}
+
+/// From the folder to the end of the last node. Nothing is printed for an error that is returned.
+cli_result<void> supervise(const up_command& wanted, clock::time_point began,
+                           const up_outlets& outlets) {
+  interrupts signals;         // first: a `troupe down` at any time from here on is heard
+  ::signal(SIGPIPE, SIG_IGN); // nobody may read what we print; the nodes go on all the same
+  auto cfg = load_settings(wanted.config, wanted.set);
+  if (!cfg)
+    return unexpected{cfg.error()};
+  cluster_flags flags;
+  flags.data = wanted.data;
+  cluster_setup_options options;
+  options.data = data_folder_of(flags);
+  options.nodes = wanted.nodes;
+  options.cfg = std::move(*cfg);
+  options.program = "/proc/self/exe";
+  options.random = random_number;
+  auto setup = prepare_cluster(options);
+  if (!setup)
+    return unexpected{error_of_files(setup.error())};
+
+  up_reporter::options told;
+  told.as_json = wanted.as_json;
+  told.colours = outlets.place.colours;
+  told.nodes = setup->nodes.size();
+  told.began = began;
+  told.data = options.data;
+  told.hint = data_hint(flags);
+  told.detached = wanted.detach;
+  up_reporter reporter(told, outlets.line, outlets.when_ready, outlets.when_stopping);
+
+  local_cluster_options cluster;
+  cluster.nodes = std::move(setup->nodes);
+  cluster.stop_fd = signals.fd();
+  cluster.restart = wanted.restart;
+  auto end = local_cluster(std::move(cluster), reporter).run();
+  if (end.code != 0)
+    return unexpected{
+        cli_error{end.code, end.code == exit_damaged ? "damaged" : "unavailable", end.message}};
+  outlets.line(wanted.as_json ? to_line(kept_json(options.data))
+                              : "stopped; " + kept_text(options.data, told.hint) + "\n");
+  return {};
+}
+
+int up_in_background(const up_command& wanted, clock::time_point began) {
+  cluster_flags flags;
+  flags.data = wanted.data;
+  auto data = data_folder_of(flags);
+  std::error_code error;
+  std::filesystem::create_directories(data, error);
+  if (error)
+    return report({exit_cannot_write, "storage_failed",
+                   "cannot make the folder " + data.string() + ": " + error.message()},
+                  wanted.as_json);
+  return run_in_background(data / "up.log", [&](background& foreground) {
+    up_outlets outlets;
+    outlets.line = [&](const std::string& text) { foreground.line(text); };
+    outlets.when_ready = [&] { foreground.ready(); };
+    auto done = supervise(wanted, began, outlets);
+    if (done)
+      return exit_ok;
+    foreground.failed(done.error(), wanted.as_json);
+    return done.error().exit_code;
+  });
+}
+
+} // namespace
+
+int cmd_up(const up_command& wanted) {
+  auto began = clock::now();
+  if (wanted.detach)
+    return up_in_background(wanted, began);
+  up_outlets outlets;
+  outlets.place = terminal_of(STDOUT_FILENO);
+  outlets.line = [](const std::string& text) { print(text); };
+  std::optional<live_status> status;
+  if (outlets.place.is_terminal && !wanted.as_json) {
+    cluster_flags flags;
+    flags.data = wanted.data;
+    status.emplace(flags, outlets.place);
+    outlets.line = [&](const std::string& text) { status->print_above(text); };
+    outlets.when_ready = [&] { status->start(); };
+    outlets.when_stopping = [&] { status->stop(); };
+  }
+  auto done = supervise(wanted, began, outlets);
+  if (status)
+    status->stop();
+  return done ? exit_ok : report(done.error(), wanted.as_json);
+}
+
+} // namespace troupe::cli

@@ -1,0 +1,257 @@
+#include "nodes/cli/command_line.hpp"
+
+#include "config/limits.hpp"
+#include "nodes/cli/commands.hpp"
+#include "nodes/cli/exit_codes.hpp"
+
+#include <chrono>
+#include <functional>
+
+#include <CLI/CLI.hpp>
+
+namespace troupe::cli {
+
+namespace {
+
+using action = std::function<int()>;
+
+/// What all of the commands below are added to. Commands live as long as the parsing: they are
+/// shared with the callbacks that run them.
+struct command_table {
+  CLI::App& app;
+  action& chosen;
+
+  template <class Command>
+  CLI::App* add(const std::string& name_text, const std::string& what, const std::string& examples,
+                std::shared_ptr<Command> wanted, int (*run)(const Command&)) {
+    auto made = app.add_subcommand(name_text, what);
+    made->footer("\nExamples:\n" + examples);
+    made->callback([this, wanted, run] { chosen = [wanted, run] { return run(*wanted); }; });
+    return made;
+  }
+};
+
+void add_json(CLI::App* command, bool& as_json) {
+  command->add_flag("--json", as_json, "Print JSON; errors too, as {\"error\": {...}}");
+}
+
+void add_cluster(CLI::App* command, cluster_flags& flags) {
+  command->add_option("--data", flags.data, "Data folder of a local cluster")
+      ->type_name("DIR")
+      ->group("Which cluster (without any: your own default one)");
+  command->add_option("--peer", flags.peer, "One of the cluster's nodes")
+      ->type_name("HOST:PORT")
+      ->envname("TROUPE_PEER")
+      ->group("Which cluster (without any: your own default one)");
+  command->add_option("--secret-file", flags.secret_file, "File with the cluster's secret")
+      ->type_name("FILE")
+      ->envname("TROUPE_SECRET_FILE")
+      ->group("Which cluster (without any: your own default one)");
+  command
+      ->add_option("--cluster", flags.cluster, "The cluster's name, where no data folder tells it")
+      ->type_name("NAME")
+      ->group("Which cluster (without any: your own default one)");
+}
+
+void add_config(CLI::App* command, std::string& file, settings& set) {
+  command->add_option("--config", file, "Configuration file (YAML); see `troupe config show`")
+      ->type_name("FILE")
+      ->envname("TROUPE_CONFIG");
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--set",
+          [&set](const std::vector<std::string>& given) {
+            for (const auto& each : given) {
+              auto equals = each.find('=');
+              if (equals == std::string::npos || equals == 0)
+                throw CLI::ValidationError("--set", "write KEY=VALUE, not " + each);
+              set.emplace_back(each.substr(0, equals), each.substr(equals + 1));
+            }
+          },
+          "Set one key of the configuration, over file and environment; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+/// "30", "30s", "500ms", "2m".
+void add_timeout(CLI::App* command, std::chrono::milliseconds& timeout, const std::string& what) {
+  command
+      ->add_option_function<std::string>(
+          "--timeout",
+          [&timeout](const std::string& text) {
+            std::size_t end = 0;
+            double amount = 0;
+            try {
+              amount = std::stod(text, &end);
+            } catch (const std::exception&) {
+              end = 0;
+            }
+            auto unit = text.substr(end);
+            auto factor = unit == "ms"                  ? 1.0
+                          : unit.empty() || unit == "s" ? 1e3
+                          : unit == "m"                 ? 6e4
+                                                        : 0;
+            if (end == 0 || factor == 0 || !(amount > 0) || amount * factor > 8.64e7)
+              throw CLI::ValidationError("--timeout",
+                                         "write a time up to a day, such as 30s, not " + text);
+            timeout = std::chrono::milliseconds(static_cast<std::int64_t>(amount * factor));
+          },
+          what)
+      ->type_name("TIME");
+}
+
+void add_cluster_commands(command_table& table) {
+  auto up = std::make_shared<up_command>();
+  auto app = table.add("up", "Start a cluster of nodes on this machine and keep it running",
+                       "  troupe up --nodes 3\n"
+                       "  troupe up --nodes 3 --detach        returns when it is ready\n"
+                       "  troupe up --set telemetry.otlp_endpoint=http://127.0.0.1:4318",
+                       up, cmd_up);
+  app->add_option("--nodes", up->nodes, "How many (default: as many as the folder has, else 3)")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, limits::members_max));
+  app->add_option("--data", up->data,
+                  "Data folder (default: $TROUPE_DATA, else troupe/default in $XDG_STATE_HOME)")
+      ->type_name("DIR");
+  add_config(app, up->config, up->set);
+  app->add_flag("--detach", up->detach, "Return when it is ready; `troupe down` stops it");
+  app->add_flag_callback(
+      "--no-restart", [up] { up->restart = false; }, "Do not start nodes that die again");
+  add_json(app, up->as_json);
+
+  auto down = std::make_shared<down_command>();
+  app = table.add("down", "Stop a cluster; its data is kept", "  troupe down", down, cmd_down);
+  app->add_option("--data", down->data, "The cluster's data folder")->type_name("DIR");
+  add_json(app, down->as_json);
+
+  auto status = std::make_shared<status_command>();
+  app = table.add("status", "Show nodes, roles, agents, queues and memory",
+                  "  troupe status\n  troupe status --json | jq '.nodes[].state'", status,
+                  cmd_status);
+  add_cluster(app, status->cluster);
+  add_json(app, status->as_json);
+
+  auto node = std::make_shared<node_command>();
+  app = table.add("node", "Run one node in the foreground", "  troupe node --config node.yaml",
+                  node, cmd_node);
+  add_config(app, node->config, node->set);
+  app->add_option("--ready-fd", node->ready_fd,
+                  "Descriptor to tell on, one JSON object a line, when it listens and is ready")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
+}
+
+void add_work_commands(command_table& table) {
+  auto send = std::make_shared<send_command>();
+  send->timeout = limits::request_timeout;
+  auto app =
+      table.add("send", "Send a message to an agent and print its answer as it comes",
+                "  troupe send librarian/me \"Remember the folder /usr/share/common-licenses\"\n"
+                "  troupe send librarian/me \"Who may change the licence?\"",
+                send, cmd_send);
+  app->add_option("agent", send->agent, "ROLE/KEY; `troupe roles` lists the roles")->required();
+  app->add_option("text", send->text, "The message")->required();
+  add_timeout(app, send->timeout, "How long to wait for the answer (default: 60s)");
+  add_cluster(app, send->cluster);
+  add_json(app, send->as_json);
+
+  auto run = std::make_shared<run_command>();
+  auto help = std::make_shared<bool>(false);
+  app = table.add("run", "Run a graph of tasks and print its result",
+                  "  troupe run digest --input dir=/usr/share/common-licenses \\\n"
+                  "    --input question=\"What must I do when I give the program to others?\"\n"
+                  "  troupe run digest --help            what the graph takes\n"
+                  "  troupe run ./own.yaml --output report.md",
+                  run, cmd_run);
+  app->set_help_flag();
+  app->add_flag("-h,--help", *help, "Print this, or what the graph takes if one is named");
+  app->add_option("graph", run->graph,
+                  "A graph's name (`troupe graphs`), or a file: with a / or .yaml");
+  app->add_option("--input,-i", run->inputs, "An input of the graph; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app->add_option("--output,-o", run->output, "Write the result there")->type_name("FILE");
+  add_timeout(app, run->timeout, "Cancel the run after that (default: no limit)");
+  add_cluster(app, run->cluster);
+  add_json(app, run->as_json);
+  app->callback([&table, run, help, app] {
+    if (*help && run->graph.empty())
+      throw CLI::CallForHelp();
+    if (run->graph.empty())
+      throw CLI::RequiredError("graph");
+    table.chosen = [run, help] { return *help ? cmd_run_help(run->graph) : cmd_run(*run); };
+  });
+
+  auto trace = std::make_shared<trace_command>();
+  app = table.add("trace", "Show where the time of a command went, on all nodes",
+                  "  troupe trace last\n  troupe trace 4bf92f3577b34da6a3ce929d0e0e4736 --json",
+                  trace, cmd_trace);
+  app->add_option("trace", trace->trace, "last (of your commands), or a trace id")->required();
+  add_cluster(app, trace->cluster);
+  add_json(app, trace->as_json);
+}
+
+void add_list_commands(command_table& table) {
+  auto graphs = std::make_shared<graphs_command>();
+  auto app = table.add("graphs", "List the built-in graphs", "  troupe graphs", graphs, cmd_graphs);
+  add_json(app, graphs->as_json);
+
+  auto roles = std::make_shared<roles_command>();
+  app = table.add("roles", "List the roles of the cluster, or those built in", "  troupe roles",
+                  roles, cmd_roles);
+  add_cluster(app, roles->cluster);
+  add_json(app, roles->as_json);
+
+  auto settings_of = std::make_shared<config_command>();
+  auto config = table.app.add_subcommand("config", "Show and check the configuration");
+  config->require_subcommand(1);
+  config->footer("\nExamples:\n  troupe config show --config troupe.yaml\n"
+                 "  troupe config show --keys           every key, its type and its meaning\n"
+                 "  troupe config check --config troupe.yaml");
+  app = config->add_subcommand("show", "The configuration, each key with where it came from");
+  app->callback([&table, settings_of] {
+    table.chosen = [settings_of] { return cmd_config_show(*settings_of); };
+  });
+  add_config(app, settings_of->config, settings_of->set);
+  app->add_flag("--keys", settings_of->keys, "All keys: type, default, what they mean");
+  app = config->add_subcommand("check", "Say whether the configuration is valid");
+  app->callback([&table, settings_of] {
+    table.chosen = [settings_of] { return cmd_config_check(*settings_of); };
+  });
+  add_config(app, settings_of->config, settings_of->set);
+}
+
+bool asks_for_json(int argc, const char* const* argv) {
+  return std::any_of(argv + 1, argv + argc,
+                     [](const char* word) { return std::string_view(word) == "--json"; });
+}
+
+} // namespace
+
+int run_command_line(int argc, const char* const* argv) {
+  CLI::App app("Runs fleets of agents as actors on a cluster.", "troupe");
+  app.set_version_flag("--version", std::string("troupe ") + TROUPE_VERSION, "Print the version");
+  app.require_subcommand(1);
+  app.footer(std::string("\nTo begin with:\n  troupe up --nodes 3 --detach\n  troupe graphs\n\n")
+             + exit_codes_help);
+  action chosen;
+  command_table table{app, chosen};
+  add_cluster_commands(table);
+  add_work_commands(table);
+  add_list_commands(table);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) { // help and version
+    return app.exit(asked);
+  } catch (const CLI::ParseError& wrong) {
+    auto used = app.get_subcommands();
+    auto where = used.empty() ? "troupe" : "troupe " + used.front()->get_name();
+    return report(usage_error(std::string(wrong.what()) + " (`" + where + " --help` tells more)"),
+                  asks_for_json(argc, argv));
+  }
+  return chosen();
+}
+
+} // namespace troupe::cli

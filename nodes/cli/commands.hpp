@@ -1,0 +1,94 @@
+#pragma once
+
+#include "nodes/cli/find_cluster.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// The commands of `troupe`. Each takes what the command line said (nodes/cli/command_line.cpp) and
+/// returns the exit code; whatever goes wrong was reported by then.
+namespace troupe::cli {
+
+using settings = std::vector<std::pair<std::string, std::string>>; ///< --set KEY=VALUE
+
+struct node_command {
+  std::string config;
+  settings set;
+  int ready_fd = -1;
+};
+int cmd_node(const node_command& wanted);
+
+struct up_command {
+  std::size_t nodes = 0; ///< 0: as many as the folder has, else three
+  std::string data;
+  std::string config;
+  settings set;
+  bool detach = false;
+  bool restart = true;
+  bool as_json = false;
+};
+int cmd_up(const up_command& wanted);
+
+struct down_command {
+  std::string data;
+  bool as_json = false;
+};
+int cmd_down(const down_command& wanted);
+
+struct status_command {
+  cluster_flags cluster;
+  bool as_json = false;
+};
+int cmd_status(const status_command& wanted);
+
+struct send_command {
+  cluster_flags cluster;
+  std::string agent; ///< ROLE/KEY
+  std::string text;
+  std::chrono::milliseconds timeout{};
+  bool as_json = false;
+};
+int cmd_send(const send_command& wanted);
+
+struct run_command {
+  cluster_flags cluster;
+  std::string graph;               ///< a name, or a file
+  std::vector<std::string> inputs; ///< NAME=VALUE
+  std::string output;
+  std::chrono::milliseconds timeout{}; ///< zero: none
+  bool as_json = false;
+};
+int cmd_run(const run_command& wanted);
+/// `troupe run NAME --help`: what the graph takes.
+int cmd_run_help(const std::string& graph);
+
+struct graphs_command {
+  bool as_json = false;
+};
+int cmd_graphs(const graphs_command& wanted);
+
+struct trace_command {
+  cluster_flags cluster;
+  std::string trace; ///< "last" or 32 hex digits
+  bool as_json = false;
+};
+int cmd_trace(const trace_command& wanted);
+
+struct config_command {
+  std::string config;
+  settings set;
+  bool keys = false;
+};
+int cmd_config_show(const config_command& wanted);
+int cmd_config_check(const config_command& wanted);
+
+struct roles_command {
+  cluster_flags cluster;
+  bool as_json = false;
+};
+int cmd_roles(const roles_command& wanted);
+
+} // namespace troupe::cli

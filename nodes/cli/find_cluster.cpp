@@ -1,0 +1,151 @@
+#include "nodes/cli/find_cluster.hpp"
+
+#include "actors/cluster/socket.hpp"
+#include "nodes/cli/exit_codes.hpp"
+#include "nodes/cluster_files.hpp"
+#include "persistence/identity.hpp"
+
+#include <algorithm>
+#include <map>
+#include <random>
+
+namespace troupe::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+/// Where to knock, and as who.
+struct door {
+  std::vector<std::string> addresses;
+  std::string cluster = "default";
+  std::string secret;
+};
+
+cli_error no_cluster(const std::string& what, const cluster_flags& flags) {
+  return {exit_unavailable, "unavailable",
+          what + "; start one with: troupe up --nodes 3" + data_hint(flags)};
+}
+
+cli_result<door> find_door(const cluster_flags& flags, const fs::path& data) {
+  door found;
+  if (!flags.peer.empty())
+    if (auto place = parse_host_port(flags.peer); !place)
+      return unexpected{usage_error("--peer " + flags.peer + ": " + place.error().message)};
+  auto file = read_cluster_file(data);
+  if (!file && flags.peer.empty())
+    return unexpected{error_of_files(file.error())};
+  bool known = file && file->has_value();
+  if (!known && flags.peer.empty())
+    return unexpected{
+        no_cluster("no cluster is running here (there is none in " + data.string() + ")", flags)};
+  if (known) {
+    found.cluster = (*file)->name;
+    for (const auto& node : (*file)->nodes)
+      found.addresses.push_back(node.member.address);
+  }
+  if (!flags.peer.empty())
+    found.addresses = {flags.peer};
+  if (!flags.cluster.empty())
+    found.cluster = flags.cluster;
+  auto secret_file = flags.secret_file.empty() ? secret_path(data) : fs::path(flags.secret_file);
+  auto secret = load_secret(secret_file);
+  if (!secret)
+    return unexpected{cli_error{
+        exit_unavailable, "unavailable",
+        (flags.peer.empty() ? "" : "cannot attach to " + flags.peer + ": ") + secret.error().message
+            + "; name the file with the cluster's secret with --secret-file"}};
+  found.secret = std::move(*secret);
+  return found;
+}
+
+/// Nobody let us in: why, in one message.
+cli_error nobody_answers(const cluster_flags& flags, const fs::path& data, const failure& last) {
+  if (last.code == ec::cancelled)
+    return {exit_interrupted, "cancelled", "interrupted"};
+  if (last.code == ec::refused || last.code == ec::invalid_argument)
+    return {last.code == ec::refused ? exit_unavailable : exit_usage,
+            std::string(to_string(last.code)), last.message};
+  if (!flags.peer.empty())
+    return {exit_unavailable, "unavailable",
+            last.message + "; `troupe status` shows the addresses of a local cluster's nodes"};
+  if (auto holder = lock_holder(data))
+    return {exit_unavailable, "unavailable",
+            "the cluster in " + data.string() + " (process " + std::to_string(*holder)
+                + ") does not answer: " + last.message + "; stop it with: troupe down"
+                + data_hint(flags)};
+  return no_cluster("no cluster is running in " + data.string(), flags);
+}
+
+} // namespace
+
+fs::path data_folder_of(const cluster_flags& flags) {
+  return flags.data.empty() ? default_data_folder() : fs::absolute(flags.data).lexically_normal();
+}
+
+std::string data_hint(const cluster_flags& flags) {
+  auto data = data_folder_of(flags);
+  return data == default_data_folder() ? "" : " --data " + data.string();
+}
+
+std::string attached_client::node_name(const std::string& id) const {
+  const auto& welcome = link->welcome();
+  if (welcome.node().id() == id)
+    return welcome.node().name();
+  for (const auto& member : welcome.members())
+    if (member.info().id() == id)
+      return member.info().name();
+  return to_string(node_from_bytes(id));
+}
+
+cli_result<attached_client> attach(const attach_options& options) {
+  auto data = data_folder_of(options.flags);
+  auto found = find_door(options.flags, data);
+  if (!found)
+    return unexpected{found.error()};
+  auto deadline = steady::now() + options.time;
+  auto count = found->addresses.size();
+  failure last{ec::unavailable, "no address is known"};
+  for (std::size_t i = 0; i < count && last.code != ec::cancelled; ++i) {
+    client_options wanted;
+    wanted.peer = found->addresses[(options.first + i) % count];
+    wanted.cluster = found->cluster;
+    wanted.secret = found->secret;
+    wanted.interrupt_fd = options.interrupt_fd;
+    // A node that is stopped but not gone must leave time for the others.
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
+    wanted.connect_timeout =
+        std::max(std::chrono::milliseconds{1}, left / static_cast<std::int64_t>(count - i));
+    auto link = client::connect(std::move(wanted));
+    if (link)
+      return attached_client{std::move(*link), std::move(data)};
+    if (last.code != ec::refused || link.error().code == ec::cancelled)
+      last = link.error(); // who refuses us is there: the better message
+  }
+  return unexpected{nobody_answers(options.flags, data, last)};
+}
+
+cli_result<attached_client> attach(const cluster_flags& flags, int interrupt_fd) {
+  attach_options options;
+  options.flags = flags;
+  options.interrupt_fd = interrupt_fd;
+  options.first = std::random_device{}();
+  return attach(options);
+}
+
+std::vector<RoleInfo> roles_of(const Welcome& welcome) {
+  std::map<std::string, RoleInfo> by_name;
+  for (const auto& role : welcome.node().roles())
+    by_name.emplace(role.name(), role);
+  for (const auto& member : welcome.members())
+    for (const auto& role : member.info().roles())
+      by_name.emplace(role.name(), role);
+  std::vector<RoleInfo> all;
+  for (auto& [unused, role] : by_name)
+    all.push_back(std::move(role));
+  return all;
+}
+
+} // namespace troupe::cli

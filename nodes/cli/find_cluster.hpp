@@ -1,0 +1,57 @@
+#pragma once
+
+#include "nodes/cli/output.hpp"
+#include "nodes/client.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// From what the user said, or did not say, to a link with a node.
+namespace troupe::cli {
+
+/// The flags that all client commands have.
+struct cluster_flags {
+  std::string data;        ///< a local cluster's folder; empty: the user's default one
+  std::string peer;        ///< HOST:PORT of a node; empty: one of the folder's
+  std::string secret_file; ///< empty: the folder's
+  std::string cluster;     ///< the cluster's name; empty: the folder's, else "default"
+};
+
+/// The folder that the flags name, absolute.
+std::filesystem::path data_folder_of(const cluster_flags& flags);
+
+/// " --data DIR", as commands in messages need it, if the folder is not the user's default one.
+std::string data_hint(const cluster_flags& flags);
+
+struct attached_client {
+  std::unique_ptr<client> link;
+  std::filesystem::path data;
+
+  /// The node that relays: the owner of the runs that are submitted here.
+  const NodeInfo& node() const { return link->welcome().node(); }
+  /// What a person calls the node with that id (16 bytes).
+  std::string node_name(const std::string& id) const;
+};
+
+struct attach_options {
+  cluster_flags flags;
+  int interrupt_fd = -1;
+  std::uint64_t first = 0; ///< which node is tried first, modulo their number: spreads clients
+  std::chrono::milliseconds time{1'800}; ///< for all tries together
+};
+
+/// Tries the nodes in turn until one answers. Nothing there: one message with the command that
+/// starts a cluster, exit code 69.
+cli_result<attached_client> attach(const attach_options& options);
+
+/// `attach` with a random first node.
+cli_result<attached_client> attach(const cluster_flags& flags, int interrupt_fd);
+
+/// The roles of the attached node and of all members, each once, by name.
+std::vector<RoleInfo> roles_of(const Welcome& welcome);
+
+} // namespace troupe::cli

@@ -1,0 +1,148 @@
+#include "nodes/cli/graph_arguments.hpp"
+
+#include "actors/coordination/graph_yaml.hpp"
+#include "config/limits.hpp"
+#include "config/suggest.hpp"
+#include "nodes/cli/exit_codes.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+namespace troupe::cli {
+
+namespace {
+
+cli_result<std::string> read_graph_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text(limits::yaml_bytes_max + 1, '\0');
+  errno = 0;
+  if (in)
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!in && errno != 0)
+    return unexpected{
+        usage_error("the graph " + path + " cannot be read: " + std::strerror(errno))};
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > limits::yaml_bytes_max)
+    return unexpected{usage_error("the graph " + path + " is larger than "
+                                  + human_bytes(limits::yaml_bytes_max))};
+  return text;
+}
+
+cli_error graph_error(const config_error& why) { return {exit_usage, "graph", to_string(why)}; }
+
+const GraphInput* find_input(const Graph& graph, std::string_view wanted) {
+  for (const auto& input : graph.inputs())
+    if (input.name() == wanted)
+      return &input;
+  return nullptr;
+}
+
+/// As if the files had been sent: right in shape and number.
+Value stand_in(const document_list& found) {
+  std::vector<BlobRef> blobs;
+  for (const auto& file : found.files)
+    blobs.emplace_back().set_name(to_utf8(file.name));
+  return documents_value(blobs, found.skipped);
+}
+
+cli_result<void> read_argument(const Graph& graph, const std::string& argument,
+                               graph_arguments& into) {
+  auto equals = argument.find('=');
+  if (equals == std::string::npos || equals == 0)
+    return unexpected{usage_error("--input " + argument + ": write NAME=VALUE; `troupe run "
+                                  + graph.name() + " --help` lists the inputs")};
+  auto key = argument.substr(0, equals);
+  auto text = argument.substr(equals + 1);
+  if (into.values.contains(key))
+    return unexpected{usage_error("the input `" + key + "` is given twice")};
+  auto input = find_input(graph, key);
+  if (!input) { // check_inputs says it, with what was perhaps meant
+    into.values[key].set_text(to_utf8(text));
+    return {};
+  }
+  if (input->type() == "folder" || input->type() == "file") {
+    auto kind = input->type() == "folder" ? path_kind::folder : path_kind::file;
+    auto found = find_documents(text, kind);
+    if (!found)
+      return unexpected{usage_error("--input " + key + ": " + found.error().message)};
+    into.values[key] = stand_in(*found);
+    into.documents.emplace(key, std::move(*found));
+    return {};
+  }
+  auto value = parse_input_text(input->type(), to_utf8(text));
+  if (!value)
+    return unexpected{usage_error("--input " + key + ": " + value.error().message)};
+  into.values[key] = std::move(*value);
+  return {};
+}
+
+} // namespace
+
+cli_result<Graph> load_graph(const std::string& wanted, const role_names* known) {
+  if (wanted.find('/') != std::string::npos || wanted.ends_with(".yaml")) {
+    auto text = read_graph_file(wanted);
+    if (!text)
+      return unexpected{text.error()};
+    auto graph = parse_graph(*text, wanted, known);
+    if (!graph)
+      return unexpected{graph_error(graph.error())};
+    return std::move(*graph);
+  }
+  auto graph = find_builtin_graph(wanted);
+  if (!graph) {
+    std::vector<std::string_view> names;
+    for (const auto& each : builtin_graphs())
+      names.push_back(each.name());
+    return unexpected{usage_error("there is no graph " + wanted + did_you_mean(wanted, names)
+                                  + "; `troupe graphs` lists them, and a file is named with a "
+                                    "/ or by .yaml at its end")};
+  }
+  if (auto fine = check_graph(*graph, known); !fine)
+    return unexpected{graph_error(fine.error())};
+  return *graph;
+}
+
+cli_result<graph_arguments> read_arguments(const Graph& graph,
+                                           const std::vector<std::string>& arguments) {
+  graph_arguments read;
+  for (const auto& argument : arguments)
+    if (auto done = read_argument(graph, argument, read); !done)
+      return unexpected{done.error()};
+  if (auto fine = check_inputs(graph, read.values); !fine)
+    return unexpected{usage_error(fine.error().message)};
+  return read;
+}
+
+std::string describe_graph(const Graph& graph, const std::string& shown_name) {
+  auto text =
+      graph.name() + ": " + graph.description() + "\n\nInputs, each as --input NAME=VALUE:\n";
+  std::string example = "troupe run " + shown_name;
+  for (const auto& input : graph.inputs()) {
+    text += "  " + input.name() + " (" + input.type() + (input.required() ? ", required)" : ")");
+    if (!input.help().empty())
+      text += "  " + input.help();
+    text += "\n";
+    if (input.has_default_value())
+      text += "      default: " + to_line(to_json(input.default_value()));
+    if (!input.example().empty()) {
+      text += "      such as: --input " + input.name() + "=" + input.example() + "\n";
+      if (input.required())
+        example += " --input " + input.name() + "=" + input.example();
+    }
+  }
+  if (graph.inputs().empty())
+    text += "  (none)\n";
+  text += "\nTasks:\n";
+  for (const auto& task : graph.tasks()) {
+    text += "  " + task.id() + " by " + task.role();
+    if (task.has_for_each())
+      text += ", one per element";
+    for (int i = 0; i < task.needs_size(); ++i)
+      text += (i == 0 ? ", after " : " and ") + task.needs(i);
+    text += "\n";
+  }
+  return text + "\nExample:\n  " + example + "\n";
+}
+
+} // namespace troupe::cli

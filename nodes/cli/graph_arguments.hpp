@@ -1,0 +1,34 @@
+#pragma once
+
+#include "actors/coordination/graph_inputs.hpp"
+#include "actors/coordination/graph_plan.hpp"
+#include "nodes/cli/documents.hpp"
+#include "nodes/cli/output.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+/// What `troupe run` is told, checked as far as that can be done without a cluster.
+namespace troupe::cli {
+
+/// A built-in graph by name; a file if `wanted` contains a `/` or ends in `.yaml`. With `known`,
+/// the graph's roles are checked too.
+cli_result<Graph> load_graph(const std::string& wanted, const role_names* known = nullptr);
+
+/// The inputs of a run before any file was sent: folders and files have stand-ins among the
+/// `values`.
+struct graph_arguments {
+  value_map values;
+  std::map<std::string, document_list> documents; ///< by input; to be sent
+};
+
+/// Reads NAME=VALUE arguments by the types of the graph's inputs, finds the files, and checks that
+/// nothing is missing, unknown or of the wrong type.
+cli_result<graph_arguments> read_arguments(const Graph& graph,
+                                           const std::vector<std::string>& arguments);
+
+/// The page of `troupe run NAME --help`.
+std::string describe_graph(const Graph& graph, const std::string& shown_name);
+
+} // namespace troupe::cli

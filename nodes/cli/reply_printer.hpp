@@ -1,0 +1,33 @@
+#pragma once
+
+#include "messages/payload_kinds.hpp"
+#include "nodes/cli/output.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace troupe::cli {
+
+/// Turns the pieces of an answer and the answer itself into what a person reads, each character
+/// once.
+class reply_printer {
+public:
+  explicit reply_printer(const terminal& place) : place_(place) {}
+
+  /// What to print for a piece. Of an earlier attempt than the one being shown: nothing.
+  std::string piece(const Piece& part);
+  /// What is still to be printed when the whole answer is there: the part that did not come in
+  /// pieces, or, where the pieces were of something else, all of it; and the end of the line.
+  std::string end(const std::string& whole);
+  /// What separates a half-printed answer from an error.
+  std::string broken_off() const { return shown_.empty() ? "" : "\n"; }
+
+private:
+  std::string started_again() const;
+
+  terminal place_;
+  std::uint32_t attempt_ = 0;
+  std::string shown_; ///< of this attempt
+};
+
+} // namespace troupe::cli

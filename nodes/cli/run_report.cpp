@@ -1,0 +1,84 @@
+#include "nodes/cli/run_report.hpp"
+
+#include <set>
+
+namespace troupe::cli {
+
+namespace {
+
+constexpr int failures_shown_max = 20;
+
+std::string node_of(const run_outcome& outcome, const TaskOutcome& task) {
+  auto found = outcome.node_names.find(task.node());
+  return task.node().empty() || found == outcome.node_names.end() ? "" : found->second;
+}
+
+json task_json(const run_outcome& outcome, const TaskOutcome& task) {
+  json made{{"task", task.task()},
+            {"label", task.label()},
+            {"ok", task.ok()},
+            {"attempts", task.attempts()},
+            {"node", node_of(outcome, task)},
+            {"input_tokens", task.input_tokens()},
+            {"output_tokens", task.output_tokens()},
+            {"duration_ms", static_cast<double>(task.duration_us()) / 1000}};
+  if (!task.ok())
+    made["error"] = to_json(from_proto(task.failure()));
+  return made;
+}
+
+} // namespace
+
+std::string result_text(const RunEnded& ended) {
+  if (!ended.has_result() || ended.result().kind_case() == Value::KIND_NOT_SET)
+    return {};
+  if (ended.result().kind_case() != Value::kText)
+    return to_json(ended.result()).dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  const auto& text = ended.result().text();
+  return text.ends_with('\n') ? text : text + "\n";
+}
+
+json run_json(const run_outcome& outcome, trace_id trace) {
+  const auto& ended = outcome.ended;
+  auto tasks = json::array();
+  for (const auto& task : ended.tasks())
+    tasks.push_back(task_json(outcome, task));
+  json made{{"run", to_string(run_from_bytes(ended.run()))},
+            {"trace_id", to_string(trace)},
+            {"ok", ended.ok()},
+            {"result", ended.has_result() ? to_json(ended.result()) : json(nullptr)},
+            {"tasks", std::move(tasks)},
+            {"duration_ms", static_cast<double>(ended.duration_us()) / 1000}};
+  if (!ended.ok()) {
+    made["error"] = to_json(from_proto(ended.failure()));
+    made["error"]["message"] = outcome.why;
+  }
+  return made;
+}
+
+std::string run_summary(const run_outcome& outcome) {
+  const auto& ended = outcome.ended;
+  std::set<std::string> nodes;
+  std::string text;
+  int failed = 0;
+  for (const auto& task : ended.tasks()) {
+    nodes.insert(task.node());
+    if (task.ok() || ++failed > failures_shown_max)
+      continue;
+    auto where = node_of(outcome, task);
+    text += "troupe: task " + (task.label().empty() ? task.task() : task.label()) + " failed"
+            + (where.empty() ? "" : " on " + where)
+            + (task.attempts() > 1 ? " after " + std::to_string(task.attempts()) + " attempts" : "")
+            + ": " + task.failure().message() + "\n";
+  }
+  if (failed > failures_shown_max)
+    text += "troupe: " + std::to_string(failed - failures_shown_max) + " more tasks failed\n";
+  auto took = human_duration(std::chrono::milliseconds(ended.duration_us() / 1000));
+  if (!ended.ok())
+    return text + "troupe: the run failed after " + took + ": " + outcome.why + "\n";
+  return std::to_string(ended.tasks_size()) + " tasks done in " + took + " on "
+         + std::to_string(nodes.size()) + (nodes.size() == 1 ? " node" : " nodes")
+         + "; `troupe trace last` shows where the time went\n";
+}
+
+} // namespace troupe::cli

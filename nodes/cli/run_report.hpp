@@ -1,0 +1,19 @@
+#pragma once
+
+#include "nodes/cli/output.hpp"
+#include "nodes/cli/run_watch.hpp"
+
+#include <string>
+
+namespace troupe::cli {
+
+/// The result as a person reads it: text as it is, anything else as JSON.
+std::string result_text(const RunEnded& ended);
+
+/// {"run", "trace_id", "ok", "result", "tasks": [...], "duration_ms"}, and "error" if it failed.
+json run_json(const run_outcome& outcome, trace_id trace);
+
+/// For standard error: which tasks failed and why, or how many were done, where and in what time.
+std::string run_summary(const run_outcome& outcome);
+
+} // namespace troupe::cli

@@ -1,0 +1,139 @@
+#include "nodes/cli/run_watch.hpp"
+
+#include "config/limits.hpp"
+#include "nodes/cli/exit_codes.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace troupe::cli {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto cancel_timeout = 3s; ///< for a cancelled run to say how far it came
+constexpr auto wait_step = 10s;
+
+} // namespace
+
+run_watch::run_watch(attached_client& cluster, interrupts& signals,
+                     std::chrono::milliseconds timeout, bool quiet)
+    : cluster_(cluster), signals_(signals), quiet_(quiet), line_(terminal_of(STDERR_FILENO)) {
+  if (timeout.count() > 0) {
+    deadline_ = clock::now() + timeout;
+  }
+}
+
+cli_result<run_outcome> run_watch::run(RunSubmit submitted, const trace_context& trace) {
+  trace_ = trace;
+  if (auto accepted = submit(std::move(submitted), trace); !accepted)
+    return unexpected{accepted.error()};
+  while (!ended_)
+    if (auto waited = wait_once(); !waited)
+      return unexpected{waited.error()};
+  line_.clear();
+  return outcome();
+}
+
+cli_result<void> run_watch::submit(RunSubmit submitted, const trace_context& trace) {
+  auto request =
+      make_envelope(message_kind::request, address::of(service::coordinator), std::move(submitted));
+  request.trace = trace;
+  auto reply = cluster_.link->request(std::move(request), limits::request_timeout,
+                                      [this](envelope& other) { on_message(other); });
+  auto why = reply ? failure_in(*reply) : std::optional{reply.error()};
+  if (why && why->code == ec::cancelled)
+    return unexpected{cli_error{exit_interrupted, "cancelled", "interrupted"}};
+  if (why)
+    return unexpected{error_of(*why)};
+  auto accepted = reply->body.as<RunAccepted>();
+  if (!accepted)
+    return unexpected{error_of(failure{ec::bad_message, "the node's answer was not understood"})};
+  run_ = accepted->run();
+  return {};
+}
+
+cli_result<void> run_watch::wait_once() {
+  auto step = std::chrono::milliseconds{wait_step};
+  if (deadline_)
+    step = std::min(step, std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - clock::now()));
+  if (step.count() <= 0)
+    return on_time_out();
+  auto next = cluster_.link->receive(step);
+  if (!next && next.error().code == ec::cancelled)
+    return on_interrupt();
+  if (!next) {
+    line_.clear();
+    if (cancelled_)
+      return unexpected{*cancelled_};
+    return unexpected{cli_error{exit_run_lost, "run_lost",
+                                cluster_.node().name() + ", which owned the run, is gone ("
+                                    + next.error().message + "); start the run again"}};
+  }
+  if (*next)
+    on_message(**next);
+  return {};
+}
+
+cli_result<void> run_watch::on_interrupt() {
+  signals_.take();
+  if (cancelled_)
+    return unexpected{*cancelled_};
+  cancel(exit_interrupted, "interrupted");
+  return {};
+}
+
+cli_result<void> run_watch::on_time_out() {
+  if (cancelled_) {
+    line_.clear();
+    return unexpected{*cancelled_};
+  }
+  cancel(exit_timed_out, "the run did not end in its time");
+  return {};
+}
+
+void run_watch::cancel(int exit_code, const std::string& why) {
+  cancelled_ = cli_error{exit_code, exit_code == exit_timed_out ? "timed_out" : "cancelled", why};
+  deadline_ = clock::now() + cancel_timeout;
+  RunCancel message;
+  message.set_run(run_);
+  auto request =
+      make_envelope(message_kind::request, address::of(service::coordinator), std::move(message));
+  request.remaining = cancel_timeout;
+  request.trace = trace_;
+  // If it cannot be sent, the node notices that this client is gone.
+  [[maybe_unused]] auto sent = cluster_.link->send(std::move(request), cancel_timeout);
+}
+
+void run_watch::on_message(envelope& message) {
+  if (auto progress = message.body.as<RunProgress>()) {
+    bool last = progress->total() > 0 && progress->done() + progress->failed() == progress->total();
+    if (!quiet_ && !cancelled_)
+      line_.show(run_progress(*progress, line_.place().columns), clock::now(), last);
+    return;
+  }
+  auto ended = message.body.as<RunEnded>();
+  if (ended && (run_.empty() || ended->run() == run_))
+    ended_ = std::move(*ended);
+}
+
+run_outcome run_watch::outcome() {
+  run_outcome made;
+  made.ended = std::move(*ended_);
+  if (made.ended.ok()) {
+    made.exit_code = exit_ok;
+  } else if (cancelled_) {
+    made.exit_code = cancelled_->exit_code;
+    made.why = cancelled_->message;
+  } else {
+    made.exit_code = exit_failed;
+    made.why = made.ended.failure().message();
+  }
+  for (const auto& task : made.ended.tasks())
+    made.node_names.emplace(task.node(), cluster_.node_name(task.node()));
+  return made;
+}
+
+} // namespace troupe::cli

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "nodes/cli/documents.hpp"
+#include "nodes/cli/find_cluster.hpp"
+
+#include <vector>
+
+namespace troupe::cli {
+
+struct uploaded_documents {
+  std::vector<BlobRef> blobs; ///< in the order of their names
+  std::vector<skipped_document>
+      skipped; ///< those of the list, and files that could not be read after all
+};
+
+/// Reads the documents one by one and stores them on the attached node, with a progress line when
+/// that takes a while. Fails if not one is left, and when the link does.
+cli_result<uploaded_documents> upload(attached_client& cluster, const document_list& documents,
+                                      bool quiet);
+
+/// Tells on standard error which files were left out: all of a few, the first of many.
+void tell_skipped(const std::vector<skipped_document>& skipped);
+
+} // namespace troupe::cli

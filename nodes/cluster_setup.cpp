@@ -1,0 +1,132 @@
+#include "nodes/cluster_setup.hpp"
+
+#include "messages/ids.hpp"
+#include "persistence/files.hpp"
+#include "persistence/identity.hpp"
+
+#include <string>
+
+namespace troupe {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t nodes_by_default = 3;
+
+/// A random UUID (RFC 9562, version 4) without its dashes.
+std::string new_node_id(const std::function<std::uint64_t()>& random) {
+  auto hi = (random() & ~0xf000ULL) | 0x4000ULL;
+  auto lo = (random() & ~(3ULL << 62)) | (2ULL << 62);
+  return to_hex(hi, lo);
+}
+
+/// The port it had, if nobody has taken it since.
+result<std::string> settle_address(const std::string& before, port_picker& ports) {
+  if (auto port = port_of(before); port && ports.claim(*port))
+    return before;
+  auto port = ports.next();
+  if (!port)
+    return unexpected{port.error()};
+  return "127.0.0.1:" + std::to_string(*port);
+}
+
+result<cluster_file> plan_nodes(const cluster_setup_options& options,
+                                std::optional<cluster_file> before) {
+  cluster_file file;
+  if (before)
+    file = std::move(*before);
+  file.name = options.cfg.cluster.name;
+  auto wanted = options.nodes != 0   ? options.nodes
+                : file.nodes.empty() ? nodes_by_default
+                                     : file.nodes.size();
+  if (!file.nodes.empty() && file.nodes.size() != wanted)
+    return fail(ec::invalid_argument,
+                options.data.string() + " holds a cluster of " + std::to_string(file.nodes.size())
+                    + " nodes, not of " + std::to_string(wanted) + ": start it with --nodes "
+                    + std::to_string(file.nodes.size()) + ", or name another folder with --data");
+  if (wanted > limits::members_max)
+    return fail(ec::invalid_argument,
+                "a cluster has at most " + std::to_string(limits::members_max) + " nodes");
+  port_picker ports(options.random());
+  file.nodes.resize(wanted);
+  for (std::size_t i = 0; i < wanted; ++i) {
+    auto& [member, http_address] = file.nodes[i];
+    if (member.id.empty()) {
+      member.id = new_node_id(options.random);
+      member.name = "node-" + std::to_string(i + 1);
+    }
+    for (auto place : {&member.address, &http_address}) {
+      auto settled = settle_address(*place, ports);
+      if (!settled)
+        return unexpected{settled.error()};
+      *place = std::move(*settled);
+    }
+  }
+  return file;
+}
+
+result<local_node> write_node(const cluster_setup_options& options, const cluster_file& file,
+                              const cluster_node& node) {
+  auto folder = node_folder(options.data, node.member.name);
+  if (auto made = make_folder(folder); !made)
+    return unexpected{made.error()};
+  auto cfg = options.cfg;
+  cfg.cluster.secret_file = secret_path(options.data);
+  cfg.cluster.members.clear();
+  for (const auto& each : file.nodes)
+    cfg.cluster.members.push_back(each.member);
+  cfg.node.name = node.member.name;
+  cfg.node.id = node.member.id;
+  cfg.node.listen = node.member.address;
+  cfg.node.http_listen = node.http_address;
+  cfg.node.data = folder;
+  cfg.telemetry.log_file = folder / "log.jsonl";
+  for (auto key : {"cluster.secret_file", "cluster.members", "node.name", "node.id", "node.listen",
+                   "node.http_listen", "node.data", "telemetry.log_file"})
+    cfg.origins.erase(key);
+  if (!cfg.node.roles.empty())
+    cfg.node.roles = fs::absolute(cfg.node.roles);
+  auto config_path = folder / "node.yaml";
+  if (auto written = write_file_atomically(config_path, show_config(cfg)); !written)
+    return unexpected{written.error()};
+  return local_node{
+      node.member.name,
+      node.member.id,
+      node.member.address,
+      node.http_address,
+      {options.program,
+       {"node", "--config", config_path.string(), "--ready-fd", std::to_string(ready_fd_number)},
+       folder / "output.log"}};
+}
+
+} // namespace
+
+result<cluster_setup> prepare_cluster(const cluster_setup_options& options) {
+  if (auto made = make_folder(options.data); !made)
+    return unexpected{made.error()};
+  auto lock = folder_lock::take(options.data);
+  if (!lock)
+    return unexpected{lock.error()};
+  auto before = read_cluster_file(options.data);
+  if (!before)
+    return unexpected{before.error()};
+  bool is_new = !before->has_value();
+  auto file = plan_nodes(options, std::move(*before));
+  if (!file)
+    return unexpected{file.error()};
+  if (auto secret = load_or_create_secret(secret_path(options.data)); !secret)
+    return unexpected{secret.error()};
+  if (auto written = write_cluster_file(options.data, *file); !written)
+    return unexpected{written.error()};
+  cluster_setup setup{std::move(*lock), std::move(*file), {}, is_new};
+  for (const auto& node : setup.file.nodes) {
+    auto made = write_node(options, setup.file, node);
+    if (!made)
+      return unexpected{made.error()};
+    setup.nodes.push_back(std::move(*made));
+  }
+  return setup;
+}
+
+} // namespace troupe
