@@ -68,7 +68,7 @@ command remember_text(LibrarianState& told, std::string_view said) {
                                   [](const auto& source) { return !source.has_blob(); });
   auto added = told.add_sources();
   added->set_name("what I was told (" + std::to_string(numbered) + ")");
-  added->set_text(std::string{said});
+  added->set_text(std::string{said.substr(said.find_first_not_of(" \t\r\n"))});
   return say("I shall remember that.");
 }
 

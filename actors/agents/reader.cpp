@@ -68,7 +68,7 @@ command report(const reader_mind::state& now) {
   set_field(output, "size_bytes", value_of(static_cast<std::int64_t>(now.size_bytes)));
   set_field(output, "lines", value_of(std::int64_t{count_lines(now.text)}));
   set_field(output, "summary", value_of(fold_space(now.summary)));
-  set_field(output, "no_answer", value_of(answers.empty()));
+  set_field(output, "no_answer", value_of_flag(answers.empty()));
   set_field(output, "unverified", value_of(unverified));
   reply_with made;
   made.reply.set_text(fold_space(now.summary));

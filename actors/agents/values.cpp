@@ -46,7 +46,7 @@ Value value_of(std::int64_t integer) {
   return made;
 }
 
-Value value_of(bool flag) {
+Value value_of_flag(bool flag) {
   Value made;
   made.set_flag(flag);
   return made;

@@ -12,7 +12,7 @@ namespace troupe {
 
 Value value_of(std::string text);
 Value value_of(std::int64_t integer);
-Value value_of(bool flag);
+Value value_of_flag(bool flag); ///< of its own name: a literal text would turn into a flag
 Value value_of(std::vector<Value> items);
 Value value_of(ValueMap fields);
 

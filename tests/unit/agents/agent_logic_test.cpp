@@ -1,0 +1,543 @@
+#include "actors/agents/agent_logic.hpp"
+
+#include "config/limits.hpp"
+#include "tests/unit/agents/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace troupe {
+namespace {
+
+using namespace troupe::testing;
+using namespace std::chrono_literals;
+
+/// Does what the words of its message say; its state is what it was told to keep.
+struct obedient_mind {
+  struct state {
+    std::string kept;
+    std::string last;
+  };
+  std::pair<state, commands> decide(state&& now, mind_event happened) const {
+    commands todo;
+    if (auto message = std::get_if<message_received>(&happened))
+      received(now, *message, todo);
+    else if (auto answer = std::get_if<model_answered>(&happened))
+      todo.push_back(answer->error.code == ec::none
+                         ? say(answer->answer.text())
+                         : command{reply_failed{std::move(answer->error)}});
+    else if (auto blob = std::get_if<blob_fetched>(&happened))
+      todo.push_back(say(blob->error.code == ec::none ? blob->bytes : blob->error.message));
+    else if (std::holds_alternative<timer_elapsed>(happened))
+      todo.push_back(say("time"));
+    else
+      now.last = "cancelled";
+    return {std::move(now), std::move(todo)};
+  }
+  static command say(std::string text) {
+    reply_with made;
+    made.reply.set_text(std::move(text));
+    return made;
+  }
+  static void received(state& now, message_received& message, commands& todo) {
+    auto text = message.is_task ? "say " + std::to_string(message.input.fields_size())
+                                : std::move(message.text);
+    if (text == "model" || text == "stream")
+      todo.push_back(ask_model{4, {}, text == "stream", "NO"});
+    else if (text == "blob")
+      todo.push_back(fetch_blob{5, {}});
+    else if (text == "timer")
+      todo.push_back(set_timer{3, 50ms});
+    else if (text == "fail")
+      todo.push_back(reply_failed{{ec::not_found, "as you wish"}});
+    else if (text == "many")
+      for (std::uint32_t i = 0; i <= limits::agent_asks_pending_max; ++i)
+        todo.push_back(fetch_blob{i, {}});
+    else if (text.starts_with("keep ")) {
+      now.kept = text.substr(5);
+      todo.push_back(say("kept"));
+    } else if (text != "silence")
+      todo.push_back(say(text == "what" ? now.kept + now.last : text));
+  }
+  static std::string save(const state& now) { return now.kept; }
+  static bool load(state& now, std::string_view bytes) {
+    now.kept = bytes;
+    return bytes != "damaged";
+  }
+};
+
+role obedient_role(bool durable = false) {
+  role made;
+  made.info.set_name("obedient");
+  made.info.set_for_talk(true);
+  made.info.set_for_tasks(true);
+  made.durable = durable;
+  made.time_max = 10s;
+  made.make = [] { return make_mind<obedient_mind>(); };
+  return made;
+}
+
+struct agent_logic_test : ::testing::Test {
+  metrics counted;
+  stage scene;
+  std::uint64_t sequence = 0;
+  std::shared_ptr<const role> kind = std::make_shared<const role>(obedient_role());
+  std::unique_ptr<agent_logic> subject;
+
+  void SetUp() override { begin(); }
+  void begin() {
+    subject = std::make_unique<agent_logic>(kind, counted);
+    scene.start(*subject, address::of_agent(name{"obedient/ada"}, this_node));
+  }
+  void use(role changed) {
+    kind = std::make_shared<const role>(std::move(changed));
+    begin();
+  }
+  envelope saying_now(std::string text) {
+    return request_of("obedient/ada", ++sequence, saying(std::move(text)));
+  }
+  /// The outputs of one message.
+  std::vector<envelope> tell(std::string text) { return tell(saying_now(std::move(text))); }
+  std::vector<envelope> tell(envelope message) {
+    return std::move(scene.step(*subject, std::move(message)).sends);
+  }
+  std::string text_of(std::vector<envelope> sends) {
+    if (sends.size() != 1 || !sends[0].body.as<AgentReply>())
+      return "no reply among " + std::to_string(sends.size());
+    return sends[0].body.as<AgentReply>()->text();
+  }
+  ec failure_of(std::vector<envelope> sends) {
+    return sends.size() == 1 ? code_of(sends[0]) : ec::none;
+  }
+  bool armed(std::uint32_t timer, std::chrono::nanoseconds after) {
+    for (const auto& one : scene.out.timers)
+      if (one.id == timer && one.after == after)
+        return true;
+    return false;
+  }
+};
+
+TEST_F(agent_logic_test, replies_to_who_asked) {
+  auto sent = tell("hello");
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].kind, message_kind::reply);
+  EXPECT_EQ(sent[0].id, (message_id{ada, 1}));
+  EXPECT_EQ(sent[0].target, client());
+  EXPECT_EQ(sent[0].sender, address::of_agent(name{"obedient/ada"}, this_node));
+  EXPECT_EQ(text_of(std::move(sent)), "hello");
+}
+
+TEST_F(agent_logic_test, arms_no_timer_for_what_it_answers_at_once) {
+  tell("hello");
+  EXPECT_TRUE(scene.out.timers.empty());
+}
+
+TEST_F(agent_logic_test, gives_a_task_to_its_mind_and_counts_it) {
+  TaskWork work;
+  (*work.mutable_task()->mutable_input())["a"];
+  (*work.mutable_task()->mutable_input())["b"];
+  EXPECT_EQ(text_of(tell(request_of("obedient#3", 1, work))), "say 2");
+  EXPECT_NE(counted.to_text().find("task_type=\"task\""), std::string::npos);
+}
+
+TEST_F(agent_logic_test, counts_messages_by_role_and_outcome) {
+  tell("hello");
+  tell("fail");
+  auto text = counted.to_text();
+  EXPECT_NE(text.find("agent_id=\"obedient\""), std::string::npos) << text;
+  EXPECT_NE(text.find("task_type=\"message\""), std::string::npos);
+  EXPECT_EQ(text.find("agent_id=\"obedient/ada\""), std::string::npos);
+}
+
+TEST_F(agent_logic_test, echoes_without_waking_its_mind) {
+  auto kind_without_mind = obedient_role();
+  kind_without_mind.make = [] { return ADD_FAILURE() << "woken", make_mind<obedient_mind>(); };
+  use(std::move(kind_without_mind));
+  auto sent = tell(request_of("obedient/ada", 1, echo_of("bytes")));
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].kind, message_kind::reply);
+  EXPECT_EQ(sent[0].id, (message_id{ada, 1}));
+  EXPECT_EQ(sent[0].target, client());
+  EXPECT_EQ(sent[0].sender, address::of_agent(name{"obedient/ada"}, this_node));
+  EXPECT_EQ(sent[0].body.as<Echo>()->bytes(), "bytes");
+}
+
+TEST_F(agent_logic_test, gives_a_repeated_message_the_same_reply) {
+  auto first = saying_now("keep one");
+  auto again = request_of("obedient/ada", 1, saying("keep two"), 2);
+  EXPECT_EQ(text_of(tell(std::move(first))), "kept");
+  EXPECT_EQ(text_of(tell(std::move(again))), "kept");
+  EXPECT_EQ(text_of(tell("what")), "one");
+}
+
+TEST_F(agent_logic_test, gives_a_repeated_message_the_same_failure) {
+  EXPECT_EQ(failure_of(tell(request_of("obedient/ada", 1, saying("fail")))), ec::not_found);
+  EXPECT_EQ(failure_of(tell(request_of("obedient/ada", 1, saying("hello"), 2))), ec::not_found);
+}
+
+TEST_F(agent_logic_test, never_does_a_message_of_unknown_outcome) {
+  EXPECT_EQ(failure_of(tell(request_of("obedient/ada", 9, saying("keep x"), 2))),
+            ec::outcome_unknown);
+  EXPECT_EQ(text_of(tell(request_of("obedient/ada", 10, saying("what")))), "");
+}
+
+TEST_F(agent_logic_test, forgets_acknowledged_replies) {
+  tell("hello");
+  envelope acknowledged;
+  acknowledged.kind = message_kind::acknowledge;
+  acknowledged.id = {ada, 1};
+  EXPECT_TRUE(tell(std::move(acknowledged)).empty());
+  EXPECT_EQ(failure_of(tell(request_of("obedient/ada", 1, saying("hello"), 2))),
+            ec::outcome_unknown);
+}
+
+TEST_F(agent_logic_test, sends_its_one_reply_to_where_the_client_now_is) {
+  tell("silence");
+  auto again = request_of("obedient/ada", 1, saying("silence"), 2);
+  again.sender.node = {5, 6};
+  EXPECT_TRUE(tell(std::move(again)).empty());
+  auto sent = std::move(scene.stop(*subject).sends);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].target.node, (node_id{5, 6}));
+}
+
+TEST_F(agent_logic_test, works_on_one_message_at_a_time) {
+  auto asked = tell("model");
+  EXPECT_TRUE(tell("hello").empty());
+  EXPECT_TRUE(tell(request_of("obedient/ada", ++sequence, echo_of("x"))).empty());
+  ModelAnswer answer;
+  answer.set_text("answer");
+  auto sent = tell(reply_to(asked[0], answer));
+  ASSERT_EQ(sent.size(), 3u);
+  EXPECT_EQ(sent[0].body.as<AgentReply>()->text(), "answer");
+  EXPECT_EQ(sent[1].body.as<AgentReply>()->text(), "hello");
+  EXPECT_EQ(sent[2].body.as<Echo>()->bytes(), "x");
+}
+
+TEST_F(agent_logic_test, refuses_what_does_not_fit_into_its_inbox) {
+  tell("silence");
+  for (std::size_t i = 0; i < limits::agent_inbox_max; ++i)
+    EXPECT_TRUE(tell("hello").empty());
+  EXPECT_EQ(failure_of(tell("hello")), ec::overloaded);
+}
+
+TEST_F(agent_logic_test, drops_what_has_no_time_left_and_tells_its_sender) {
+  auto asked = tell("model");
+  auto hasty = saying_now("hello");
+  hasty.remaining = 100ms;
+  tell(std::move(hasty));
+  scene.now += 100ms;
+  auto sent = tell(reply_to(asked[0], ModelAnswer{}));
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(code_of(sent[1]), ec::timed_out);
+  EXPECT_EQ(counted.plain().envelopes_expired.load(), 1u);
+}
+
+TEST_F(agent_logic_test, asks_the_models_of_its_node_within_the_time_of_the_message) {
+  auto hasty = saying_now("model");
+  hasty.remaining = 2s;
+  auto sent = tell(std::move(hasty));
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].target, address::of(service::models, this_node));
+  EXPECT_EQ(sent[0].sender, address::of_agent(name{"obedient/ada"}, this_node));
+  EXPECT_EQ(sent[0].remaining, 2s);
+  EXPECT_FALSE(sent[0].body.as<ModelRequest>()->stream());
+  EXPECT_TRUE(armed(1, 2s));
+}
+
+TEST_F(agent_logic_test, adds_up_the_tokens_of_its_models) {
+  auto asked = tell("model");
+  ModelAnswer answer;
+  answer.set_input_tokens(20);
+  answer.set_output_tokens(3);
+  auto sent = tell(reply_to(asked[0], answer));
+  EXPECT_EQ(sent[0].body.as<AgentReply>()->input_tokens(), 20u);
+  EXPECT_EQ(sent[0].body.as<AgentReply>()->output_tokens(), 3u);
+  EXPECT_TRUE(armed(1, 0s));
+}
+
+TEST_F(agent_logic_test, gives_failures_of_services_to_its_mind) {
+  auto asked = tell("model");
+  EXPECT_EQ(failure_of(tell(reply_failure(asked[0], {ec::unknown_model, "no"}))),
+            ec::unknown_model);
+  asked = tell("blob");
+  EXPECT_EQ(asked[0].target, address::of(service::blobs, this_node));
+  EXPECT_EQ(text_of(tell(reply_failure(asked[0], {ec::unavailable, "gone"}))), "gone");
+}
+
+TEST_F(agent_logic_test, gives_damaged_answers_to_its_mind_as_failures) {
+  auto asked = tell("model");
+  EXPECT_EQ(failure_of(tell(reply_to(asked[0], Echo{}))), ec::bad_message);
+}
+
+TEST_F(agent_logic_test, gives_blobs_to_its_mind) {
+  auto asked = tell("blob");
+  BlobData data;
+  data.set_bytes("content");
+  EXPECT_EQ(text_of(tell(reply_to(asked[0], data))), "content");
+}
+
+TEST_F(agent_logic_test, bounds_what_is_asked_at_once) {
+  auto sent = tell("many");
+  ASSERT_EQ(sent.size(), limits::agent_asks_pending_max + 1);
+  EXPECT_NE(sent.back().body.as<AgentReply>()->text().find("at once"), std::string::npos);
+}
+
+TEST_F(agent_logic_test, pipes_pieces_to_who_asked) {
+  auto asked = tell("stream");
+  ASSERT_TRUE(asked[0].body.as<ModelRequest>()->stream());
+  Piece piece;
+  piece.set_text("N");
+  EXPECT_TRUE(tell(reply_to(asked[0], piece, message_kind::piece)).empty());
+  piece.set_text("ice");
+  auto sent = tell(reply_to(asked[0], piece, message_kind::piece));
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].kind, message_kind::piece);
+  EXPECT_EQ(sent[0].target, client());
+  EXPECT_EQ(sent[0].id, (message_id{ada, 1}));
+  EXPECT_EQ(sent[0].body.as<Piece>()->text(), "Nice");
+  ModelAnswer answer;
+  answer.set_text("Nice one");
+  sent = tell(reply_to(asked[0], answer));
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[0].body.as<Piece>()->text(), " one");
+  EXPECT_EQ(sent[1].body.as<AgentReply>()->text(), "Nice one");
+}
+
+TEST_F(agent_logic_test, pipes_nothing_when_nobody_waits) {
+  auto message =
+      make_envelope(message_kind::event, address::of_agent(name{"obedient/ada"}), saying("stream"));
+  auto asked = tell(std::move(message));
+  EXPECT_FALSE(asked[0].body.as<ModelRequest>()->stream());
+  EXPECT_TRUE(tell(reply_to(asked[0], ModelAnswer{})).empty());
+}
+
+TEST_F(agent_logic_test, stops_waiting_when_the_time_of_its_role_is_over) {
+  auto asked = tell("model");
+  EXPECT_TRUE(armed(1, 10s));
+  scene.now += 10s;
+  EXPECT_EQ(failure_of(std::move(scene.step(*subject, timer_fired{1}).sends)), ec::timed_out);
+  EXPECT_TRUE(tell(reply_to(asked[0], ModelAnswer{})).empty());
+  EXPECT_EQ(text_of(tell("what")), "cancelled");
+}
+
+TEST_F(agent_logic_test, bounds_a_task_by_the_time_of_its_graph) {
+  TaskWork work;
+  work.mutable_task()->set_time_ms(20'000);
+  work.mutable_task()->set_role("obedient");
+  auto slow = obedient_role();
+  slow.make = [] {
+    struct silent {
+      struct state {};
+      std::pair<state, commands> decide(state&&, mind_event) const { return {}; }
+      static std::string save(const state&) { return {}; }
+      static bool load(state&, std::string_view) { return true; }
+    };
+    return std::unique_ptr<mind>{make_mind<silent>()};
+  };
+  use(slow);
+  tell(request_of("obedient#0", 1, work));
+  EXPECT_TRUE(armed(1, 10s));
+  use(slow);
+  work.mutable_task()->set_time_ms(3'000);
+  tell(request_of("obedient#0", 2, work));
+  EXPECT_TRUE(armed(1, 3s));
+}
+
+TEST_F(agent_logic_test, keeps_the_timers_of_its_mind) {
+  tell("timer");
+  EXPECT_TRUE(armed(19, 50ms));
+  EXPECT_EQ(text_of(std::move(scene.step(*subject, timer_fired{19}).sends)), "time");
+  EXPECT_TRUE(scene.step(*subject, timer_fired{19}).sends.empty());
+}
+
+TEST_F(agent_logic_test, refuses_what_its_role_does_not_take) {
+  auto only_tasks = obedient_role();
+  only_tasks.info.set_for_talk(false);
+  use(std::move(only_tasks));
+  EXPECT_EQ(failure_of(tell("hello")), ec::invalid_argument);
+  auto only_talk = obedient_role();
+  only_talk.info.set_for_tasks(false);
+  use(std::move(only_talk));
+  EXPECT_EQ(failure_of(tell(request_of("obedient/ada", ++sequence, TaskWork{}))),
+            ec::invalid_argument);
+  EXPECT_EQ(failure_of(tell(request_of("obedient/ada", ++sequence, StatusQuery{}))),
+            ec::invalid_argument);
+}
+
+TEST_F(agent_logic_test, refuses_damaged_bytes) {
+  auto message = saying_now("");
+  message.body = payload::from_wire(payload_kind::AgentMessage, byte_slice::copy_of("\x0a\x7f"));
+  EXPECT_EQ(failure_of(tell(std::move(message))), ec::bad_message);
+}
+
+TEST_F(agent_logic_test, answers_who_still_waits_when_it_is_stopped) {
+  tell("silence");
+  tell("hello");
+  auto sent = std::move(scene.stop(*subject).sends);
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(code_of(sent[0]), ec::unavailable);
+  EXPECT_EQ(code_of(sent[1]), ec::unavailable);
+  EXPECT_TRUE(scene.stop(*subject).sends.empty());
+}
+
+TEST_F(agent_logic_test, records_a_span_only_if_the_trace_is_sampled) {
+  auto message = saying_now("model");
+  message.trace = {{1, 2}, {3}, 0};
+  tell(std::move(message));
+  EXPECT_TRUE(scene.stop(*subject).spans.empty());
+  begin();
+  message = saying_now("model");
+  message.trace = {{1, 2}, {3}, 1};
+  auto asked = tell(std::move(message));
+  scene.now += 5ms;
+  ModelAnswer answer;
+  answer.set_input_tokens(20);
+  tell(reply_to(asked[0], answer));
+  ASSERT_EQ(scene.out.spans.size(), 1u);
+  const auto& span = scene.out.spans[0];
+  EXPECT_EQ(span.name(), "invoke_agent obedient");
+  EXPECT_EQ(span.parent(), 3u);
+  EXPECT_EQ(span.end_ns() - span.start_ns(), 5'000'000);
+  EXPECT_EQ(asked[0].trace.span.value, span.span());
+  std::map<std::string, SpanAttribute> attributes;
+  for (const auto& one : span.attributes())
+    attributes[one.key()] = one;
+  EXPECT_EQ(attributes["gen_ai.operation.name"].text(), "invoke_agent");
+  EXPECT_EQ(attributes["gen_ai.agent.name"].text(), "obedient");
+  EXPECT_EQ(attributes["gen_ai.agent.id"].text(), "obedient/ada");
+  EXPECT_EQ(attributes["troupe.role"].text(), "obedient");
+  EXPECT_EQ(attributes["troupe.attempt"].integer(), 1);
+  EXPECT_EQ(attributes["gen_ai.usage.input_tokens"].integer(), 20);
+}
+
+TEST_F(agent_logic_test, marks_the_span_of_a_failure) {
+  auto message = saying_now("fail");
+  message.trace = {{1, 2}, {3}, 1};
+  tell(std::move(message));
+  ASSERT_EQ(scene.out.spans.size(), 1u);
+  EXPECT_TRUE(scene.out.spans[0].failed());
+}
+
+// -- durable roles
+// ----------------------------------------------------------------------------------
+
+struct durable_agent_test : agent_logic_test {
+  void SetUp() override { kind = std::make_shared<const role>(obedient_role(true)); }
+
+  /// Starts the agent; the store finds `state`, or nothing if it is empty.
+  void load(const std::string& state) {
+    begin();
+    ASSERT_EQ(scene.out.sends.size(), 1u);
+    auto asked = std::move(scene.out.sends[0]);
+    EXPECT_EQ(asked.target, address::of(service::state, this_node));
+    EXPECT_EQ(asked.body.as<SnapshotGet>()->agent(), "obedient/ada");
+    SnapshotFound found;
+    found.set_found(!state.empty());
+    found.mutable_snapshot()->set_role("obedient");
+    found.mutable_snapshot()->set_state(state);
+    found.mutable_snapshot()->set_version(6);
+    loaded_ = tell(reply_to(asked, found));
+  }
+  std::vector<envelope> loaded_;
+};
+
+TEST_F(durable_agent_test, loads_its_state_before_it_answers) {
+  begin();
+  auto asked = std::move(scene.out.sends[0]);
+  EXPECT_TRUE(tell("what").empty());
+  SnapshotFound found;
+  found.set_found(true);
+  found.mutable_snapshot()->set_role("obedient");
+  found.mutable_snapshot()->set_state("gold");
+  EXPECT_EQ(text_of(tell(reply_to(asked, found))), "gold");
+}
+
+TEST_F(durable_agent_test, writes_its_state_before_the_reply) {
+  load("gold");
+  auto sent = tell("keep silver");
+  ASSERT_EQ(sent.size(), 1u);
+  auto put = sent[0].body.as<SnapshotPut>();
+  ASSERT_TRUE(put);
+  EXPECT_EQ(put->agent(), "obedient/ada");
+  EXPECT_EQ(put->snapshot().role(), "obedient");
+  EXPECT_EQ(put->snapshot().state(), "silver");
+  EXPECT_EQ(put->snapshot().version(), 7u);
+  EXPECT_EQ(text_of(tell(reply_to(sent[0], SnapshotWritten{}))), "kept");
+}
+
+TEST_F(durable_agent_test, writes_nothing_if_nothing_changed) {
+  load("gold");
+  EXPECT_EQ(text_of(tell("keep gold")), "kept");
+  EXPECT_EQ(text_of(tell("what")), "gold");
+}
+
+TEST_F(durable_agent_test, goes_back_to_what_was_written_when_the_store_refuses) {
+  load("gold");
+  auto sent = tell("keep silver");
+  EXPECT_EQ(failure_of(tell(reply_failure(sent[0], {ec::storage_failed, "the disk is full"}))),
+            ec::storage_failed);
+  EXPECT_EQ(scene.out.logs.size(), 1u);
+  EXPECT_EQ(text_of(tell("what")), "gold");
+}
+
+TEST_F(durable_agent_test, looks_at_the_disk_again_when_the_store_is_silent) {
+  load("gold");
+  tell("keep silver");
+  EXPECT_TRUE(armed(2, limits::request_timeout));
+  EXPECT_EQ(failure_of(std::move(scene.step(*subject, timer_fired{2}).sends)), ec::storage_failed);
+  auto sent = tell("what");
+  ASSERT_EQ(sent.size(), 1u);
+  ASSERT_TRUE(sent[0].body.as<SnapshotGet>());
+  SnapshotFound found;
+  found.set_found(true);
+  found.mutable_snapshot()->set_role("obedient");
+  found.mutable_snapshot()->set_state("silver");
+  EXPECT_EQ(text_of(tell(reply_to(sent[0], found))), "silver");
+}
+
+TEST_F(durable_agent_test, goes_back_when_the_time_is_over) {
+  load("gold");
+  tell("silence");
+  scene.step(*subject, timer_fired{1});
+  EXPECT_EQ(text_of(tell("what")), "gold");
+}
+
+TEST_F(durable_agent_test, refuses_a_state_that_is_too_large) {
+  load("gold");
+  EXPECT_EQ(failure_of(tell("keep " + std::string(limits::agent_state_bytes_max + 1, 'x'))),
+            ec::too_large);
+  EXPECT_EQ(text_of(tell("what")), "gold");
+}
+
+TEST_F(durable_agent_test, does_not_answer_from_a_damaged_state) {
+  load("damaged");
+  auto sent = tell("what");
+  ASSERT_EQ(sent.size(), 1u);
+  ASSERT_TRUE(sent[0].body.as<SnapshotGet>()); // it looks again
+  SnapshotFound found;
+  found.set_found(true);
+  found.mutable_snapshot()->set_role("obedient");
+  found.mutable_snapshot()->set_state("damaged");
+  EXPECT_EQ(failure_of(tell(reply_to(sent[0], found))), ec::storage_failed);
+}
+
+TEST_F(durable_agent_test, does_not_take_the_state_of_another_role) {
+  begin();
+  auto asked = std::move(scene.out.sends[0]);
+  tell("what");
+  SnapshotFound found;
+  found.set_found(true);
+  found.mutable_snapshot()->set_role("other");
+  EXPECT_EQ(failure_of(tell(reply_to(asked, found))), ec::storage_failed);
+}
+
+TEST_F(durable_agent_test, says_that_the_outcome_is_unknown_when_stopped_while_it_writes) {
+  load("gold");
+  tell("keep silver");
+  auto sent = std::move(scene.stop(*subject).sends);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(code_of(sent[0]), ec::outcome_unknown);
+}
+
+} // namespace
+} // namespace troupe

@@ -1,0 +1,147 @@
+#include "actors/agents/delivery.hpp"
+
+#include "config/limits.hpp"
+
+#include <gtest/gtest.h>
+
+namespace troupe {
+namespace {
+
+const session_id ada{7};
+const session_id bob{8};
+
+delivery::judgement came(delivery& kept, session_id who, std::uint64_t sequence,
+                         std::uint16_t attempt = 1) {
+  return kept.accept(address::of_session(who), {who, sequence}, attempt);
+}
+
+payload reply_of(std::string text) {
+  AgentReply reply;
+  reply.set_text(std::move(text));
+  return payload::of(std::move(reply));
+}
+
+std::string text_of(payload reply) {
+  auto read = reply.as<AgentReply>();
+  return read ? read->text() : "nothing";
+}
+
+TEST(delivery, does_a_repeated_message_once_and_keeps_its_reply) {
+  delivery kept;
+  auto first = came(kept, ada, 1);
+  EXPECT_EQ(first.what, verdict::fresh);
+  EXPECT_EQ(came(kept, ada, 1, 2).what, verdict::repeated_in_progress);
+  auto reply = reply_of("done");
+  kept.complete(first.at, reply);
+  EXPECT_EQ(text_of(std::move(reply)), "done");
+  auto again = came(kept, ada, 1, 2);
+  ASSERT_EQ(again.what, verdict::repeated_done);
+  EXPECT_EQ(text_of(kept.kept(again.at)), "done");
+  EXPECT_EQ(text_of(kept.kept(again.at)), "done");
+}
+
+TEST(delivery, refuses_a_repetition_from_a_session_it_never_heard_of) {
+  delivery kept;
+  EXPECT_EQ(came(kept, ada, 5, 2).what, verdict::outcome_unknown);
+  EXPECT_EQ(kept.sessions(), 0u);
+}
+
+TEST(delivery, refuses_what_may_have_been_done_before_the_session_was_opened) {
+  delivery kept;
+  EXPECT_EQ(came(kept, ada, 5).what, verdict::fresh);
+  EXPECT_EQ(came(kept, ada, 4, 2).what, verdict::outcome_unknown);
+}
+
+TEST(delivery, takes_a_first_attempt_that_others_have_overtaken) {
+  delivery kept;
+  came(kept, ada, 5);
+  EXPECT_EQ(came(kept, ada, 4).what, verdict::fresh);
+  EXPECT_EQ(came(kept, ada, 4, 2).what, verdict::repeated_in_progress);
+}
+
+TEST(delivery, does_a_repetition_whose_first_attempt_surely_never_came) {
+  delivery kept;
+  came(kept, ada, 5);
+  EXPECT_EQ(came(kept, ada, 7, 2).what, verdict::fresh);
+  EXPECT_EQ(came(kept, ada, 6, 2).what, verdict::fresh);
+}
+
+TEST(delivery, refuses_repetitions_below_the_window) {
+  delivery kept;
+  for (std::uint64_t sequence = 1; sequence <= limits::replies_kept_max + 1; ++sequence)
+    EXPECT_EQ(came(kept, ada, sequence).what, verdict::fresh);
+  EXPECT_EQ(came(kept, ada, 1, 2).what, verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 2, 2).what, verdict::repeated_in_progress);
+}
+
+TEST(delivery, drops_acknowledged_replies_and_refuses_their_repetition) {
+  delivery kept;
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    auto reply = reply_of("done");
+    kept.complete(came(kept, ada, sequence).at, reply);
+  }
+  auto one_reply = kept.bytes_kept() / 3;
+  kept.acknowledge({ada, 2});
+  EXPECT_EQ(kept.bytes_kept(), one_reply);
+  EXPECT_EQ(came(kept, ada, 2, 2).what, verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 3, 2).what, verdict::repeated_done);
+}
+
+TEST(delivery, forgets_the_session_unused_for_longest) {
+  delivery kept;
+  for (std::uint64_t i = 1; i <= limits::sessions_kept_max; ++i)
+    came(kept, {i}, 1);
+  came(kept, {1}, 2); // used again: now the second is the oldest
+  came(kept, {9999}, 1);
+  EXPECT_EQ(kept.sessions(), limits::sessions_kept_max);
+  EXPECT_EQ(came(kept, {2}, 1, 2).what, verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, {1}, 1, 2).what, verdict::repeated_in_progress);
+}
+
+TEST(delivery, ignores_the_outcome_of_a_forgotten_session) {
+  delivery kept;
+  auto first = came(kept, ada, 1);
+  for (std::uint64_t i = 1000; i < 1000 + limits::sessions_kept_max; ++i)
+    came(kept, {i}, 1);
+  auto reply = reply_of("late");
+  kept.complete(first.at, reply);
+  EXPECT_EQ(kept.bytes_kept(), 0u);
+  EXPECT_EQ(text_of(std::move(reply)), "late");
+}
+
+TEST(delivery, keeps_no_more_bytes_than_it_may) {
+  delivery kept;
+  std::string half(limits::replies_kept_bytes_max / 2 - 100, 'x');
+  auto of_bob = came(kept, bob, 1);
+  auto reply = reply_of(half);
+  kept.complete(of_bob.at, reply);
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    auto next = reply_of(half);
+    kept.complete(came(kept, ada, sequence).at, next);
+    EXPECT_LE(kept.bytes_kept(), limits::replies_kept_bytes_max);
+  }
+  EXPECT_EQ(came(kept, bob, 1, 2).what, verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 1, 2).what, verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 3, 2).what, verdict::repeated_done);
+}
+
+TEST(delivery, does_not_keep_a_reply_that_is_larger_than_all_it_may_keep) {
+  delivery kept;
+  auto first = came(kept, ada, 1);
+  auto reply = reply_of(std::string(limits::replies_kept_bytes_max, 'x'));
+  kept.complete(first.at, reply);
+  EXPECT_EQ(came(kept, ada, 1, 2).what, verdict::outcome_unknown);
+  EXPECT_EQ(kept.bytes_kept(), 0u);
+}
+
+TEST(delivery, keeps_nothing_for_agents_and_services) {
+  delivery kept;
+  auto agent = address::of_agent(name{"echo/other"});
+  EXPECT_EQ(kept.accept(agent, {ada, 1}, 1).what, verdict::fresh);
+  EXPECT_EQ(kept.accept(agent, {ada, 1}, 2).what, verdict::outcome_unknown);
+  EXPECT_EQ(kept.accept(address::of(service::queue), {ada, 1}, 2).what, verdict::fresh);
+  EXPECT_EQ(kept.sessions(), 0u);
+}
+
+} // namespace
+} // namespace troupe

@@ -1,0 +1,144 @@
+#include "actors/agents/roles_logic.hpp"
+
+#include "config/limits.hpp"
+#include "tests/unit/agents/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace troupe {
+namespace {
+
+using namespace troupe::testing;
+using namespace std::chrono_literals;
+
+role_table builtin_roles() {
+  auto roles = load_roles({});
+  EXPECT_TRUE(roles) << (roles ? "" : to_string(roles.error()));
+  return roles ? std::move(*roles) : role_table{};
+}
+
+struct roles_logic_test : ::testing::Test {
+  metrics counted;
+  stage scene;
+  std::uint64_t sequence = 0;
+  roles_logic subject{{3, 2}, builtin_roles(), counted};
+
+  /// The code of the failure that a message to `agent` gets; none if the agent was started.
+  ec tell(std::string_view agent) {
+    auto& out = scene.step(subject, request_of(agent, ++sequence, saying("hello")));
+    if (out.sends.size() != 1)
+      return ec::bad_message;
+    return code_of(out.sends[0]);
+  }
+  void fails(std::string_view agent) { scene.step(subject, child_failed{name{agent}, "a fault"}); }
+};
+
+TEST_F(roles_logic_test, starts_an_agent_and_passes_its_message_on) {
+  auto& out = scene.step(subject, request_of("echo/ada", 1, saying("hello")));
+  ASSERT_EQ(out.starts.size(), 1u);
+  EXPECT_EQ(out.starts[0].agent.text(), "echo/ada");
+  ASSERT_EQ(out.sends.size(), 1u);
+  EXPECT_EQ(out.sends[0].target.agent.text(), "echo/ada");
+  EXPECT_EQ(out.sends[0].body.as<AgentMessage>()->text(), "hello");
+  EXPECT_EQ(counted.plain().agents.load(), 1u);
+}
+
+TEST_F(roles_logic_test, starts_an_agent_once) {
+  tell("echo/ada");
+  tell("echo/ada");
+  EXPECT_TRUE(scene.out.starts.empty());
+  EXPECT_EQ(scene.out.sends[0].target.agent.text(), "echo/ada");
+}
+
+TEST_F(roles_logic_test, started_agents_answer) {
+  scene.step(subject, request_of("echo/ada", 1, saying("hello")));
+  auto agent = std::move(scene.out.starts[0].mind);
+  auto message = std::move(scene.out.sends[0]);
+  scene.start(*agent, address::of_agent(name{"echo/ada"}, this_node));
+  auto& out = scene.step(*agent, std::move(message));
+  EXPECT_EQ(out.sends[0].body.as<AgentReply>()->text(), "hello");
+}
+
+TEST_F(roles_logic_test, names_the_roles_there_are) {
+  scene.step(subject, request_of("nobody/ada", 1, saying("hello")));
+  auto why = failure_in(scene.out.sends[0]);
+  EXPECT_EQ(why->code, ec::unknown_role);
+  EXPECT_NE(why->message.find("assistant, echo, editor, librarian, noop, reader"),
+            std::string::npos);
+  EXPECT_TRUE(scene.out.starts.empty());
+}
+
+TEST_F(roles_logic_test, starts_the_slots_of_a_pool_and_no_more) {
+  EXPECT_EQ(tell("reader#1"), ec::none);
+  EXPECT_EQ(scene.out.starts.size(), 1u);
+  EXPECT_EQ(tell("reader#2"), ec::invalid_argument);
+  EXPECT_EQ(tell("reader#x"), ec::invalid_argument);
+  EXPECT_EQ(tell("reader#"), ec::invalid_argument);
+  EXPECT_EQ(tell("librarian#0"), ec::invalid_argument);
+}
+
+TEST_F(roles_logic_test, refuses_names_that_are_none) {
+  EXPECT_EQ(tell("echo"), ec::invalid_argument);
+  EXPECT_EQ(tell("echo/"), ec::invalid_argument);
+  EXPECT_EQ(tell("reader/ada"), ec::invalid_argument);
+}
+
+TEST_F(roles_logic_test, is_overloaded_when_too_many_are_active) {
+  for (auto agent : {"echo/a", "echo/b", "echo/c"})
+    EXPECT_EQ(tell(agent), ec::none);
+  EXPECT_EQ(tell("echo/d"), ec::overloaded);
+  EXPECT_EQ(tell("echo/a"), ec::none);
+  fails("echo/a");
+  EXPECT_EQ(tell("echo/d"), ec::none);
+}
+
+TEST_F(roles_logic_test, counts_agents_by_role) {
+  tell("echo/a");
+  tell("echo/b");
+  tell("librarian/a");
+  auto counts = subject.counts();
+  EXPECT_EQ(counts->agents_by_role().at("echo"), 2u);
+  EXPECT_EQ(counts->agents_by_role().at("librarian"), 1u);
+  EXPECT_EQ(counts->agents_by_role().at("reader"), 0u);
+  fails("echo/b");
+  EXPECT_EQ(counts->agents_by_role().at("echo"), 1u);
+  EXPECT_EQ(counted.plain().agents.load(), 2u);
+}
+
+TEST_F(roles_logic_test, activates_a_failed_agent_by_its_next_message) {
+  tell("echo/a");
+  fails("echo/a");
+  EXPECT_EQ(scene.out.logs.size(), 1u);
+  EXPECT_EQ(tell("echo/a"), ec::none);
+  EXPECT_EQ(scene.out.starts.size(), 1u);
+  EXPECT_EQ(counted.plain().restarts.load(), 1u);
+}
+
+TEST_F(roles_logic_test, stops_activating_an_agent_that_fails_again_and_again) {
+  for (std::uint32_t i = 0; i <= limits::restart_intensity; ++i) {
+    EXPECT_EQ(tell("echo/a"), ec::none);
+    fails("echo/a");
+    scene.now += 1s;
+  }
+  EXPECT_EQ(tell("echo/a"), ec::agent_failed);
+  EXPECT_EQ(tell("echo/b"), ec::none);
+  scene.now += limits::restart_period;
+  EXPECT_EQ(tell("echo/a"), ec::none);
+}
+
+TEST_F(roles_logic_test, ignores_replies_for_agents_that_have_ended) {
+  auto late = request_of("echo/ada", 1, AgentReply{});
+  late.kind = message_kind::reply;
+  scene.step(subject, std::move(late));
+  EXPECT_TRUE(scene.out.empty());
+}
+
+TEST_F(roles_logic_test, refuses_what_is_not_for_an_agent) {
+  auto message = make_envelope(message_kind::request, address::of(service::roles), StatusQuery{});
+  message.sender = client();
+  scene.step(subject, std::move(message));
+  EXPECT_EQ(code_of(scene.out.sends[0]), ec::invalid_argument);
+}
+
+} // namespace
+} // namespace troupe
