@@ -67,27 +67,32 @@ need_packages() {
   fi
 }
 
-# show_progress LABEL: draws one line from ninja's output; without a terminal, one line a tenth.
+# show_progress HEADING: draws one line from ninja's output; without a terminal, one line a tenth.
+# Says nothing if there was nothing to build.
 show_progress() {
-  local label=$1 line count total tenth last=-1
+  local heading=$1 line count total tenth last=-1 begin=$SECONDS
   while IFS= read -r line; do
+    [[ $line =~ ^\[([0-9]+)/([0-9]+)\]\ Re-(checking|running) ]] && continue
     [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] || continue
     count=${BASH_REMATCH[1]} total=${BASH_REMATCH[2]}
+    ((last >= 0)) || say "$heading"
+    tenth=$((count * 10 / total))
     if $live; then
-      printf '%s    %s %d of %d' "$clear_line" "$label" "$count" "$total"
-    else
-      tenth=$((total > 20 ? count * 10 / total : 10 * (count == total)))
-      ((tenth == last)) || echo "    $label $count of $total"
-      last=$tenth
+      printf '%s    %d of %d built' "$clear_line" "$count" "$total"
+    elif ((tenth != last)); then
+      echo "    $count of $total built"
     fi
+    last=$tenth
   done
+  ((last >= 0)) || return 0
   if $live; then printf '%s' "$clear_line"; fi
+  note "took $((SECONDS - begin)) s"
 }
 
 # build DIR WHAT [CMAKE_OPTION...] -- [TARGET... | --pattern REGEX]: configures once (again when the
 # options change) and builds everything, or the targets that are named or match.
 build() {
-  local dir=$1 what=$2 options=() begin=$SECONDS
+  local dir=$1 what=$2 options=()
   shift 2
   while (($#)) && [ "$1" != -- ]; do
     options+=("$1")
@@ -110,11 +115,9 @@ build() {
     set -- "${targets[@]}"
     (($#)) || die "no target in $dir matches"
   fi
-  ninja -C "$dir" -n "$@" 2>/dev/null | tail -n 1 | grep -q 'no work to do' && return
-  say "Building $what in $dir with $jobs jobs"
-  if ! ninja -C "$dir" -j "$jobs" "$@" 2>&1 | tee "$dir/build.log" | show_progress built; then
+  if ! ninja -C "$dir" -j "$jobs" "$@" 2>&1 | tee "$dir/build.log" |
+    show_progress "Building $what in $dir with $jobs jobs"; then
     grep -A 12 -E '^FAILED|error:|ninja: error' "$dir/build.log" | head -n 40 >&2
     die "the build failed (above, and in $dir/build.log)"
   fi
-  note "built in $((SECONDS - begin)) s"
 }
