@@ -13,9 +13,8 @@ namespace {
 /// A sentence must speak of that share of what was asked about. Below it, what is found shares a
 /// word with the question and no more.
 constexpr double coverage_min = 0.45;
-constexpr double of_best_min = 0.5; ///< a further quotation must be that near to the best one
-constexpr double repetition_weight = 0.7;
-constexpr double same_overlap = 0.8; ///< above it, a sentence is a repetition
+constexpr double of_best_min = 0.5;       ///< a further quotation must be that near to the best one
+constexpr double repetition_weight = 0.7; ///< what is wholly repeated falls below `of_best_min`
 constexpr std::size_t compared_max = 100;
 
 /// What the marker of an item looks like, "(a)" for "(iv)" and "0." for "12.": the items of one
@@ -63,7 +62,7 @@ private:
     entry* found = nullptr;
     double value = 0;
     for (auto& e : open_) {
-      if (e.done || e.repeated > same_overlap)
+      if (e.done)
         continue;
       if (chosen_.size() == at_most_ && !joined(*e.candidate))
         continue;
