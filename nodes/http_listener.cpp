@@ -225,10 +225,10 @@ private:
 } // namespace
 
 http_listener::server::~server() {
-  ending = true;
   io.stop();
   if (thread.joinable())
     thread.join();
+  ending = true;
 }
 
 void http_listener::server::accept() {
