@@ -108,8 +108,13 @@ std::optional<Number> whole(std::string_view text) {
 result<void> check_input_type(const GraphInput& input, const Value& value) {
   if (fits(input.type(), value))
     return {};
-  return fail(ec::invalid_argument, "the input `" + input.name() + "` is of type " + input.type()
-                                        + ", found " + std::string{kind_name(value)});
+  auto documents = input.type() == "file" ? documents_of(value) : nullptr;
+  std::string found = documents ? "a folder of " + std::to_string(documents->items_size())
+                                : std::string{kind_name(value)};
+  if (documents && documents->items().empty())
+    found = "nothing that could be read";
+  return fail(ec::invalid_argument,
+              "the input `" + input.name() + "` is of type " + input.type() + ", found " + found);
 }
 
 result<void> check_inputs(const Graph& graph, const value_map& given) {

@@ -1,0 +1,222 @@
+#include "actors/coordination/coordinator_logic.hpp"
+#include "tests/unit/coordination/hand.hpp"
+
+/// What the coordinator tells: progress, ends, spans; and how runs are called off.
+namespace troupe::testing {
+namespace {
+
+constexpr std::uint32_t timer_progress = 1, timer_deadline = 2;
+const auto client = address::of_session({42}, node_a);
+const trace_context sampled{{1, 2}, {}, 1};
+
+class coordinator_sight : public ::testing::Test {
+protected:
+  role_table roles = some_roles();
+  metrics counted;
+  coordinator_logic logic{{2, 10}, roles, counted};
+  hand by{logic, service::coordinator};
+
+  std::string submit(std::string_view yaml, bool progress, trace_context trace = {},
+                     address from = client) {
+    RunSubmit submit;
+    *submit.mutable_graph() = graph_of(yaml);
+    submit.set_want_progress(progress);
+    by.ask(std::move(submit), std::move(from), trace);
+    return by.only<RunAccepted>().run();
+  }
+  std::vector<Task> offers() {
+    std::vector<Task> all;
+    for (auto& offer : by.take<TaskOffer>())
+      for (auto& task : offer.tasks())
+        all.push_back(task);
+    return all;
+  }
+  void done(const Task& task, std::optional<failure> why = {}) {
+    TaskDone made;
+    made.set_run(task.run());
+    made.set_index(task.index());
+    made.set_attempt(task.attempt());
+    made.set_queue_wait_us(1'500);
+    if (why)
+      *made.mutable_failure() = to_proto(*why);
+    by.tell(std::move(made));
+  }
+  static std::string text_of(const SpanData& span, const std::string& key) {
+    for (const auto& a : span.attributes())
+      if (a.key() == key)
+        return a.value_case() == SpanAttribute::kInteger ? std::to_string(a.integer()) : a.text();
+    return "";
+  }
+};
+
+constexpr auto two = "graph: two\ntasks:\n  - {id: a, role: reader}\n  - {id: b, role: reader}\n";
+
+TEST_F(coordinator_sight, tells_of_progress_at_intervals_and_at_the_end) {
+  submit(two, true);
+  EXPECT_TRUE(by.armed(timer_progress));
+  auto tasks = offers();
+  TaskStarted started;
+  started.set_run(tasks[0].run());
+  started.set_index(tasks[0].index());
+  started.set_attempt(1);
+  by.tell(started);
+  EXPECT_TRUE(by.take<RunProgress>().empty()) << "not before the timer";
+  by.fire(timer_progress);
+  auto progress = by.only<RunProgress>();
+  EXPECT_EQ(progress.running(), 1u);
+  EXPECT_EQ(progress.queued(), 1u);
+  EXPECT_EQ(progress.total(), 2u);
+  EXPECT_EQ(progress.last(), "a");
+  EXPECT_EQ(progress.node(), to_bytes(node_a));
+  by.clear();
+  done(tasks[0]);
+  EXPECT_TRUE(by.armed(timer_progress));
+  EXPECT_TRUE(by.take<RunProgress>().empty());
+  done(tasks[1]);
+  auto last = by.take_envelopes<RunProgress>();
+  ASSERT_EQ(last.size(), 1u);
+  EXPECT_EQ(last[0].body.as<RunProgress>()->done(), 2u);
+  EXPECT_EQ(last[0].target, client);
+  EXPECT_EQ(by.take<RunEnded>().size(), 1u);
+  by.fire(timer_progress);
+  EXPECT_TRUE(by.out.sends.empty()) << "there is nothing left to tell";
+}
+
+TEST_F(coordinator_sight, keeps_progress_to_itself_unless_asked) {
+  submit(two, false);
+  EXPECT_FALSE(by.armed(timer_progress));
+  for (const auto& task : offers())
+    done(task);
+  EXPECT_TRUE(by.take<RunProgress>().empty());
+}
+
+TEST_F(coordinator_sight, cancels_a_run_everywhere) {
+  by.tell(make_members({make_member(node_a, MEMBER_UP), make_member(node_b, MEMBER_UP),
+                        make_member(node_c, MEMBER_UP)}));
+  auto run = submit(two, false);
+  auto tasks = offers();
+  RunCancel cancel;
+  cancel.set_run(run);
+  by.ask(cancel, address::of_session({43}, node_a));
+  auto orders = by.take_envelopes<TaskCancel>();
+  EXPECT_EQ(orders.size(), 2u) << "the nodes that were offered a task";
+  for (auto& order : orders)
+    EXPECT_EQ(order.body.as<TaskCancel>()->run(), run);
+  auto ends = by.take_envelopes<RunEnded>();
+  ASSERT_EQ(ends.size(), 2u);
+  EXPECT_EQ(ends[0].target, client);
+  EXPECT_EQ(ends[1].kind, message_kind::reply);
+  auto ended = *ends[0].body.as<RunEnded>();
+  EXPECT_FALSE(ended.ok());
+  EXPECT_EQ(ended.failure().code(), static_cast<std::uint32_t>(ec::cancelled));
+  EXPECT_EQ(ended.tasks(1).failure().code(), static_cast<std::uint32_t>(ec::cancelled));
+  done(tasks[0]);
+  EXPECT_EQ(counted.plain().late_results, 1u);
+  by.ask(cancel, client);
+  EXPECT_EQ(from_proto(by.only<Failure>()).code, ec::not_found);
+  for (const auto& task : (submit(two, false), offers()))
+    done(task);
+  EXPECT_TRUE(by.only<RunEnded>().ok()) << "its places are free again";
+}
+
+TEST_F(coordinator_sight, cancels_what_waits_for_a_place_or_for_another_try) {
+  std::string yaml = "graph: wide\ninputs: {l: {type: list, default: [1,2,3,4,5,6,7,8]}}\ntasks:\n"
+                     "  - {id: a, role: reader, for_each: $inputs.l}\n";
+  auto run = submit(yaml, true);
+  auto tasks = offers();
+  ASSERT_EQ(tasks.size(), 2u);
+  done(tasks[0], failure{ec::overloaded, "full"});
+  done(tasks[1], failure{ec::agent_failed, "fell"});
+  RunCancel cancel;
+  cancel.set_run(run);
+  by.tell(cancel);
+  EXPECT_EQ(by.take<RunEnded>().size(), 1u);
+  by.clear();
+  by.now += 1min;
+  for (std::uint32_t timer : {1, 2, 3})
+    by.fire(timer);
+  EXPECT_TRUE(by.out.sends.empty());
+}
+
+TEST_F(coordinator_sight, ends_the_runs_of_a_client_that_is_gone) {
+  submit(two, false);
+  submit(two, false, {}, address::of_session({43}, node_a));
+  by.clear();
+  SessionClosed closed;
+  closed.set_session(42);
+  by.tell(closed);
+  auto ends = by.take_envelopes<RunEnded>();
+  ASSERT_EQ(ends.size(), 1u);
+  EXPECT_EQ(ends[0].target, client);
+  EXPECT_EQ(by.take<TaskCancel>().size(), 1u);
+}
+
+TEST_F(coordinator_sight, tells_submitters_when_the_node_stops) {
+  submit(two, false);
+  by.stop();
+  EXPECT_EQ(by.only<RunEnded>().failure().code(), static_cast<std::uint32_t>(ec::unavailable));
+}
+
+TEST_F(coordinator_sight, records_one_span_for_the_run_and_one_for_each_attempt) {
+  submit(two, false, {{1, 2}, {9}, 1});
+  auto tasks = offers();
+  EXPECT_EQ(tasks[0].trace_lo(), 2u);
+  EXPECT_EQ(tasks[0].trace_flags(), 1u);
+  EXPECT_NE(tasks[0].span(), tasks[1].span());
+  by.now += 1ms;
+  done(tasks[0], failure{ec::agent_failed, "fell"});
+  auto again = offers();
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_NE(again[0].span(), tasks[0].span());
+  done(tasks[1]);
+  done(again[0]);
+  ASSERT_EQ(by.out.spans.size(), 4u);
+  const auto& failed = by.out.spans[0];
+  EXPECT_EQ(failed.name(), "task a");
+  EXPECT_TRUE(failed.failed());
+  EXPECT_EQ(failed.span(), tasks[0].span());
+  EXPECT_EQ(failed.end_ns() - failed.start_ns(), 1'000'000);
+  EXPECT_EQ(text_of(failed, "troupe.task.attempt"), "1");
+  const auto& good = by.out.spans[2];
+  EXPECT_EQ(text_of(good, "troupe.task.attempt"), "2");
+  EXPECT_FALSE(good.failed());
+  const auto& root = by.out.spans[3];
+  EXPECT_EQ(root.name(), "invoke_workflow two");
+  EXPECT_EQ(root.parent(), 9u);
+  EXPECT_EQ(text_of(root, "gen_ai.workflow.name"), "two");
+  EXPECT_EQ(text_of(root, "troupe.tasks"), "2");
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(by.out.spans[static_cast<std::size_t>(i)].parent(), root.span());
+}
+
+TEST_F(coordinator_sight, records_the_attempts_of_a_lost_node_and_of_a_cancelled_run_as_failed) {
+  auto members = [](MemberState b) {
+    return make_members({make_member(node_a, MEMBER_UP, 2, {"noop"}), make_member(node_b, b)});
+  };
+  by.tell(members(MEMBER_UP));
+  auto run = submit(two, false, sampled);
+  by.tell(members(MEMBER_DOWN));
+  ASSERT_EQ(by.out.spans.size(), 2u);
+  EXPECT_EQ(by.out.spans[0].status_message(), "the node node-b is down");
+  EXPECT_EQ(text_of(by.out.spans[0], "troupe.task.node"), "node-b");
+  by.tell(members(MEMBER_UP));
+  RunCancel cancel;
+  cancel.set_run(run);
+  by.tell(cancel);
+  ASSERT_EQ(by.out.spans.size(), 5u);
+  EXPECT_TRUE(by.out.spans[4].failed()) << "the run";
+  EXPECT_EQ(by.out.spans[4].parent(), 0u);
+}
+
+TEST_F(coordinator_sight, records_nothing_of_a_trace_that_is_not_sampled) {
+  submit(two, false, {{1, 2}, {9}, 0});
+  auto tasks = offers();
+  EXPECT_EQ(tasks[0].trace_lo(), 2u);
+  EXPECT_EQ(tasks[0].span(), 9u);
+  for (const auto& task : tasks)
+    done(task);
+  EXPECT_TRUE(by.out.spans.empty());
+}
+
+} // namespace
+} // namespace troupe::testing

@@ -1,0 +1,240 @@
+#include "actors/coordination/desk_logic.hpp"
+#include "tests/unit/coordination/hand.hpp"
+
+namespace troupe::testing {
+namespace {
+
+const auto client = address::of_session({42}, node_a);
+
+SpanData span_of(trace_id trace, std::uint64_t id, std::uint64_t parent, std::int64_t start) {
+  SpanData made;
+  made.set_trace_hi(trace.hi);
+  made.set_trace_lo(trace.lo);
+  made.set_span(id);
+  made.set_parent(parent);
+  made.set_start_ns(start);
+  return made;
+}
+
+struct kept_traces final : trace_source {
+  std::vector<SpanData> spans;
+  std::optional<trace_id> last;
+
+  std::vector<SpanData> spans_of(trace_id trace) const override {
+    std::vector<SpanData> found;
+    for (const auto& span : spans)
+      if (span.trace_hi() == trace.hi && span.trace_lo() == trace.lo)
+        found.push_back(span);
+    return found;
+  }
+  std::optional<trace_id> last_trace() const override { return last; }
+};
+
+std::string bytes_of(trace_id trace) { return to_bytes(run_id{trace.hi, trace.lo}); }
+
+class desk : public ::testing::Test {
+protected:
+  kept_traces traces;
+  desk_logic logic{{"demo"},
+                   [] {
+                     NodeStatus status;
+                     *status.mutable_info() = make_member(node_a, MEMBER_UP).info();
+                     status.set_tasks_done(11);
+                     return status;
+                   },
+                   traces};
+  hand by{logic, service::desk};
+
+  void members(MemberState b, MemberState c) {
+    by.tell(make_members(
+        {make_member(node_a, MEMBER_UP), make_member(node_b, b), make_member(node_c, c)}));
+  }
+  void ask_status(bool whole) {
+    StatusQuery query;
+    query.set_whole_cluster(whole);
+    by.ask(query, client);
+  }
+  void ask_trace(bool whole, std::optional<trace_id> trace = {}) {
+    TraceQuery query;
+    query.set_whole_cluster(whole);
+    if (trace)
+      query.set_trace(bytes_of(*trace));
+    by.ask(query, client);
+  }
+  template <class Query>
+  std::map<node_id, envelope> questions() {
+    std::map<node_id, envelope> asked;
+    for (auto& sent : by.take_envelopes<Query>()) {
+      EXPECT_EQ(sent.target.svc, service::desk);
+      EXPECT_EQ(sent.kind, message_kind::request);
+      asked.emplace(sent.target.node, std::move(sent));
+    }
+    return asked;
+  }
+  template <class Message>
+  void answer(const envelope& question, Message message) {
+    by.give(reply_to(question, std::move(message)));
+  }
+  static NodeStatus status_of(node_id node, std::uint64_t done) {
+    NodeStatus status;
+    *status.mutable_info() = make_member(node, MEMBER_UP).info();
+    status.set_tasks_done(done);
+    return status;
+  }
+  static TraceFound found(trace_id trace, std::vector<SpanData> spans) {
+    TraceFound made;
+    made.set_trace(bytes_of(trace));
+    for (auto& span : spans)
+      *made.add_spans() = std::move(span);
+    return made;
+  }
+};
+
+TEST_F(desk, answers_for_itself) {
+  ask_status(false);
+  auto status = by.only<NodeStatus>();
+  EXPECT_EQ(status.tasks_done(), 11u);
+  EXPECT_EQ(status.state(), MEMBER_UP);
+}
+
+TEST_F(desk, answers_alone_when_it_knows_no_other) {
+  ask_status(true);
+  auto cluster = by.only<ClusterStatus>();
+  EXPECT_EQ(cluster.cluster(), "demo");
+  EXPECT_EQ(cluster.nodes_size(), 1);
+}
+
+TEST_F(desk, composes_the_answers_of_all_in_the_order_of_their_names) {
+  members(MEMBER_UP, MEMBER_UP);
+  ask_status(true);
+  auto asked = questions<StatusQuery>();
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_FALSE(asked[node_b].body.as<StatusQuery>()->whole_cluster());
+  answer(asked[node_c], status_of(node_c, 33));
+  EXPECT_TRUE(by.take<ClusterStatus>().empty());
+  answer(asked[node_b], status_of(node_b, 22));
+  auto sent = by.take_envelopes<ClusterStatus>();
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].target, client);
+  EXPECT_EQ(sent[0].id.sequence, 1u);
+  auto& cluster = *sent[0].body.as<ClusterStatus>();
+  ASSERT_EQ(cluster.nodes_size(), 3);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(cluster.nodes(i).tasks_done(), static_cast<std::uint64_t>(11 * (i + 1)));
+    EXPECT_EQ(cluster.nodes(i).state(), MEMBER_UP);
+  }
+}
+
+TEST_F(desk, names_members_that_are_not_up_and_those_that_do_not_answer) {
+  members(MEMBER_UP, MEMBER_DOWN);
+  ask_status(true);
+  auto asked = questions<StatusQuery>();
+  ASSERT_EQ(asked.size(), 1u) << "who is down is not asked";
+  ASSERT_EQ(by.out.timers.size(), 1u);
+  EXPECT_EQ(by.out.timers[0].after, limits::desk_query_timeout);
+  by.fire(by.out.timers[0].id);
+  auto cluster = by.only<ClusterStatus>();
+  ASSERT_EQ(cluster.nodes_size(), 3);
+  EXPECT_EQ(cluster.nodes(0).state(), MEMBER_UP);
+  EXPECT_EQ(cluster.nodes(1).state(), MEMBER_UNKNOWN);
+  EXPECT_EQ(cluster.nodes(1).info().address(), "127.0.0.1:4011");
+  EXPECT_EQ(cluster.nodes(2).state(), MEMBER_DOWN);
+  EXPECT_EQ(cluster.nodes(2).info().name(), "node-c");
+  answer(asked[node_b], status_of(node_b, 22));
+  EXPECT_TRUE(by.take<ClusterStatus>().empty()) << "an answer that comes late is dropped";
+}
+
+TEST_F(desk, does_not_wait_for_a_member_that_cannot_be_reached) {
+  members(MEMBER_UP, MEMBER_DOWN);
+  ask_status(true);
+  auto asked = questions<StatusQuery>();
+  answer(asked[node_b], to_proto(failure{ec::unavailable, "no link"}));
+  EXPECT_EQ(by.only<ClusterStatus>().nodes(1).state(), MEMBER_UNKNOWN);
+}
+
+TEST_F(desk, bounds_the_questions_that_wait) {
+  members(MEMBER_UP, MEMBER_UP);
+  for (std::size_t i = 0; i < limits::desk_queries_max; ++i)
+    ask_status(true);
+  EXPECT_TRUE(by.take<Failure>().empty());
+  ask_status(true);
+  EXPECT_EQ(from_proto(by.only<Failure>()).code, ec::overloaded);
+  by.stop();
+  EXPECT_EQ(by.take<Failure>().size(), limits::desk_queries_max) << "nobody is left waiting";
+}
+
+constexpr trace_id first{1, 1}, second{2, 2};
+
+TEST_F(desk, finds_a_trace_of_its_own) {
+  traces.spans = {span_of(first, 2, 1, 20), span_of(first, 1, 0, 10), span_of(second, 3, 0, 30)};
+  ask_trace(false, first);
+  auto answer = by.only<TraceFound>();
+  EXPECT_EQ(answer.trace(), bytes_of(first));
+  ASSERT_EQ(answer.spans_size(), 2);
+  EXPECT_EQ(answer.spans(0).span(), 1u) << "in order of their start";
+  traces.last = second;
+  ask_trace(false);
+  EXPECT_EQ(by.only<TraceFound>().trace(), bytes_of(second));
+}
+
+TEST_F(desk, says_when_nobody_knows_a_trace) {
+  ask_trace(false, first);
+  EXPECT_EQ(from_proto(by.only<Failure>()).code, ec::not_found);
+  ask_trace(false);
+  EXPECT_EQ(from_proto(by.only<Failure>()).message, "no trace has been recorded yet");
+  members(MEMBER_UP, MEMBER_DOWN);
+  ask_trace(true, first);
+  auto asked = questions<TraceQuery>();
+  answer(asked[node_b], to_proto(failure{ec::not_found, "no"}));
+  auto why = from_proto(by.only<Failure>());
+  EXPECT_EQ(why.code, ec::not_found);
+  EXPECT_NE(why.message.find("no answer from node-c"), std::string::npos) << why.message;
+}
+
+TEST_F(desk, refuses_an_id_that_is_none) {
+  TraceQuery query;
+  query.set_trace("short");
+  by.ask(query, client);
+  EXPECT_EQ(from_proto(by.only<Failure>()).code, ec::invalid_argument);
+}
+
+TEST_F(desk, gathers_the_spans_of_all_nodes_and_names_the_silent) {
+  traces.spans = {span_of(first, 1, 0, 10)};
+  members(MEMBER_UP, MEMBER_UP);
+  ask_trace(true, first);
+  auto asked = questions<TraceQuery>();
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(asked[node_b].body.as<TraceQuery>()->trace(), bytes_of(first));
+  answer(asked[node_b], found(first, {span_of(first, 2, 1, 5)}));
+  ASSERT_FALSE(by.out.timers.empty());
+  by.fire(by.out.timers.back().id);
+  auto answer = by.only<TraceFound>();
+  ASSERT_EQ(answer.spans_size(), 2);
+  EXPECT_EQ(answer.spans(0).span(), 2u);
+  ASSERT_EQ(answer.silent_size(), 1);
+  EXPECT_EQ(answer.silent(0), "node-c");
+}
+
+TEST_F(desk, finds_the_root_that_began_last_in_the_whole_cluster) {
+  traces.spans = {span_of(first, 1, 0, 10), span_of(second, 7, 6, 22)};
+  traces.last = first;
+  members(MEMBER_UP, MEMBER_UP);
+  ask_trace(true);
+  auto asked = questions<TraceQuery>();
+  EXPECT_TRUE(asked[node_b].body.as<TraceQuery>()->trace().empty());
+  answer(asked[node_b], found(second, {span_of(second, 6, 0, 20)}));
+  answer(asked[node_c], to_proto(failure{ec::not_found, "none"}));
+  EXPECT_TRUE(by.take<TraceFound>().empty());
+  asked = questions<TraceQuery>();
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(asked[node_c].body.as<TraceQuery>()->trace(), bytes_of(second));
+  answer(asked[node_b], found(second, {span_of(second, 6, 0, 20)}));
+  answer(asked[node_c], to_proto(failure{ec::not_found, "none"}));
+  auto answer = by.only<TraceFound>();
+  EXPECT_EQ(answer.trace(), bytes_of(second));
+  EXPECT_EQ(answer.spans_size(), 2);
+  EXPECT_EQ(answer.silent_size(), 0) << "not to have any is an answer";
+}
+
+} // namespace
+} // namespace troupe::testing
