@@ -84,7 +84,8 @@ public:
                setup_.open_states,
                setup_.open_blobs,
                [this](auto view) { published(std::move(view)); },
-               [this] { return process_figures_of(*setup_.host); }} {}
+               [this] { return process_figures_of(*setup_.host); },
+               [this] { return setup_.host->clock.now(); }} {}
 
   int run(int signals) {
     top_ = spawn_supervisor(system_, *setup_.host, wire(parts_));

@@ -80,7 +80,8 @@ node_parts bench_node::parts(std::uint64_t number, std::vector<NodeInfo> others)
           [] { return make_memory_state_store(); },
           [] { return make_memory_blob_store(); },
           [this](auto view) { host_.post->publish(std::move(view)); },
-          {}};
+          {},
+          [this] { return host_.clock.now(); }};
 }
 
 std::string bench_node::listen() {
