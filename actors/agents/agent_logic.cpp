@@ -54,7 +54,7 @@ void agent_logic::step(step_context& context, event input) {
     switch (message->kind) {
       case message_kind::request:
       case message_kind::event:
-        arrived(context, std::move(*message));
+        arrived(context, *message);
         break;
       case message_kind::reply:
         answered(context, std::move(*message));
@@ -91,22 +91,23 @@ void agent_logic::stop(step_context& context) {
 
 // -- messages -------------------------------------------------------------------------------------
 
-void agent_logic::arrived(step_context& context, envelope message) {
-  waiting next{std::move(message), {}, context.now};
-  if (next.request.kind == message_kind::request) {
-    const auto& asked = next.request;
-    auto judged = delivery_.accept(asked.sender, asked.id, asked.attempt);
+void agent_logic::arrived(step_context& context, envelope& message) {
+  delivery::place at;
+  if (message.kind == message_kind::request) {
+    auto judged = delivery_.accept(message.sender, message.id, message.attempt);
     if (judged.what != verdict::fresh)
-      return repeated(context, std::move(next.request), judged);
-    next.at = judged.at;
+      return repeated(context, message, judged);
+    at = judged.at;
   }
-  if (phase_ == phase::idle && !inbox_)
-    begin(context, std::move(next));
+  if (phase_ != phase::idle || inbox_)
+    enqueue(context, {std::move(message), at, context.now});
+  else if (message.body.kind() == payload_kind::Echo && message.remaining.count() >= 0)
+    echo(context, message, at);
   else
-    enqueue(context, std::move(next));
+    begin(context, {std::move(message), at, context.now});
 }
 
-void agent_logic::repeated(step_context& context, envelope message,
+void agent_logic::repeated(step_context& context, envelope& message,
                            const delivery::judgement& judged) {
   switch (judged.what) {
     case verdict::fresh:
@@ -168,7 +169,7 @@ void agent_logic::begin(step_context& context, waiting next) {
         {ec::timed_out, "the time for this message was over before " + called() + " came to it"});
   }
   if (next.request.body.kind() == payload_kind::Echo)
-    return echo(context, next);
+    return echo(context, next.request, next.at);
 
   now_ = std::make_unique<work>(std::move(next), context.now);
   phase_ = phase::deciding;
@@ -187,14 +188,13 @@ void agent_logic::begin(step_context& context, waiting next) {
   }
 }
 
-void agent_logic::echo(step_context& context, waiting& asked) {
-  auto& request = asked.request;
+void agent_logic::echo(step_context& context, envelope& request, const delivery::place& at) {
   if (auto span = begin_agent_span(context, role_->info, self_, request))
     end_span(context, std::move(*span));
   if (request.kind != message_kind::request)
     return;
-  if (asked.at.session)
-    delivery_.complete(asked.at, request.body);
+  if (at.session)
+    delivery_.complete(at, request.body);
   // The request itself goes back: nothing is copied or counted on this path, which is the yardstick
   // of what a message costs.
   std::swap(request.sender, request.target);

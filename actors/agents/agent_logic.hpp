@@ -49,12 +49,12 @@ private:
 
   std::string called() const { return "agent " + std::string{self_.agent.text()}; }
 
-  void arrived(step_context& context, envelope message);
-  void repeated(step_context& context, envelope message, const delivery::judgement& judged);
+  void arrived(step_context& context, envelope& message);
+  void repeated(step_context& context, envelope& message, const delivery::judgement& judged);
   void enqueue(step_context& context, waiting next);
   void work_off(step_context& context);
   void begin(step_context& context, waiting next);
-  void echo(step_context& context, waiting& asked);
+  void echo(step_context& context, envelope& request, const delivery::place& at);
   void refuse(step_context& context, waiting& asked, failure why);
   std::optional<failure> read_body(work& now, message_received& into) const;
   void set_deadline(step_context& context, work& now, std::uint64_t task_ms);

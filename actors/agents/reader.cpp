@@ -4,14 +4,29 @@
 #include "actors/llm/text.hpp"
 #include "config/limits.hpp"
 
+#include <algorithm>
+
 namespace troupe {
 
 namespace {
 
-/// The exact bytes of the document, as lines without carriage returns.
+/// The exact words of the document, line by line. Where all lines but the first are indented, as in
+/// the items of a list, the common part of that is left out.
 std::string verbatim(std::string_view text, const quote_place& place) {
   std::string quote{text.substr(place.begin, place.end - place.begin)};
   std::erase(quote, '\r');
+  auto common = std::string::npos;
+  for (auto at = quote.find('\n'); at != std::string::npos; at = quote.find('\n', at + 1)) {
+    auto begins = quote.find_first_not_of(' ', at + 1);
+    if (begins != std::string::npos && quote[begins] != '\n')
+      common = std::min(common, begins - at - 1);
+  }
+  if (common == std::string::npos)
+    return quote;
+  for (auto at = quote.find('\n'); at != std::string::npos; at = quote.find('\n', at + 1)) {
+    auto begins = std::min(quote.find_first_not_of(' ', at + 1), quote.size());
+    quote.erase(at + 1, std::min(common, begins - at - 1));
+  }
   return quote;
 }
 

@@ -1,6 +1,5 @@
 #include "actors/agents/report.hpp"
 
-#include "actors/agents/reading.hpp"
 #include "actors/llm/text.hpp"
 
 #include <algorithm>
@@ -49,6 +48,13 @@ std::string count_of(std::uint64_t count, std::string_view one, std::string_view
   return std::to_string(count) + ' ' + std::string{count == 1 ? one : many};
 }
 
+std::string with_commas(std::uint64_t number) {
+  auto digits = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), ",");
+  return digits;
+}
+
 void append_best(std::string& out, const digest_report& report) {
   out += "## Best answers\n\n";
   if (report.best.empty()) {
@@ -65,7 +71,8 @@ void append_best(std::string& out, const digest_report& report) {
 
 void append_reading(std::string& out, const digest_report::reading& reading) {
   out += "### " + escape_markdown(reading.document) + "\n\n";
-  out += show_size(reading.size_bytes) + ", " + count_of(reading.lines, "line", "lines") + ".\n\n";
+  out += with_commas(reading.size_bytes) + (reading.size_bytes == 1 ? " byte, " : " bytes, ")
+         + with_commas(reading.lines) + (reading.lines == 1 ? " line.\n\n" : " lines.\n\n");
   if (!reading.summary.empty())
     out += escape_markdown(reading.summary) + "\n\n";
   if (reading.answers.empty()) {

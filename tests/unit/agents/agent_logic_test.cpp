@@ -303,6 +303,33 @@ TEST_F(agent_logic_test, pipes_pieces_to_who_asked) {
   EXPECT_EQ(sent[1].body.as<AgentReply>()->text(), "Nice one");
 }
 
+TEST_F(agent_logic_test, says_that_a_model_began_anew) {
+  auto asked = tell("stream");
+  Piece piece;
+  piece.set_text("Half an");
+  EXPECT_EQ(tell(reply_to(asked[0], piece, message_kind::piece)).size(), 1u);
+  piece.set_text("All");
+  piece.set_restarted(true);
+  auto sent = tell(reply_to(asked[0], piece, message_kind::piece));
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_TRUE(sent[0].body.as<Piece>()->restarted());
+  EXPECT_EQ(sent[0].body.as<Piece>()->index(), 0u);
+  EXPECT_EQ(sent[0].body.as<Piece>()->text(), "All");
+}
+
+TEST_F(agent_logic_test, says_a_streamed_answer_again_to_a_client_who_moved) {
+  auto asked = tell("stream");
+  Piece piece;
+  piece.set_text("Half an");
+  tell(reply_to(asked[0], piece, message_kind::piece));
+  auto again = request_of("obedient/ada", 1, saying("stream"), 2);
+  again.sender.node = {5, 6};
+  auto sent = tell(std::move(again));
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].target.node, (node_id{5, 6}));
+  EXPECT_EQ(sent[0].body.as<Piece>()->text(), "Half an");
+}
+
 TEST_F(agent_logic_test, pipes_nothing_when_nobody_waits) {
   auto message =
       make_envelope(message_kind::event, address::of_agent(name{"obedient/ada"}), saying("stream"));

@@ -18,7 +18,7 @@ Value answer(std::string quote, std::int64_t first, std::int64_t last) {
 Value reading(std::string called, std::vector<Value> answers, std::int64_t unverified = 0) {
   ValueMap made;
   set_field(made, "name", value_of(std::move(called)));
-  set_field(made, "size_bytes", value_of(std::int64_t{1234}));
+  set_field(made, "size_bytes", value_of(std::int64_t{1234567}));
   set_field(made, "lines", value_of(std::int64_t{20}));
   set_field(made, "summary", value_of("A *licence*."));
   set_field(made, "answers", value_of(std::move(answers)));
@@ -73,7 +73,7 @@ TEST_F(editor_test, writes_the_whole_report) {
                            "\n"
                            "### A\n"
                            "\n"
-                           "1,234 bytes, 20 lines.\n"
+                           "1,234,567 bytes, 20 lines.\n"
                            "\n"
                            "A \\*licence\\*.\n"
                            "\n"
@@ -84,7 +84,7 @@ TEST_F(editor_test, writes_the_whole_report) {
                            "\n"
                            "### B\\_1\n"
                            "\n"
-                           "1,234 bytes, 20 lines.\n"
+                           "1,234,567 bytes, 20 lines.\n"
                            "\n"
                            "A \\*licence\\*.\n"
                            "\n"

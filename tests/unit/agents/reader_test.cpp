@@ -87,6 +87,13 @@ TEST_F(reader_test, finds_a_quotation_in_the_passage_that_the_model_names) {
   EXPECT_EQ(integer_field(list_field(output, "answers").items(0).map(), "first_line"), 203);
 }
 
+TEST_F(reader_test, quotes_a_list_without_the_indentation_that_its_lines_share) {
+  read("Intro.\n\n    You must\r\n      (a) give the source,\n\n        and\n      (b) say so.\n");
+  auto output = finish("s", "> You must (a) give the source, and (b) say so.\n");
+  EXPECT_EQ(text_field(list_field(output, "answers").items(0).map(), "quote"),
+            "You must\n(a) give the source,\n\n  and\n(b) say so.");
+}
+
 TEST_F(reader_test, says_that_a_document_holds_no_answer) {
   read(document);
   auto output = finish("s", "NO ANSWER");
