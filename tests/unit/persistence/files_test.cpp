@@ -40,6 +40,9 @@ TEST_F(files, a_file_is_created_only_once) {
   EXPECT_FALSE(*second);
   EXPECT_EQ(bytes_of(folder / "a"), "first");
   EXPECT_FALSE(std::filesystem::exists(folder / "a.2"));
+  auto nowhere = create_file(folder / "none" / "a", folder / "a.3", "third");
+  ASSERT_FALSE(nowhere) << "only a file that is there is no error";
+  EXPECT_FALSE(std::filesystem::exists(folder / "a.3"));
 }
 
 TEST_F(files, reading_tells_absent_from_too_long) {
