@@ -265,7 +265,6 @@ void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {
   } else if (timer == deadline_timer && phase_ == phase::deciding) {
     failure why{ec::timed_out, called() + " was not done with this message in its time"};
     now_->deadline_armed = false;
-    now_->asks.clear();
     if (role_->durable)
       roll_back();
     else

@@ -104,6 +104,7 @@ void delivery::acknowledge(message_id id) {
     drop_oldest(w);
   // What came out of order behind a higher number goes when it gets to the front.
   w.floor = std::max(w.floor, id.sequence);
+  w.highest = std::max(w.highest, id.sequence);
 }
 
 std::size_t delivery::find(session_id session) {

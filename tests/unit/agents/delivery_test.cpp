@@ -87,6 +87,14 @@ TEST(delivery, drops_acknowledged_replies_and_refuses_their_repetition) {
   EXPECT_EQ(came(kept, ada, 3, 2).what, verdict::repeated_done);
 }
 
+TEST(delivery, refuses_a_repetition_of_what_was_acknowledged_though_it_never_came_here) {
+  delivery kept;
+  came(kept, ada, 1);
+  kept.acknowledge({ada, 5});
+  EXPECT_EQ(came(kept, ada, 4, 2).what, verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 6, 2).what, verdict::fresh);
+}
+
 TEST(delivery, forgets_the_session_unused_for_longest) {
   delivery kept;
   for (std::uint64_t i = 1; i <= limits::sessions_kept_max; ++i)

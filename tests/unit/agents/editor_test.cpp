@@ -137,6 +137,7 @@ TEST(escape_markdown, leaves_nothing_that_markdown_would_take_for_its_own) {
   EXPECT_EQ(escape_markdown("- item"), "\\- item");
   EXPECT_EQ(escape_markdown("12. item"), "12\\. item");
   EXPECT_EQ(escape_markdown("v1.2"), "v1.2");
+  EXPECT_EQ(escape_markdown("a\x1b[2Jb"), "a \\[2Jb");
   EXPECT_EQ(escape_markdown("<b>[x](y) `c` a_b &copy; \\"),
             "\\<b\\>\\[x\\](y) \\`c\\` a\\_b \\&copy; \\\\");
 }

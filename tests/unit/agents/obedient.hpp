@@ -1,0 +1,119 @@
+#pragma once
+
+#include "actors/agents/agent_logic.hpp"
+#include "config/limits.hpp"
+#include "tests/unit/agents/stage.hpp"
+
+#include <gtest/gtest.h>
+
+namespace troupe::testing {
+
+using namespace std::chrono_literals;
+
+/// Does what the words of its message say; its state is what it was told to keep.
+struct obedient_mind {
+  struct state {
+    std::string kept;
+    std::string last;
+  };
+  std::pair<state, commands> decide(state&& now, mind_event happened) const {
+    commands todo;
+    if (auto message = std::get_if<message_received>(&happened))
+      received(now, *message, todo);
+    else if (auto answer = std::get_if<model_answered>(&happened))
+      todo.push_back(answer->error.code == ec::none
+                         ? say(answer->answer.text())
+                         : command{reply_failed{std::move(answer->error)}});
+    else if (auto blob = std::get_if<blob_fetched>(&happened))
+      todo.push_back(say(blob->error.code == ec::none ? blob->bytes : blob->error.message));
+    else if (std::holds_alternative<timer_elapsed>(happened))
+      todo.push_back(say("time"));
+    else
+      now.last = "cancelled";
+    return {std::move(now), std::move(todo)};
+  }
+  static command say(std::string text) {
+    reply_with made;
+    made.reply.set_text(std::move(text));
+    return made;
+  }
+  static void received(state& now, message_received& message, commands& todo) {
+    auto text = message.is_task ? "say " + std::to_string(message.input.fields_size())
+                                : std::move(message.text);
+    if (text == "model" || text == "stream")
+      todo.push_back(ask_model{4, {}, text == "stream", "NO"});
+    else if (text == "blob")
+      todo.push_back(fetch_blob{5, {}});
+    else if (text == "timer")
+      todo.push_back(set_timer{3, 50ms});
+    else if (text == "fail")
+      todo.push_back(reply_failed{{ec::not_found, "as you wish"}});
+    else if (text == "many")
+      for (std::uint32_t i = 0; i <= limits::agent_asks_pending_max; ++i)
+        todo.push_back(fetch_blob{i, {}});
+    else if (text.starts_with("keep ")) {
+      now.kept = text.substr(5);
+      todo.push_back(say("kept"));
+    } else if (text != "silence")
+      todo.push_back(say(text == "what" ? now.kept + now.last : text));
+  }
+  static std::string save(const state& now) { return now.kept; }
+  static bool load(state& now, std::string_view bytes) {
+    now.kept = bytes;
+    return bytes != "damaged";
+  }
+};
+
+inline role obedient_role(bool durable = false) {
+  role made;
+  made.info.set_name("obedient");
+  made.info.set_for_talk(true);
+  made.info.set_for_tasks(true);
+  made.durable = durable;
+  made.time_max = 10s;
+  made.make = [] { return make_mind<obedient_mind>(); };
+  return made;
+}
+
+/// An agent with an obedient mind, and the client `ada` who speaks to it.
+struct agent_test : ::testing::Test {
+  metrics counted;
+  stage scene;
+  std::uint64_t sequence = 0;
+  std::shared_ptr<const role> kind = std::make_shared<const role>(obedient_role());
+  std::unique_ptr<agent_logic> subject;
+
+  void SetUp() override { begin(); }
+  void begin() {
+    subject = std::make_unique<agent_logic>(kind, counted);
+    scene.start(*subject, address::of_agent(name{"obedient/ada"}, this_node));
+  }
+  void use(role changed) {
+    kind = std::make_shared<const role>(std::move(changed));
+    begin();
+  }
+  envelope saying_now(std::string text) {
+    return request_of("obedient/ada", ++sequence, saying(std::move(text)));
+  }
+  /// The outputs of one message.
+  std::vector<envelope> tell(std::string text) { return tell(saying_now(std::move(text))); }
+  std::vector<envelope> tell(envelope message) {
+    return std::move(scene.step(*subject, std::move(message)).sends);
+  }
+  std::string text_of(std::vector<envelope> sends) {
+    if (sends.size() != 1 || !sends[0].body.as<AgentReply>())
+      return "no reply among " + std::to_string(sends.size());
+    return sends[0].body.as<AgentReply>()->text();
+  }
+  ec failure_of(std::vector<envelope> sends) {
+    return sends.size() == 1 ? code_of(sends[0]) : ec::none;
+  }
+  bool armed(std::uint32_t timer, std::chrono::nanoseconds after) {
+    for (const auto& one : scene.out.timers)
+      if (one.id == timer && one.after == after)
+        return true;
+    return false;
+  }
+};
+
+} // namespace troupe::testing
