@@ -75,8 +75,7 @@ void coordinator_logic::on_message(step_context& context, envelope& message) {
                   "the coordinator takes no " + std::string{to_string(message.body.kind())}}));
 }
 
-// -- runs
-// ---------------------------------------------------------------------------------------------
+// -- runs -------------------------------------------------------------------------------------
 
 void coordinator_logic::on_submit(step_context& context, envelope& request) {
   if (request.attempt > 1)
@@ -149,8 +148,7 @@ void coordinator_logic::on_session_closed(step_context& context, std::uint64_t s
     end_run(context, *r, &why, nullptr);
 }
 
-// -- tasks
-// --------------------------------------------------------------------------------------------
+// -- tasks ------------------------------------------------------------------------------------
 
 coordinator_logic::attempt* coordinator_logic::current(const std::string& run_bytes,
                                                        std::uint32_t task, std::uint32_t number) {

@@ -84,8 +84,7 @@ private:
     TaskOffer offer;
   };
 
-  // -- messages (coordinator_logic.cpp)
-  // --------------------------------------------------------------
+  // -- messages (coordinator_logic.cpp) -------------------------------------------------------
 
   void on_message(step_context& context, envelope& message);
   void on_submit(step_context& context, envelope& request);
@@ -98,8 +97,7 @@ private:
   void on_deadline(step_context& context);
   attempt* current(const std::string& run_bytes, std::uint32_t task, std::uint32_t number);
 
-  // -- offering (coordinator_offers.cpp)
-  // ---------------------------------------------------------------
+  // -- offering (coordinator_offers.cpp) ------------------------------------------------------
 
   void wake(run& r);
   void place(step_context& context);
@@ -108,7 +106,8 @@ private:
   void wait_for_room(step_context& context, lane_index lane);
   void offer(step_context& context, run& r, std::uint32_t task, lane_index lane, node_index node);
   std::chrono::milliseconds time_of(const run& r, std::uint32_t task) const;
-  void add_to_batch(const run& r, node_index node, Task task, std::size_t bytes);
+  std::uint32_t new_attempt();
+  batch& batch_for(node_index node, const name& tenant);
   void flush(step_context& context);
   void release(attempt& a);
   void try_again(step_context& context, attempt& a, failure why, bool counts);
@@ -116,8 +115,7 @@ private:
   void watch_deadline(step_context& context, instant deadline);
   void watch_retry(step_context& context, instant due);
 
-  // -- what is told of runs (coordinator_runs.cpp)
-  // ---------------------------------------------------
+  // -- what is told of runs (coordinator_runs.cpp) --------------------------------------------
 
   void tell(step_context& context, const run& r, payload news) const;
   void touch(step_context& context, run& r, std::uint32_t task, node_index node);

@@ -17,11 +17,12 @@ constexpr std::chrono::nanoseconds timer_grain = std::chrono::milliseconds{5};
 } // namespace
 
 void coordinator_logic::wake(run& r) {
-  for (auto role : r.state->take_woken())
+  r.state->visit_woken([&](std::uint32_t role) {
     if (!r.in_lane[role]) {
       r.in_lane[role] = true;
       lanes_[r.lanes[role]].runs.push(&r);
     }
+  });
   if (r.state->ended() && !std::exchange(r.ending, true))
     ended_.push_back(&r);
 }
@@ -108,49 +109,53 @@ void coordinator_logic::wait_for_room(step_context& context, lane_index lane) {
   }
 }
 
-// -- one offer
-// ----------------------------------------------------------------------------------------
+// -- one offer --------------------------------------------------------------------------------
 
 void coordinator_logic::offer(step_context& context, run& r, std::uint32_t task, lane_index lane,
                               node_index node) {
-  auto made = r.state->make_task(task);
-  if (!made)
-    return fail_task(r, task, std::move(made).error(), {});
-  std::size_t bytes = node == 0 ? 0 : made->ByteSizeLong();
-  if (bytes > limits::payload_bytes_max - limits::mib)
-    return fail_task(
-        r, task,
-        {ec::too_large, "the task and its input are " + std::to_string(bytes)
-                            + " bytes, more than a message may have: pass files as blobs"},
-        {});
-  made->set_run(to_bytes(r.id));
-  made->set_offered_ns(context.now.time_since_epoch().count());
-  auto time = time_of(r, task);
-  made->set_time_ms(static_cast<std::uint64_t>(time.count()));
-
-  std::uint32_t at;
-  if (free_attempts_.empty()) {
-    at = static_cast<std::uint32_t>(attempts_.size());
-    attempts_.emplace_back();
-  } else {
-    at = free_attempts_.back();
-    free_attempts_.pop_back();
+  auto& to = batch_for(node, r.tenant);
+  auto& made = *to.offer.add_tasks();
+  auto filled = r.state->fill_task(task, made);
+  // What stays on this node is never turned into bytes.
+  std::size_t bytes = node == 0 ? 0 : made.ByteSizeLong();
+  if (filled && bytes > limits::payload_bytes_max - limits::mib)
+    filled = fail(ec::too_large, "the task and its input are " + std::to_string(bytes)
+                                     + " bytes, more than a message may have: pass files as blobs");
+  if (!filled) {
+    to.offer.mutable_tasks()->RemoveLast();
+    return fail_task(r, task, std::move(filled).error(), {});
   }
-  auto deadline = context.now + time + limits::task_deadline_slack;
-  attempts_[at] = {&r, task, node, lane, false, context.now, deadline, {}};
+  to.bytes += bytes;
+  auto time = time_of(r, task);
+  auto at = new_attempt();
+  auto& a = attempts_[at];
+  a = {&r, task, node, lane, false, context.now, context.now + time + limits::task_deadline_slack,
+       {}};
   if (r.root)
-    attempts_[at].span = context.next_span();
-  made->set_trace_hi(r.inside.trace.hi);
-  made->set_trace_lo(r.inside.trace.lo);
-  made->set_span(r.root ? attempts_[at].span.value : r.inside.span.value);
-  made->set_trace_flags(r.inside.flags);
+    a.span = context.next_span();
+  made.set_run(to_bytes(r.id));
+  made.set_time_ms(static_cast<std::uint64_t>(time.count()));
+  made.set_offered_ns(context.now.time_since_epoch().count());
+  made.set_trace_hi(r.inside.trace.hi);
+  made.set_trace_lo(r.inside.trace.lo);
+  made.set_span(r.root ? a.span.value : r.inside.span.value);
+  made.set_trace_flags(r.inside.flags);
 
   r.place_of(task).attempt = at;
   r.touched |= std::uint64_t{1} << node;
   r.state->offered(task);
   nodes_.take(node, lane);
-  watch_deadline(context, deadline);
-  add_to_batch(r, node, *std::move(made), bytes);
+  watch_deadline(context, a.deadline);
+}
+
+std::uint32_t coordinator_logic::new_attempt() {
+  if (free_attempts_.empty()) {
+    attempts_.emplace_back();
+    return static_cast<std::uint32_t>(attempts_.size() - 1);
+  }
+  auto at = free_attempts_.back();
+  free_attempts_.pop_back();
+  return at;
 }
 
 std::chrono::milliseconds coordinator_logic::time_of(const run& r, std::uint32_t task) const {
@@ -162,20 +167,22 @@ std::chrono::milliseconds coordinator_logic::time_of(const run& r, std::uint32_t
                                : std::chrono::milliseconds{limits::task_timeout};
 }
 
-void coordinator_logic::add_to_batch(const run& r, node_index node, Task task, std::size_t bytes) {
-  auto open = std::find_if(batches_.begin(), batches_.end(), [&](const batch& b) {
-    return b.node == node && b.bytes + bytes <= limits::offer_bytes_aim && b.tenant == r.tenant;
-  });
-  if (open == batches_.end()) {
-    open = batches_.insert(open, batch{node, r.tenant, 0, {}});
-    open->offer.set_owner(to_bytes(self_.node));
-  }
-  open->bytes += bytes;
-  *open->offer.add_tasks() = std::move(task);
+/// The last batch for a node, unless it is large enough or another tenant's.
+coordinator_logic::batch& coordinator_logic::batch_for(node_index node, const name& tenant) {
+  for (auto b = batches_.rbegin(); b != batches_.rend(); ++b)
+    if (b->node == node && b->bytes < limits::offer_bytes_aim && b->tenant == tenant)
+      return *b;
+  auto& made = batches_.emplace_back();
+  made.node = node;
+  made.tenant = tenant;
+  made.offer.set_owner(to_bytes(self_.node));
+  return made;
 }
 
 void coordinator_logic::flush(step_context& context) {
   for (auto& b : batches_) {
+    if (b.offer.tasks().empty()) // its only task could not be made
+      continue;
     auto offer = make_envelope(
         message_kind::event, address::of(service::queue, nodes_.id_of(b.node)), std::move(b.offer));
     offer.sender = self_;
@@ -185,8 +192,7 @@ void coordinator_logic::flush(step_context& context) {
   batches_.clear();
 }
 
-// -- when it came to nothing
-// ----------------------------------------------------------------------------
+// -- when it came to nothing ------------------------------------------------------------------
 
 void coordinator_logic::release(attempt& a) {
   a.owner->places[a.task].attempt = none;

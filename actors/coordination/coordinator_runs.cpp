@@ -47,8 +47,9 @@ void coordinator_logic::send_progress(step_context& context, run& r) {
 }
 
 void coordinator_logic::end_ended(step_context& context) {
-  for (auto r : std::exchange(ended_, {}))
+  for (auto r : ended_)
     end_run(context, *r, nullptr, nullptr);
+  ended_.clear();
 }
 
 void coordinator_logic::end_run(step_context& context, run& r, const failure* cut_short,
@@ -107,8 +108,7 @@ void coordinator_logic::send_cancel(step_context& context, run_id id, node_index
   context.out.send(std::move(order));
 }
 
-// -- spans
-// --------------------------------------------------------------------------------------------
+// -- spans ------------------------------------------------------------------------------------
 
 void coordinator_logic::begin_root_span(step_context& context, run& r,
                                         const trace_context& from) const {

@@ -16,7 +16,7 @@ config_result<void> graph_planner::draw_edges() {
     step.edges_end = step.edges_begin;
   }
   plan_.edges.resize(begin);
-  std::vector<std::uint32_t> open(size());
+  std::pmr::vector<std::uint32_t> open(size(), 0, &memory_);
   for (bool each : {true, false}) {
     for (std::uint32_t at = 0; at < size(); ++at)
       for (auto i = needed_begin_[at]; i < needed_begin_[at + 1]; ++i)
@@ -30,7 +30,8 @@ config_result<void> graph_planner::draw_edges() {
         step.each_end = step.edges_end;
   }
   // Kahn: take away what needs nothing until nothing is left, or only circles.
-  std::vector<std::uint32_t> free;
+  std::pmr::vector<std::uint32_t> free(&memory_);
+  free.reserve(size());
   for (std::uint32_t at = 0; at < size(); ++at)
     if (open[at] == 0)
       free.push_back(at);
@@ -43,7 +44,7 @@ config_result<void> graph_planner::draw_edges() {
   return free.size() == size() ? config_result<void>{} : refuse_cycle(open);
 }
 
-config_result<void> graph_planner::refuse_cycle(const std::vector<std::uint32_t>& open) const {
+config_result<void> graph_planner::refuse_cycle(std::span<const std::uint32_t> open) const {
   auto at = static_cast<std::uint32_t>(
       std::find_if(open.begin(), open.end(), [](auto n) { return n > 0; }) - open.begin());
   std::vector<std::uint32_t> path;

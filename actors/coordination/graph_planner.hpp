@@ -3,6 +3,10 @@
 #include "actors/coordination/graph_plan.hpp"
 #include "config/suggest.hpp"
 
+#include <array>
+#include <cstddef>
+#include <memory_resource>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -115,7 +119,7 @@ private:
   config_result<void> check_path(const Source& from, std::uint32_t at, std::string_view part) const;
   config_result<void> check_result();
   config_result<void> draw_edges();
-  config_result<void> refuse_cycle(const std::vector<std::uint32_t>& open) const;
+  config_result<void> refuse_cycle(std::span<const std::uint32_t> open) const;
   void need(std::uint32_t at, std::uint32_t on, bool each);
 
   const Graph& graph_;
@@ -123,9 +127,12 @@ private:
   const graph_places* places_;
   graph_task_ids ids_;
   graph_plan plan_;
-  std::vector<dependency> needed_;          // of all tasks, in their order
-  std::vector<std::uint32_t> needed_begin_; // where a task's begin
-  std::vector<std::uint32_t> last_need_;    // of a task by anybody: its place in needed_
+  // What is only needed while planning lies in one block, for graphs of the usual size.
+  std::array<std::byte, 1'024> block_;
+  std::pmr::monotonic_buffer_resource memory_{block_.data(), block_.size()};
+  std::pmr::vector<dependency> needed_{&memory_};          ///< of all tasks, in their order
+  std::pmr::vector<std::uint32_t> needed_begin_{&memory_}; ///< where a task's begin
+  std::pmr::vector<std::uint32_t> last_need_{&memory_};    ///< of a task: its last place in needed_
 };
 
 } // namespace troupe

@@ -134,8 +134,14 @@ void queue_logic::on_offer(step_context& context, envelope& message) {
     }
     known_.insert(key);
     add(counted_.queue_length);
-    l->waiting.push({std::move(task), key, owner, message.tenant, context.now});
-    begin_tasks(context, *l);
+    waiting_task next{&task, {}, key, owner, message.tenant, context.now};
+    if (l->waiting.empty() && !l->free.empty()) {
+      begin_task(context, *l, next);
+    } else {
+      next.kept = std::make_unique<Task>(std::move(task));
+      next.task = next.kept.get();
+      l->waiting.push(std::move(next));
+    }
   }
   if (refused.tasks_size() > 0) {
     *refused.mutable_failure() = to_proto({ec::overloaded, "the node's queue is full"});
@@ -144,15 +150,17 @@ void queue_logic::on_offer(step_context& context, envelope& message) {
 }
 
 void queue_logic::begin_tasks(step_context& context, lane& l) {
-  while (!l.free.empty() && !l.waiting.empty())
-    begin_task(context, l, l.waiting.pop());
+  while (!l.free.empty() && !l.waiting.empty()) {
+    auto next = l.waiting.pop();
+    begin_task(context, l, next);
+  }
 }
 
-void queue_logic::begin_task(step_context& context, lane& l, waiting_task next) {
+void queue_logic::begin_task(step_context& context, lane& l, waiting_task& next) {
   subtract(counted_.queue_length);
   add(counted_.tasks_running);
   auto limit =
-      next.task.time_ms() > 0 ? std::chrono::milliseconds{next.task.time_ms()} : l.what->time_max;
+      next.task->time_ms() > 0 ? std::chrono::milliseconds{next.task->time_ms()} : l.what->time_max;
   auto slot = l.free.back();
   l.free.pop_back();
   auto sequence = ++sequence_;
@@ -168,16 +176,15 @@ void queue_logic::begin_task(step_context& context, lane& l, waiting_task next) 
   envelope work;
   work.kind = message_kind::request;
   work.id = {session_, sequence};
-  work.trace = {{next.task.trace_hi(), next.task.trace_lo()},
-                {next.task.span()},
-                static_cast<std::uint8_t>(next.task.trace_flags())};
+  work.trace = {{next.task->trace_hi(), next.task->trace_lo()},
+                {next.task->span()},
+                static_cast<std::uint8_t>(next.task->trace_flags())};
   work.remaining = limit;
   work.tenant = std::move(next.tenant);
   work.sender = self_;
   work.target = address::of_agent(l.slots[slot], self_.node);
-  TaskWork body;
-  *body.mutable_task() = std::move(next.task);
-  work.body = payload::of(std::move(body));
+  work.body = payload::of(TaskWork{});
+  work.body.as<TaskWork>()->mutable_task()->Swap(next.task);
   context.out.send(std::move(work));
 }
 

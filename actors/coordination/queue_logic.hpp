@@ -53,7 +53,8 @@ private:
   };
   struct lane;
   struct waiting_task {
-    Task task;
+    Task* task = nullptr; ///< `kept`, or in the offer while that is worked on
+    std::unique_ptr<Task> kept;
     task_key key;
     node_id owner;
     name tenant;
@@ -83,7 +84,7 @@ private:
   void on_reply(step_context& context, envelope& reply);
   void on_deadline(step_context& context);
   void begin_tasks(step_context& context, lane& l);
-  void begin_task(step_context& context, lane& l, waiting_task next);
+  void begin_task(step_context& context, lane& l, waiting_task& next);
   lane* lane_of(const std::string& role);
   /// Reports an end to the owner; the slot stays as it is.
   void report(step_context& context, running_task& task, TaskDone done);

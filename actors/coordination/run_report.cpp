@@ -25,19 +25,17 @@ std::string run_state::element_label(std::uint32_t step, std::uint32_t element) 
   return troupe::label_of(steps_[step].list->list().items(static_cast<int>(element)), element);
 }
 
-// -- inputs
-// -------------------------------------------------------------------------------------------
+// -- inputs -----------------------------------------------------------------------------------
 
-result<Task> run_state::make_task(std::uint32_t task) const {
+result<void> run_state::fill_task(std::uint32_t task, Task& into) const {
   const auto& record = tasks_[task];
   const auto& plan = plan_.steps[record.step];
-  Task made;
-  made.set_index(task);
-  made.set_attempt(record.attempt);
-  made.set_id(id_of(task));
-  made.set_label(label_of(task));
-  made.set_role(written(record.step).role());
-  made.set_time_ms(written(record.step).time_ms());
+  into.set_index(task);
+  into.set_attempt(record.attempt);
+  into.set_id(id_of(task));
+  if (record.element != none)
+    into.set_label(label_of(task));
+  into.set_role(written(record.step).role());
   for (auto f = plan.fields_begin; f < plan.fields_end; ++f) {
     const auto& field = plan_.fields[f];
     Value value;
@@ -47,9 +45,9 @@ result<Task> run_state::make_task(std::uint32_t task) const {
       return fail(ec::invalid_argument,
                   "the input `" + *field.name + "`: " + copied.error().message);
     if (value.kind_case() != Value::KIND_NOT_SET)
-      (*made.mutable_input())[*field.name] = std::move(value);
+      (*into.mutable_input())[*field.name] = std::move(value);
   }
-  return made;
+  return {};
 }
 
 std::uint32_t run_state::find_step(std::string_view id) const {
@@ -110,8 +108,7 @@ result<void> run_state::copy_results(std::uint32_t step, const Source& from, Val
   return {};
 }
 
-// -- the end
-// ------------------------------------------------------------------------------------------
+// -- the end ----------------------------------------------------------------------------------
 
 void run_state::report(RunEnded& into, const failure* cut_short) const {
   into.set_ok(ok());

@@ -57,8 +57,7 @@ void run_state::work_off() {
   }
 }
 
-// -- beginning
-// ----------------------------------------------------------------------------------------
+// -- beginning --------------------------------------------------------------------------------
 
 /// How many tasks the step becomes; sets its list.
 result<std::uint32_t> run_state::find_list(std::uint32_t step) {
@@ -165,8 +164,7 @@ void run_state::move_to(std::uint32_t task, status next) {
   ++counter(next);
 }
 
-// -- ending
-// -------------------------------------------------------------------------------------------
+// -- ending -----------------------------------------------------------------------------------
 
 void run_state::close(std::uint32_t task, status end) {
   move_to(task, end);

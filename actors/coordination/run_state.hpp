@@ -53,16 +53,21 @@ public:
   const Graph& graph() const noexcept { return graph_; }
   const std::vector<const std::string*>& roles() const noexcept { return plan_.roles; }
 
-  // -- what may begin
-  // ---------------------------------------------------------------------------------
+  // -- what may begin -------------------------------------------------------------------------
 
   bool has_ready(std::uint32_t role) const { return !ready_[role].empty(); }
   /// Takes out the oldest ready task of a role; the caller says what becomes of it.
   std::uint32_t take_ready(std::uint32_t role) { return ready_[role].pop(); }
   /// Undoes `take_ready`.
   void put_back(std::uint32_t task) { ready_[role_of(task)].push_front(task); }
-  /// Roles (indices in `roles`) that got ready tasks since the last call; may name one twice.
-  std::vector<std::uint32_t> take_woken() { return std::exchange(woken_, {}); }
+  /// Calls `visit` with each role (index in `roles`) that got ready tasks since the last call,
+  /// perhaps twice.
+  template <class Visit>
+  void visit_woken(Visit visit) {
+    for (auto role : woken_)
+      visit(role);
+    woken_.clear();
+  }
 
   std::size_t size() const noexcept { return tasks_.size(); }
   status status_of(std::uint32_t task) const { return tasks_[task].now; }
@@ -72,12 +77,12 @@ public:
   std::string id_of(std::uint32_t task) const;    ///< "read[3]"
   std::string label_of(std::uint32_t task) const; ///< "read GPL-3"
 
-  /// The task with its input; run and trace are left to the caller. `invalid_argument` when the
-  /// input has not the shape that the graph wants: such a task has failed for good.
-  result<Task> make_task(std::uint32_t task) const;
+  /// Sets the task with its input in a message that is empty; its label only where that is not its
+  /// id. Run, time and trace are left to the caller. `invalid_argument` when the input has not the
+  /// shape that the graph wants: such a task has failed for good.
+  result<void> fill_task(std::uint32_t task, Task& into) const;
 
-  // -- what happened
-  // ------------------------------------------------------------------------------------
+  // -- what happened --------------------------------------------------------------------------
 
   void offered(std::uint32_t task) { move_to(task, status::queued); }
   void started(std::uint32_t task) { move_to(task, status::running); }
@@ -88,8 +93,7 @@ public:
   void succeeded(std::uint32_t task, Value output, const task_usage& usage);
   void failed(std::uint32_t task, failure why, const task_usage& usage);
 
-  // -- the whole
-  // ----------------------------------------------------------------------------------------
+  // -- the whole ------------------------------------------------------------------------------
 
   const counts& count() const noexcept { return counts_; }
   bool ended() const noexcept { return counts_.waiting + counts_.queued + counts_.running == 0; }

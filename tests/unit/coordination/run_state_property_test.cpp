@@ -102,8 +102,9 @@ void run_to_the_end(std::uint64_t seed, bool with_failures) {
     for (auto task : take_all(*run)) {
       auto id = run->id_of(task);
       ASSERT_TRUE(ran.insert(id).second) << id << " runs twice";
-      auto made = run->make_task(task);
-      ASSERT_TRUE(made) << id << ": " << made.error().message;
+      Task made;
+      auto filled = run->fill_task(task, made);
+      ASSERT_TRUE(filled) << id << ": " << filled.error().message;
       expect_needs_met(drawn, *run, id, done);
       run->offered(task);
       going.push_back(task);
