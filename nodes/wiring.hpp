@@ -28,8 +28,8 @@ struct node_parts {
   std::function<std::unique_ptr<state_store>()> open_states; ///< throws when it cannot be had
   std::function<std::unique_ptr<blob_store>()> open_blobs;
   std::function<void(std::shared_ptr<const member_view>)> publish;
-  std::function<NodeStatus()>
-      process_figures; ///< pid, memory, processor time; empty in the simulator
+  std::function<NodeStatus()> process_figures; ///< pid, memory and the like; empty when simulated
+  std::function<instant()> clock; ///< to measure work within one step; empty: it takes no time
 };
 
 /// The one place that says which logics make up a node, under which service names, in which order

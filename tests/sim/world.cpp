@@ -91,7 +91,7 @@ world::world(std::uint64_t seed, std::size_t nodes, role_table roles, node_confi
 
 world::~world() = default;
 
-node_id world::id(std::size_t node) const { return nodes_[node]->id; }
+node_id world::id(std::size_t index) const { return nodes_[index]->id; }
 
 void world::start(node& n) {
   std::function<void(const child_spec&)> visit = [&](const child_spec& spec) {

@@ -33,16 +33,16 @@ public:
   world(std::uint64_t seed, std::size_t nodes, role_table roles, node_config cfg = {});
   ~world();
 
-  node_id id(std::size_t node) const;
+  node_id id(std::size_t index) const;
 
   /// Called for each message between nodes; true: it never arrives.
   std::function<bool(const envelope&)> lose = [](const envelope&) { return false; };
 
   /// The node's process ends: its links close, its messages and timers are gone.
-  void kill(std::size_t node);
+  void kill(std::size_t index);
 
   /// As a client attached to `node`: sends, and later finds what came back in `received`.
-  message_id send(std::size_t node, envelope message);
+  message_id send(std::size_t index, envelope message);
   std::deque<envelope> received;
 
   /// Runs until `done` or until nothing is left to do or `at_most` of simulated time has passed.
