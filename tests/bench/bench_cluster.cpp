@@ -30,10 +30,10 @@ int main() {
   std::vector<double> memory;
   std::vector<double> processor;
   auto cpu = [&](const testing::running_node& n) {
-    return std::chrono::duration<double>(testing::cpu_time(n.pid)).count();
+    return std::chrono::duration<double>(testing::processor_time(n.pid)).count();
   };
   for (const auto& n : idle.nodes()) {
-    memory.push_back(static_cast<double>(testing::rss_bytes(n.pid)) / (1024.0 * 1024.0));
+    memory.push_back(static_cast<double>(testing::resident_bytes(n.pid)) / (1024.0 * 1024.0));
     auto before = cpu(n);
     std::this_thread::sleep_for(3s);
     processor.push_back((cpu(n) - before) / 3 * 100);
