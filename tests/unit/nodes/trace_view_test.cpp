@@ -174,6 +174,17 @@ TEST(trace_tree, puts_children_below_their_parent_in_the_order_they_began) {
                       {"root", 0}, {"earlier", 1}, {"inner", 2}, {"later", 1}}));
 }
 
+TEST(trace_tree, puts_orphans_among_the_roots_in_the_order_they_began) {
+  TraceFound trace;
+  add(trace, 1, 0, "root", 10, 40);
+  add(trace, 3, 2, "lost", 5, 6);
+  auto rows = order_trace(trace);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].span->name(), "lost");
+  EXPECT_TRUE(rows[0].orphan);
+  EXPECT_FALSE(rows[1].orphan);
+}
+
 TEST(trace_tree, shows_every_span_once_whatever_the_parents_say) {
   TraceFound trace;
   add(trace, 1, 2, "a loop", 0, 1);

@@ -89,5 +89,13 @@ TEST(span_ring, names_the_trace_whose_root_began_last) {
   EXPECT_EQ(ring.last_trace(), (trace_id{0, 2}));
 }
 
+TEST(span_ring, prefers_of_two_roots_at_once_the_one_added_last) {
+  span_ring ring{3};
+  for (std::uint64_t trace = 1; trace <= 7; ++trace) {
+    (void)ring.add(span_of(trace, trace, 0, 100));
+    EXPECT_EQ(ring.last_trace(), (trace_id{0, trace}));
+  }
+}
+
 } // namespace
 } // namespace troupe
