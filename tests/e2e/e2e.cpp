@@ -119,7 +119,7 @@ namespace {
 class report_reader {
 public:
   void take(const std::string& line) {
-    static const std::regex place{R"((?:(\S+), |answer, )lines? (\d+)(?:-(\d+))?:?$)"};
+    static const std::regex place{R"(^(?:Best answer|(\S+)), lines? (\d+)(?:-(\d+))?:?$)"};
     std::smatch match;
     if (line.starts_with(">")) {
       if (!open_)

@@ -134,7 +134,7 @@ TEST_F(faults, a_task_that_fails_each_time_fails_the_run_by_name) {
                                          "tasks:\n"
                                          "  - id: hasty\n"
                                          "    role: reader\n"
-                                         "    input: {document: $inputs.file, question: Why?}\n"
+                                         "    input: {document: $inputs.file, question: why}\n"
                                          "    attempts: 2\n"
                                          "    limits: {time: 50ms}\n"
                                          "result: $tasks.hasty\n");

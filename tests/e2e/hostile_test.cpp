@@ -184,7 +184,7 @@ TEST_F(strangers, that_take_all_file_descriptors_stop_nothing) {
   EXPECT_TRUE(user.troupe({"status", "--peer", three->nodes()[0].address}).ok());
   EXPECT_TRUE(greedy.front().wait_for_close(4 * limits::hello_deadline));
   expect_no_spinning();
-  EXPECT_TRUE(wait_for_line(log(), {"descriptor"}, 10s, log_before))
+  EXPECT_TRUE(wait_for_line(log(), {"\"link\"", "open files"}, 10s, log_before))
       << read_file(log()).substr(log_before);
   greedy.clear();
   ASSERT_EQ(::prlimit(target.pid, RLIMIT_NOFILE, &before, nullptr), 0);
