@@ -1,7 +1,6 @@
 #include "nodes/http_listener.hpp"
 
 #include "config/limits.hpp"
-#include "nodes/http_head.hpp"
 
 #include <gtest/gtest.h>
 
@@ -369,83 +368,6 @@ TEST(http_listener, says_which_port_is_taken_and_what_to_do) {
   EXPECT_NE(second.error().message.find((*first)->address()), std::string::npos);
   EXPECT_NE(second.error().message.find("in use"), std::string::npos) << second.error().message;
   EXPECT_NE(second.error().message.find("node.http_listen"), std::string::npos);
-}
-
-// -- heads ----------------------------------------------------------------------------------------
-
-unsigned refused(std::string_view head) {
-  auto parsed = parse_http_head(head);
-  auto refusal = std::get_if<http_refusal>(&parsed);
-  return refusal ? refusal->status : 0;
-}
-
-std::string get_with(const std::string& lines, const std::string& version = "1.1") {
-  return "GET /health HTTP/" + version + "\r\n" + lines + "\r\n";
-}
-
-TEST(http_head, reads_what_is_well_formed) {
-  auto parsed = parse_http_head(get_with("Host: a\r\nAccept: application/json\r\n"));
-  ASSERT_TRUE(std::holds_alternative<http_request_head>(parsed));
-  const auto& head = std::get<http_request_head>(parsed);
-  EXPECT_EQ(head.path, "/health");
-  EXPECT_EQ(head.accept, "application/json");
-  EXPECT_TRUE(head.keep_alive);
-  EXPECT_FALSE(head.head_only);
-  EXPECT_EQ(refused(get_with("Host: a\r\nContent-Length: 0\r\n")), 0u);
-  EXPECT_EQ(refused(get_with("", "1.0")), 0u);
-}
-
-TEST(http_head, routes_an_absolute_target_by_its_path) {
-  auto path = [](const std::string& target) {
-    auto parsed = parse_http_head("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n");
-    return std::holds_alternative<http_request_head>(parsed)
-               ? std::get<http_request_head>(parsed).path
-               : "refused";
-  };
-  EXPECT_EQ(path("http://elsewhere:99/health?a=b"), "/health");
-  EXPECT_EQ(path("http://elsewhere"), "/");
-  EXPECT_EQ(path("http://elsewhere?x=/health"), "/");
-  EXPECT_EQ(path("/a?b?c"), "/a");
-  EXPECT_EQ(path("*"), "refused");
-  EXPECT_EQ(path("health"), "refused");
-}
-
-TEST(http_head, refuses_every_transfer_encoding) {
-  for (auto coding : {"xchunked", "identity", "chunked, identity", "gzip, chunked", "chunked"})
-    EXPECT_EQ(refused(get_with("Host: a\r\nTransfer-Encoding: " + std::string{coding} + "\r\n")),
-              400u)
-        << coding;
-  EXPECT_EQ(refused(get_with("Transfer-Encoding: chunked\r\n", "1.0")), 400u);
-  EXPECT_EQ(refused("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n"), 400u);
-}
-
-TEST(http_head, wants_one_host) {
-  EXPECT_EQ(refused(get_with("")), 400u);
-  EXPECT_EQ(refused(get_with("Host: a\r\nHost: a\r\n")), 400u);
-  EXPECT_EQ(refused(get_with("Host: a\r\nHost: b\r\n", "1.0")), 400u);
-}
-
-TEST(http_head, refuses_folded_lines) {
-  EXPECT_EQ(refused(get_with("Host: a\r\nX: b\r\n c\r\n")), 400u);
-  EXPECT_EQ(refused(get_with("Host: a\r\nX: b\r\n\tc\r\n")), 400u);
-  EXPECT_EQ(refused(get_with("Host: a\r\nTransfer-Encoding:\r\n chunked\r\n")), 400u);
-}
-
-TEST(http_head, refuses_a_body) {
-  EXPECT_EQ(refused(get_with("Host: a\r\nContent-Length: 1\r\n")), 400u);
-  EXPECT_EQ(refused(get_with("Host: a\r\nContent-Length: 1, 1\r\n")), 400u);
-  EXPECT_EQ(refused(get_with("Host: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n")), 400u);
-  EXPECT_EQ(refused(get_with("Host: a\r\nContent-Length: +0\r\n")), 400u);
-  EXPECT_EQ(refused(get_with("Host: a\r\nContent-Length: 18446744073709551616\r\n")), 400u);
-}
-
-TEST(http_head, refuses_what_is_no_http) {
-  for (auto head : {"\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
-                    "GET / http/1.1\r\nHost: a\r\n\r\n", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
-                    "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n\r\n",
-                    "\x16\x03\x01\x02\x01\r\n\r\n"})
-    EXPECT_EQ(refused(head), 400u) << head;
-  EXPECT_EQ(refused(std::string_view{"GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n", 30}), 400u);
 }
 
 } // namespace
