@@ -158,6 +158,17 @@ TEST_F(coordinator, gives_more_to_nodes_of_more_capacity_and_to_those_that_are_d
   EXPECT_EQ(counts[node_a], 0);
 }
 
+TEST_F(coordinator, looks_at_the_load_of_a_role_before_that_of_all) {
+  by.tell(make_members({make_member(node_a, MEMBER_UP, 4, {"reader"}),
+                        make_member(node_b, MEMBER_UP, 4, {"reader", "editor"})}));
+  submit(many(4, "editor"));
+  EXPECT_EQ(count_by_node(offers())[node_b], 4);
+  submit(many(6));
+  auto counts = count_by_node(offers());
+  EXPECT_EQ(counts[node_a], 3) << "the readers of b are as free as those of a";
+  EXPECT_EQ(counts[node_b], 3);
+}
+
 TEST_F(coordinator, keeps_cheap_tasks_here_while_little_waits_here) {
   three_nodes();
   submit(many(7, "noop"));
@@ -243,13 +254,13 @@ TEST_F(coordinator, tries_again_elsewhere_what_may_pass) {
     }
     used = {offer.node};
     failed(offer.task,
-           attempt == 1 ? ec::agent_failed : (attempt == 2 ? ec::provider_failed : ec::timed_out));
+           attempt == 1 ? ec::timed_out : (attempt == 2 ? ec::provider_failed : ec::agent_failed));
   }
   EXPECT_TRUE(offers().empty());
   auto ended = by.only<RunEnded>();
   EXPECT_FALSE(ended.ok());
   EXPECT_EQ(ended.tasks(0).attempts(), 3u);
-  EXPECT_EQ(ended.tasks(0).failure().code(), static_cast<std::uint32_t>(ec::timed_out));
+  EXPECT_EQ(ended.tasks(0).failure().code(), static_cast<std::uint32_t>(ec::agent_failed));
   EXPECT_EQ(ended.failure().code(), static_cast<std::uint32_t>(ec::task_failed));
 }
 
@@ -409,6 +420,7 @@ TEST_F(coordinator, does_not_hang_on_a_silent_node) {
   by.now += 1s;
   started(first.task);
   by.now += limits::task_deadline_slack + 500ms;
+  by.clear();
   by.fire(timer_deadline);
   EXPECT_TRUE(offers().empty()) << "its time runs from when it began";
   EXPECT_TRUE(by.armed(timer_deadline));

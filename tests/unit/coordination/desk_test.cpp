@@ -112,7 +112,10 @@ TEST_F(desk, composes_the_answers_of_all_in_the_order_of_their_names) {
   EXPECT_FALSE(asked[node_b].body.as<StatusQuery>()->whole_cluster());
   answer(asked[node_c], status_of(node_c, 33));
   EXPECT_TRUE(by.take<ClusterStatus>().empty());
+  by.out.timers.clear();
   answer(asked[node_b], status_of(node_b, 22));
+  ASSERT_EQ(by.out.timers.size(), 1u);
+  EXPECT_EQ(by.out.timers[0].after, 0ns) << "nobody is waited for any more";
   auto sent = by.take_envelopes<ClusterStatus>();
   ASSERT_EQ(sent.size(), 1u);
   EXPECT_EQ(sent[0].target, client);
@@ -213,6 +216,18 @@ TEST_F(desk, gathers_the_spans_of_all_nodes_and_names_the_silent) {
   EXPECT_EQ(answer.spans(0).span(), 2u);
   ASSERT_EQ(answer.silent_size(), 1);
   EXPECT_EQ(answer.silent(0), "node-c");
+}
+
+TEST_F(desk, counts_a_node_that_cannot_be_reached_among_the_silent) {
+  traces.spans = {span_of(first, 1, 0, 10)};
+  members(MEMBER_UP, MEMBER_DOWN);
+  ask_trace(true, first);
+  auto asked = questions<TraceQuery>();
+  answer(asked[node_b], to_proto(failure{ec::unavailable, "no link"}));
+  auto answer = by.only<TraceFound>();
+  ASSERT_EQ(answer.silent_size(), 2);
+  EXPECT_EQ(answer.silent(0), "node-b");
+  EXPECT_EQ(answer.silent(1), "node-c");
 }
 
 TEST_F(desk, finds_the_root_that_began_last_in_the_whole_cluster) {

@@ -34,6 +34,12 @@ TEST(graph_inputs, say_name_help_and_example_of_what_is_missing) {
   EXPECT_EQ(error_of(asking(), given), "");
 }
 
+TEST(graph_inputs, are_not_missing_where_there_is_a_default) {
+  auto graph = graph_of("graph: g\ninputs: {x: {type: text, required: true, default: y}}\ntasks:\n"
+                        "  - {id: a, role: noop}\n");
+  EXPECT_EQ(error_of(graph, {}), "");
+}
+
 TEST(graph_inputs, guess_what_an_unknown_one_was_meant_to_be) {
   value_map given;
   given["file"] = blob_value("x");

@@ -97,11 +97,11 @@ TEST(graph_yaml, refuses_references_to_what_is_not_there) {
 TEST(graph_yaml, names_the_members_of_a_cycle_in_their_order) {
   auto error = error_of("graph: g\ntasks:\n"
                         "  - {id: z, role: noop}\n"
+                        "  - {id: d, role: noop, needs: [c]}\n"
                         "  - {id: a, role: noop, needs: [z, c]}\n"
                         "  - {id: b, role: noop, needs: [a]}\n"
-                        "  - {id: c, role: noop, input: {x: $tasks.b}}\n"
-                        "  - {id: d, role: noop, needs: [c]}\n");
-  EXPECT_EQ(error, "g.yaml:4:10: these tasks need each other in a circle: a -> c -> b -> a");
+                        "  - {id: c, role: noop, input: {x: $tasks.b}}\n");
+  EXPECT_EQ(error, "g.yaml:5:10: these tasks need each other in a circle: a -> c -> b -> a");
 }
 
 TEST(graph_yaml, refuses_a_task_that_needs_itself) {

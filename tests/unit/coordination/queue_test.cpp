@@ -158,6 +158,27 @@ TEST_F(queue, ignores_a_repeated_offer_of_what_is_here) {
   EXPECT_EQ(indices(next), (numbers{3, 1}));
 }
 
+TEST_F(queue, forgets_a_task_when_it_is_done) {
+  offer({task(1)});
+  answer_well(work()[0]);
+  offer({task(1)});
+  EXPECT_EQ(work().size(), 1u) << "its owner knows what counts";
+}
+
+TEST_F(queue, watches_the_task_that_has_the_least_time) {
+  auto longer = task(1), shorter = task(2);
+  shorter.set_time_ms(100);
+  offer({longer, shorter});
+  ASSERT_EQ(by.out.timers.size(), 2u);
+  EXPECT_EQ(by.out.timers[1].after, 100ms);
+  by.clear();
+  by.now += 100ms;
+  by.fire(timer_deadline);
+  EXPECT_EQ(by.only<TaskDone>().index(), 2u);
+  ASSERT_EQ(by.out.timers.size(), 1u);
+  EXPECT_EQ(by.out.timers[0].after, 900ms);
+}
+
 TEST_F(queue, uses_the_slot_of_a_failed_agent_again) {
   offer({task(1), task(2), task(3)});
   auto requests = work();

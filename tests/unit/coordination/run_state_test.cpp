@@ -253,6 +253,22 @@ tasks:
   EXPECT_EQ(task.error().message, "the input `x`: there is no field `summary` in a text");
 }
 
+TEST(run_state, takes_the_field_of_a_list_as_the_list_of_that_field) {
+  auto run = begin(graph_of(R"(
+graph: g
+inputs: {people: {type: list, default: [{name: ada, age: 36}, {name: alan, age: 41}]}}
+tasks:
+  - {id: a, role: r, input: {ages: $inputs.people.age}}
+  - {id: b, role: r, for_each: $inputs.people.name, input: {who: $item}}
+)"));
+  auto a = make_task(*run, task_of(*run, "a"));
+  ASSERT_TRUE(a);
+  EXPECT_EQ(a->input().at("ages").list().items(1).integer(), 41);
+  auto b = make_task(*run, task_of(*run, "b[1]"));
+  ASSERT_TRUE(b);
+  EXPECT_EQ(b->input().at("who").text(), "alan");
+}
+
 TEST(run_state, leaves_out_an_optional_input_that_was_not_given) {
   auto run = begin(graph_of("graph: g\ninputs: {q: {type: text}, l: {type: list}}\ntasks:\n"
                             "  - {id: a, role: r, input: {q: $inputs.q, z: 1}}\n"
