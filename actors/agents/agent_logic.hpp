@@ -72,7 +72,7 @@ private:
 
   void load(step_context& context);
   void loaded(step_context& context, envelope reply);
-  void cannot_load(step_context& context, failure why);
+  void cannot_load(step_context& context, const failure& why);
   void finish(step_context& context, AgentReply reply);
   void finish(step_context& context, failure why);
   void save_then_settle(step_context& context);

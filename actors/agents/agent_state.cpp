@@ -24,7 +24,7 @@ void agent_logic::load(step_context& context) {
 void agent_logic::loaded(step_context& context, envelope reply) {
   context.out.arm(state_timer, {});
   if (auto why = failure_in(reply))
-    return cannot_load(context, std::move(*why));
+    return cannot_load(context, *why);
   auto found = reply.body.as<SnapshotFound>();
   if (!found)
     return cannot_load(context, {ec::bad_message, "its answer could not be read"});
@@ -44,7 +44,7 @@ void agent_logic::loaded(step_context& context, envelope reply) {
   phase_ = phase::idle;
 }
 
-void agent_logic::cannot_load(step_context& context, failure why) {
+void agent_logic::cannot_load(step_context& context, const failure& why) {
   phase_ = phase::absent; // the next message tries again
   mind_.reset();
   failure told{ec::storage_failed,

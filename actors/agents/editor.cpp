@@ -62,7 +62,7 @@ std::pair<editor_mind::state, commands> editor_mind::decide(state&& now,
   commands todo;
   if (auto message = std::get_if<message_received>(&happened)) {
     next = {};
-    todo = received(next, std::move(*message));
+    todo = received(next, *message);
   } else if (auto outcome_known = std::get_if<model_answered>(&happened)) {
     todo = answered(next, std::move(*outcome_known));
   } else if (std::holds_alternative<cancelled>(happened)) {
@@ -71,7 +71,7 @@ std::pair<editor_mind::state, commands> editor_mind::decide(state&& now,
   return {std::move(next), std::move(todo)};
 }
 
-commands editor_mind::received(state& now, message_received message) const {
+commands editor_mind::received(state& now, const message_received& message) const {
   now.report.question = fold_space(text_field(message.input, "question"));
   auto readings = find_field(message.input, "readings");
   if (now.report.question.empty() || !readings || !readings->has_list())

@@ -31,7 +31,7 @@ public:
   static bool load(state&, std::string_view bytes) { return bytes.empty(); }
 
 private:
-  commands received(state& now, message_received message) const;
+  commands received(state& now, const message_received& message) const;
   commands answered(state& now, model_answered outcome_known) const;
 
   std::shared_ptr<const script> script_;

@@ -182,6 +182,7 @@ commands librarian_mind::ask(state& now) const {
   if (now.shown.empty())
     return {say(not_told(now.told))};
   std::vector<std::string> names;
+  names.reserve(unread.size());
   for (const auto& one : unread)
     names.push_back(one.called + " (" + one.why.message + ')');
   if (!names.empty())

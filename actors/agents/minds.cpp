@@ -11,12 +11,12 @@ namespace troupe {
 namespace {
 
 template <class M>
-std::unique_ptr<mind> with_script(std::shared_ptr<const script> says) {
-  return make_mind<M>(std::move(says));
+std::unique_ptr<mind> with_script(const std::shared_ptr<const script>& says) {
+  return make_mind<M>(says);
 }
 
 template <class M>
-std::unique_ptr<mind> without_script(std::shared_ptr<const script>) {
+std::unique_ptr<mind> without_script(const std::shared_ptr<const script>&) {
   return make_mind<M>();
 }
 

@@ -26,7 +26,7 @@ struct mind_kind {
   bool works = false;     ///< takes tasks
   bool remembers = false; ///< has a state that can be durable
   bool cheap = false;     ///< its tasks take microseconds
-  std::unique_ptr<mind> (*make)(std::shared_ptr<const script> says) = nullptr;
+  std::unique_ptr<mind> (*make)(const std::shared_ptr<const script>& says) = nullptr;
 };
 
 /// All there are, by name.

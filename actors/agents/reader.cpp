@@ -30,7 +30,7 @@ std::string verbatim(std::string_view text, const quote_place& place) {
   return quote;
 }
 
-command not_read(const reader_mind::state& now, std::string why) {
+command not_read(const reader_mind::state& now, const std::string& why) {
   ValueMap output;
   set_field(output, "name", value_of(now.called));
   set_field(output, "size_bytes", value_of(static_cast<std::int64_t>(now.size_bytes)));
@@ -100,7 +100,7 @@ std::pair<reader_mind::state, commands> reader_mind::decide(state&& now,
   commands todo;
   if (auto message = std::get_if<message_received>(&happened)) {
     next = {};
-    todo = received(next, std::move(*message));
+    todo = received(next, *message);
   } else if (auto blob = std::get_if<blob_fetched>(&happened)) {
     todo = fetched(next, std::move(*blob));
   } else if (auto outcome_known = std::get_if<model_answered>(&happened)) {
@@ -111,7 +111,7 @@ std::pair<reader_mind::state, commands> reader_mind::decide(state&& now,
   return {std::move(next), std::move(todo)};
 }
 
-commands reader_mind::received(state& now, message_received message) const {
+commands reader_mind::received(state& now, const message_received& message) const {
   auto given = find_field(message.input, "document");
   now.question = fold_space(text_field(message.input, "question"));
   if (!given || !given->has_blob() || now.question.empty())

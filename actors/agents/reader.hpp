@@ -41,7 +41,7 @@ public:
 private:
   enum request : std::uint32_t { document = 1, summary = 2, answer = 3 };
 
-  commands received(state& now, message_received message) const;
+  commands received(state& now, const message_received& message) const;
   commands fetched(state& now, blob_fetched blob) const;
   commands answered(state& now, model_answered outcome_known) const;
 

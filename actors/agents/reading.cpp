@@ -89,6 +89,7 @@ std::vector<bm25::weighted_word> common_words(std::span<const excerpt> excerpts)
     for (auto& word : words_of(one.text))
       counts[std::move(word)] += 1;
   std::vector<bm25::weighted_word> common;
+  common.reserve(counts.size());
   for (auto& [stem, count] : counts)
     common.push_back({stem, count});
   std::stable_sort(common.begin(), common.end(),

@@ -17,7 +17,7 @@ std::pair<echo_mind::state, commands> echo_mind::decide(state&&, mind_event happ
   return {state{}, std::move(todo)};
 }
 
-std::pair<noop_mind::state, commands> noop_mind::decide(state&&, mind_event happened) const {
+std::pair<noop_mind::state, commands> noop_mind::decide(state&&, const mind_event& happened) const {
   commands todo;
   if (std::holds_alternative<message_received>(happened))
     todo.push_back(reply_with{});

@@ -21,7 +21,7 @@ public:
 class noop_mind {
 public:
   struct state {};
-  std::pair<state, commands> decide(state&& now, mind_event happened) const;
+  std::pair<state, commands> decide(state&& now, const mind_event& happened) const;
   static std::string save(const state&) { return {}; }
   static bool load(state&, std::string_view bytes) { return bytes.empty(); }
 };

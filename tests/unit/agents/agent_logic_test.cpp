@@ -246,7 +246,7 @@ TEST_F(agent_logic_test, bounds_a_task_by_the_time_of_its_graph) {
   slow.make = [] {
     struct silent {
       struct state {};
-      std::pair<state, commands> decide(state&&, mind_event) const { return {}; }
+      std::pair<state, commands> decide(state&&, const mind_event&) const { return {}; }
       static std::string save(const state&) { return {}; }
       static bool load(state&, std::string_view) { return true; }
     };

@@ -10,7 +10,7 @@ using namespace troupe::testing;
 struct librarian_test : ::testing::Test {
   std::unique_ptr<mind> subject = mind_of_role("librarian");
 
-  std::string tell(std::string text, std::vector<BlobRef> documents = {}) {
+  std::string tell(std::string text, std::vector<BlobRef> documents = {}) const {
     return text_of(subject->decide(said(std::move(text), std::move(documents))));
   }
 };

@@ -33,7 +33,7 @@ struct reader_test : ::testing::Test {
       (summary ? summary_request : answer_request) = ask.request;
     }
   }
-  ValueMap finish(const std::string& summary, const std::string& answer) {
+  ValueMap finish(const std::string& summary, const std::string& answer) const {
     EXPECT_TRUE(subject->decide(answer_of(answer_request, answer)).empty());
     return the<reply_with>(subject->decide(answer_of(summary_request, summary)))
         .reply.output()

@@ -9,6 +9,7 @@ namespace {
 
 std::vector<excerpt> many_excerpts() {
   std::vector<excerpt> many;
+  many.reserve(20);
   for (int i = 0; i < 20; ++i)
     many.push_back({"doc lines " + std::to_string(i) + "-" + std::to_string(i),
                     "filler about nothing in particular number " + std::to_string(i)});

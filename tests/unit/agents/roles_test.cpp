@@ -146,7 +146,9 @@ struct role_folder_test : ::testing::Test {
     folder = pattern;
   }
   void TearDown() override { std::filesystem::remove_all(folder); }
-  void write(const char* file, const std::string& text) { std::ofstream(folder / file) << text; }
+  void write(const char* file, const std::string& text) const {
+    std::ofstream(folder / file) << text;
+  }
 };
 
 TEST_F(role_folder_test, files_replace_built_in_roles) {
