@@ -4,29 +4,19 @@
 #include "config/limits.hpp"
 #include "config/suggest.hpp"
 #include "nodes/cli/exit_codes.hpp"
-
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include "persistence/files.hpp"
 
 namespace troupe::cli {
 
 namespace {
 
 cli_result<std::string> read_graph_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text(limits::yaml_bytes_max + 1, '\0');
-  errno = 0;
-  if (in)
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!in && errno != 0)
-    return unexpected{
-        usage_error("the graph " + path + " cannot be read: " + std::strerror(errno))};
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > limits::yaml_bytes_max)
-    return unexpected{usage_error("the graph " + path + " is larger than "
-                                  + human_bytes(limits::yaml_bytes_max))};
-  return text;
+  auto text = read_file(path, limits::yaml_bytes_max);
+  if (!text)
+    return unexpected{usage_error("the graph cannot be read: " + text.error().message)};
+  if (!*text)
+    return unexpected{usage_error("there is no graph file " + path)};
+  return std::move(**text);
 }
 
 cli_error graph_error(const config_error& why) { return {exit_usage, "graph", to_string(why)}; }

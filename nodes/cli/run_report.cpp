@@ -13,6 +13,11 @@ std::string node_of(const run_outcome& outcome, const TaskOutcome& task) {
   return task.node().empty() || found == outcome.node_names.end() ? "" : found->second;
 }
 
+/// It ended because the run did, not by a fault of its own.
+bool was_cancelled(const TaskOutcome& task) {
+  return !task.ok() && to_error_code(task.failure().code()) == ec::cancelled;
+}
+
 json task_json(const run_outcome& outcome, const TaskOutcome& task) {
   json made{{"task", task.task()},
             {"label", task.label()},
@@ -60,10 +65,12 @@ std::string run_summary(const run_outcome& outcome) {
   const auto& ended = outcome.ended;
   std::set<std::string> nodes;
   std::string text;
-  int failed = 0;
+  int failed = 0, cancelled = 0, done = 0;
   for (const auto& task : ended.tasks()) {
     nodes.insert(task.node());
-    if (task.ok() || ++failed > failures_shown_max)
+    done += task.ok();
+    cancelled += was_cancelled(task);
+    if (task.ok() || was_cancelled(task) || ++failed > failures_shown_max)
       continue;
     auto where = node_of(outcome, task);
     text += "troupe: task " + (task.label().empty() ? task.task() : task.label()) + " failed"
@@ -74,8 +81,13 @@ std::string run_summary(const run_outcome& outcome) {
   if (failed > failures_shown_max)
     text += "troupe: " + std::to_string(failed - failures_shown_max) + " more tasks failed\n";
   auto took = human_duration(std::chrono::milliseconds(ended.duration_us() / 1000));
-  if (!ended.ok())
-    return text + "troupe: the run failed after " + took + ": " + outcome.why + "\n";
+  if (!ended.ok()) {
+    text += "troupe: the run failed after " + took + ": " + outcome.why;
+    if (cancelled > 0)
+      text += "; " + std::to_string(done) + " of " + std::to_string(ended.tasks_size())
+              + " tasks were done, " + std::to_string(cancelled) + " cancelled";
+    return text + "\n";
+  }
   return std::to_string(ended.tasks_size()) + " tasks done in " + took + " on "
          + std::to_string(nodes.size()) + (nodes.size() == 1 ? " node" : " nodes")
          + "; `troupe trace last` shows where the time went\n";

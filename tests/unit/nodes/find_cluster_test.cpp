@@ -1,0 +1,140 @@
+#include "nodes/cli/find_cluster.hpp"
+#include "nodes/cluster_files.hpp"
+#include "persistence/identity.hpp"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdlib>
+
+namespace troupe::cli {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+namespace {
+
+class find_cluster : public testing::Test {
+protected:
+  find_cluster() {
+    auto pattern = (fs::temp_directory_path() / "troupe-find-XXXXXX").string();
+    data_ = ::mkdtemp(pattern.data());
+    wanted_.flags.data = data_.string();
+    wanted_.time = 200ms;
+  }
+  ~find_cluster() override { fs::remove_all(data_); }
+
+  void write_cluster(const std::vector<std::string>& addresses) {
+    cluster_file file;
+    for (const auto& at : addresses)
+      file.nodes.push_back({{std::string(32, 'a'), "node-1", at}, "127.0.0.1:2"});
+    ASSERT_TRUE(write_cluster_file(data_, file));
+    ASSERT_TRUE(load_or_create_secret(secret_path(data_)));
+  }
+
+  cli_error error() {
+    auto found = attach(wanted_);
+    EXPECT_FALSE(found);
+    return found ? cli_error{} : found.error();
+  }
+
+  fs::path data_;
+  attach_options wanted_;
+};
+
+/// Takes connections (the kernel does) and never says a word.
+class silent_node {
+public:
+  silent_node() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    ::bind(socket_.get(), reinterpret_cast<sockaddr*>(&at), size);
+    ::listen(socket_.get(), 4);
+    ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&at), &size);
+    address = "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+  }
+  std::string address;
+
+private:
+  unique_fd socket_;
+};
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_F(find_cluster, where_there_is_none_the_command_that_starts_one_is_told) {
+  auto why = error();
+  EXPECT_EQ(why.exit_code, 69);
+  EXPECT_TRUE(holds(why.message, "troupe up --nodes 3 --data " + data_.string())) << why.message;
+}
+
+TEST_F(find_cluster, a_dead_clusters_leftovers_are_no_cluster) {
+  write_cluster({"127.0.0.1:1", "127.0.0.1:1"});
+  auto why = error();
+  EXPECT_EQ(why.exit_code, 69);
+  EXPECT_TRUE(holds(why.message, "no cluster is running in " + data_.string())) << why.message;
+  EXPECT_TRUE(holds(why.message, "troupe up --nodes 3")) << why.message;
+}
+
+TEST_F(find_cluster, nodes_that_do_not_answer_are_given_up_within_the_time) {
+  silent_node one, two;
+  write_cluster({one.address, two.address});
+  auto why = error();
+  EXPECT_EQ(why.exit_code, 69);
+}
+
+TEST_F(find_cluster, a_damaged_cluster_file_is_said) {
+  ASSERT_TRUE(write_file_atomically(cluster_file_path(data_), "nodes: {\n"));
+  auto why = error();
+  EXPECT_EQ(why.exit_code, 65);
+  EXPECT_TRUE(holds(why.message, cluster_file_path(data_).string())) << why.message;
+}
+
+TEST_F(find_cluster, a_peer_without_a_known_secret_says_how_to_name_it) {
+  wanted_.flags.peer = "127.0.0.1:1";
+  auto why = error();
+  EXPECT_EQ(why.exit_code, 69);
+  EXPECT_TRUE(holds(why.message, "--secret-file")) << why.message;
+  EXPECT_TRUE(holds(why.message, "127.0.0.1:1")) << why.message;
+}
+
+TEST_F(find_cluster, a_peer_that_is_no_address_is_a_wrong_command_line) {
+  wanted_.flags.peer = "nonsense";
+  EXPECT_EQ(error().exit_code, 64);
+}
+
+TEST_F(find_cluster, nobody_at_the_peer_is_said_with_its_address) {
+  write_cluster({"127.0.0.1:1"});
+  wanted_.flags.peer = "127.0.0.1:1";
+  auto why = error();
+  EXPECT_EQ(why.exit_code, 69);
+  EXPECT_TRUE(holds(why.message, "127.0.0.1:1")) << why.message;
+}
+
+TEST(data_hint, is_empty_for_the_default_folder) {
+  EXPECT_EQ(data_hint({}), "");
+  cluster_flags flags;
+  flags.data = "/somewhere/./else";
+  EXPECT_EQ(data_hint(flags), " --data /somewhere/else");
+}
+
+TEST(roles_of, lists_each_role_of_any_node_once) {
+  Welcome welcome;
+  welcome.mutable_node()->add_roles()->set_name("reader");
+  auto& member = *welcome.add_members()->mutable_info();
+  member.add_roles()->set_name("reader");
+  member.add_roles()->set_name("librarian");
+  auto roles = roles_of(welcome);
+  ASSERT_EQ(roles.size(), 2u);
+  EXPECT_EQ(roles[0].name(), "librarian");
+  EXPECT_EQ(roles[1].name(), "reader");
+}
+
+} // namespace troupe::cli
