@@ -136,7 +136,9 @@ result<folder_lock> folder_lock::take(const fs::path& data) {
     return unexpected{file_failure("cannot lock", path, errno)};
   auto holder = lock_holder(data);
   return fail(ec::refused, "a cluster already runs in " + data.string()
-                               + (holder ? " (process " + std::to_string(*holder) + ")" : ""));
+                               + (holder ? " (process " + std::to_string(*holder) + ")" : "")
+                               + ": stop it with `troupe down --data " + data.string()
+                               + "`, or name another folder with --data");
 }
 
 std::optional<pid_t> lock_holder(const fs::path& data) {

@@ -38,7 +38,9 @@ std::string last_line(const std::filesystem::path& file) {
   std::string_view text{tail.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
   while (text.ends_with('\n'))
     text.remove_suffix(1);
-  return std::string(text.substr(text.rfind('\n') + 1));
+  text.remove_prefix(text.rfind('\n') + 1);
+  constexpr std::string_view speaker = "troupe: "; // ours will be put before it
+  return std::string(text.starts_with(speaker) ? text.substr(speaker.size()) : text);
 }
 
 } // namespace

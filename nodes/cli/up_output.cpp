@@ -2,6 +2,8 @@
 
 #include "nodes/cluster_files.hpp"
 
+#include <csignal>
+
 namespace troupe::cli {
 
 namespace {
@@ -39,7 +41,8 @@ void up_reporter::cluster_ready() {
 }
 
 void up_reporter::node_exited(const local_node& node, pid_t pid, const child_exit& ended) {
-  auto state = stopping_ && ended.code == 0
+  // SIGTERM ends a node that has not come far enough to listen for it.
+  auto state = stopping_ && (ended.code == 0 || ended.signal == SIGTERM)
                    ? painted("stopped", colour::dim, given_.colours)
                    : painted("ended", colour::red, given_.colours) + ": " + to_string(ended);
   json record{{"event", "node_exited"}, {"id", node.id},         {"name", node.name}, {"pid", pid},
