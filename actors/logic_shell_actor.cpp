@@ -61,13 +61,10 @@ bool logic_shell::guarded(Call&& call) {
 }
 
 void logic_shell::work_on(envelope message) {
-  // What a reply needs is kept aside, for the case that the step fails while it owns the message.
+  // What an answer needs is kept aside, for the case that the step fails while it owns the message.
   envelope failed;
-  failed.kind = message.kind;
-  failed.id = message.id;
-  failed.trace = message.trace;
-  failed.sender = message.sender;
-  failed.target = message.target;
+  if (message.kind == message_kind::request)
+    failed = head_of(message);
   if (!guarded([&](step_context& context) { mind_->step(context, std::move(message)); })
       && failed.kind == message_kind::request && !fault_.empty())
     host_.post->send(
@@ -112,9 +109,7 @@ void logic_shell::deliver() {
   for (auto& wanted : out_.starts)
     start_child(std::move(wanted));
   out_.starts.clear();
-  for (auto& message : out_.sends)
-    host_.post->send(std::move(message), context());
-  out_.sends.clear();
+  host_.carry_out(out_, context());
   if (!out_.timers.empty()) {
     auto now = host_.clock.now();
     for (auto& t : out_.timers)
@@ -122,12 +117,6 @@ void logic_shell::deliver() {
     out_.timers.clear();
     schedule();
   }
-  for (auto& span : out_.spans)
-    host_.spans->record(std::move(span));
-  out_.spans.clear();
-  for (auto& line : out_.logs)
-    host_.log->write(std::move(line));
-  out_.logs.clear();
   for (auto& gone : out_.stops)
     if (auto active = host_.post->find(gone))
       caf::anon_send(active, atom::stop_v);

@@ -54,6 +54,19 @@ struct node_host {
   std::shared_ptr<log_sink> log;
   std::unique_ptr<recorder> spans;
   std::unique_ptr<troupe::post> post;
+
+  /// Delivers what does not concern the shell itself: messages, spans, log lines.
+  void carry_out(outputs& out, caf::execution_unit* unit) {
+    for (auto& message : out.sends)
+      post->send(std::move(message), unit);
+    out.sends.clear();
+    for (auto& span : out.spans)
+      spans->record(std::move(span));
+    out.spans.clear();
+    for (auto& line : out.logs)
+      log->write(std::move(line));
+    out.logs.clear();
+  }
 };
 
 } // namespace troupe

@@ -28,6 +28,8 @@ inline constexpr std::size_t link_unsent_bytes_aim = 512 * kib; ///< handed to t
 inline constexpr auto link_tick = 250ms;
 inline constexpr std::size_t hello_bytes_max =
     64 * kib; ///< all that an unproven connection may send
+inline constexpr std::size_t link_read_bytes = 256 * kib; ///< of a proven connection at once
+inline constexpr std::size_t unproven_read_bytes = 4 * kib;
 inline constexpr auto hello_deadline = 5s;
 inline constexpr std::size_t unproven_connections_max = 128;
 inline constexpr auto ping_after_silence = 500ms;
@@ -52,6 +54,8 @@ inline constexpr std::size_t replies_kept_bytes_max = 4 * mib; ///< by one agent
 
 inline constexpr std::size_t agents_active_max = 1'000'000;
 inline constexpr std::size_t agent_inbox_max = 1'024; ///< messages that wait while an agent is busy
+inline constexpr std::size_t thread_inbox_max =
+    10'000; ///< messages that wait for a logic with its own thread
 inline constexpr std::size_t agent_state_bytes_max = 1 * mib;
 inline constexpr std::size_t agent_asks_pending_max =
     64; ///< model calls and blobs of one message at once
@@ -95,7 +99,7 @@ inline constexpr std::size_t graph_tasks_max = 10'000; ///< as written, before a
 inline constexpr auto run_progress_interval = 50ms;    ///< at most that often to a run's submitter
 inline constexpr auto task_deadline_slack =
     2s; ///< beyond a task's time, then its node is not waited for
-inline constexpr std::size_t offer_bytes_aim = 1 * mib;  ///< of one batch of tasks for another node
+inline constexpr std::size_t offer_bytes_aim = 1 * mib; ///< of one batch of tasks for another node
 inline constexpr auto offer_backoff_min = 20ms; ///< a node whose queue was full is left alone
 inline constexpr auto offer_backoff_max = 1s;
 inline constexpr auto placement_patience = 30s;     ///< for a node that hosts the role to come up
@@ -109,8 +113,9 @@ inline constexpr std::size_t yaml_depth_max = 64;      ///< lists and mappings w
 inline constexpr std::uint64_t disk_free_bytes_min = 64 * mib; ///< below it nothing is written
 inline constexpr std::size_t store_buffer_bytes = 4 * mib;     ///< RocksDB: unflushed writes
 inline constexpr std::size_t store_cache_bytes = 4 * mib;      ///< RocksDB: blocks read
-inline constexpr std::size_t blob_fetches_max = 256;   ///< different blobs on their way at once
-inline constexpr std::size_t blob_waiters_max = 1'024; ///< requests that wait for blobs on their way
+inline constexpr std::size_t blob_fetches_max = 256; ///< different blobs on their way at once
+inline constexpr std::size_t blob_waiters_max =
+    1'024; ///< requests that wait for blobs on their way
 inline constexpr std::uint64_t blob_waiting_bytes_max = 256 * mib; ///< what those will be given
 
 // -- supervision
@@ -158,7 +163,7 @@ inline constexpr auto http_keep_alive = 60s;
 inline constexpr auto http_write_timeout = 30s;
 inline constexpr std::uint32_t http_requests_per_connection_max = 10'000;
 inline constexpr auto http_accept_pause = 100ms; ///< when no file descriptor is free
-inline constexpr auto http_linger = 2s; ///< for the peer to read the last answer and close
+inline constexpr auto http_linger = 2s;          ///< for the peer to read the last answer and close
 inline constexpr std::size_t http_linger_bytes_max = 64 * kib;
 
 } // namespace troupe::limits

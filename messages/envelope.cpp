@@ -41,6 +41,21 @@ std::string to_string(const address& a) {
   return "nobody";
 }
 
+envelope head_of(const envelope& message) {
+  envelope head;
+  head.kind = message.kind;
+  head.priority = message.priority;
+  head.attempt = message.attempt;
+  head.id = message.id;
+  head.trace = message.trace;
+  head.remaining = message.remaining;
+  head.tenant = message.tenant;
+  head.sender = message.sender;
+  head.target = message.target;
+  head.body = payload::from_wire(message.body.kind(), {});
+  return head;
+}
+
 envelope reply_failure(const envelope& request, failure why) {
   return reply_to(request, to_proto(why));
 }

@@ -106,6 +106,9 @@ envelope reply_to(const envelope& request, Message message,
   return made;
 }
 
+/// A copy of all but the payload, whose kind it keeps: enough to answer it, or to write its header.
+envelope head_of(const envelope& message);
+
 envelope reply_failure(const envelope& request, failure why);
 
 /// What a reply says went wrong; nothing if it is no Failure. Unknown codes become `bad_message`.

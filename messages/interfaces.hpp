@@ -78,11 +78,12 @@ namespace troupe {
 ///  submitter.
 ///    RunCancel -> RunEnded. Events TaskStarted, TaskDone, TasksRefused, MembersChanged,
 ///    SessionClosed.
-///  - service::models: ModelRequest -> Piece*, ModelAnswer. Detached: scoring text takes a while.
+///  - service::models: ModelRequest -> Piece*, ModelAnswer. On a thread of its own: scoring text
+///  takes a while.
 ///  - service::state: SnapshotGet -> SnapshotFound; SnapshotPut -> SnapshotWritten once on disk.
-///  Detached.
+///  On a thread of its own.
 ///  - service::blobs: BlobPut -> BlobStored; BlobGet -> BlobData, fetched from its holder if not
-///  here. Detached.
+///  here. On a thread of its own.
 ///  - service::desk: StatusQuery -> ClusterStatus (or NodeStatus); TraceQuery -> TraceFound.
 ///  MembersChanged.
 using logic_actor = caf::typed_actor<caf::reacts_to<parcel>, caf::reacts_to<parcels>,

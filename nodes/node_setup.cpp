@@ -44,6 +44,7 @@ log_options log_options_of(const node_config& cfg) {
 std::shared_ptr<node_host> make_host(const node_config& cfg, node_id self) {
   auto host = std::make_shared<node_host>();
   host->log = make_log_sink(log_options_of(cfg));
+  host->counted.watch_log(host->log);
   recorder_options options;
   options.node = self;
   options.node_name = cfg.node.name;

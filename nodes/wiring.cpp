@@ -41,11 +41,11 @@ NodeStatus sample(const node_parts& parts, const current_counts& counts) {
 }
 
 child_spec leaf(service place, std::function<std::unique_ptr<logic>()> make,
-                bool detached = false) {
+                bool own_thread = false) {
   child_spec child;
   child.label = to_string(place);
   child.place = place;
-  child.detached = detached;
+  child.own_thread = own_thread;
   child.make = std::move(make);
   return child;
 }
@@ -58,14 +58,15 @@ child_spec branch(std::string label, std::vector<child_spec> children) {
 }
 
 child_spec wire_storage(const node_parts& parts) {
-  constexpr bool detached = true; // disks block
-  return branch("storage supervisor",
-                {leaf(
-                     service::state,
-                     [&] { return std::make_unique<state_logic>(parts.open_states()); }, detached),
-                 leaf(
-                     service::blobs,
-                     [&] { return std::make_unique<blobs_logic>(parts.open_blobs()); }, detached)});
+  constexpr bool own_thread = true; // disks block
+  return branch(
+      "storage supervisor",
+      {leaf(
+           service::state, [&] { return std::make_unique<state_logic>(parts.open_states()); },
+           own_thread),
+       leaf(
+           service::blobs, [&] { return std::make_unique<blobs_logic>(parts.open_blobs()); },
+           own_thread)});
 }
 
 child_spec wire_cluster(const node_parts& parts) {
@@ -80,7 +81,7 @@ child_spec wire_cluster(const node_parts& parts) {
 }
 
 child_spec wire_llm(const node_parts& parts) {
-  constexpr bool detached = true; // scoring a long document takes a while
+  constexpr bool own_thread = true; // scoring a long document takes a while
   return branch("llm supervisor",
                 {leaf(
                     service::models,
@@ -91,7 +92,7 @@ child_spec wire_llm(const node_parts& parts) {
                       options.clock = parts.clock;
                       return std::make_unique<offline_provider_logic>(options, parts.counted);
                     },
-                    detached)});
+                    own_thread)});
 }
 
 } // namespace

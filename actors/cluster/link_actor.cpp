@@ -160,6 +160,7 @@ std::optional<failure> attach(link_broker* self, const Hello& peer) {
     opened.set_link(link.number);
     report(hub, service::membership, std::move(opened));
   }
+  self->configure_read(link.connection, caf::io::receive_policy::at_most(limits::link_read_bytes));
   link.attached = true;
   hub.unproven.fetch_sub(1);
   return std::nullopt;
@@ -211,7 +212,8 @@ void set_up(link_broker* self, link_hub& hub, int socket, node_id expected) {
                                             if (auto there = caf::actor_cast<caf::actor>(broker))
                                               caf::anon_send(there, atom::pull_v);
                                           });
-  self->configure_read(link.connection, caf::io::receive_policy::at_most(256 * 1024));
+  self->configure_read(link.connection,
+                       caf::io::receive_policy::at_most(limits::unproven_read_bytes));
   self->ack_writes(link.connection, true);
   link_logic::options options;
   options.own.set_version(link_version);

@@ -11,21 +11,6 @@ namespace {
 /// What an envelope may take beside its payload: its record and three announced routes.
 constexpr std::size_t record_bytes_max = 96 + 3 * (40 + limits::agent_name_bytes_max);
 
-envelope head_of(const envelope& message) {
-  envelope head;
-  head.kind = message.kind;
-  head.priority = message.priority;
-  head.attempt = message.attempt;
-  head.id = message.id;
-  head.trace = message.trace;
-  head.remaining = message.remaining;
-  head.tenant = message.tenant;
-  head.sender = message.sender;
-  head.target = message.target;
-  head.body = payload::from_wire(message.body.kind(), {});
-  return head;
-}
-
 } // namespace
 
 std::size_t outbox::address_hash::operator()(const address& a) const noexcept {

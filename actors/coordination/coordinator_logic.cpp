@@ -1,5 +1,6 @@
-#include "actors/coordination/coordinator_run.hpp"
+#include "actors/coordination/coordinator_logic.hpp"
 
+#include "actors/coordination/coordinator_run.hpp"
 #include "config/limits.hpp"
 
 #include <algorithm>

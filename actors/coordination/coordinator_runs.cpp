@@ -68,6 +68,10 @@ void coordinator_logic::end_run(step_context& context, run& r, const failure* cu
                     "run " + to_string(r.id) + " (" + r.state->graph().name()
                         + ") failed: " + ended.failure().message(),
                     r.inside.trace);
+  else if (r.root)
+    context.out.log(log_level::info, "coordinator",
+                    "run " + to_string(r.id) + " (" + r.state->graph().name() + ") has ended",
+                    r.inside.trace);
   if (r.root) {
     set(*r.root, "troupe.tasks", static_cast<std::int64_t>(r.state->count().total()));
     if (!ended.ok())

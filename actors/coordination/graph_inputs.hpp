@@ -8,15 +8,12 @@
 #include <string>
 #include <string_view>
 
-/// The inputs of a run: what the client gives for the names that a graph declares.
+/// The inputs of a run: what the client gives for the names that a graph declares, by their type.
 ///
-/// | type    | the value |
-/// |---------|---------------------------------------------------------------------------------------|
-/// | text    | a text | | integer | an integer | | number  | a number; an integer is taken too | |
-/// flag    | a flag | | list    | a list of anything | | folder  | a map: `documents`, a list of
-/// blobs in the order of their names, and `skipped`, a list of | |         | maps {`name`: text,
-/// `why`: text} of what was not read                                 | | file    | a blob; a
-/// folder's map with exactly one document is taken too and becomes that blob    |
+/// - text, integer, flag, list: a value of that kind. number: a number or an integer.
+/// - folder: a map of `documents`, a list of blobs in the order of their names, and of `skipped`,
+///   a list of maps {`name`: text, `why`: text} of what was not read.
+/// - file: a blob. A folder's map with exactly one document is taken too and becomes that blob.
 ///
 /// Files are read by the client, which stores them as blobs first: no task opens a path of its own
 /// machine.

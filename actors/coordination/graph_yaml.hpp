@@ -13,18 +13,22 @@
 ///     graph: digest
 ///     description: Reads every document of a folder and reports on it
 ///     inputs:
-///       dir: {type: folder, required: true, help: what to read, example:
-///       /usr/share/common-licenses}
+///       dir: {type: folder, required: true, help: what to read, example: /tmp/texts}
 ///     tasks:
 ///       - id: read
 ///         role: reader
-///         for_each: $inputs.dir.documents      # one task per element; a list, or the result of a
-///         task input: {document: $item, question: $inputs.question} attempts: 3 limits: {time:
-///         60s}                  # for one attempt
+///         # one task per element of a list or of the result of a task
+///         for_each: $inputs.dir.documents
+///         input: {document: $item, question: $inputs.question}
+///         attempts: 3
+///         # for one attempt
+///         limits: {time: 60s}
 ///       - id: edit
 ///         role: editor
-///         needs: [read]                        # those that `input` and `for_each` name are needed
-///         anyway input: {readings: $tasks.read}       # of a for_each: the list of its results
+///         # those that `input` and `for_each` name are needed anyway
+///         needs: [read]
+///         # of a for_each: the list of its results
+///         input: {readings: $tasks.read}
 ///     result: $tasks.edit
 ///
 /// A value that begins with `$` is a reference: `$inputs.NAME`, `$tasks.ID` or `$item`, each with

@@ -121,7 +121,8 @@ void offline_provider_logic::work_on(step_context& context, call& waiting) {
   auto answer = to_message(offline_answer(*asked));
   auto ended = context.now + std::max(time_of(context) - began, std::chrono::nanoseconds{0});
   counted_.model_called(offline_model_name, caller_label(waiting.request.sender),
-                        answer.input_tokens(), answer.output_tokens(), ended - waiting.arrived);
+                        answer.input_tokens(), answer.output_tokens(), ended - waiting.arrived,
+                        answer.provider());
   if (waiting.request.trace.sampled()) {
     auto span = begin(context, waiting, *asked);
     set(span, "gen_ai.response.model", answer.model());

@@ -1,6 +1,7 @@
 #include "actors/supervision/supervisor_actor.hpp"
 
 #include "actors/logic_shell_actor.hpp"
+#include "actors/thread_shell_actor.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>
@@ -33,10 +34,11 @@ void start_child(supervisor* self, std::size_t index) {
   } else {
     auto where = address::of(child.place, state.host->post->self());
     auto mind = child.make();
-    auto shell =
-        child.detached
-            ? self->system().spawn<logic_shell, caf::detached>(*state.host, where, std::move(mind))
-            : self->system().spawn<logic_shell>(*state.host, where, std::move(mind));
+    logic_actor shell;
+    if (child.own_thread)
+      shell = self->system().spawn<thread_shell>(*state.host, where, std::move(mind));
+    else
+      shell = self->system().spawn<logic_shell>(*state.host, where, std::move(mind));
     state.host->post->place(child.place, shell);
     started = caf::actor_cast<caf::actor>(shell);
   }

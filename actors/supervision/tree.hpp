@@ -17,7 +17,7 @@ namespace troupe {
 struct child_spec {
   std::string label;
   service place = service::none; ///< none: a supervisor
-  bool detached = false;         ///< a thread of its own, for what blocks or computes for long
+  bool own_thread = false;       ///< a thread of its own, for what blocks or computes for long
   std::function<std::unique_ptr<logic>()> make;
   std::vector<child_spec> children;
   supervisor_logic::options rules{limits::restart_intensity, limits::restart_period};

@@ -1,0 +1,131 @@
+#include "actors/thread_shell_actor.hpp"
+
+#include <caf/exit_reason.hpp>
+#include <caf/sec.hpp>
+#include <caf/send.hpp>
+
+namespace troupe {
+
+thread_shell::thread_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
+                           std::unique_ptr<logic> mind)
+    : logic_actor::base(cfg), host_(host), self_(std::move(self)), mind_(std::move(mind)) {}
+
+thread_shell::~thread_shell() {
+  {
+    std::lock_guard guard{mutex_};
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (!thread_.joinable())
+    return;
+  if (thread_.get_id() == std::this_thread::get_id())
+    thread_.detach(); // the thread itself held the last reference, at its very end
+  else
+    thread_.join();
+}
+
+thread_shell::behavior_type thread_shell::make_behavior() {
+  thread_ = std::thread{[this, shell = caf::actor_cast<caf::actor_addr>(this)] { run(shell); }};
+  return {
+      [this](parcel& one) { pass_on(std::move(one.value)); },
+      [this](parcels& many) {
+        for (auto& message : many.value)
+          pass_on(std::move(message));
+      },
+      // The thread has ended, asked or by a fault.
+      [this](atom::tick, std::uint32_t, std::uint64_t) {
+        thread_.join();
+        if (fault_.empty())
+          quit(caf::exit_reason::user_shutdown);
+        else
+          quit(make_error(caf::sec::runtime_error, fault_));
+      },
+      [this](atom::stop) {
+        std::lock_guard guard{mutex_};
+        stopping_ = true;
+        wake_.notify_one();
+      },
+  };
+}
+
+void thread_shell::pass_on(envelope message) {
+  {
+    std::lock_guard guard{mutex_};
+    if (inbox_.size() < limits::thread_inbox_max) {
+      inbox_.push_back(std::move(message));
+      wake_.notify_one();
+      return;
+    }
+  }
+  if (message.kind == message_kind::request)
+    host_.post->send(
+        reply_failure(message, {ec::overloaded,
+                                troupe::to_string(self_) + " has too much to do; try again later"}),
+        context());
+}
+
+/// Waits for a message or a timer. False: it is time to stop.
+bool thread_shell::next(std::optional<envelope>& message) {
+  std::unique_lock guard{mutex_};
+  auto something = [this] { return stopping_ || !inbox_.empty(); };
+  if (auto due = timers_.next())
+    wake_.wait_for(guard, std::max(*due - host_.clock.now(), std::chrono::nanoseconds{0}),
+                   something);
+  else
+    wake_.wait(guard, something);
+  if (stopping_)
+    return false;
+  if (!inbox_.empty()) {
+    message = std::move(inbox_.front());
+    inbox_.pop_front();
+  }
+  return true;
+}
+
+/// One call into the logic; false after a fault.
+bool thread_shell::step(const std::function<void(step_context&)>& call) {
+  step_context context{host_.clock.now(), random_, out_};
+  std::string fault;
+  try {
+    call(context);
+  } catch (const std::exception& e) {
+    fault = e.what();
+  } catch (...) {
+    fault = "an unknown exception";
+  }
+  for (auto& t : out_.timers)
+    timers_.arm(t.id, context.now, t.after);
+  out_.timers.clear();
+  host_.carry_out(out_, nullptr);
+  if (fault.empty())
+    return true;
+  host_.log->write({log_level::error, "agent", troupe::to_string(self_) + " failed: " + fault, {}});
+  std::lock_guard guard{mutex_};
+  fault_ = fault;
+  return false;
+}
+
+void thread_shell::run(caf::actor_addr shell) {
+  bool sound = step([this](step_context& context) { mind_->start(context, self_); });
+  for (std::optional<envelope> message; sound && next(message); message.reset()) {
+    while (sound) {
+      auto timer = timers_.pop_due(host_.clock.now());
+      if (!timer)
+        break;
+      sound = step([&](step_context& context) { mind_->step(context, timer_fired{*timer}); });
+    }
+    if (!sound || !message)
+      continue;
+    auto request = head_of(*message);
+    sound = step([&](step_context& context) { mind_->step(context, std::move(*message)); });
+    if (!sound && request.kind == message_kind::request)
+      host_.post->send(
+          reply_failure(request, {ec::agent_failed, troupe::to_string(self_) + " failed"}));
+  }
+  step([this](step_context& context) { mind_->stop(context); });
+  mind_.reset();
+  if (auto there = caf::actor_cast<logic_actor>(caf::actor_cast<caf::strong_actor_ptr>(shell)))
+    caf::anon_send(there, atom::tick_v, std::uint32_t{0}, std::uint64_t{0});
+}
+
+} // namespace troupe

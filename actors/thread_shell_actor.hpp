@@ -1,0 +1,53 @@
+#pragma once
+
+#include "actors/logic.hpp"
+#include "actors/node_host_actor.hpp"
+#include "actors/timers.hpp"
+#include "messages/interfaces.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+namespace troupe {
+
+/// The actor of a logic that blocks or computes for long (disks, scoring a document): a thread of
+/// its own does the steps, the actor passes on what comes. Not CAF's detached actors: under load
+/// one of three nodes was seen to start with a detached actor that slept on a full mailbox
+/// (docs/decisions/0003-scheduler.md).
+///
+/// Such a logic starts no children. At most `limits::thread_inbox_max` messages wait, then
+/// `overloaded`.
+class thread_shell : public logic_actor::base {
+public:
+  thread_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
+               std::unique_ptr<logic> mind);
+  ~thread_shell() override;
+
+  behavior_type make_behavior() override;
+  const char* name() const override { return "thread_shell"; }
+
+private:
+  void pass_on(envelope message);
+  void run(caf::actor_addr shell);
+  bool step(const std::function<void(step_context&)>& call);
+  bool next(std::optional<envelope>& message);
+
+  node_host& host_;
+  troupe::address self_;
+  std::unique_ptr<logic> mind_; ///< the thread's, as are the next three
+  fast_random random_;
+  outputs out_;
+  timer_table timers_;
+  std::mutex mutex_; ///< of the rest
+  std::condition_variable wake_;
+  std::deque<envelope> inbox_;
+  bool stopping_ = false;
+  std::string fault_;
+  std::thread thread_;
+};
+
+} // namespace troupe
