@@ -1,0 +1,99 @@
+#pragma once
+
+#include "actors/coordination/coordinator_logic.hpp"
+#include "tests/unit/coordination/hand.hpp"
+
+namespace troupe::testing {
+
+/// Timers of the coordinator.
+inline constexpr std::uint32_t timer_progress = 1, timer_deadline = 2, timer_retry = 3;
+inline const auto client = address::of_session({42}, node_a);
+
+inline Graph many(int tasks, const std::string& role = "reader") {
+  Graph graph;
+  graph.set_name("many");
+  for (int i = 0; i < tasks; ++i) {
+    auto task = graph.add_tasks();
+    task->set_id("t" + std::to_string(i));
+    task->set_role(role);
+  }
+  return graph;
+}
+
+/// A task as it came, and where it was sent.
+struct offered_task {
+  node_id node;
+  Task task;
+};
+
+/// A coordinator on node a that works on two tasks at once and has at most three runs.
+class coordinator : public ::testing::Test {
+protected:
+  role_table roles = some_roles();
+  metrics counted;
+  coordinator_logic logic{{2, 3}, roles, counted};
+  hand by{logic, service::coordinator};
+
+  void three_nodes() {
+    by.tell(make_members({make_member(node_a, MEMBER_UP), make_member(node_b, MEMBER_UP),
+                          make_member(node_c, MEMBER_UP)}));
+  }
+  void states(MemberState b, MemberState c) {
+    by.tell(make_members(
+        {make_member(node_a, MEMBER_UP), make_member(node_b, b), make_member(node_c, c)}));
+  }
+  std::string submit(Graph graph, bool progress = false, trace_context trace = {}) {
+    RunSubmit submit;
+    *submit.mutable_graph() = std::move(graph);
+    submit.set_want_progress(progress);
+    by.ask(std::move(submit), client, trace);
+    return by.only<RunAccepted>().run();
+  }
+  std::vector<offered_task> offers() {
+    std::vector<offered_task> all;
+    for (auto& sent : by.take_envelopes<TaskOffer>()) {
+      EXPECT_EQ(sent.target.svc, service::queue);
+      EXPECT_EQ(sent.sender, address::of(service::coordinator, node_a));
+      for (auto& task : *sent.body.as<TaskOffer>()->mutable_tasks())
+        all.push_back({sent.target.node, task});
+    }
+    return all;
+  }
+  offered_task only_offer() {
+    auto all = offers();
+    EXPECT_EQ(all.size(), 1u);
+    return all.empty() ? offered_task{} : all.front();
+  }
+  template <class Message>
+  static Message about(const Task& task) {
+    Message made;
+    made.set_run(task.run());
+    made.set_index(task.index());
+    made.set_attempt(task.attempt());
+    return made;
+  }
+  void started(const Task& task) { by.tell(about<TaskStarted>(task)); }
+  void done(const Task& task, std::string output = "done") {
+    auto made = about<TaskDone>(task);
+    made.mutable_output()->set_text(std::move(output));
+    by.tell(std::move(made));
+  }
+  void failed(const Task& task, ec code) {
+    auto made = about<TaskDone>(task);
+    *made.mutable_failure() = to_proto({code, "it failed"});
+    by.tell(std::move(made));
+  }
+  void refused(const Task& task) {
+    TasksRefused made;
+    *made.add_tasks() = about<TasksRefused::One>(task);
+    by.tell(std::move(made));
+  }
+  static std::map<node_id, int> count_by_node(const std::vector<offered_task>& all) {
+    std::map<node_id, int> counts;
+    for (const auto& one : all)
+      ++counts[one.node];
+    return counts;
+  }
+};
+
+} // namespace troupe::testing
