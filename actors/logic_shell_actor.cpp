@@ -25,6 +25,7 @@ logic_shell::behavior_type logic_shell::make_behavior() {
           on_tick();
       },
       [this](atom::stop) { finish(); },
+      [](atom::begin) {},
   };
 }
 
@@ -125,9 +126,11 @@ void logic_shell::deliver() {
 
 void logic_shell::start_child(outputs::child wanted) {
   auto place = troupe::address::of_agent(wanted.agent, self_.node);
-  auto actor = system().spawn<logic_shell>(host_, place, std::move(wanted.mind));
+  // It begins only when it can be found: an answer to its first request would else go astray.
+  auto actor = system().spawn<logic_shell, caf::lazy_init>(host_, place, std::move(wanted.mind));
   monitor(actor);
   host_.post->place(wanted.agent, actor);
+  caf::anon_send(actor, atom::begin_v);
   auto id = actor.id();
   children_.emplace(id, child{std::move(wanted.agent), std::move(actor)});
 }

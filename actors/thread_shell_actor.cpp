@@ -45,6 +45,7 @@ thread_shell::behavior_type thread_shell::make_behavior() {
         stopping_ = true;
         wake_.notify_one();
       },
+      [](atom::begin) {},
   };
 }
 

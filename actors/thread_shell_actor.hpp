@@ -15,9 +15,8 @@
 namespace troupe {
 
 /// The actor of a logic that blocks or computes for long (disks, scoring a document): a thread of
-/// its own does the steps, the actor passes on what comes. Not CAF's detached actors: under load
-/// one of three nodes was seen to start with a detached actor that slept on a full mailbox
-/// (docs/decisions/0003-scheduler.md).
+/// its own does the steps, the actor passes on what comes. CAF's detached actors have no bound on
+/// what waits and a known race when the system ends (docs/decisions/0003-scheduler.md).
 ///
 /// Such a logic starts no children. At most `limits::thread_inbox_max` messages wait, then
 /// `overloaded`.

@@ -45,6 +45,7 @@ CAF_ADD_TYPE_ID(troupe, (troupe::parcels))
 CAF_ADD_ATOM(troupe, troupe::atom, tick, "tick")
 CAF_ADD_ATOM(troupe, troupe::atom, stop, "stop")
 CAF_ADD_ATOM(troupe, troupe::atom, pull, "pull")
+CAF_ADD_ATOM(troupe, troupe::atom, begin, "begin")
 CAF_END_TYPE_ID_BLOCK(troupe)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::parcel)
@@ -60,6 +61,8 @@ namespace troupe {
 ///  - tick(timer, generation): an armed timer ran out; ignored if it was armed again since.
 ///  - stop: finishes the step it is in, answers who still waits with `unavailable`, ends.
 ///  Idempotent.
+///
+///  - begin: nothing of its own; it is the first message to an actor that was spawned lazily.
 ///
 /// Contracts (request -> replies; every request may also be answered by Failure):
 ///
@@ -88,6 +91,6 @@ namespace troupe {
 ///  MembersChanged.
 using logic_actor = caf::typed_actor<caf::reacts_to<parcel>, caf::reacts_to<parcels>,
                                      caf::reacts_to<atom::tick, std::uint32_t, std::uint64_t>,
-                                     caf::reacts_to<atom::stop>>;
+                                     caf::reacts_to<atom::stop>, caf::reacts_to<atom::begin>>;
 
 } // namespace troupe

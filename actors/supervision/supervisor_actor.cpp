@@ -36,10 +36,14 @@ void start_child(supervisor* self, std::size_t index) {
     auto mind = child.make();
     logic_actor shell;
     if (child.own_thread)
-      shell = self->system().spawn<thread_shell>(*state.host, where, std::move(mind));
+      shell =
+          self->system().spawn<thread_shell, caf::lazy_init>(*state.host, where, std::move(mind));
     else
-      shell = self->system().spawn<logic_shell>(*state.host, where, std::move(mind));
+      shell =
+          self->system().spawn<logic_shell, caf::lazy_init>(*state.host, where, std::move(mind));
+    // It begins only when it can be found.
     state.host->post->place(child.place, shell);
+    caf::anon_send(shell, atom::begin_v);
     started = caf::actor_cast<caf::actor>(shell);
   }
   self->monitor(started);
