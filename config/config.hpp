@@ -16,7 +16,7 @@ namespace troupe {
 /// What is wrong with a configuration and where. `file` is a path, "environment" or "command line".
 struct config_error {
   std::string file;
-  int line = 0;   ///< from 1; 0 where there is none
+  int line = 0; ///< from 1; 0 where there is none
   int column = 0;
   std::string message; ///< what was found and what was expected
 };
@@ -28,12 +28,13 @@ template <class T>
 using config_result = outcome<T, config_error>;
 
 struct member_config {
-  std::string id;      ///< 32 hex digits
+  std::string id; ///< 32 hex digits
   std::string name;
   std::string address; ///< HOST:PORT
 };
 
-/// All that can be set, with its defaults. The keys in YAML are the names here, nested as the structs are.
+/// All that can be set, with its defaults. The keys in YAML are the names here, nested as the
+/// structs are.
 struct node_config {
   struct cluster_section {
     std::string name = "default";
@@ -43,11 +44,11 @@ struct node_config {
 
   struct node_section {
     std::string name = "node-1";
-    std::string id;                          ///< empty: the one kept in the data folder, made at first start
+    std::string id; ///< empty: the one kept in the data folder, made at first start
     std::string listen = "127.0.0.1:0";      ///< loopback only
     std::string http_listen = "127.0.0.1:0"; ///< /metrics and /health
     std::filesystem::path data;              ///< the node's data folder
-    std::filesystem::path roles;             ///< folder of more role files; empty: only the built-in ones
+    std::filesystem::path roles; ///< folder of more role files; empty: only the built-in ones
   } node;
 
   struct scheduler_section {
@@ -64,40 +65,45 @@ struct node_config {
   } queue;
 
   struct models_section {
-    std::chrono::milliseconds offline_delay{0}; ///< each call of the offline model takes at least that long
+    std::chrono::milliseconds offline_delay{
+        0}; ///< each call of the offline model takes at least that long
   } models;
 
   struct telemetry_section {
-    std::string otlp_endpoint;     ///< http://HOST:PORT; empty: no export
-    double sample_ratio = 1.0;     ///< of the traces that begin here without a decision; 0 to 1
-    std::string log_level = "info"; ///< debug, info, warning, error, off
+    std::string otlp_endpoint;       ///< http://HOST:PORT; empty: no export
+    double sample_ratio = 1.0;       ///< of the traces that begin here without a decision; 0 to 1
+    std::string log_level = "info";  ///< debug, info, warning, error, off
     std::string log_format = "auto"; ///< auto (readable on a terminal, else JSON), json, text
-    std::filesystem::path log_file; ///< empty: standard error
+    std::filesystem::path log_file;  ///< empty: standard error
     std::uint32_t spans_kept = limits::spans_kept_max;
   } telemetry;
 
-  /// Where each key's value came from, as `show_config` tells: "FILE:LINE", "environment NAME", "flag". A
-  /// key that is not here has its default, or was set by the program.
+  /// Where each key's value came from, as `show_config` tells: "FILE:LINE", "environment NAME",
+  /// "flag". A key that is not here has its default, or was set by the program.
   std::map<std::string, std::string> origins;
 };
 
-/// Where values come from, the later over the earlier: defaults, file, `TROUPE_*` environment, flags.
+/// Where values come from, the later over the earlier: defaults, file, `TROUPE_*` environment,
+/// flags.
 struct config_sources {
-  std::filesystem::path file;                        ///< empty: none
-  std::map<std::string, std::string> environment;    ///< TROUPE_TELEMETRY_OTLP_ENDPOINT=...
+  std::filesystem::path file;                             ///< empty: none
+  std::map<std::string, std::string> environment;         ///< TROUPE_TELEMETRY_OTLP_ENDPOINT=...
   std::vector<std::pair<std::string, std::string>> flags; ///< {"telemetry.otlp_endpoint", "..."}
 };
 
 /// The environment of this process, `TROUPE_*` only.
 std::map<std::string, std::string> troupe_environment();
 
-/// Reads, merges and checks everything. An unknown key, a wrong type, a value out of range: an error.
+/// Reads, merges and checks everything. An unknown key, a wrong type, a value out of range: an
+/// error.
 config_result<node_config> load_config(const config_sources& sources);
 
-/// The merged configuration as YAML that `load_config` reads back, each key with where it came from.
+/// The merged configuration as YAML that `load_config` reads back, each key with where it came
+/// from.
 std::string show_config(const node_config& cfg);
 
-/// One line per key: name, type, default, what it means. For `troupe config show --keys` and the docs.
+/// One line per key: name, type, default, what it means. For `troupe config show --keys` and the
+/// docs.
 std::string describe_config();
 
 } // namespace troupe

@@ -205,7 +205,7 @@ private:
 };
 
 result<file_handle> connect_until(const host_port& place, const std::string& peer,
-                                steady::time_point deadline) {
+                                  steady::time_point deadline) {
   auto socket = start_connecting(place);
   if (!socket)
     return fail(socket.error().code, peer + ": " + socket.error().message);

@@ -12,15 +12,16 @@
 namespace troupe {
 
 struct client_options {
-  std::string peer;                     ///< HOST:PORT of a node's links
-  std::string cluster = "default";      ///< must be the node's own
-  std::string secret;                   ///< 64 hex digits
+  std::string peer;                ///< HOST:PORT of a node's links
+  std::string cluster = "default"; ///< must be the node's own
+  std::string secret;              ///< 64 hex digits
   std::chrono::milliseconds connect_timeout{1'500};
-  int interrupt_fd = -1;                ///< readable: `receive` returns `cancelled` at once
+  int interrupt_fd = -1; ///< readable: `receive` returns `cancelled` at once
 };
 
-/// A client node's one link: attaches to a node, which relays. One thread, no actor system: it drives the
-/// same pure link protocol as the nodes (actors/cluster/link_logic.hpp) over a socket. Not thread-safe.
+/// A client node's one link: attaches to a node, which relays. One thread, no actor system: it
+/// drives the same pure link protocol as the nodes (actors/cluster/link_logic.hpp) over a socket.
+/// Not thread-safe.
 class client {
 public:
   /// `unavailable`: nobody listens there. `refused`: another cluster, secret or version.
@@ -37,8 +38,8 @@ public:
   /// Waits while the socket is full. Returns the message's id.
   virtual result<message_id> send(envelope message, std::chrono::milliseconds at_most) = 0;
 
-  /// The next message for this client; nothing when time ran out; `unavailable` when the link is lost;
-  /// `cancelled` when `interrupt_fd` became readable.
+  /// The next message for this client; nothing when time ran out; `unavailable` when the link is
+  /// lost; `cancelled` when `interrupt_fd` became readable.
   virtual result<std::optional<envelope>> receive(std::chrono::milliseconds at_most) = 0;
 
   /// `send`, then waits for the reply with that id; pieces and other events go to `others`.

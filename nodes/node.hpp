@@ -9,7 +9,8 @@
 namespace troupe {
 
 /// What a node says of itself as it starts, one JSON object a line, on the descriptor it was given.
-///   {"event":"listening","id":"...","address":"127.0.0.1:4711","http_address":"127.0.0.1:4712","pid":1}
+///   {"event":"listening","id":"...","address":"127.0.0.1:4711",
+///    "http_address":"127.0.0.1:4712","pid":1}
 ///   {"event":"ready","id":"..."}            it is linked with every member and takes work
 struct node_options {
   node_config cfg;
@@ -17,8 +18,8 @@ struct node_options {
   int ready_fd = -1;
 };
 
-/// Runs one node in this process until SIGTERM or SIGINT. Returns the exit code: 0, 64 (usage), 65 (damaged data),
-/// 69 (cannot listen), 78 (configuration).
+/// Runs one node in this process until SIGTERM or SIGINT. Returns the exit code: 0, 64 (usage), 65
+/// (damaged data), 69 (cannot listen), 78 (configuration).
 int run_node(node_options options);
 
 } // namespace troupe

@@ -42,7 +42,8 @@ result<place_on_wire> resolve(const host_port& place) {
 }
 
 result<file_handle> make_socket(const place_on_wire& where) {
-  file_handle made{::socket(where.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  file_handle made{
+      ::socket(where.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!made)
     return fail(ec::unavailable, std::string{"no socket to be had: "} + std::strerror(errno));
   return made;

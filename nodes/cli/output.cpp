@@ -161,8 +161,10 @@ std::string human_duration(std::chrono::milliseconds d) {
   if (ms < 60'000)
     return one_decimal(static_cast<double>(ms) / 1'000, "s");
   auto minutes = ms / 60'000;
+  auto seconds = ms / 1'000 % 60;
   if (minutes < 60)
-    return std::to_string(minutes) + " min " + std::to_string(ms / 1'000 % 60) + " s";
+    return std::to_string(minutes) + " min"
+           + (seconds == 0 ? "" : " " + std::to_string(seconds) + " s");
   return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
 }
 

@@ -1,6 +1,6 @@
 // A cluster of three processes as a user starts it: how long until it is ready, and what an idle
 // node uses.
-#include "report.hpp"
+#include "tests/bench/report.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/process.hpp"
 

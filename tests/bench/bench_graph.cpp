@@ -3,8 +3,8 @@
 // along such a graph.
 #include "actors/coordination/graph_yaml.hpp"
 #include "config/embedded.hpp"
-#include "driver.hpp"
-#include "report.hpp"
+#include "tests/bench/driver.hpp"
+#include "tests/bench/report.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>

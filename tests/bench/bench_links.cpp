@@ -1,9 +1,9 @@
 // Envelopes between two node processes: one way, round trips 64 in flight, a lone round trip;
 // beside CAF's remote actors (BASP) and raw TCP between two processes of the same run. Payload 100
 // bytes.
-#include "driver.hpp"
-#include "report.hpp"
-#include "two_processes.hpp"
+#include "tests/bench/driver.hpp"
+#include "tests/bench/report.hpp"
+#include "tests/bench/two_processes.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/io/middleman.hpp>

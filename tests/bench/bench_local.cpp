@@ -1,8 +1,8 @@
 // A message to a local agent (`durability: off`) and back, one trace in a hundred sampled, beside
 // two bare CAF actors under CAF's own scheduler.
-#include "driver.hpp"
 #include "nodes/cores.hpp"
-#include "report.hpp"
+#include "tests/bench/driver.hpp"
+#include "tests/bench/report.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/stateful_actor.hpp>

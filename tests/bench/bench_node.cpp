@@ -1,4 +1,4 @@
-#include "bench_node.hpp"
+#include "tests/bench/bench_node.hpp"
 
 #include "actors/parking_scheduler_actor.hpp"
 #include "actors/supervision/supervisor_actor.hpp"

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/logic_shell_actor.hpp"
-#include "bench_node.hpp"
+#include "tests/bench/bench_node.hpp"
 
 #include <caf/send.hpp>
 

@@ -1,4 +1,4 @@
-#include "report.hpp"
+#include "tests/bench/report.hpp"
 
 #include <nlohmann/json.hpp>
 

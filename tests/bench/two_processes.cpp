@@ -1,4 +1,4 @@
-#include "two_processes.hpp"
+#include "tests/bench/two_processes.hpp"
 
 #include <sys/prctl.h>
 #include <sys/wait.h>

@@ -1,5 +1,5 @@
 #include "actors/coordination/graph_yaml.hpp"
-#include "world.hpp"
+#include "tests/sim/world.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "world.hpp"
+#include "tests/sim/world.hpp"
 
 #include <algorithm>
 #include <stdexcept>

@@ -28,7 +28,8 @@ esac
 [ "$mode" = stubborn ] && trap '' TERM
 [ "$mode" = misconfigured ] && trap 'exit 78' USR1
 [ "$mode" = obedient ] && trap 'echo "$name" >> "$folder/stopped"; exit 0' TERM
-echo "{\"event\":\"listening\",\"id\":\"id-$name\",\"address\":\"127.0.0.1:1\",\"http_address\":\"h\"}" >&3
+where="\"address\":\"127.0.0.1:1\",\"http_address\":\"h\""
+echo "{\"event\":\"listening\",\"id\":\"id-$name\",$where}" >&3
 env | grep -c '^TROUPE_' >> "$folder/environment"
 printf '{"event":"re' >&3
 printf 'ady","id":"x"}\n' >&3

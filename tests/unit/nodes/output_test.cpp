@@ -19,6 +19,7 @@ TEST(output, durations_are_said_as_people_say_them) {
   EXPECT_EQ(human_duration(12ms), "12 ms");
   EXPECT_EQ(human_duration(3400ms), "3.4 s");
   EXPECT_EQ(human_duration(125s), "2 min 5 s");
+  EXPECT_EQ(human_duration(1min), "1 min");
   EXPECT_EQ(human_duration(190min), "3 h 10 min");
 }
 

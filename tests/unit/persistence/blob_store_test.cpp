@@ -1,7 +1,7 @@
 #include "persistence/state_store.hpp"
 
 #include "config/limits.hpp"
-#include "temporary_folder.hpp"
+#include "tests/unit/persistence/temporary_folder.hpp"
 
 using namespace troupe;
 

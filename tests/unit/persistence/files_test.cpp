@@ -1,7 +1,7 @@
 #include "persistence/files.hpp"
 
 #include "config/limits.hpp"
-#include "temporary_folder.hpp"
+#include "tests/unit/persistence/temporary_folder.hpp"
 
 #include <sys/stat.h>
 

@@ -1,6 +1,6 @@
 #include "persistence/identity.hpp"
 
-#include "temporary_folder.hpp"
+#include "tests/unit/persistence/temporary_folder.hpp"
 
 #include <sys/stat.h>
 #include <sys/wait.h>

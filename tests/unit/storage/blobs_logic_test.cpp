@@ -1,7 +1,7 @@
 #include "actors/storage/blobs_logic.hpp"
 
 #include "config/limits.hpp"
-#include "stage.hpp"
+#include "tests/unit/storage/stage.hpp"
 
 using namespace troupe;
 
