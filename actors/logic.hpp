@@ -12,8 +12,8 @@
 
 /// The one shape of everything that decides: `step(event) -> outputs`. A logic reads no clock,
 /// draws no random number and does no I/O; all of that is passed in. In a node each logic is owned
-/// by one actor (actors/logic_actor.hpp); the simulator hosts many nodes' logics in one thread
-/// (tests/sim).
+/// by one actor (actors/logic_shell_actor.hpp); the simulator hosts many nodes' logics in one
+/// thread (tests/sim).
 namespace troupe {
 
 class logic;

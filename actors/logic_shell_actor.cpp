@@ -14,11 +14,21 @@ logic_shell::logic_shell(caf::actor_config& cfg, node_host& host, troupe::addres
 
 logic_shell::behavior_type logic_shell::make_behavior() {
   guarded([this](step_context& context) { mind_->start(context, self_); });
+  after_steps();
   return {
-      [this](parcel& one) { work_on(std::move(one.value)); },
+      [this](parcel& one) {
+        work_on(std::move(one.value));
+        after_steps();
+      },
       [this](parcels& many) {
-        for (auto& message : many.value)
+        for (auto& message : many.value) {
           work_on(std::move(message));
+          // Starts and stops of different steps must not be put into one order.
+          if (out_.sends.size() >= limits::outputs_gathered_max || !out_.starts.empty()
+              || !out_.stops.empty())
+            deliver();
+        }
+        after_steps();
       },
       [this](atom::tick, std::uint32_t, std::uint64_t generation) {
         if (generation == tick_generation_)
@@ -26,74 +36,94 @@ logic_shell::behavior_type logic_shell::make_behavior() {
       },
       [this](atom::stop) { finish(); },
       [](atom::begin) {},
+      [this](atom::leave) {
+        if (fault_.empty())
+          quit(caf::exit_reason::user_shutdown);
+        else
+          quit(make_error(caf::sec::runtime_error, fault_));
+      },
   };
 }
 
-/// Runs one call into the logic and carries out what it wants. False after a fault; then the actor
-/// is ending.
+/// One call into the logic. What it wants is carried out by `after_steps`.
 template <class Call>
-bool logic_shell::guarded(Call&& call) {
-  if (!mind_)
-    return false;
+void logic_shell::guarded(Call&& call) {
   step_context context{host_.clock.now(), random_, out_};
   try {
     call(context);
   } catch (const std::exception& e) {
     fault_ = e.what();
+    if (fault_.empty())
+      fault_ = "an exception without a word";
   } catch (...) {
     fault_ = "an unknown exception";
   }
-  if (fault_.empty()) {
-    deliver();
-    return true;
-  }
-  host_.log->write(
-      {log_level::error, "agent", troupe::to_string(self_) + " failed: " + fault_, {}});
-  try {
-    mind_->stop(context);
-  } catch (...) {
-    out_ = {}; // a logic that cannot even stop: its callers run into their deadlines
-  }
-  deliver();
-  mind_.reset();
-  stop_children(); // whoever takes this place starts its own
-  quit(make_error(caf::sec::runtime_error, fault_));
-  return false;
 }
 
 void logic_shell::work_on(envelope message) {
+  bool asked = message.kind == message_kind::request;
+  if (ending_ || !fault_.empty()) {
+    if (asked)
+      out_.send(reply_failure(
+          message, {ec::unavailable, troupe::to_string(self_) + " has ended; send it again"}));
+    return;
+  }
   // What an answer needs is kept aside, for the case that the step fails while it owns the message.
   envelope failed;
-  if (message.kind == message_kind::request)
+  if (asked)
     failed = head_of(message);
-  if (!guarded([&](step_context& context) { mind_->step(context, std::move(message)); })
-      && failed.kind == message_kind::request && !fault_.empty())
-    host_.post->send(
-        reply_failure(failed, {ec::agent_failed, troupe::to_string(self_) + " failed: " + fault_}),
-        context());
+  guarded([&](step_context& context) { mind_->step(context, std::move(message)); });
+  if (asked && !fault_.empty())
+    out_.send(
+        reply_failure(failed, {ec::agent_failed, troupe::to_string(self_) + " failed: " + fault_}));
 }
 
 void logic_shell::work_on(event input) {
-  guarded([&](step_context& context) { mind_->step(context, std::move(input)); });
+  if (!ending_ && fault_.empty())
+    guarded([&](step_context& context) { mind_->step(context, std::move(input)); });
 }
 
 void logic_shell::on_tick() {
   ticking_until_.reset();
   while (auto timer = timers_.pop_due(host_.clock.now()))
     work_on(timer_fired{*timer});
-  if (mind_)
+  after_steps();
+  if (!ending_)
     schedule();
+}
+
+void logic_shell::after_steps() {
+  if (!fault_.empty() && !ending_)
+    fail();
+  deliver();
+}
+
+void logic_shell::fail() {
+  ending_ = true;
+  out_.log(log_level::error, "agent", troupe::to_string(self_) + " failed: " + fault_);
+  step_context context{host_.clock.now(), random_, out_};
+  try {
+    mind_->stop(context);
+  } catch (...) {
+    // A logic that cannot even stop: its callers run into their deadlines.
+  }
+  out_.starts.clear();
+  mind_.reset();
+  stop_children(); // whoever takes this place starts its own
+  leave();
 }
 
 void logic_shell::finish() {
   if (ending_)
     return;
   guarded([this](step_context& context) { mind_->stop(context); });
+  out_.starts.clear();
+  deliver();
   mind_.reset();
   ending_ = true;
   stop_children();
   if (children_.empty())
-    quit(caf::exit_reason::user_shutdown);
+    leave();
 }
 
 void logic_shell::stop_children() {
@@ -102,8 +132,16 @@ void logic_shell::stop_children() {
 }
 
 void logic_shell::on_exit() {
-  if (self_.what == troupe::address::kind::agent)
-    host_.post->remove(self_.agent, id());
+  if (ending_)
+    return;
+  host_.post->remove(self_, id()); // it was killed
+  stop_children();
+}
+
+/// From now on nobody finds it; what was sent to it before is ahead of `leave` in its mailbox.
+void logic_shell::leave() {
+  host_.post->remove(self_, id());
+  caf::anon_send(this, atom::leave_v);
 }
 
 void logic_shell::deliver() {
@@ -141,12 +179,13 @@ void logic_shell::child_ended(const caf::down_msg& down) {
     return;
   auto ended = std::move(found->second);
   children_.erase(found);
-  host_.post->remove(ended.agent, down.source.id());
+  host_.post->remove(troupe::address::of_agent(ended.agent), down.source.id()); // if it was killed
   if (ending_) {
-    if (children_.empty())
-      quit(caf::exit_reason::user_shutdown);
+    if (children_.empty() && fault_.empty())
+      leave();
   } else if (down.reason && down.reason != caf::exit_reason::user_shutdown) {
     work_on(child_failed{std::move(ended.agent), "it ended with a fault"});
+    after_steps();
   }
 }
 

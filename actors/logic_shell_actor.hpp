@@ -18,7 +18,8 @@ namespace troupe {
 ///
 /// A step that throws is a fault of the logic: the request it was working on is answered with
 /// `agent_failed`, the logic gets the chance to answer the others (`stop`), the actor ends with an
-/// error, and whoever started it learns of it.
+/// error, and whoever started it learns of it. Requests that are still in its mailbox when it ends,
+/// by a fault or because it was asked to, are answered `unavailable`.
 class logic_shell : public logic_actor::base {
 public:
   logic_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
@@ -35,13 +36,16 @@ private:
   };
 
   template <class Call>
-  bool guarded(Call&& call);
+  void guarded(Call&& call);
   void work_on(envelope message);
   void work_on(event input);
   void on_tick();
+  void after_steps();
+  void deliver();
+  void fail();
   void finish();
   void stop_children();
-  void deliver();
+  void leave();
   void start_child(outputs::child wanted);
   void child_ended(const caf::down_msg& down);
   void schedule();
@@ -55,8 +59,8 @@ private:
   std::optional<instant> ticking_until_; ///< when the pending tick comes
   std::uint64_t tick_generation_ = 0;
   std::unordered_map<caf::actor_id, child> children_;
-  bool ending_ = false; ///< waits for its children to end
-  std::string fault_;   ///< what went wrong in the step at hand
+  bool ending_ = false; ///< takes nothing more; waits for its children to end
+  std::string fault_;   ///< what went wrong; nothing is stepped after that
 };
 
 } // namespace troupe

@@ -57,9 +57,7 @@ struct node_host {
 
   /// Delivers what does not concern the shell itself: messages, spans, log lines.
   void carry_out(outputs& out, caf::execution_unit* unit) {
-    for (auto& message : out.sends)
-      post->send(std::move(message), unit);
-    out.sends.clear();
+    post->send_all(out.sends, unit);
     for (auto& span : out.spans)
       spans->record(std::move(span));
     out.spans.clear();

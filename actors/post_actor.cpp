@@ -25,29 +25,25 @@ void post::send(envelope message, caf::execution_unit* unit) {
     send_out(std::move(message));
 }
 
-void post::deliver(std::vector<envelope> messages, caf::execution_unit* unit) {
-  std::vector<envelope> run;
-  logic_actor receiver;
-  auto end_run = [&] {
-    if (run.size() == 1)
-      hand_over(receiver, parcel{std::move(run.front())}, unit);
-    else if (!run.empty())
-      hand_over(receiver, parcels{std::move(run)}, unit);
-    run.clear();
-  };
-  for (auto& message : messages) {
-    if (!run.empty() && run.back().target == message.target) {
-      run.push_back(std::move(message));
+void post::send_all(std::vector<envelope>& messages, caf::execution_unit* unit) {
+  for (std::size_t begin = 0, end = 0; begin < messages.size(); begin = end) {
+    end = begin + 1;
+    auto receiver = local_receiver(messages[begin]);
+    if (!receiver) {
+      send_out(std::move(messages[begin]));
       continue;
     }
-    end_run();
-    receiver = local_receiver(message);
-    if (receiver)
-      run.push_back(std::move(message));
-    else
-      send_out(std::move(message));
+    while (end < messages.size() && messages[end].target == messages[begin].target)
+      ++end;
+    if (end - begin == 1) {
+      hand_over(receiver, parcel{std::move(messages[begin])}, unit);
+      continue;
+    }
+    auto first = messages.begin() + static_cast<std::ptrdiff_t>(begin);
+    auto last = messages.begin() + static_cast<std::ptrdiff_t>(end);
+    hand_over(receiver, parcels{{std::move_iterator{first}, std::move_iterator{last}}}, unit);
   }
-  end_run();
+  messages.clear();
 }
 
 logic_actor post::local_receiver(envelope& message) const {
@@ -72,8 +68,7 @@ logic_actor post::local_receiver(envelope& message) const {
 void post::send_out(envelope message) {
   auto link = link_of(message.target);
   if (!link) {
-    auto why = unreachable(message.target);
-    return refuse(std::move(message), std::move(why));
+    return refuse(message, unreachable(message.target));
   }
   // A client's own address is only known to its node: let the answer find the way back here.
   if (!message.sender.node)
@@ -83,16 +78,14 @@ void post::send_out(envelope message) {
       counted_.plain().envelopes_sent.fetch_add(1, std::memory_order_relaxed);
       return;
     case outbox::verdict::overloaded:
-      return refuse(std::move(message),
-                    {ec::overloaded, "the link to where " + to_string(message.target)
-                                         + " is has too much to send; try again later"});
+      return refuse(message, {ec::overloaded, "the link to where " + to_string(message.target)
+                                                  + " is has too much to send; try again later"});
     case outbox::verdict::too_large:
-      return refuse(std::move(message),
+      return refuse(message,
                     {ec::too_large, "a message of more than "
                                         + std::to_string(limits::payload_bytes_max) + " bytes"});
     case outbox::verdict::closed:
-      auto why = unreachable(message.target);
-      return refuse(std::move(message), std::move(why));
+      return refuse(message, unreachable(message.target));
   }
 }
 
@@ -119,14 +112,13 @@ failure post::unreachable(const address& target) const {
   return {ec::unavailable, to_string(target) + " is on " + where};
 }
 
-void post::refuse(envelope message, failure why) {
+void post::refuse(const envelope& message, const failure& why) {
   if (message.kind != message_kind::request || message.sender.empty())
     return;
-  send(reply_failure(message, std::move(why)));
+  send(reply_failure(message, why));
 }
 
-// -- who stands where
-// -------------------------------------------------------------------------------
+// -- who stands where -----------------------------------------------------------------------------
 
 logic_actor post::find(service s) const {
   std::shared_lock guard{places_mutex_};
@@ -145,20 +137,24 @@ void post::place(service s, logic_actor who) {
   services_[static_cast<std::size_t>(s)] = std::move(who);
 }
 
-void post::remove(service s) { place(s, {}); }
-
 void post::place(const name& agent, logic_actor who) {
   auto& home = shards_[agent.hash() % shards_.size()];
   std::unique_lock guard{home.mutex};
   home.agents.insert_or_assign(agent, std::move(who));
 }
 
-void post::remove(const name& agent, caf::actor_id who) {
-  auto& home = shards_[agent.hash() % shards_.size()];
-  std::unique_lock guard{home.mutex};
-  auto found = home.agents.find(agent);
-  if (found != home.agents.end() && found->second.id() == who)
-    home.agents.erase(found);
+void post::remove(const address& place, caf::actor_id who) {
+  if (place.what == address::kind::service) {
+    std::unique_lock guard{places_mutex_};
+    if (auto& there = services_[static_cast<std::size_t>(place.svc)]; there && there.id() == who)
+      there = nullptr;
+  } else if (place.what == address::kind::agent) {
+    auto& home = shards_[place.agent.hash() % shards_.size()];
+    std::unique_lock guard{home.mutex};
+    auto found = home.agents.find(place.agent);
+    if (found != home.agents.end() && found->second.id() == who)
+      home.agents.erase(found);
+  }
 }
 
 std::size_t post::agents() const {

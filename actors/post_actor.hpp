@@ -36,11 +36,11 @@ public:
   /// what it wakes then runs next on the same thread.
   void send(envelope message, caf::execution_unit* unit = nullptr);
 
-  /// What came in one read of a link, in order. Runs of one target travel as one CAF message.
-  void deliver(std::vector<envelope> messages, caf::execution_unit* unit = nullptr);
+  /// Delivers all, in order, and leaves `messages` empty. Runs of one target travel as one CAF
+  /// message: that is what one step wants sent, or what came in one read of a link.
+  void send_all(std::vector<envelope>& messages, caf::execution_unit* unit = nullptr);
 
-  // -- who stands where
-  // -----------------------------------------------------------------------------
+  // -- who stands where ---------------------------------------------------------------------------
 
   /// Null: nobody stands there.
   logic_actor find(service s) const;
@@ -48,9 +48,8 @@ public:
 
   void place(service s, logic_actor who);
   void place(const name& agent, logic_actor who);
-  void remove(service s);
-  /// Removes the entry if it is still that actor's.
-  void remove(const name& agent, caf::actor_id who);
+  /// Removes the entry if it is still that actor's. Nothing for other addresses.
+  void remove(const address& place, caf::actor_id who);
   std::size_t agents() const;
 
   void attach_peer(node_id peer, std::shared_ptr<outbox> link);
@@ -71,7 +70,7 @@ private:
   logic_actor local_receiver(envelope& message) const;
   void send_out(envelope message);
   std::shared_ptr<outbox> link_of(const address& target) const;
-  void refuse(envelope message, failure why);
+  void refuse(const envelope& message, const failure& why);
   failure unreachable(const address& target) const;
 
   const node_id self_;

@@ -33,23 +33,26 @@ thread_shell::behavior_type thread_shell::make_behavior() {
           pass_on(std::move(message));
       },
       // The thread has ended, asked or by a fault.
-      [this](atom::tick, std::uint32_t, std::uint64_t) {
-        thread_.join();
-        if (fault_.empty())
-          quit(caf::exit_reason::user_shutdown);
-        else
-          quit(make_error(caf::sec::runtime_error, fault_));
-      },
+      [this](atom::tick, std::uint32_t, std::uint64_t) { leave(); },
       [this](atom::stop) {
         std::lock_guard guard{mutex_};
         stopping_ = true;
         wake_.notify_one();
       },
       [](atom::begin) {},
+      [this](atom::leave) {
+        if (fault_.empty())
+          quit(caf::exit_reason::user_shutdown);
+        else
+          quit(make_error(caf::sec::runtime_error, fault_));
+      },
   };
 }
 
 void thread_shell::pass_on(envelope message) {
+  if (ended_)
+    return refuse(message,
+                  {ec::unavailable, troupe::to_string(self_) + " has ended; send it again"});
   {
     std::lock_guard guard{mutex_};
     if (inbox_.size() < limits::thread_inbox_max) {
@@ -58,11 +61,23 @@ void thread_shell::pass_on(envelope message) {
       return;
     }
   }
+  refuse(message,
+         {ec::overloaded, troupe::to_string(self_) + " has too much to do; try again later"});
+}
+
+void thread_shell::refuse(const envelope& message, const failure& why) {
   if (message.kind == message_kind::request)
-    host_.post->send(
-        reply_failure(message, {ec::overloaded,
-                                troupe::to_string(self_) + " has too much to do; try again later"}),
-        context());
+    host_.post->send(reply_failure(message, why), context());
+}
+
+/// Answers who waited in vain. What was sent before nobody could find it is ahead of `leave`.
+void thread_shell::leave() {
+  thread_.join();
+  ended_ = true;
+  for (auto& message : std::exchange(inbox_, {}))
+    pass_on(std::move(message));
+  host_.post->remove(self_, id());
+  caf::anon_send(this, atom::leave_v);
 }
 
 /// Waits for a message or a timer. False: it is time to stop.
@@ -106,22 +121,33 @@ bool thread_shell::step(const std::function<void(step_context&)>& call) {
   return false;
 }
 
-void thread_shell::run(caf::actor_addr shell) {
+bool thread_shell::fire_timers() {
+  while (auto timer = timers_.pop_due(host_.clock.now()))
+    if (!step([&](step_context& context) { mind_->step(context, timer_fired{*timer}); }))
+      return false;
+  return true;
+}
+
+bool thread_shell::work_on(envelope message) {
+  auto request = head_of(message);
+  if (step([&](step_context& context) { mind_->step(context, std::move(message)); }))
+    return true;
+  if (request.kind == message_kind::request)
+    host_.post->send(reply_failure(
+        request, {ec::agent_failed, troupe::to_string(self_) + " failed: " + fault_}));
+  return false;
+}
+
+void thread_shell::run(const caf::actor_addr& shell) {
   bool sound = step([this](step_context& context) { mind_->start(context, self_); });
   for (std::optional<envelope> message; sound && next(message); message.reset()) {
-    while (sound) {
-      auto timer = timers_.pop_due(host_.clock.now());
-      if (!timer)
-        break;
-      sound = step([&](step_context& context) { mind_->step(context, timer_fired{*timer}); });
+    sound = fire_timers();
+    if (message && sound) {
+      sound = work_on(std::move(*message));
+    } else if (message) {
+      std::lock_guard guard{mutex_};
+      inbox_.push_front(std::move(*message));
     }
-    if (!sound || !message)
-      continue;
-    auto request = head_of(*message);
-    sound = step([&](step_context& context) { mind_->step(context, std::move(*message)); });
-    if (!sound && request.kind == message_kind::request)
-      host_.post->send(
-          reply_failure(request, {ec::agent_failed, troupe::to_string(self_) + " failed"}));
   }
   step([this](step_context& context) { mind_->stop(context); });
   mind_.reset();

@@ -19,7 +19,7 @@ namespace troupe {
 /// what waits and a known race when the system ends (docs/decisions/0003-scheduler.md).
 ///
 /// Such a logic starts no children. At most `limits::thread_inbox_max` messages wait, then
-/// `overloaded`.
+/// `overloaded`. Requests that still wait when it ends are answered `unavailable`.
 class thread_shell : public logic_actor::base {
 public:
   thread_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
@@ -31,9 +31,13 @@ public:
 
 private:
   void pass_on(envelope message);
-  void run(caf::actor_addr shell);
+  void refuse(const envelope& message, const failure& why);
+  void leave();
+  void run(const caf::actor_addr& shell);
   bool step(const std::function<void(step_context&)>& call);
   bool next(std::optional<envelope>& message);
+  bool fire_timers();
+  bool work_on(envelope message);
 
   node_host& host_;
   troupe::address self_;
@@ -41,11 +45,12 @@ private:
   fast_random random_;
   outputs out_;
   timer_table timers_;
-  std::mutex mutex_; ///< of the rest
+  std::mutex mutex_; ///< of the next four
   std::condition_variable wake_;
   std::deque<envelope> inbox_;
   bool stopping_ = false;
   std::string fault_;
+  bool ended_ = false; ///< the actor's: the thread has been joined
   std::thread thread_;
 };
 

@@ -88,7 +88,7 @@ config_key path_key(std::string_view key, At at, std::string_view help) {
 }
 
 template <class At>
-config_key choice_key(std::string_view key, At at, std::vector<std::string_view> choices,
+config_key choice_key(std::string_view key, At at, const std::vector<std::string_view>& choices,
                       std::string_view help) {
   std::string type;
   for (auto choice : choices)

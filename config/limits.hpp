@@ -49,13 +49,13 @@ inline constexpr std::size_t sessions_kept_max = 256; ///< sender sessions an ag
 inline constexpr auto request_timeout = 60s;
 inline constexpr std::size_t replies_kept_bytes_max = 4 * mib; ///< by one agent, for all senders
 
-// -- agents, tasks, runs
-// ----------------------------------------------------------------------------
+// -- agents, tasks, runs --------------------------------------------------------------------------
 
 inline constexpr std::size_t agents_active_max = 1'000'000;
 inline constexpr std::size_t agent_inbox_max = 1'024; ///< messages that wait while an agent is busy
 inline constexpr std::size_t thread_inbox_max =
     10'000; ///< messages that wait for a logic with its own thread
+inline constexpr std::size_t outputs_gathered_max = 64; ///< messages of several steps of one batch
 inline constexpr std::size_t agent_state_bytes_max = 1 * mib;
 inline constexpr std::size_t agent_asks_pending_max =
     64; ///< model calls and blobs of one message at once
@@ -118,8 +118,7 @@ inline constexpr std::size_t blob_waiters_max =
     1'024; ///< requests that wait for blobs on their way
 inline constexpr std::uint64_t blob_waiting_bytes_max = 256 * mib; ///< what those will be given
 
-// -- supervision
-// ------------------------------------------------------------------------------------
+// -- supervision ----------------------------------------------------------------------------------
 
 inline constexpr std::uint32_t restart_intensity = 5;
 inline constexpr auto restart_period = 10s;
@@ -133,8 +132,7 @@ inline constexpr auto node_ready_timeout = 30s;
 inline constexpr auto node_stop_timeout = 10s;
 inline constexpr std::size_t node_ready_line_bytes_max = 64 * kib;
 
-// -- telemetry
-// ----------------------------------------------------------------------------------------
+// -- telemetry ------------------------------------------------------------------------------------
 
 inline constexpr std::size_t spans_kept_max = 20'000;   ///< by a node, for `troupe trace`
 inline constexpr std::size_t spans_queued_max = 16'384; ///< for the exporter
@@ -153,8 +151,7 @@ inline constexpr std::size_t log_line_bytes_max = 8 * kib;
 inline constexpr std::size_t metric_series_max = 10'000; ///< label sets of one family; then `other`
 inline constexpr std::size_t metric_label_bytes_max = 128;
 
-// -- the small HTTP listener of /metrics and /health
-// ---------------------------------------------------
+// -- the small HTTP listener of /metrics and /health ----------------------------------------------
 
 inline constexpr std::size_t http_header_bytes_max = 8 * kib;
 inline constexpr std::size_t http_connections_max = 64;

@@ -24,8 +24,8 @@ namespace troupe {
 class yaml_node {
 public:
   yaml_node() = default;
-  yaml_node(YAML::Node raw, std::shared_ptr<const std::string> file)
-      : raw_(std::move(raw)), file_(std::move(file)) {}
+  yaml_node(const YAML::Node& raw, std::shared_ptr<const std::string> file)
+      : raw_(raw), file_(std::move(file)) {}
 
   const YAML::Node& raw() const noexcept { return raw_; }
   const std::string& file() const;

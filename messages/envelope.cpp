@@ -56,7 +56,7 @@ envelope head_of(const envelope& message) {
   return head;
 }
 
-envelope reply_failure(const envelope& request, failure why) {
+envelope reply_failure(const envelope& request, const failure& why) {
   return reply_to(request, to_proto(why));
 }
 

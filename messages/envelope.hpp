@@ -109,7 +109,7 @@ envelope reply_to(const envelope& request, Message message,
 /// A copy of all but the payload, whose kind it keeps: enough to answer it, or to write its header.
 envelope head_of(const envelope& message);
 
-envelope reply_failure(const envelope& request, failure why);
+envelope reply_failure(const envelope& request, const failure& why);
 
 /// What a reply says went wrong; nothing if it is no Failure. Unknown codes become `bad_message`.
 std::optional<failure> failure_in(envelope& reply);

@@ -46,6 +46,7 @@ CAF_ADD_ATOM(troupe, troupe::atom, tick, "tick")
 CAF_ADD_ATOM(troupe, troupe::atom, stop, "stop")
 CAF_ADD_ATOM(troupe, troupe::atom, pull, "pull")
 CAF_ADD_ATOM(troupe, troupe::atom, begin, "begin")
+CAF_ADD_ATOM(troupe, troupe::atom, leave, "leave")
 CAF_END_TYPE_ID_BLOCK(troupe)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::parcel)
@@ -53,16 +54,17 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::parcels)
 
 namespace troupe {
 
-/// An agent, or any of the services below: a `logic` in its shell (actors/logic_actor.hpp). Spawned
-/// by its supervisor or, for agents, by the logic that started it; event-based unless said
+/// An agent, or any of the services below: a `logic` in its shell (actors/logic_shell_actor.hpp).
+/// Spawned by its supervisor or, for agents, by the logic that started it; event-based unless said
 /// otherwise.
 ///
 ///  - parcel, parcels: messages to be worked on, in order. Effects as the service's contract says.
 ///  - tick(timer, generation): an armed timer ran out; ignored if it was armed again since.
 ///  - stop: finishes the step it is in, answers who still waits with `unavailable`, ends.
 ///  Idempotent.
-///
 ///  - begin: nothing of its own; it is the first message to an actor that was spawned lazily.
+///  - leave: sent by the actor to itself when it can no longer be found; what was in its mailbox by
+///  then has been answered, and it ends.
 ///
 /// Contracts (request -> replies; every request may also be answered by Failure):
 ///
@@ -70,8 +72,8 @@ namespace troupe {
 ///  AgentReply. A message
 ///    that is repeated (attempt > 1, same id) gets the same reply; `outcome_unknown` if that is
 ///    gone.
-///  - service::membership: events LinkOpened, LinkClosed, LinkHeard from links. Sends
-///  MembersChanged.
+///  - service::membership: events LinkOpened, LinkClosed from links. Sends MembersChanged;
+///  so it answers the event MembersQuery.
 ///  - service::roles: any message for an agent of this node that is not active: activates it and
 ///  passes
 ///    the message on. `unknown_role`, `overloaded`.
@@ -91,6 +93,7 @@ namespace troupe {
 ///  MembersChanged.
 using logic_actor = caf::typed_actor<caf::reacts_to<parcel>, caf::reacts_to<parcels>,
                                      caf::reacts_to<atom::tick, std::uint32_t, std::uint64_t>,
-                                     caf::reacts_to<atom::stop>, caf::reacts_to<atom::begin>>;
+                                     caf::reacts_to<atom::stop>, caf::reacts_to<atom::begin>,
+                                     caf::reacts_to<atom::leave>>;
 
 } // namespace troupe

@@ -38,10 +38,10 @@
   X(64, TaskCancel)                                                                                \
   X(65, TaskWork)                                                                                  \
   X(70, LinkOpened)                                                                                \
-  X(71, LinkHeard)                                                                                 \
   X(72, LinkClosed)                                                                                \
   X(73, MembersChanged)                                                                            \
   X(74, SessionClosed)                                                                             \
+  X(75, MembersQuery)                                                                              \
   X(80, StatusQuery)                                                                               \
   X(81, NodeStatus)                                                                                \
   X(82, ClusterStatus)                                                                             \

@@ -173,7 +173,7 @@ private:
     write(std::move(answer), false, false);
   }
 
-  void write(http_answer answer, bool keep_alive, bool head_only) {
+  void write(const http_answer& answer, bool keep_alive, bool head_only) {
     output_ = head_of(answer, keep_alive);
     if (!head_only)
       output_ += answer.body;

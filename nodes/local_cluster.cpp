@@ -238,7 +238,7 @@ void local_cluster::check_deadlines() {
       start(s);
 }
 
-void local_cluster::give_up(slot& s, std::string why) {
+void local_cluster::give_up(slot& s, const std::string& why) {
   s.given_up = true;
   observer_.node_given_up(s.node, why);
   if (all_ended() && end_.code == 0)

@@ -88,7 +88,7 @@ private:
   void on_exit(slot& s);
   void plan_restart(slot& s, const child_exit& ended);
   void check_deadlines();
-  void give_up(slot& s, std::string why);
+  void give_up(slot& s, const std::string& why);
   void fail_start(int code, std::string message);
   void begin_stop();
   void stop_next();

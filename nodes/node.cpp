@@ -83,7 +83,8 @@ public:
                traces_,
                setup_.open_states,
                setup_.open_blobs,
-               [this](auto view) { published(std::move(view)); },
+               [this](const auto& view) { published(view); },
+               [this] { return open_links(hub_); },
                [this] { return process_figures_of(*setup_.host); },
                [this] { return setup_.host->clock.now(); }} {}
 
@@ -137,7 +138,7 @@ private:
           dialler_->dial(id, *place);
   }
 
-  void published(std::shared_ptr<const member_view> view) {
+  void published(const std::shared_ptr<const member_view>& view) {
     setup_.host->post->publish(view);
     bool all_up = std::all_of(view->members.begin(), view->members.end(),
                               [](const member& m) { return m.state == MEMBER_UP; });
@@ -188,7 +189,7 @@ file_handle ending_signals() {
 
 } // namespace
 
-int run_node(node_options options) {
+int run_node(const node_options& options) {
   auto signals = ending_signals();
   raise_descriptor_limit();
   auto setup = set_up_node(options);

@@ -20,6 +20,6 @@ struct node_options {
 
 /// Runs one node in this process until SIGTERM or SIGINT. Returns the exit code: 0, 64 (usage), 65
 /// (damaged data), 69 (cannot listen), 78 (configuration).
-int run_node(node_options options);
+int run_node(const node_options& options);
 
 } // namespace troupe

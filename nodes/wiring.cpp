@@ -70,11 +70,17 @@ child_spec wire_storage(const node_parts& parts) {
 }
 
 child_spec wire_cluster(const node_parts& parts) {
-  return branch("cluster supervisor", {leaf(service::membership, [&] {
+  auto epoch = std::make_shared<std::atomic<std::uint64_t>>(0); // goes on when it is started again
+  return branch("cluster supervisor", {leaf(service::membership, [&, epoch] {
                   membership_logic::options options;
                   options.self = parts.self;
                   options.others = parts.others;
-                  options.publish = parts.publish;
+                  options.epoch = epoch->load();
+                  options.publish = [&, epoch](std::shared_ptr<const member_view> view) {
+                    epoch->store(view->epoch);
+                    parts.publish(std::move(view));
+                  };
+                  options.links = parts.links;
                   options.told = {service::coordinator, service::desk};
                   return std::make_unique<membership_logic>(std::move(options));
                 })});

@@ -28,6 +28,7 @@ struct node_parts {
   std::function<std::unique_ptr<state_store>()> open_states; ///< throws when it cannot be had
   std::function<std::unique_ptr<blob_store>()> open_blobs;
   std::function<void(std::shared_ptr<const member_view>)> publish;
+  std::function<std::vector<LinkOpened>()> links; ///< that are there; empty when simulated
   std::function<NodeStatus()> process_figures; ///< pid, memory and the like; empty when simulated
   std::function<instant()> clock; ///< to measure work within one step; empty: it takes no time
 };

@@ -215,7 +215,7 @@ private:
         (void)db_->Close();
       db_.reset();
     } catch (...) {
-      db_.release(); // it could not even be destroyed: leave it
+      (void)db_.release(); // it could not even be destroyed: leave it
     }
   }
 

@@ -21,8 +21,7 @@ public:
   metrics();
   ~metrics();
 
-  // -- agents and tasks
-  // -----------------------------------------------------------------------------
+  // -- agents and tasks ---------------------------------------------------------------------------
 
   /// agent_tasks_processed_total{agent_id,status,task_type} and agent_task_duration_seconds.
   void task_processed(std::string_view agent_id, bool ok, std::string_view task_type,
@@ -33,14 +32,12 @@ public:
                     std::uint64_t output_tokens, std::chrono::nanoseconds duration,
                     std::string_view provider = {});
 
-  // -- cache counters, fed by the caches when they come
-  // ------------------------------------------------
+  // -- cache counters, fed by the caches when they come -------------------------------------------
 
   void cache_hit(std::string_view cache_type, std::string_view agent_id);
   void cache_miss(std::string_view cache_type, std::string_view agent_id);
 
-  // -- plain counts, read back by `troupe status`
-  // ------------------------------------------------------
+  // -- plain counts, read back by `troupe status` -------------------------------------------------
 
   struct counts {
     std::atomic<std::uint64_t> tasks_done{0};

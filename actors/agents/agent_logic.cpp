@@ -280,8 +280,7 @@ void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {
   }
 }
 
-// -- the end of a message
-// ---------------------------------------------------------------------------
+// -- the end of a message -------------------------------------------------------------------------
 
 void agent_logic::finish(step_context& context, AgentReply reply) {
   if (reply.input_tokens() == 0 && reply.output_tokens() == 0) {

@@ -15,8 +15,7 @@
 /// events. A mind is tested without a process and survives a crash by its state.
 namespace troupe {
 
-// -- events
-// -----------------------------------------------------------------------------------------
+// -- events ---------------------------------------------------------------------------------------
 
 /// Somebody speaks to the agent, or a task is to be done (`input` is then the task's). Exactly one
 /// reply is owed. The runtime gives an agent one message at a time; the next waits until the reply.
@@ -50,8 +49,7 @@ struct cancelled {};
 using mind_event =
     std::variant<message_received, model_answered, blob_fetched, timer_elapsed, cancelled>;
 
-// -- commands
-// ---------------------------------------------------------------------------------------
+// -- commands -------------------------------------------------------------------------------------
 
 struct ask_model {
   std::uint32_t request = 0; ///< chosen by the mind, given back in the answer
@@ -84,8 +82,7 @@ struct reply_failed {
 using command = std::variant<ask_model, fetch_blob, set_timer, reply_with, reply_failed>;
 using commands = std::vector<command>;
 
-// -- the interface the runtime sees
-// -------------------------------------------------------------------
+// -- the interface the runtime sees ---------------------------------------------------------------
 
 /// A mind with its state, type-erased. Made by `make_mind<M>()`.
 class mind {

@@ -92,6 +92,10 @@ void detach(link_state& link, const std::string& why) {
     closed.set_session(peer.session());
     report(hub, service::coordinator, std::move(closed));
   } else if (link.attached) {
+    {
+      std::lock_guard guard{hub.mutex};
+      hub.peers.erase(link.number);
+    }
     hub.host.post->detach_peer(node_from_bytes(peer.node().id()), link.waiting.get());
     LinkClosed closed;
     closed.set_node(peer.node().id());
@@ -155,6 +159,10 @@ std::optional<failure> attach(link_broker* self, const Hello& peer) {
     if (link.expected && link.expected != id)
       return failure{ec::refused, "another node than expected listens there"};
     post.attach_peer(id, link.waiting);
+    {
+      std::lock_guard guard{hub.mutex};
+      hub.peers.emplace(link.number, peer.node());
+    }
     LinkOpened opened;
     *opened.mutable_peer() = peer.node();
     opened.set_link(link.number);
@@ -194,7 +202,7 @@ void carry_out(link_broker* self, link_logic::outcome out) {
   if (!received.empty()) {
     link.hub->host.counted.plain().envelopes_received.fetch_add(received.size(),
                                                                 std::memory_order_relaxed);
-    link.hub->host.post->deliver(std::move(received));
+    link.hub->host.post->send_all(received);
   }
   if (out.failed)
     close(self, *out.failed);
@@ -269,6 +277,17 @@ caf::behavior link_behavior(link_broker* self, link_hub* hub, int socket, node_i
 void adopt_link(link_hub& hub, int socket, node_id expected) {
   hub.unproven.fetch_add(1);
   hub.system.middleman().spawn_broker(link_behavior, &hub, socket, expected);
+}
+
+std::vector<LinkOpened> open_links(link_hub& hub) {
+  std::lock_guard guard{hub.mutex};
+  std::vector<LinkOpened> all;
+  for (const auto& [number, peer] : hub.peers) {
+    auto& link = all.emplace_back();
+    *link.mutable_peer() = peer;
+    link.set_link(number);
+  }
+  return all;
 }
 
 void stop_links(link_hub& hub) {

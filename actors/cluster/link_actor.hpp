@@ -33,8 +33,9 @@ struct link_hub {
   std::function<void(node_id)> lost = [](node_id) {}; ///< a link that this node dialled has ended
   std::atomic<std::size_t> unproven{0};          ///< connections that have not shown who they are
   std::atomic<std::uint64_t> links{0};           ///< numbers them
-  std::mutex mutex;                              ///< of the next two
+  std::mutex mutex;                              ///< of the next three
   std::map<std::uint64_t, caf::actor_addr> open; ///< brokers by number
+  std::map<std::uint64_t, NodeInfo> peers;       ///< that are attached, by the link's number
   bool stopping = false;
 };
 
@@ -45,6 +46,9 @@ struct link_hub {
 ///
 /// `expected` is the member that was dialled, zero for accepted connections.
 void adopt_link(link_hub& hub, int socket, node_id expected);
+
+/// The links to other nodes that are there, for a membership that is started again.
+std::vector<LinkOpened> open_links(link_hub& hub);
 
 /// Ends all links, and every one that is adopted from now on.
 void stop_links(link_hub& hub);

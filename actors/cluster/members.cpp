@@ -35,6 +35,13 @@ member_view to_view(const MembersChanged& change) {
   return view;
 }
 
+envelope ask_for_members(const address& self) {
+  auto query = make_envelope(message_kind::event, address::of(service::membership, self.node),
+                             MembersQuery{});
+  query.sender = self;
+  return query;
+}
+
 MembersChanged to_proto(const member_view& view) {
   MembersChanged change;
   change.set_epoch(view.epoch);

@@ -30,6 +30,10 @@ node_id home_of(const name& agent, const member_view& view);
 member_view to_view(const MembersChanged& change);
 MembersChanged to_proto(const member_view& view);
 
+/// What one who needs the members sends when it starts: it may have been told before, and failed.
+/// Membership answers with MembersChanged; where it is not up yet it will tell everybody anyway.
+envelope ask_for_members(const address& self);
+
 std::string_view to_string(MemberState state); ///< "up", "suspect", "down", "unknown"
 
 } // namespace troupe

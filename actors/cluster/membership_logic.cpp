@@ -6,7 +6,7 @@
 
 namespace troupe {
 
-membership_logic::membership_logic(options given) : given_(std::move(given)) {
+membership_logic::membership_logic(options given) : given_(std::move(given)), epoch_(given_.epoch) {
   own_ = {node_from_bytes(given_.self.id()), MEMBER_UP, given_.self};
   for (const auto& other : given_.others)
     peers_.push_back({{node_from_bytes(other.id()), MEMBER_SUSPECT, other}, 0});
@@ -14,8 +14,15 @@ membership_logic::membership_logic(options given) : given_(std::move(given)) {
 
 void membership_logic::start(step_context& context, const address& self) {
   self_ = self;
+  for (const auto& there : given_.links ? given_.links() : std::vector<LinkOpened>{})
+    if (auto who = find(node_from_bytes(there.peer().id()))) {
+      who->link = there.link();
+      who->known.info = there.peer();
+      who->known.state = MEMBER_UP;
+    }
   for (std::size_t i = 0; i < peers_.size(); ++i)
-    context.out.arm(static_cast<std::uint32_t>(i), limits::down_after_silence);
+    if (peers_[i].known.state != MEMBER_UP)
+      context.out.arm(static_cast<std::uint32_t>(i), limits::down_after_silence);
   announce(context);
 }
 
@@ -34,6 +41,8 @@ void membership_logic::on_message(step_context& context, envelope& message) {
     opened(context, *opened_news);
   else if (auto closed_news = message.body.as<LinkClosed>())
     closed(context, *closed_news);
+  else if (message.body.as<MembersQuery>())
+    tell(context, message.sender, to_proto(*view()));
   else if (message.kind == message_kind::request)
     context.out.send(reply_failure(
         message, {ec::invalid_argument,
@@ -78,21 +87,31 @@ void membership_logic::change(step_context& context, peer& who, MemberState stat
 }
 
 void membership_logic::announce(step_context& context) {
+  ++epoch_;
+  auto now = view();
+  auto change = to_proto(*now);
+  if (given_.publish)
+    given_.publish(std::move(now));
+  for (auto svc : given_.told)
+    tell(context, address::of(svc, self_.node), change);
+}
+
+void membership_logic::tell(step_context& context, const address& whom,
+                            MembersChanged change) const {
+  auto message = make_envelope(message_kind::event, whom, std::move(change));
+  message.sender = self_;
+  context.out.send(std::move(message));
+}
+
+std::shared_ptr<member_view> membership_logic::view() const {
   auto view = std::make_shared<member_view>();
-  view->epoch = ++epoch_;
+  view->epoch = epoch_;
   view->members.push_back(own_);
   for (const auto& p : peers_)
     view->members.push_back(p.known);
   std::sort(view->members.begin(), view->members.end(),
             [](const member& a, const member& b) { return a.id < b.id; });
-  auto change = to_proto(*view);
-  if (given_.publish)
-    given_.publish(std::move(view));
-  for (auto svc : given_.told) {
-    auto message = make_envelope(message_kind::event, address::of(svc, self_.node), change);
-    message.sender = self_;
-    context.out.send(std::move(message));
-  }
+  return view;
 }
 
 membership_logic::peer* membership_logic::find(node_id id) {

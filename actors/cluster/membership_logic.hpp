@@ -20,6 +20,9 @@ public:
     /// Called with each new view, before anybody is told of it.
     std::function<void(std::shared_ptr<const member_view>)> publish;
     std::vector<service> told; ///< who gets MembersChanged
+    /// The links that are there when this logic is started again; empty: none can be.
+    std::function<std::vector<LinkOpened>()> links;
+    std::uint64_t epoch = 0; ///< of the last view that was published before
   };
 
   explicit membership_logic(options given);
@@ -34,10 +37,12 @@ private:
   };
 
   void on_message(step_context& context, envelope& message);
+  void tell(step_context& context, const address& whom, MembersChanged change) const;
   void opened(step_context& context, const LinkOpened& news);
   void closed(step_context& context, const LinkClosed& news);
   void change(step_context& context, peer& who, MemberState state, std::string_view why);
   void announce(step_context& context);
+  std::shared_ptr<member_view> view() const;
   peer* find(node_id id);
 
   options given_;

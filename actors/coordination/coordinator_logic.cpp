@@ -19,13 +19,14 @@ coordinator_logic::coordinator_logic(coordinator_options options, const role_tab
 
 coordinator_logic::~coordinator_logic() = default;
 
-void coordinator_logic::start(step_context&, const address& self) {
+void coordinator_logic::start(step_context& context, const address& self) {
   self_ = self;
   role_names own;
   for (const auto& [title, known] : roles_)
     if (known->info.for_tasks())
       own.insert(title);
   nodes_.begin(self.node, options_.capacity, std::move(own));
+  context.out.send(ask_for_members(self_));
 }
 
 void coordinator_logic::step(step_context& context, event input) {

@@ -31,6 +31,7 @@ desk_logic::desk_logic(desk_options options, std::function<NodeStatus()> sample,
 void desk_logic::start(step_context& context, const address& self) {
   self_ = self;
   session_ = {context.random.next() | 1};
+  context.out.send(ask_for_members(self_));
 }
 
 void desk_logic::step(step_context& context, event input) {

@@ -28,7 +28,7 @@ void set_key(Message& message, const Key& key) {
   message.set_attempt(key.attempt);
 }
 
-TaskDone failed(failure why) {
+TaskDone failed(const failure& why) {
   TaskDone done;
   *done.mutable_failure() = to_proto(why);
   return done;

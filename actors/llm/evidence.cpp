@@ -160,6 +160,7 @@ void keep_best(std::vector<text_block>& blocks, const question_terms& terms,
     readings.push_back(reader.read(block.text));
   ranking ranks(terms, readings);
   std::vector<double> scores;
+  scores.reserve(readings.size());
   for (const auto& r : readings)
     scores.push_back(ranks.score(r));
   std::vector<std::uint32_t> order(blocks.size());
@@ -169,6 +170,7 @@ void keep_best(std::vector<text_block>& blocks, const question_terms& terms,
   order.resize(limits::model_passages_read_max);
   std::sort(order.begin(), order.end());
   std::vector<text_block> kept;
+  kept.reserve(order.size());
   for (auto at : order)
     kept.push_back(blocks[at]);
   blocks = std::move(kept);

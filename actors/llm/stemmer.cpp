@@ -98,13 +98,13 @@ private:
     if (suffix.empty() || !has_vowel(stem_length(suffix)))
       return;
     word_.erase(stem_length(suffix));
-    if (ends("at") || ends("bl") || ends("iz"))
+    bool doubled = ends_in_double_consonant() && word_.back() != 'l' && word_.back() != 's'
+                   && word_.back() != 'z';
+    if (ends("at") || ends("bl") || ends("iz")
+        || (!doubled && measure(word_.size()) == 1 && ends_in_cvc(word_.size())))
       word_ += 'e';
-    else if (ends_in_double_consonant() && word_.back() != 'l' && word_.back() != 's'
-             && word_.back() != 'z')
+    else if (doubled)
       word_.pop_back();
-    else if (measure(word_.size()) == 1 && ends_in_cvc(word_.size()))
-      word_ += 'e';
   }
 
   void step_1c() {

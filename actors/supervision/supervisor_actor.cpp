@@ -16,6 +16,16 @@ namespace {
 struct supervisor_state {
   static inline const char* name = "supervisor";
 
+  supervisor_state() = default;
+  supervisor_state(const supervisor_state&) = delete;
+  supervisor_state& operator=(const supervisor_state&) = delete;
+  /// Killed: nobody would stop its children any more.
+  ~supervisor_state() {
+    for (auto& child : running)
+      if (child)
+        caf::anon_send(child, atom::stop_v);
+  }
+
   node_host* host = nullptr;
   child_spec spec;
   std::unique_ptr<supervisor_logic> rules;
@@ -25,30 +35,8 @@ struct supervisor_state {
 
 using supervisor = caf::stateful_actor<supervisor_state>;
 
-void start_child(supervisor* self, std::size_t index) {
-  auto& state = self->state;
-  auto& child = state.spec.children[index];
-  caf::actor started;
-  if (child.place == service::none) {
-    started = spawn_supervisor(self->system(), *state.host, child);
-  } else {
-    auto where = address::of(child.place, state.host->post->self());
-    auto mind = child.make();
-    logic_actor shell;
-    if (child.own_thread)
-      shell =
-          self->system().spawn<thread_shell, caf::lazy_init>(*state.host, where, std::move(mind));
-    else
-      shell =
-          self->system().spawn<logic_shell, caf::lazy_init>(*state.host, where, std::move(mind));
-    // It begins only when it can be found.
-    state.host->post->place(child.place, shell);
-    caf::anon_send(shell, atom::begin_v);
-    started = caf::actor_cast<caf::actor>(shell);
-  }
-  self->monitor(started);
-  state.running[index] = std::move(started);
-  state.rules->started(index);
+void write(supervisor* self, log_level level, std::string text) {
+  self->state.host->log->write({level, "supervisor", std::move(text), {}});
 }
 
 /// Tells the next child to stop; ends itself when none is left.
@@ -65,33 +53,68 @@ void stop_next(supervisor* self) {
   }
 }
 
+/// A child is not there any more: what follows from that by the rules.
+void child_is_gone(supervisor* self, std::size_t index, bool asked, const std::string& how) {
+  auto& state = self->state;
+  const auto& label = state.spec.children[index].label;
+  bool was_stopping = state.rules->stopping();
+  auto todo = state.rules->ended(index, asked, state.host->clock.now());
+  if (todo.what == supervisor_logic::verdict::restart) {
+    state.host->counted.plain().restarts.fetch_add(1, std::memory_order_relaxed);
+    write(self, log_level::warning, label + how + " and is started again");
+    self->delayed_send(self, todo.after, atom::tick_v, static_cast<std::uint64_t>(index));
+  } else if (todo.what == supervisor_logic::verdict::give_up) {
+    state.failed = true;
+    write(self, log_level::error, label + how + " too often: " + state.spec.label + " gives up");
+    stop_next(self);
+  } else if (was_stopping) {
+    stop_next(self);
+  }
+}
+
+/// Throws what the making of the child's logic throws.
+caf::actor start_service(supervisor* self, const child_spec& child) {
+  auto& host = *self->state.host;
+  auto where = address::of(child.place, host.post->self());
+  auto mind = child.make();
+  logic_actor shell;
+  if (child.own_thread)
+    shell = self->system().spawn<thread_shell, caf::lazy_init>(host, where, std::move(mind));
+  else
+    shell = self->system().spawn<logic_shell, caf::lazy_init>(host, where, std::move(mind));
+  // It begins only when it can be found.
+  host.post->place(child.place, shell);
+  caf::anon_send(shell, atom::begin_v);
+  return caf::actor_cast<caf::actor>(shell);
+}
+
+void start_child(supervisor* self, std::size_t index) {
+  auto& state = self->state;
+  auto& child = state.spec.children[index];
+  try {
+    auto started = child.place == service::none
+                       ? spawn_supervisor(self->system(), *state.host, child)
+                       : start_service(self, child);
+    self->monitor(started);
+    state.running[index] = std::move(started);
+    state.rules->started(index);
+  } catch (const std::exception& e) {
+    write(self, log_level::error, child.label + " cannot be started: " + e.what());
+    state.rules->started(index);
+    child_is_gone(self, index, false, " failed to start");
+  }
+}
+
 void child_ended(supervisor* self, const caf::down_msg& down) {
   auto& state = self->state;
   for (std::size_t i = 0; i < state.running.size(); ++i) {
     if (!state.running[i] || state.running[i].address() != down.source)
       continue;
-    auto& child = state.spec.children[i];
     state.running[i] = nullptr;
-    if (child.place != service::none)
-      state.host->post->remove(child.place);
-    bool was_stopping = state.rules->stopping();
-    auto todo = state.rules->ended(i, down.reason == caf::exit_reason::user_shutdown,
-                                   state.host->clock.now());
-    if (todo.what == supervisor_logic::verdict::restart) {
-      state.host->counted.plain().restarts.fetch_add(1, std::memory_order_relaxed);
-      state.host->log->write(
-          {log_level::warning, "supervisor", child.label + " ended and is started again", {}});
-      self->delayed_send(self, todo.after, atom::tick_v, static_cast<std::uint64_t>(i));
-    } else if (todo.what == supervisor_logic::verdict::give_up) {
-      state.failed = true;
-      state.host->log->write({log_level::error,
-                              "supervisor",
-                              child.label + " ended too often: " + state.spec.label + " gives up",
-                              {}});
-      stop_next(self);
-    } else if (was_stopping) {
-      stop_next(self);
-    }
+    if (auto place = state.spec.children[i].place;
+        place != service::none) // it may have been killed
+      state.host->post->remove(address::of(place), down.source.id());
+    child_is_gone(self, i, down.reason == caf::exit_reason::user_shutdown, " ended");
     return;
   }
 }
@@ -103,7 +126,7 @@ caf::behavior supervise(supervisor* self, node_host* host, child_spec spec) {
   state.rules = std::make_unique<supervisor_logic>(state.spec.rules, state.spec.children.size());
   state.running.resize(state.spec.children.size());
   self->set_down_handler([self](caf::down_msg& down) { child_ended(self, down); });
-  for (std::size_t i = 0; i < state.running.size(); ++i)
+  for (std::size_t i = 0; i < state.running.size() && !state.rules->stopping(); ++i)
     start_child(self, i);
   return {
       [self](atom::stop) {
@@ -113,11 +136,8 @@ caf::behavior supervise(supervisor* self, node_host* host, child_spec spec) {
       [self](atom::stop, std::uint64_t index) {
         // A child that does not stop in time is not waited for.
         if (self->state.running[index]) {
-          self->state.host->log->write(
-              {log_level::error,
-               "supervisor",
-               self->state.spec.children[index].label + " did not stop in time",
-               {}});
+          write(self, log_level::error,
+                self->state.spec.children[index].label + " did not stop in time");
           caf::anon_send_exit(self->state.running[index], caf::exit_reason::kill);
         }
       },

@@ -15,7 +15,7 @@ int cmd_node(const node_command& wanted) {
   node_options options;
   options.cfg = std::move(*cfg);
   options.ready_fd = wanted.ready_fd;
-  return run_node(std::move(options));
+  return run_node(options);
 }
 
 } // namespace troupe::cli

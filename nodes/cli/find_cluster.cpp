@@ -143,6 +143,7 @@ std::vector<RoleInfo> roles_of(const Welcome& welcome) {
     for (const auto& role : member.info().roles())
       by_name.emplace(role.name(), role);
   std::vector<RoleInfo> all;
+  all.reserve(by_name.size());
   for (auto& [unused, role] : by_name)
     all.push_back(std::move(role));
   return all;

@@ -4,6 +4,7 @@
 #include "telemetry/text_escape.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <optional>
@@ -201,7 +202,7 @@ private:
     };
     auto from = place(span.start_ns()), to = place(end_of(span));
     auto first = std::min(static_cast<std::size_t>(from), bar_width_ - 1);
-    auto last = std::min(static_cast<std::size_t>(to + 0.5), bar_width_);
+    auto last = std::min(static_cast<std::size_t>(std::lround(to)), bar_width_);
     std::string bar;
     if (to - from < 0.5)
       bar = "▏";

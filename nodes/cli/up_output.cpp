@@ -20,7 +20,7 @@ up_reporter::up_reporter(options given, std::function<void(const std::string&)> 
     : given_(std::move(given)), line_(std::move(line)), when_ready_(std::move(when_ready)),
       when_stopping_(std::move(when_stopping)) {}
 
-void up_reporter::tell(const std::string& words, json record) {
+void up_reporter::tell(const std::string& words, const json& record) {
   line_(given_.as_json ? to_line(record) : words + "\n");
 }
 

@@ -37,7 +37,7 @@ public:
   void stopping() override;
 
 private:
-  void tell(const std::string& words, json record);
+  void tell(const std::string& words, const json& record);
 
   options given_;
   std::function<void(const std::string&)> line_;

@@ -15,6 +15,7 @@ namespace {
 
 using namespace troupe;
 using namespace troupe::bench;
+using test::whole_node;
 
 Graph builtin(std::string_view file_name) {
   for (const auto& file : embedded_files())
@@ -126,7 +127,7 @@ double bare_caf(int in_a_row, int at_once, std::uint64_t count) {
 int main() {
   auto chain = builtin("graphs/chain.yaml");
   auto fan = builtin("graphs/fan.yaml");
-  bench_node node{1};
+  whole_node node{1};
   node.wait_for_members();
   compare(
       "a graph of three no-op tasks in a row", "us", 5,

@@ -18,6 +18,8 @@ namespace {
 
 using namespace troupe;
 using namespace troupe::bench;
+using test::info_of;
+using test::whole_node;
 using steady = std::chrono::steady_clock;
 
 constexpr std::uint64_t batch = 256; ///< of one-way messages, the last of which is answered
@@ -130,8 +132,7 @@ void serve_basp(const other_process::announcer& announce, const std::function<vo
   ::_exit(0);
 }
 
-// -- raw TCP
-// ----------------------------------------------------------------------------------------
+// -- raw TCP --------------------------------------------------------------------------------------
 
 void serve_tcp(const other_process::announcer& announce, const std::function<void()>&) {
   auto listening = listen_on({"127.0.0.1", 0});
@@ -161,16 +162,16 @@ int main() {
   other_process tcp{serve_tcp};
   other_process remote_actors{serve_basp};
   other_process peer{[](const auto& announce, const auto& wait) {
-    bench_node node{2, {info_of(1)}};
+    whole_node node{2, {info_of(1)}};
     announce(node.listen());
     wait();
     ::_exit(0);
   }};
-  bench_node node{1, {info_of(2)}};
+  whole_node node{1, {info_of(2)}};
   node.dial(2, peer.place());
   if (!node.wait_for_members())
     return 1;
-  auto target = address::of_agent(name{"echo/1"}, bench_node::id_of(2));
+  auto target = address::of_agent(name{"echo/1"}, whole_node::id_of(2));
   compare(
       "envelopes one way between two nodes, 100 B", "1/s", 5,
       [&] { return drive<one_way_driver>(node, target, std::uint64_t{2'000'000}); },

@@ -11,6 +11,7 @@ namespace {
 
 using namespace troupe;
 using namespace troupe::bench;
+using test::whole_node;
 
 constexpr std::uint64_t messages = 400'000;
 
@@ -60,7 +61,7 @@ int main() {
     compare(
         what, "1/s", 5,
         [&] {
-          bench_node node{1};
+          whole_node node{1};
           node.wait_for_members();
           return drive<driver>(node, address::of_agent(name{"echo/1"}), messages, window);
         },

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/logic_shell_actor.hpp"
-#include "tests/bench/bench_node.hpp"
+#include "tests/support/node/whole_node.hpp"
 
 #include <caf/send.hpp>
 
@@ -58,7 +58,7 @@ private:
 
 /// Runs a logic as an agent of the node until `done` has its figure.
 template <class Logic, class... Args>
-double drive(bench_node& node, Args... args) {
+double drive(test::whole_node& node, Args... args) {
   static int number = 0;
   std::promise<double> done;
   name agent{"bench/" + std::to_string(++number)};

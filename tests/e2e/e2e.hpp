@@ -38,8 +38,7 @@ std::vector<std::string> digest(const std::filesystem::path& folder,
                                 const std::string& asked = question,
                                 std::vector<std::string> more = {});
 
-// -- the shapes of --json
-// ---------------------------------------------------------------------------
+// -- the shapes of --json -------------------------------------------------------------------------
 
 /// `troupe status --json`: nodes by name.
 std::map<std::string, json> nodes_in(const json& status);
@@ -71,8 +70,7 @@ std::string home_name(const cluster& where, const std::string& agent);
 /// The message of `{"error": {...}}`, what a command with --json prints when it fails.
 std::string error_message(const json& answer);
 
-// -- reports
-// -------------------------------------------------------------------------------------------
+// -- reports --------------------------------------------------------------------------------------
 
 /// A quotation of a report: a block of `> ` lines and the place that is said of it.
 struct quotation {
@@ -87,8 +85,7 @@ std::vector<quotation> quotations_in(const std::string& report);
 std::string folded_lines(const std::string& text, std::size_t first, std::size_t last);
 std::string folded(std::string_view text);
 
-// -- waiting
-// -------------------------------------------------------------------------------------------
+// -- waiting --------------------------------------------------------------------------------------
 
 /// Waits until the file has a line that contains all of `words`, behind its first `from` bytes.
 bool wait_for_line(const std::filesystem::path& file, const std::vector<std::string>& words,

@@ -324,11 +324,17 @@ std::size_t open_descriptors(pid_t pid) {
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 std::vector<pid_t> children() {
+  // Not from /proc/self/task/*/children: that may leave out some while others end.
   std::vector<pid_t> found;
   std::error_code ignored;
-  for (const auto& task : fs::directory_iterator{"/proc/self/task", ignored}) {
-    std::istringstream pids{read_file(task.path() / "children")};
-    for (pid_t pid = 0; pids >> pid;)
+  for (const auto& entry : fs::directory_iterator{"/proc", ignored}) {
+    auto pid = static_cast<pid_t>(std::atoi(entry.path().filename().c_str()));
+    if (pid <= 0)
+      continue;
+    std::istringstream words{stat_text(pid)};
+    std::string state;
+    pid_t parent = 0;
+    if (words >> state >> parent && parent == ::getpid())
       found.push_back(pid);
   }
   return found;

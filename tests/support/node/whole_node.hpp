@@ -8,24 +8,29 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 
+#include <condition_variable>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 
-namespace troupe::bench {
+namespace troupe::test {
 
-/// A whole node in this process, wired as a real one, on memory stores and without files: what the
-/// benchmarks drive from inside.
-class bench_node {
+/// A whole node in this process, wired as a real one, on memory stores and without files: what
+/// benchmarks and tests drive from inside.
+class whole_node {
 public:
   /// `number` makes the id; a node with others listens on loopback, or dials.
-  explicit bench_node(std::uint64_t number, std::vector<NodeInfo> others = {});
-  ~bench_node();
+  explicit whole_node(std::uint64_t number, std::vector<NodeInfo> others = {});
+  ~whole_node();
 
   static node_id id_of(std::uint64_t number) { return {0x7265, number}; }
   std::string listen();
   void dial(std::uint64_t number, const std::string& place);
-  /// Waits until all members are up; false after five seconds.
+  /// Waits until every member is up; false after ten seconds.
   bool wait_for_members();
+  std::shared_ptr<const member_view>
+  wait_for_view(const std::function<bool(const member_view&)>& wanted);
 
   post& mail() { return *host_.post; }
   caf::actor_system& system() { return system_; }
@@ -37,6 +42,7 @@ private:
     std::optional<trace_id> last_trace() const override { return std::nullopt; }
   };
 
+  void published(std::shared_ptr<const member_view> view);
   caf::actor_system_config& configured();
   node_parts parts(std::uint64_t number, std::vector<NodeInfo> others);
 
@@ -47,10 +53,12 @@ private:
   node_parts parts_;
   link_hub hub_;
   caf::actor top_;
+  std::mutex mutex_; ///< of `published_`
+  std::condition_variable published_;
   std::optional<acceptor> acceptor_;
   std::optional<dialler> dialler_;
 };
 
 NodeInfo info_of(std::uint64_t number);
 
-} // namespace troupe::bench
+} // namespace troupe::test

@@ -1,4 +1,4 @@
-#include "tests/bench/bench_node.hpp"
+#include "tests/support/node/whole_node.hpp"
 
 #include "actors/parking_scheduler_actor.hpp"
 #include "actors/supervision/supervisor_actor.hpp"
@@ -8,9 +8,9 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
-#include <thread>
+#include <algorithm>
 
-namespace troupe::bench {
+namespace troupe::test {
 
 namespace {
 
@@ -24,17 +24,17 @@ role_table all_roles() {
 
 NodeInfo info_of(std::uint64_t number) {
   NodeInfo info;
-  info.set_id(to_bytes(bench_node::id_of(number)));
-  info.set_name("bench-" + std::to_string(number));
+  info.set_id(to_bytes(whole_node::id_of(number)));
+  info.set_name("node-" + std::to_string(number));
   info.set_capacity(limits::pool_size);
   for (const auto& [role_name, kind] : all_roles())
     *info.add_roles() = kind->info;
   return info;
 }
 
-bench_node::bench_node(std::uint64_t number, std::vector<NodeInfo> others)
+whole_node::whole_node(std::uint64_t number, std::vector<NodeInfo> others)
     : system_(configured()), parts_(parts(number, std::move(others))),
-      hub_{host_, system_, parts_.self, "bench", "secret", [] { return std::string(32, 'n'); }} {
+      hub_{host_, system_, parts_.self, "tests", "secret", [] { return std::string(32, 'n'); }} {
   host_.log = make_null_log_sink();
   recorder_options options;
   options.node = id_of(number);
@@ -47,7 +47,7 @@ bench_node::bench_node(std::uint64_t number, std::vector<NodeInfo> others)
   top_ = spawn_supervisor(system_, host_, wire(parts_));
 }
 
-bench_node::~bench_node() {
+whole_node::~whole_node() {
   acceptor_.reset();
   {
     caf::scoped_actor self{system_};
@@ -60,7 +60,7 @@ bench_node::~bench_node() {
   system_.await_all_actors_done();
 }
 
-caf::actor_system_config& bench_node::configured() {
+caf::actor_system_config& whole_node::configured() {
   cfg_.load<parking_scheduler>();
   cfg_.load<caf::io::middleman>();
   cfg_.add_message_types<caf::id_block::troupe>();
@@ -70,7 +70,7 @@ caf::actor_system_config& bench_node::configured() {
   return cfg_;
 }
 
-node_parts bench_node::parts(std::uint64_t number, std::vector<NodeInfo> others) {
+node_parts whole_node::parts(std::uint64_t number, std::vector<NodeInfo> others) {
   return {info_of(number),
           std::move(others),
           node_config{},
@@ -79,12 +79,13 @@ node_parts bench_node::parts(std::uint64_t number, std::vector<NodeInfo> others)
           traces_,
           [] { return make_memory_state_store(); },
           [] { return make_memory_blob_store(); },
-          [this](auto view) { host_.post->publish(std::move(view)); },
+          [this](auto view) { published(std::move(view)); },
+          [this] { return open_links(hub_); },
           {},
           [this] { return host_.clock.now(); }};
 }
 
-std::string bench_node::listen() {
+std::string whole_node::listen() {
   auto socket = listen_on({"127.0.0.1", 0});
   assert(socket);
   auto place = local_address(socket->get());
@@ -94,23 +95,34 @@ std::string bench_node::listen() {
   return place;
 }
 
-void bench_node::dial(std::uint64_t number, const std::string& place) {
+void whole_node::dial(std::uint64_t number, const std::string& place) {
   dialler_.emplace(
       dialler::options{[this](int socket, node_id peer) { adopt_link(hub_, socket, peer); },
                        [](node_id, const std::string&) {}, 1});
   dialler_->dial(id_of(number), *parse_host_port(place));
 }
 
-bool bench_node::wait_for_members() {
-  for (int i = 0; i < 5000; ++i) {
-    auto view = host_.post->view();
-    if (!view->members.empty()
-        && std::all_of(view->members.begin(), view->members.end(),
-                       [](const member& m) { return m.state == MEMBER_UP; }))
-      return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  }
-  return false;
+bool whole_node::wait_for_members() {
+  return wait_for_view([](const member_view& view) {
+           return !view.members.empty()
+                  && std::all_of(view.members.begin(), view.members.end(),
+                                 [](const member& m) { return m.state == MEMBER_UP; });
+         })
+         != nullptr;
 }
 
-} // namespace troupe::bench
+std::shared_ptr<const member_view>
+whole_node::wait_for_view(const std::function<bool(const member_view&)>& wanted) {
+  std::shared_ptr<const member_view> view;
+  std::unique_lock guard{mutex_};
+  auto there = [&] { return wanted(*(view = host_.post->view())); };
+  return published_.wait_for(guard, std::chrono::seconds{10}, there) ? view : nullptr;
+}
+
+void whole_node::published(std::shared_ptr<const member_view> view) {
+  host_.post->publish(std::move(view));
+  std::lock_guard guard{mutex_};
+  published_.notify_all();
+}
+
+} // namespace troupe::test

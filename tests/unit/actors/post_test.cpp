@@ -1,0 +1,134 @@
+#include "tests/unit/actors/stage.hpp"
+
+namespace troupe::test {
+
+namespace {
+
+using testing::HasSubstr;
+
+constexpr node_id other{2, 2};
+
+class post_between : public stage {
+protected:
+  void publish(MemberState state) {
+    auto view = std::make_shared<member_view>();
+    for (auto id : {self, other}) {
+      member one;
+      one.id = id;
+      one.state = id == self ? MEMBER_UP : state;
+      one.info.set_id(to_bytes(id));
+      one.info.set_name(id == self ? "node-1" : "node-2");
+      one.info.set_address("127.0.0.1:4712");
+      view->members.push_back(std::move(one));
+    }
+    host_.post->publish(std::move(view));
+  }
+
+  /// A name whose home is the other node.
+  name at_home_elsewhere() {
+    for (int i = 0;; ++i)
+      if (name agent{"echo/" + std::to_string(i)}; home_of(agent, *host_.post->view()) == other)
+        return agent;
+  }
+};
+
+} // namespace
+
+TEST_F(post_between, refuses_a_request_to_a_service_that_is_not_there) {
+  auto number = ask(address::of(service::coordinator), "hello");
+  auto refused = next_answer();
+  EXPECT_THAT(refused, refuses(number, ec::unavailable));
+  EXPECT_THAT(refused.text, HasSubstr("coordinator is being started again"));
+}
+
+TEST_F(post_between, drops_an_event_that_nobody_takes) {
+  tell(address::of(service::coordinator), "hello");
+  auto number = ask(address::of(service::coordinator), "hello");
+  EXPECT_THAT(next_answer(), refuses(number, ec::unavailable)) << "the event was answered";
+}
+
+TEST_F(post_between, gives_a_message_for_an_agent_that_is_not_active_to_the_roles_service) {
+  auto roles = run(address::of(service::roles), answering());
+  auto number = ask(address::of_agent(name{"echo/1"}), "hello");
+  EXPECT_THAT(next_answer(), answers(number, "hello"));
+  stop(roles);
+}
+
+TEST_F(post_between, names_the_node_that_cannot_be_reached_and_what_is_known_of_it) {
+  publish(MEMBER_DOWN);
+  auto number = ask(address::of_agent(at_home_elsewhere()), "hello");
+  auto refused = next_answer();
+  EXPECT_THAT(refused, refuses(number, ec::unavailable));
+  EXPECT_THAT(refused.text, HasSubstr("node-2 (127.0.0.1:4712), which is down"));
+}
+
+TEST_F(post_between, puts_a_message_for_another_node_on_its_link) {
+  publish(MEMBER_UP);
+  auto link = std::make_shared<outbox>(limits::link_bytes_max);
+  host_.post->attach_peer(other, link);
+  tell(address::of_agent(at_home_elsewhere()), "hello");
+  EXPECT_GT(link->waiting(), 0u);
+  EXPECT_EQ(host_.counted.plain().envelopes_sent, 1u);
+
+  host_.post->detach_peer(other, nullptr); // not that link's entry
+  tell(address::of_agent(at_home_elsewhere()), "hello");
+  EXPECT_EQ(host_.counted.plain().envelopes_sent, 2u);
+  host_.post->detach_peer(other, link.get());
+  auto number = ask(address::of_agent(at_home_elsewhere()), "hello");
+  EXPECT_THAT(next_answer(), refuses(number, ec::unavailable));
+}
+
+TEST_F(post_between, refuses_what_a_link_has_no_room_for) {
+  publish(MEMBER_UP);
+  host_.post->attach_peer(other, std::make_shared<outbox>(4 * limits::kib));
+  auto fits = address::of(service::blobs, other);
+  tell(fits, std::string(2 * limits::kib, 'x'));
+  auto number = ask(fits, std::string(2 * limits::kib, 'x'));
+  EXPECT_THAT(next_answer(), refuses(number, ec::overloaded));
+}
+
+TEST_F(post_between, refuses_a_message_that_is_too_large_for_any_link) {
+  publish(MEMBER_UP);
+  host_.post->attach_peer(other, std::make_shared<outbox>(limits::link_bytes_max));
+  auto number =
+      ask(address::of(service::blobs, other), std::string(limits::payload_bytes_max + 1, 'x'));
+  EXPECT_THAT(next_answer(), refuses(number, ec::too_large));
+}
+
+TEST_F(post_between, forgets_an_actor_only_if_it_still_stands_there) {
+  auto first = run(agent("echo/1"), answering());
+  auto second = run(agent("echo/1"), answering()); // has taken its place
+  host_.post->remove(agent("echo/1"), first.id());
+  EXPECT_EQ(host_.post->find(name{"echo/1"}), second);
+  host_.post->remove(agent("echo/1"), second.id());
+  EXPECT_FALSE(host_.post->find(name{"echo/1"}));
+  stop(first);
+  stop(second);
+}
+
+TEST_F(post_between, keeps_the_order_of_each_receiver_in_a_mixed_batch) {
+  auto one = run(agent("echo/1"), answering());
+  auto two = run(agent("echo/2"), answering());
+  std::vector<envelope> batch;
+  for (std::uint64_t i = 1; i <= 30; ++i) {
+    Echo echo;
+    echo.set_bytes(std::to_string(i));
+    auto message =
+        make_envelope(message_kind::request, agent(i % 3 ? "echo/1" : "echo/2"), std::move(echo));
+    message.id = {{7}, i};
+    message.sender = address::of(service::desk);
+    batch.push_back(std::move(message));
+  }
+  host_.post->send_all(batch);
+  std::uint64_t last[2] = {0, 0};
+  for (int i = 0; i < 30; ++i) {
+    auto number = next_answer().number;
+    auto& before = last[number % 3 ? 0 : 1];
+    ASSERT_GT(number, before);
+    before = number;
+  }
+  stop(one);
+  stop(two);
+}
+
+} // namespace troupe::test

@@ -1,0 +1,163 @@
+#include "tests/support/node/whole_node.hpp"
+
+#include "actors/coordination/graph_yaml.hpp"
+#include "actors/logic_shell_actor.hpp"
+#include "config/embedded.hpp"
+
+#include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
+#include <gtest/gtest.h>
+
+#include <future>
+
+namespace troupe::test {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+Graph builtin(std::string_view file_name) {
+  for (const auto& file : embedded_files())
+    if (file.name == file_name)
+      return parse_graph(file.text, std::string{file_name}).value();
+  return {};
+}
+
+/// Sends one request and keeps what comes first that is no progress.
+class asking : public logic {
+public:
+  asking(envelope request, std::promise<envelope>* answer)
+      : request_(std::move(request)), answer_(answer) {}
+
+  void start(step_context& context, const address& self) override {
+    request_.sender = self;
+    request_.id = {{context.random.next() | 1}, 1};
+    context.out.send(std::move(request_));
+  }
+  void step(step_context&, event input) override {
+    auto message = std::get_if<envelope>(&input);
+    if (!message || !answer_ || message->body.as<RunAccepted>() || message->body.as<RunProgress>())
+      return;
+    std::exchange(answer_, nullptr)->set_value(std::move(*message));
+  }
+
+private:
+  envelope request_;
+  std::promise<envelope>* answer_;
+};
+
+/// Two nodes in this process, linked by a real connection.
+class two_whole_nodes : public testing::Test {
+protected:
+  two_whole_nodes() {
+    first_.dial(2, second_.listen());
+    EXPECT_TRUE(first_.wait_for_members());
+    EXPECT_TRUE(second_.wait_for_members());
+  }
+
+  template <class Message>
+  envelope ask(const address& whom, Message message) {
+    std::promise<envelope> answer;
+    name agent{"asking/" + std::to_string(++asked_)};
+    auto mind = std::make_unique<asking>(
+        make_envelope(message_kind::request, whom, std::move(message)), &answer);
+    auto place = address::of_agent(agent, first_.mail().self());
+    auto shell =
+        first_.system().spawn<logic_shell, caf::lazy_init>(first_.host(), place, std::move(mind));
+    first_.mail().place(agent, shell);
+    caf::anon_send(shell, atom::begin_v);
+    auto came = answer.get_future();
+    envelope got;
+    if (came.wait_for(20s) == std::future_status::ready)
+      got = came.get();
+    else
+      ADD_FAILURE() << to_string(whom) << " did not answer";
+    std::promise<void> ended;
+    shell->attach_functor([&](const caf::error&) { ended.set_value(); });
+    caf::anon_send(shell, atom::stop_v);
+    ended.get_future().wait();
+    return got;
+  }
+
+  /// The words of what went wrong; empty if nothing did.
+  std::string run(Graph graph) {
+    RunSubmit submit;
+    *submit.mutable_graph() = std::move(graph);
+    auto answer = ask(address::of(service::coordinator, first_.mail().self()), std::move(submit));
+    if (auto ended = answer.body.as<RunEnded>())
+      return ended->ok() ? "" : ended->failure().message();
+    auto why = failure_in(answer);
+    return why ? why->message : "no RunEnded";
+  }
+
+  std::string echo(const address& whom) {
+    Echo echo;
+    echo.set_bytes("hello");
+    auto answer = ask(whom, std::move(echo));
+    if (auto same = answer.body.as<Echo>())
+      return same->bytes();
+    auto why = failure_in(answer);
+    return why ? why->message : "no Echo";
+  }
+
+  /// Kills that service of the first node and waits until another stands there.
+  void kill(service place) {
+    auto before = first_.mail().find(place);
+    ASSERT_TRUE(before) << to_string(place);
+    caf::anon_send_exit(before, caf::exit_reason::kill);
+    auto until = std::chrono::steady_clock::now() + 10s;
+    while (std::chrono::steady_clock::now() < until) {
+      if (auto there = first_.mail().find(place); there && there != before)
+        return;
+      std::this_thread::yield();
+    }
+    FAIL() << to_string(place) << " was not started again";
+  }
+
+  std::uint64_t asked_ = 0;
+  whole_node second_{2, {info_of(1)}};
+  whole_node first_{1, {info_of(2)}};
+};
+
+} // namespace
+
+TEST_F(two_whole_nodes, go_on_whichever_service_of_one_is_killed) {
+  auto there = address::of_agent(name{"echo/1"}, whole_node::id_of(2));
+  auto here = address::of_agent(name{"echo/1"}, whole_node::id_of(1));
+  for (auto place : {service::state, service::blobs, service::models, service::roles,
+                     service::queue, service::coordinator, service::desk, service::membership}) {
+    SCOPED_TRACE(to_string(place));
+    kill(place);
+    ASSERT_TRUE(first_.wait_for_members()) << "the other node is not seen any more";
+    EXPECT_EQ(echo(here), "hello");
+    EXPECT_EQ(echo(there), "hello");
+    EXPECT_EQ(run(builtin("graphs/chain.yaml")), "");
+    StatusQuery query;
+    query.set_whole_cluster(true);
+    auto status = ask(address::of(service::desk, first_.mail().self()), std::move(query));
+    ASSERT_TRUE(status.body.as<ClusterStatus>());
+    EXPECT_EQ(status.body.as<ClusterStatus>()->nodes_size(), 2);
+  }
+}
+
+TEST_F(two_whole_nodes, the_epoch_of_the_members_never_goes_back) {
+  auto before = first_.mail().view()->epoch;
+  kill(service::membership);
+  auto view = first_.wait_for_view([&](const member_view& v) { return v.epoch != before; });
+  ASSERT_TRUE(view);
+  EXPECT_GT(view->epoch, before);
+  EXPECT_EQ(view->find(whole_node::id_of(2))->state, MEMBER_UP)
+      << "a node whose link is there was called suspect";
+}
+
+TEST_F(two_whole_nodes, tasks_go_to_both_after_the_coordinator_was_started_again) {
+  kill(service::coordinator);
+  // More at once than one node takes.
+  std::string many = "graph: many\ntasks:\n";
+  for (std::size_t i = 0; i < 3 * limits::pool_size; ++i)
+    many += "  - {id: t" + std::to_string(i) + ", role: noop}\n";
+  ASSERT_EQ(run(parse_graph(many, "many.yaml").value()), "");
+  EXPECT_GT(second_.host().counted.plain().tasks_done, 0u);
+}
+
+} // namespace troupe::test
