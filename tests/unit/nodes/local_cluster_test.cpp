@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,23 +17,38 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A node in name only: says that it is ready, then blocks in `read` until a signal comes.
-constexpr const char* fake_node = R"(#!/bin/sh
-mode=$1 name=$2 folder=$3
-case $mode in
-  damaged) echo "first line" >&2; echo "the store is damaged" >&2; exit 65 ;;
-  silent) trap 'exit 0' TERM; read x <> "$folder/fifo" ;;
-esac
-[ "$mode" = stubborn ] && trap '' TERM
-[ "$mode" = misconfigured ] && trap 'exit 78' USR1
-[ "$mode" = obedient ] && trap 'echo "$name" >> "$folder/stopped"; exit 0' TERM
-where="\"address\":\"127.0.0.1:1\",\"http_address\":\"h\""
-echo "{\"event\":\"listening\",\"id\":\"id-$name\",$where}" >&3
-env | grep -c '^TROUPE_' >> "$folder/environment"
-printf '{"event":"re' >&3
-printf 'ady","id":"x"}\n' >&3
-[ "$mode" = crashing ] && exit 1
-while :; do read x <> "$folder/fifo"; done
+/// A node in name only: says that it is ready, then waits for signals. They are blocked from the
+/// beginning, so that none is lost before it waits (a shell's `trap` would lose some).
+constexpr const char* fake_node = R"(import os, signal, sys
+mode, name, folder = sys.argv[1:]
+signals = {signal.SIGTERM, signal.SIGUSR1}
+signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+
+def say(text):
+    os.write(3, text.encode())
+
+def note(file, text):
+    with open(os.path.join(folder, file), "a") as out:
+        out.write(text + "\n")
+
+if mode == "damaged":
+    print("first line\nthe store is damaged", file=sys.stderr)
+    sys.exit(65)
+if mode != "silent":
+    say('{"event":"listening","id":"id-%s","address":"127.0.0.1:1","http_address":"h"}\n' % name)
+    note("environment", str(sum(key.startswith("TROUPE_") for key in os.environ)))
+    say('{"event":"re')
+    say('ady","id":"x"}\n')
+if mode == "crashing":
+    sys.exit(1)
+while True:
+    came = signal.sigwait(signals)
+    if came == signal.SIGUSR1 and mode == "misconfigured":
+        sys.exit(78)
+    if came == signal.SIGTERM and mode == "obedient":
+        note("stopped", name)
+    if came == signal.SIGTERM and mode != "stubborn":
+        sys.exit(0)
 )";
 
 class recorder_of_events : public cluster_observer {
@@ -91,8 +105,7 @@ protected:
   local_cluster_of_fakes() : stop_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     auto pattern = (fs::temp_directory_path() / "troupe-cluster-XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
-    std::ofstream(folder_ / "node.sh") << fake_node;
-    ::mkfifo((folder_ / "fifo").c_str(), 0600);
+    std::ofstream(folder_ / "node.py") << fake_node;
     options_.stop_fd = stop_fd_.get();
     options_.backoff_min = 1ms;
     options_.backoff_max = 4ms;
@@ -104,8 +117,8 @@ protected:
     auto shown = "node-" + std::to_string(options_.nodes.size() + 1);
     local_node made;
     made.name = shown;
-    made.command = {"/bin/sh",
-                    {(folder_ / "node.sh").string(), mode, shown, folder_.string()},
+    made.command = {"/usr/bin/python3",
+                    {(folder_ / "node.py").string(), mode, shown, folder_.string()},
                     folder_ / (shown + ".log")};
     options_.nodes.push_back(made);
   }
