@@ -17,7 +17,7 @@ namespace {
 /// The counts of the roles logic that runs now.
 using current_counts = std::atomic<std::shared_ptr<const role_counts>>;
 
-NodeStatus sample(const node_parts& parts, const current_counts& counts) {
+NodeStatus sample(const node_parts& parts, const current_counts& counts, const busy_slots& busy) {
   auto status = parts.process_figures ? parts.process_figures() : NodeStatus{};
   auto& plain = parts.counted.plain();
   *status.mutable_info() = parts.self;
@@ -35,6 +35,8 @@ NodeStatus sample(const node_parts& parts, const current_counts& counts) {
     auto added = status.add_roles();
     added->set_name(role_name);
     added->set_pool(kind->info.for_tasks() ? parts.cfg.agents.pool_size : 0);
+    if (auto working = busy.find(role_name); working != busy.end())
+      added->set_busy(working->second);
     added->set_agents(static_cast<std::uint32_t>(by_role[role_name]));
   }
   return status;
@@ -112,22 +114,27 @@ child_spec wire(const node_parts& parts) {
     counts->store(made->counts());
     return made;
   });
-  auto queue = leaf(service::queue, [&] {
+  auto busy = std::make_shared<busy_slots>();
+  for (const auto& [role_name, kind] : parts.roles)
+    if (kind->info.for_tasks())
+      (*busy)[role_name] = 0;
+  auto queue = leaf(service::queue, [&, busy] {
     queue_options options;
+    options.busy = busy;
     options.pool_size = parts.cfg.agents.pool_size;
     options.tasks_max = parts.cfg.queue.tasks_max;
-    return std::make_unique<queue_logic>(options, parts.roles, parts.counted);
+    return std::make_unique<queue_logic>(std::move(options), parts.roles, parts.counted);
   });
   auto coordinator = leaf(service::coordinator, [&] {
     coordinator_options options;
     options.capacity = parts.cfg.agents.pool_size;
     return std::make_unique<coordinator_logic>(options, parts.roles, parts.counted);
   });
-  auto desk = leaf(service::desk, [&, counts] {
+  auto desk = leaf(service::desk, [&, counts, busy] {
     desk_options options;
     options.cluster = parts.cfg.cluster.name;
     return std::make_unique<desk_logic>(
-        options, [&, counts] { return sample(parts, *counts); }, parts.traces);
+        options, [&, counts, busy] { return sample(parts, *counts, *busy); }, parts.traces);
   });
   // Membership comes last in the core: what it announces finds everybody in place.
   auto core =

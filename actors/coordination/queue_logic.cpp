@@ -42,11 +42,14 @@ std::size_t queue_logic::task_key_hash::operator()(const task_key& key) const no
 }
 
 queue_logic::queue_logic(queue_options options, const role_table& roles, metrics& counted)
-    : options_(options), roles_(roles), counted_(counted.plain()) {}
+    : options_(std::move(options)), roles_(roles), counted_(counted.plain()) {}
 
 void queue_logic::start(step_context& context, const address& self) {
   self_ = self;
   session_ = {context.random.next() | 1};
+  if (options_.busy) // it may have been started again
+    for (auto& [role, count] : *options_.busy)
+      count = 0;
 }
 
 void queue_logic::step(step_context& context, event input) {
@@ -108,6 +111,9 @@ queue_logic::lane* queue_logic::lane_of(const std::string& role) {
     l.free.push_back(i);
   for (std::uint32_t i = 0; i < options_.pool_size; ++i)
     l.slots.push_back(pool_slot(role, i));
+  if (options_.busy)
+    if (auto counted = options_.busy->find(role); counted != options_.busy->end())
+      l.busy = &counted->second;
   return &l;
 }
 
@@ -163,6 +169,7 @@ void queue_logic::begin_task(step_context& context, lane& l, waiting_task& next)
       next.task->time_ms() > 0 ? std::chrono::milliseconds{next.task->time_ms()} : l.what->time_max;
   auto slot = l.free.back();
   l.free.pop_back();
+  l.count_busy();
   auto sequence = ++sequence_;
   auto deadline = context.now + limit;
   running_.emplace(sequence, running_task{next.key, next.owner, next.tenant, &l, slot, next.since,
@@ -225,6 +232,7 @@ void queue_logic::on_reply(step_context& context, envelope& reply) {
 void queue_logic::give_back_slot(step_context& context, running_tasks::iterator task) {
   auto& l = *task->second.of;
   l.free.push_back(task->second.slot);
+  l.count_busy();
   running_.erase(task);
   begin_tasks(context, l);
 }

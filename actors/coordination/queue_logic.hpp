@@ -5,8 +5,10 @@
 #include "actors/logic.hpp"
 #include "telemetry/metrics.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -15,9 +17,13 @@
 
 namespace troupe {
 
+/// Slots at work, of each role that does tasks: written by the queue, read for `troupe status`.
+using busy_slots = std::map<std::string, std::atomic<std::uint32_t>, std::less<>>;
+
 struct queue_options {
   std::uint32_t pool_size = limits::pool_size;     ///< slots of each role
   std::size_t tasks_max = limits::queue_tasks_max; ///< waiting, of each role
+  std::shared_ptr<busy_slots> busy = {};           ///< of every role; null: nobody asks
 };
 
 /// The tasks that a node was offered: service::queue (messages/interfaces.hpp). Each role has a
@@ -76,6 +82,12 @@ private:
     fifo<waiting_task> waiting;
     std::vector<name> slots;
     std::vector<std::uint32_t> free; ///< the one used last at the end
+    std::atomic<std::uint32_t>* busy = nullptr;
+    void count_busy() const {
+      if (busy)
+        busy->store(static_cast<std::uint32_t>(slots.size() - free.size()),
+                    std::memory_order_relaxed);
+    }
   };
   using running_tasks = std::unordered_map<std::uint64_t, running_task>;
 

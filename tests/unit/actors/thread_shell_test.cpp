@@ -62,10 +62,11 @@ TEST_F(thread_shell_actor, answers_everybody_when_a_step_fails) {
 TEST_F(thread_shell_actor, answers_what_waits_when_it_is_stopped) {
   handed_over<int> begun;
   std::promise<void> go;
+  auto gone = go.get_future().share();
   auto mind = answering();
   mind->on_step = [&, step = mind->on_step](step_context& context, event input) {
     begun.put(1);
-    go.get_future().wait();
+    gone.wait();
     step(context, std::move(input));
   };
   auto actor = run<thread_shell>(state_service, std::move(mind));

@@ -113,6 +113,39 @@ TEST_F(membership_fixture, every_change_has_a_new_epoch_and_is_told) {
   EXPECT_EQ(out.sends[0].body.as<MembersChanged>()->members_size(), 3);
 }
 
+TEST_F(membership_fixture, one_that_is_started_again_knows_the_links_that_are_there) {
+  std::vector<std::shared_ptr<const member_view>> published;
+  membership_logic::options options;
+  options.self = node(1);
+  options.others = {node(2), node(3)};
+  options.publish = [&](auto next) { published.push_back(std::move(next)); };
+  options.epoch = 41;
+  options.links = [] {
+    LinkOpened there;
+    *there.mutable_peer() = node(2);
+    there.set_link(7);
+    return std::vector{there};
+  };
+  logic.emplace(std::move(options));
+  out = {};
+  logic->start(context, address::of(service::membership, {0, 1}));
+  ASSERT_EQ(published.size(), 1u);
+  EXPECT_EQ(published[0]->epoch, 42u);
+  EXPECT_EQ(published[0]->find({0, 2})->state, MEMBER_UP);
+  EXPECT_EQ(published[0]->find({0, 3})->state, MEMBER_SUSPECT);
+  ASSERT_EQ(out.timers.size(), 1u) << "only who is not there is waited for";
+  close(2, 7);
+  EXPECT_EQ(published.back()->find({0, 2})->state, MEMBER_SUSPECT);
+}
+
+TEST_F(membership_fixture, who_asks_is_told_of_the_members) {
+  out = {};
+  logic->step(context, ask_for_members(address::of(service::desk, {0, 1})));
+  ASSERT_EQ(out.sends.size(), 1u);
+  EXPECT_EQ(out.sends[0].target.svc, service::desk);
+  EXPECT_EQ(out.sends[0].body.as<MembersChanged>()->members_size(), 3);
+}
+
 TEST(homes, are_spread_evenly_and_stay_when_states_change) {
   member_view view;
   for (std::uint64_t i = 1; i <= 3; ++i)

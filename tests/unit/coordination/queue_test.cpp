@@ -10,7 +10,12 @@ class queue : public ::testing::Test {
 protected:
   role_table roles = some_roles();
   metrics counted;
-  queue_logic logic{{2, 3}, roles, counted};
+  std::shared_ptr<busy_slots> busy = [] {
+    auto made = std::make_shared<busy_slots>();
+    (*made)["reader"] = 7; // left behind by one that failed
+    return made;
+  }();
+  queue_logic logic{{2, 3, busy}, roles, counted};
   hand by{logic, service::queue, node_b};
 
   static Task task(std::uint32_t index, const std::string& role = "reader",
@@ -55,6 +60,17 @@ protected:
   }
   using numbers = std::vector<std::uint32_t>;
 };
+
+TEST_F(queue, says_how_many_slots_of_a_role_are_at_work) {
+  EXPECT_EQ(busy->at("reader"), 0u);
+  offer({task(1), task(2), task(3)});
+  EXPECT_EQ(busy->at("reader"), 2u);
+  auto requests = work();
+  answer_well(requests[0]); // the third takes its slot
+  EXPECT_EQ(busy->at("reader"), 2u);
+  answer_well(requests[1]);
+  EXPECT_EQ(busy->at("reader"), 1u);
+}
 
 TEST_F(queue, gives_each_task_to_a_slot_of_its_role_on_this_node) {
   offer({task(1), task(2)});
