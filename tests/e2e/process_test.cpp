@@ -54,8 +54,9 @@ TEST(process, that_leaves_its_group_is_found_as_a_leftover) {
   adopt_orphans();
   pid_t away = 0;
   {
-    // It tells its number from its own session: earlier it would still end with the group.
-    auto started = shell("setsid sh -c 'echo $$; exec tail -f /dev/null' & exit 0");
+    // It tells its number from its own session: earlier it would still end with the group. Not
+    // `tail -f`, which ends when nobody reads its output any more.
+    auto started = shell("setsid sh -c 'echo $$; exec sleep 1000' & exit 0");
     away = std::stoi(started.read_line(10s).value());
     EXPECT_EQ(started.wait(10s)->code, 0);
   }
