@@ -1,7 +1,6 @@
 #include "actors/logic_shell_actor.hpp"
 
 #include <caf/exit_reason.hpp>
-#include <caf/sec.hpp>
 #include <caf/send.hpp>
 
 namespace troupe {
@@ -36,12 +35,7 @@ logic_shell::behavior_type logic_shell::make_behavior() {
       },
       [this](atom::stop) { finish(); },
       [](atom::begin) {},
-      [this](atom::leave) {
-        if (fault_.empty())
-          quit(caf::exit_reason::user_shutdown);
-        else
-          quit(make_error(caf::sec::runtime_error, fault_));
-      },
+      [this](atom::leave) { quit(reason_of_end(fault_)); },
   };
 }
 
@@ -49,15 +43,7 @@ logic_shell::behavior_type logic_shell::make_behavior() {
 template <class Call>
 void logic_shell::guarded(Call&& call) {
   step_context context{host_.clock.now(), random_, out_};
-  try {
-    call(context);
-  } catch (const std::exception& e) {
-    fault_ = e.what();
-    if (fault_.empty())
-      fault_ = "an exception without a word";
-  } catch (...) {
-    fault_ = "an unknown exception";
-  }
+  fault_ = fault_of([&] { call(context); });
 }
 
 void logic_shell::work_on(envelope message) {
@@ -102,11 +88,7 @@ void logic_shell::fail() {
   ending_ = true;
   out_.log(log_level::error, "agent", troupe::to_string(self_) + " failed: " + fault_);
   step_context context{host_.clock.now(), random_, out_};
-  try {
-    mind_->stop(context);
-  } catch (...) {
-    // A logic that cannot even stop: its callers run into their deadlines.
-  }
+  fault_of([&] { mind_->stop(context); }); // if it cannot even stop, its callers have deadlines
   out_.starts.clear();
   mind_.reset();
   stop_children(); // whoever takes this place starts its own

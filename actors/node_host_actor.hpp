@@ -4,6 +4,10 @@
 #include "actors/post_actor.hpp"
 #include "telemetry/recorder.hpp"
 
+#include <caf/error.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/sec.hpp>
+
 #include <chrono>
 #include <memory>
 #include <random>
@@ -46,6 +50,26 @@ public:
 private:
   std::uint64_t state_;
 };
+
+/// Makes the call; what went wrong in it, empty if nothing did.
+template <class Call>
+std::string fault_of(Call&& call) {
+  try {
+    call();
+    return {};
+  } catch (const std::exception& e) {
+    std::string why = e.what();
+    return why.empty() ? "an exception without a word" : why;
+  } catch (...) {
+    return "an unknown exception";
+  }
+}
+
+/// What a shell ends with, by what went wrong in it; empty: it was asked to end.
+inline caf::error reason_of_end(const std::string& fault) {
+  return fault.empty() ? caf::make_error(caf::exit_reason::user_shutdown)
+                       : caf::make_error(caf::sec::runtime_error, fault);
+}
 
 /// What every shell of a node shares. Lives longer than the actor system.
 struct node_host {

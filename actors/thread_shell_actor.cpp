@@ -1,7 +1,5 @@
 #include "actors/thread_shell_actor.hpp"
 
-#include <caf/exit_reason.hpp>
-#include <caf/sec.hpp>
 #include <caf/send.hpp>
 
 namespace troupe {
@@ -40,12 +38,7 @@ thread_shell::behavior_type thread_shell::make_behavior() {
         wake_.notify_one();
       },
       [](atom::begin) {},
-      [this](atom::leave) {
-        if (fault_.empty())
-          quit(caf::exit_reason::user_shutdown);
-        else
-          quit(make_error(caf::sec::runtime_error, fault_));
-      },
+      [this](atom::leave) { quit(reason_of_end(fault_)); },
   };
 }
 
@@ -101,14 +94,7 @@ bool thread_shell::next(std::optional<envelope>& message) {
 /// One call into the logic; false after a fault.
 bool thread_shell::step(const std::function<void(step_context&)>& call) {
   step_context context{host_.clock.now(), random_, out_};
-  std::string fault;
-  try {
-    call(context);
-  } catch (const std::exception& e) {
-    fault = e.what();
-  } catch (...) {
-    fault = "an unknown exception";
-  }
+  auto fault = fault_of([&] { call(context); });
   for (auto& t : out_.timers)
     timers_.arm(t.id, context.now, t.after);
   out_.timers.clear();

@@ -37,9 +37,7 @@ TEST_F(logic_shell_actor, answers_a_batch_in_order) {
 TEST_F(logic_shell_actor, answers_everybody_when_a_step_fails) {
   // All of it is in the mailbox before the first step, so that the order is certain.
   std::promise<void> go;
-  auto mind = answering();
-  mind->on_start = [&](step_context&, const address&) { go.get_future().wait(); };
-  auto actor = run(agent("echo/1"), std::move(mind));
+  auto actor = run(agent("echo/1"), answering_after(go.get_future().share()));
   auto ended = end_of(actor);
   auto held = ask(agent("echo/1"), "hold");
   auto failing = ask(agent("echo/1"), "fail");
@@ -57,9 +55,7 @@ TEST_F(logic_shell_actor, answers_everybody_when_a_step_fails) {
 
 TEST_F(logic_shell_actor, answers_what_waits_when_it_is_stopped) {
   std::promise<void> go;
-  auto mind = answering();
-  mind->on_start = [&](step_context&, const address&) { go.get_future().wait(); };
-  auto actor = run(agent("echo/1"), std::move(mind));
+  auto actor = run(agent("echo/1"), answering_after(go.get_future().share()));
   auto ended = end_of(actor);
   caf::anon_send(actor, atom::stop_v);
   auto behind = ask(agent("echo/1"), "hello");

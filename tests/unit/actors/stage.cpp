@@ -42,6 +42,12 @@ std::unique_ptr<scripted> answering() {
   return made;
 }
 
+std::unique_ptr<scripted> answering_after(std::shared_future<void> go) {
+  auto made = answering();
+  made->on_start = [go = std::move(go)](step_context&, const address&) { go.wait(); };
+  return made;
+}
+
 stage::stage() : system_(configured(cfg_)) {
   host_.log = make_null_log_sink();
   host_.spans = std::make_unique<recorder>(recorder_options{}, host_.counted, host_.log);

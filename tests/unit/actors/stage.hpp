@@ -66,6 +66,9 @@ public:
 /// stopped.
 std::unique_ptr<scripted> answering();
 
+/// The same, but it starts only when `go` is there: what is sent before is in its mailbox by then.
+std::unique_ptr<scripted> answering_after(std::shared_future<void> go);
+
 /// An actor system with a post, and somebody in it who receives for the test.
 class stage : public testing::Test {
 protected:

@@ -29,9 +29,7 @@ TEST_F(thread_shell_actor, does_all_its_steps_on_one_thread_of_its_own) {
 
 TEST_F(thread_shell_actor, refuses_what_is_beyond_its_bound) {
   std::promise<void> go;
-  auto mind = answering();
-  mind->on_start = [&](step_context&, const address&) { go.get_future().wait(); };
-  auto actor = run<thread_shell>(state_service, std::move(mind));
+  auto actor = run<thread_shell>(state_service, answering_after(go.get_future().share()));
   for (std::size_t i = 0; i < limits::thread_inbox_max; ++i)
     tell(state_service, "hold");
   auto beyond = ask(state_service, "hello");
@@ -44,9 +42,7 @@ TEST_F(thread_shell_actor, refuses_what_is_beyond_its_bound) {
 
 TEST_F(thread_shell_actor, answers_everybody_when_a_step_fails) {
   std::promise<void> go;
-  auto mind = answering();
-  mind->on_start = [&](step_context&, const address&) { go.get_future().wait(); };
-  auto actor = run<thread_shell>(state_service, std::move(mind));
+  auto actor = run<thread_shell>(state_service, answering_after(go.get_future().share()));
   auto ended = end_of(actor);
   auto failing = ask(state_service, "fail");
   auto behind = ask(state_service, "hello");

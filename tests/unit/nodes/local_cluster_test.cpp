@@ -225,18 +225,26 @@ TEST_F(local_cluster_of_fakes, a_program_that_cannot_be_run_is_said) {
 }
 
 TEST_F(local_cluster_of_fakes, a_node_that_never_becomes_ready_fails_the_cluster) {
-  add("obedient");
   add("silent");
+  add("obedient");
   options_.ready_timeout = 50ms;
   auto end = run();
   EXPECT_EQ(end.code, 69);
-  EXPECT_NE(end.message.find("node-2 was not ready within"), std::string::npos);
+  EXPECT_NE(end.message.find("node-1 was not ready within"), std::string::npos) << end.message;
 }
 
 TEST_F(local_cluster_of_fakes, a_node_that_does_not_stop_is_killed) {
-  add("obedient");
   add("stubborn");
   options_.stop_timeout = 20ms;
+  EXPECT_EQ(run().code, 0);
+  EXPECT_EQ(seen_.count("exited node-1 137"), 1u);
+}
+
+TEST_F(local_cluster_of_fakes, the_others_are_stopped_in_order_after_one_had_to_be_killed) {
+  add("obedient");
+  add("stubborn");
+  options_.stop_timeout = 10min;
+  seen_.on_stopping = [this] { ::kill(seen_.pid_of("node-2"), SIGKILL); };
   EXPECT_EQ(run().code, 0);
   EXPECT_EQ(seen_.count("exited node-2 137"), 1u);
   EXPECT_EQ(content("stopped"), "node-1\n");
