@@ -55,7 +55,9 @@ inline constexpr std::size_t agents_active_max = 1'000'000;
 inline constexpr std::size_t agent_inbox_max = 1'024; ///< messages that wait while an agent is busy
 inline constexpr std::size_t thread_inbox_max =
     10'000; ///< messages that wait for a logic with its own thread
-inline constexpr std::size_t outputs_gathered_max = 64; ///< messages of several steps of one batch
+/// Messages of several steps of one batch that leave together: with more, what is behind this actor
+/// (another one, a link) has nothing to do meanwhile.
+inline constexpr std::size_t outputs_gathered_max = 16;
 inline constexpr std::size_t agent_state_bytes_max = 1 * mib;
 inline constexpr std::size_t agent_asks_pending_max =
     64; ///< model calls and blobs of one message at once
@@ -105,6 +107,7 @@ inline constexpr auto offer_backoff_max = 1s;
 inline constexpr auto placement_patience = 30s;     ///< for a node that hosts the role to come up
 inline constexpr std::size_t desk_queries_max = 64; ///< that wait for other nodes at once
 inline constexpr auto desk_query_timeout = 1s;
+inline constexpr std::size_t status_runs_max = 20; ///< of one node, that its status lists
 
 // -- files and stores -----------------------------------------------------------------------------
 

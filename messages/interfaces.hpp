@@ -60,37 +60,33 @@ namespace troupe {
 ///
 ///  - parcel, parcels: messages to be worked on, in order. Effects as the service's contract says.
 ///  - tick(timer, generation): an armed timer ran out; ignored if it was armed again since.
-///  - stop: finishes the step it is in, answers who still waits with `unavailable`, ends.
-///  Idempotent.
+///  - stop: finishes its step, answers who still waits with `unavailable`, ends. Idempotent.
 ///  - begin: nothing of its own; it is the first message to an actor that was spawned lazily.
 ///  - leave: sent by the actor to itself when it can no longer be found; what was in its mailbox by
-///  then has been answered, and it ends.
+///    then has been answered, and it ends.
 ///
 /// Contracts (request -> replies; every request may also be answered by Failure):
 ///
 ///  - role/key, role#slot: AgentMessage -> Piece*, AgentReply. Echo -> Echo. TaskWork ->
-///  AgentReply. A message
-///    that is repeated (attempt > 1, same id) gets the same reply; `outcome_unknown` if that is
-///    gone.
-///  - service::membership: events LinkOpened, LinkClosed from links. Sends MembersChanged;
-///  so it answers the event MembersQuery.
+///    AgentReply. A message that is repeated (attempt > 1, same id) gets the same reply;
+///    `outcome_unknown` if that is gone.
+///  - service::membership: events LinkOpened, LinkClosed from links. Sends MembersChanged; so it
+///    answers the event MembersQuery.
 ///  - service::roles: any message for an agent of this node that is not active: activates it and
-///  passes
-///    the message on. `unknown_role`, `overloaded`.
+///    passes the message on. `unknown_role`, `overloaded`.
 ///  - service::queue: events TaskOffer, TaskCancel. Sends TaskStarted, TaskDone, TasksRefused to
-///  the owner.
+///    the owner.
 ///  - service::coordinator: RunSubmit -> RunAccepted, then events RunProgress*, RunEnded to the
-///  submitter.
-///    RunCancel -> RunEnded. Events TaskStarted, TaskDone, TasksRefused, MembersChanged,
-///    SessionClosed.
+///    submitter. RunCancel -> RunEnded. RunsQuery -> RunsListed. Events TaskStarted, TaskDone,
+///    TasksRefused, MembersChanged, SessionClosed.
 ///  - service::models: ModelRequest -> Piece*, ModelAnswer. On a thread of its own: scoring text
-///  takes a while.
+///    takes a while.
 ///  - service::state: SnapshotGet -> SnapshotFound; SnapshotPut -> SnapshotWritten once on disk.
-///  On a thread of its own.
+///    On a thread of its own.
 ///  - service::blobs: BlobPut -> BlobStored; BlobGet -> BlobData, fetched from its holder if not
-///  here. On a thread of its own.
-///  - service::desk: StatusQuery -> ClusterStatus (or NodeStatus); TraceQuery -> TraceFound.
-///  MembersChanged.
+///    here. On a thread of its own.
+///  - service::desk: StatusQuery -> ClusterStatus (or NodeStatus); TraceQuery -> TraceFound. Event
+///    MembersChanged.
 using logic_actor = caf::typed_actor<caf::reacts_to<parcel>, caf::reacts_to<parcels>,
                                      caf::reacts_to<atom::tick, std::uint32_t, std::uint64_t>,
                                      caf::reacts_to<atom::stop>, caf::reacts_to<atom::begin>,

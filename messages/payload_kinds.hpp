@@ -46,7 +46,9 @@
   X(81, NodeStatus)                                                                                \
   X(82, ClusterStatus)                                                                             \
   X(83, TraceQuery)                                                                                \
-  X(84, TraceFound)
+  X(84, TraceFound)                                                                                \
+  X(85, RunsQuery)                                                                                 \
+  X(86, RunsListed)
 
 namespace troupe {
 

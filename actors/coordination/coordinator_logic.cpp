@@ -71,6 +71,8 @@ void coordinator_logic::on_message(step_context& context, envelope& message) {
     return on_submit(context, message);
   if (message.body.as<RunCancel>())
     return on_cancel(context, message);
+  if (message.body.as<RunsQuery>())
+    return on_query(context, message);
   if (message.kind == message_kind::request)
     context.out.send(reply_failure(
         message, {ec::bad_message,

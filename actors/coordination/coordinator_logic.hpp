@@ -89,6 +89,7 @@ private:
   void on_message(step_context& context, envelope& message);
   void on_submit(step_context& context, envelope& request);
   void on_cancel(step_context& context, envelope& request);
+  void on_query(step_context& context, const envelope& request) const;
   void on_session_closed(step_context& context, std::uint64_t session);
   void on_started(step_context& context, const TaskStarted& started);
   void on_done(step_context& context, TaskDone& done);

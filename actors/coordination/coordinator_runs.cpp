@@ -1,8 +1,11 @@
 #include "actors/coordination/coordinator_run.hpp"
 
+#include "config/limits.hpp"
 #include "telemetry/span.hpp"
 
-/// What is told of a run: progress, its end, its spans.
+#include <algorithm>
+
+/// What is told of runs: which there are, progress, ends, spans.
 namespace troupe {
 
 void coordinator_logic::tell(step_context& context, const run& r, payload news) const {
@@ -44,6 +47,27 @@ void coordinator_logic::send_progress(step_context& context, run& r) {
   if (r.last_node != none)
     progress.set_node(to_bytes(nodes_.id_of(r.last_node)));
   tell(context, r, payload::of(std::move(progress)));
+}
+
+void coordinator_logic::on_query(step_context& context, const envelope& request) const {
+  std::vector<const run*> oldest;
+  for (const auto& [id, r] : runs_)
+    oldest.push_back(r.get());
+  auto shown = std::min(oldest.size(), limits::status_runs_max);
+  std::partial_sort(oldest.begin(), oldest.begin() + static_cast<std::ptrdiff_t>(shown),
+                    oldest.end(), [](auto a, auto b) { return a->began < b->began; });
+  RunsListed listed;
+  listed.set_total(static_cast<std::uint32_t>(oldest.size()));
+  for (std::size_t i = 0; i < shown; ++i) {
+    const auto& count = oldest[i]->state->count();
+    auto& one = *listed.add_runs();
+    one.set_run(to_bytes(oldest[i]->id));
+    one.set_graph(oldest[i]->state->graph().name());
+    one.set_done(count.done);
+    one.set_failed(count.failed);
+    one.set_total(count.total());
+  }
+  context.out.send(reply_to(request, std::move(listed)));
 }
 
 void coordinator_logic::end_ended(step_context& context) {

@@ -63,12 +63,11 @@ std::string desk_logic::name_of(node_id node) const {
 
 void desk_logic::on_query(step_context& context, envelope& request) {
   question q;
-  bool whole = false;
   if (auto query = request.body.as<StatusQuery>()) {
     q.status = true;
-    whole = query->whole_cluster();
+    q.whole = query->whole_cluster();
   } else if (auto trace = request.body.as<TraceQuery>()) {
-    whole = trace->whole_cluster();
+    q.whole = trace->whole_cluster();
     q.trace = trace_from_bytes(trace->trace());
     q.latest = trace->trace().empty();
     if (!q.latest && !q.trace)
@@ -79,23 +78,18 @@ void desk_logic::on_query(step_context& context, envelope& request) {
         request,
         {ec::bad_message, "the desk takes no " + std::string{to_string(request.body.kind())}}));
   }
-  if (!whole)
+  if (!q.status && !q.whole)
     return answer_here(context, request, std::move(q));
   if (open_.size() >= limits::desk_queries_max)
-    return context.out.send(reply_failure(
-        request, {ec::overloaded, "too many questions to the whole cluster at once: ask again"}));
+    return context.out.send(
+        reply_failure(request, {ec::overloaded, "too many questions at once: ask again"}));
   q.asked = std::move(request);
   q.asked.body = {};
   open_.emplace(++asked_, std::move(q));
-  ask_members(context, asked_);
+  gather(context, asked_);
 }
 
 void desk_logic::answer_here(step_context& context, envelope& request, question q) {
-  if (q.status) {
-    auto status = sample_();
-    status.set_state(MEMBER_UP);
-    return context.out.send(reply_to(request, std::move(status)));
-  }
   add_own_spans(q);
   q.asked = std::move(request);
   context.out.send(compose_trace(q));
@@ -112,12 +106,13 @@ void desk_logic::add_own_spans(question& q) const {
   std::move(own.begin(), own.end(), std::back_inserter(q.spans));
 }
 
-/// Asks every other member that is up, and begins with what is known here.
-void desk_logic::ask_members(step_context& context, std::uint32_t number) {
+/// Begins with what is known here and asks those who know the rest.
+void desk_logic::gather(step_context& context, std::uint32_t number) {
   auto& q = open_.at(number);
   if (q.status) {
     q.nodes.push_back(sample_());
     q.nodes.back().set_state(MEMBER_UP);
+    ask(context, q, address::of(service::coordinator, self_.node), RunsQuery{});
   } else {
     add_own_spans(q);
     for (const auto& span : q.spans)
@@ -127,28 +122,38 @@ void desk_logic::ask_members(step_context& context, std::uint32_t number) {
       if (m.id != self_.node && m.state != MEMBER_UP)
         q.silent.push_back(name_of(m.id));
   }
+  if (q.whole)
+    ask_members(context, q);
+  if (q.waiting.empty())
+    return complete(context, open_.find(number));
+  // The desk that asks for this node alone waits as long for this answer as a person for the whole.
+  context.out.arm(number, q.whole ? limits::desk_query_timeout : limits::desk_query_timeout / 2);
+}
+
+void desk_logic::ask_members(step_context& context, question& q) {
   for (const auto& m : members_.members) {
     if (!is_other_and_up(m))
       continue;
-    envelope ask;
     auto desk = address::of(service::desk, m.id);
     if (q.status) {
-      ask = make_envelope(message_kind::request, desk, StatusQuery{});
+      ask(context, q, desk, StatusQuery{});
     } else {
       TraceQuery query;
       if (!q.latest)
         query.set_trace(trace_bytes(q.trace));
-      ask = make_envelope(message_kind::request, desk, std::move(query));
+      ask(context, q, desk, std::move(query));
     }
-    ask.id = {session_, ++sequence_};
-    ask.sender = self_;
-    ask.remaining = limits::desk_query_timeout;
-    q.waiting.emplace(sequence_, m.id);
-    context.out.send(std::move(ask));
   }
-  if (q.waiting.empty())
-    return complete(context, open_.find(number));
-  context.out.arm(number, limits::desk_query_timeout);
+}
+
+template <class Query>
+void desk_logic::ask(step_context& context, question& q, address whom, Query query) {
+  auto request = make_envelope(message_kind::request, whom, std::move(query));
+  request.id = {session_, ++sequence_};
+  request.sender = self_;
+  request.remaining = limits::desk_query_timeout;
+  q.waiting.emplace(sequence_, whom.node);
+  context.out.send(std::move(request));
 }
 
 void desk_logic::on_reply(step_context& context, envelope& reply) {
@@ -172,6 +177,11 @@ void desk_logic::on_reply(step_context& context, envelope& reply) {
 }
 
 void desk_logic::take_status(question& q, node_id from, envelope& reply) const {
+  if (auto listed = reply.body.as<RunsListed>()) {
+    q.nodes.front().mutable_runs()->Swap(listed->mutable_runs());
+    q.nodes.front().set_runs_total(listed->total());
+    return;
+  }
   auto status = reply.body.as<NodeStatus>();
   if (!status)
     return; // compose_status names it
@@ -220,7 +230,7 @@ void desk_logic::complete(step_context& context, questions::iterator asked) {
     q.latest = false;
     q.spans.clear();
     q.silent.clear();
-    return ask_members(context, asked->first);
+    return gather(context, asked->first);
   }
   context.out.arm(asked->first, {}); // no longer needed
   context.out.send(q.status ? compose_status(q) : compose_trace(q));
@@ -228,6 +238,8 @@ void desk_logic::complete(step_context& context, questions::iterator asked) {
 }
 
 envelope desk_logic::compose_status(question& q) const {
+  if (!q.whole)
+    return reply_to(q.asked, std::move(q.nodes.front()));
   for (const auto& m : members_.members) {
     auto same = [&m](const NodeStatus& s) { return node_from_bytes(s.info().id()) == m.id; };
     if (m.id == self_.node || std::any_of(q.nodes.begin(), q.nodes.end(), same))

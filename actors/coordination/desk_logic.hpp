@@ -31,7 +31,7 @@ struct trace_source {
 /// StatusQuery -> NodeStatus of this node; with `whole_cluster` -> ClusterStatus with one entry for
 /// each member, ordered by name: those that are up are asked and have `limits::desk_query_timeout`;
 /// one that did not answer has its name and address and the state `unknown`, one that is suspect or
-/// down its state.
+/// down its state. Each desk asks the coordinator of its node for the runs.
 ///
 /// TraceQuery -> TraceFound with the spans ordered by their start; with `whole_cluster` of all
 /// nodes, and the names of members that are not up or did not answer in `silent`. Without a trace
@@ -39,7 +39,8 @@ struct trace_source {
 /// when nobody knows it.
 class desk_logic final : public logic {
 public:
-  /// `sample` measures this node; both are called by the thread that steps the logic.
+  /// `sample` measures this node (all but its runs); both are called by the thread that steps the
+  /// logic.
   desk_logic(desk_options options, std::function<NodeStatus()> sample, const trace_source& traces);
 
   void start(step_context& context, const address& self) override;
@@ -50,10 +51,11 @@ private:
   struct question {
     envelope asked;      ///< without its body
     bool status = false; ///< else a trace
+    bool whole = false;  ///< of the whole cluster, not of this node alone
     bool latest = false; ///< of a trace: which one is not known yet
     trace_id trace;
     std::map<std::uint64_t, node_id> waiting; ///< by the sequence number of the request
-    std::vector<NodeStatus> nodes;
+    std::vector<NodeStatus> nodes;            ///< this one first
     std::vector<SpanData> spans;
     std::vector<std::string> silent;
     std::int64_t latest_start = 0;
@@ -62,7 +64,10 @@ private:
 
   void on_query(step_context& context, envelope& request);
   void answer_here(step_context& context, envelope& request, question asked);
-  void ask_members(step_context& context, std::uint32_t number);
+  void gather(step_context& context, std::uint32_t number);
+  void ask_members(step_context& context, question& q);
+  template <class Query>
+  void ask(step_context& context, question& q, address whom, Query query);
   void on_reply(step_context& context, envelope& reply);
   void on_timer(step_context& context, std::uint32_t number);
   void take_status(question& q, node_id from, envelope& reply) const;

@@ -54,6 +54,7 @@ json node_json(const NodeStatus& node) {
           {"cpu_seconds", node.cpu_seconds()},
           {"late_results", node.late_results()},
           {"spans_dropped", node.spans_dropped()},
+          {"runs_total", node.runs_total()},
           {"runs", std::move(runs)}};
 }
 
@@ -68,6 +69,21 @@ std::string state_text(const NodeStatus& node, bool colours) {
                : node.state() == MEMBER_DOWN ? colour::red
                                              : colour::yellow;
   return painted(to_string(node.state()), shade, colours);
+}
+
+std::string runs_text(const NodeStatus& node) {
+  std::string text;
+  for (const auto& run : node.runs()) {
+    text += "run " + to_string(run_from_bytes(run.run())) + " " + run.graph() + " on "
+            + node.info().name() + ": " + std::to_string(run.done()) + "/"
+            + std::to_string(run.total()) + " done";
+    text += run.failed() > 0 ? ", " + std::to_string(run.failed()) + " failed\n" : "\n";
+  }
+  auto shown = static_cast<std::uint32_t>(node.runs_size());
+  if (node.runs_total() > shown)
+    text += "and " + std::to_string(node.runs_total() - shown) + " more on " + node.info().name()
+            + "\n";
+  return text;
 }
 
 } // namespace
@@ -103,10 +119,7 @@ std::string status_text(const ClusterStatus& status, bool colours) {
       sum.set_busy(sum.busy() + role.busy());
       sum.set_agents(sum.agents() + role.agents());
     }
-    for (const auto& run : node.runs())
-      runs += "run " + to_string(run_from_bytes(run.run())) + " " + run.graph() + " on "
-              + info.name() + ": " + std::to_string(run.done()) + "/" + std::to_string(run.total())
-              + " done\n";
+    runs += runs_text(node);
   }
   auto text = "cluster " + status.cluster() + "\n" + table(rows, colours);
   std::vector<std::vector<std::string>> role_rows{{"ROLE", "POOL", "BUSY", "AGENTS"}};

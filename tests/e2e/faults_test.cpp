@@ -103,11 +103,12 @@ TEST_F(faults, the_owner_of_a_run_that_is_killed_ends_the_run_with_75) {
 TEST_F(faults, a_client_that_is_interrupted_takes_its_tasks_with_it) {
   cluster three{user, slow_models()};
   start_digest(three);
+  EXPECT_THAT(user.troupe({"status"}).out, HasSubstr(" digest on node-1: 0/"));
   running->send_signal(SIGINT);
   EXPECT_EQ(end_of_digest().code, 130) << running->errors();
   await_status(user, [](const json& status) {
     for (const auto& [name, node] : nodes_in(status))
-      if (node.at("tasks_running") != 0 || node.at("queue_length") != 0)
+      if (node.at("tasks_running") != 0 || node.at("queue_length") != 0 || !node.at("runs").empty())
         return false;
     return true;
   });

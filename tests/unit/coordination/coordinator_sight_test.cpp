@@ -13,7 +13,7 @@ class coordinator_sight : public ::testing::Test {
 protected:
   role_table roles = some_roles();
   metrics counted;
-  coordinator_logic logic{{2, 10}, roles, counted};
+  coordinator_logic logic{{2, limits::status_runs_max + 1}, roles, counted};
   hand by{logic, service::coordinator};
 
   std::string submit(std::string_view yaml, bool progress, trace_context trace = {},
@@ -88,6 +88,23 @@ TEST_F(coordinator_sight, keeps_progress_to_itself_unless_asked) {
   for (const auto& task : offers())
     done(task);
   EXPECT_TRUE(by.take<RunProgress>().empty());
+}
+
+TEST_F(coordinator_sight, lists_its_runs_the_oldest_first) {
+  auto first = submit(two, false);
+  for (std::size_t i = 0; i < limits::status_runs_max; ++i) {
+    by.now += 1ms;
+    submit(two, false);
+  }
+  done(offers()[0]);
+  by.ask(RunsQuery{}, address::of(service::desk, node_a));
+  auto listed = by.only<RunsListed>();
+  EXPECT_EQ(listed.total(), limits::status_runs_max + 1);
+  ASSERT_EQ(static_cast<std::size_t>(listed.runs_size()), limits::status_runs_max);
+  EXPECT_EQ(listed.runs(0).run(), first);
+  EXPECT_EQ(listed.runs(0).graph(), "two");
+  EXPECT_EQ(listed.runs(0).done(), 1u);
+  EXPECT_EQ(listed.runs(0).total(), 2u);
 }
 
 TEST_F(coordinator_sight, cancels_a_run_everywhere) {

@@ -35,6 +35,7 @@ std::string bytes_of(trace_id trace) { return to_bytes(run_id{trace.hi, trace.lo
 class desk : public ::testing::Test {
 protected:
   kept_traces traces;
+  RunsListed runs; ///< what the coordinator answers
   desk_logic logic{{"demo"},
                    [] {
                      NodeStatus status;
@@ -50,6 +51,11 @@ protected:
         {make_member(node_a, MEMBER_UP), make_member(node_b, b), make_member(node_c, c)}));
   }
   void ask_status(bool whole) {
+    ask_status_before_runs(whole);
+    for (auto& asked : by.take_envelopes<RunsQuery>())
+      answer(asked, runs);
+  }
+  void ask_status_before_runs(bool whole) {
     StatusQuery query;
     query.set_whole_cluster(whole);
     by.ask(query, client);
@@ -95,6 +101,32 @@ TEST_F(desk, answers_for_itself) {
   auto status = by.only<NodeStatus>();
   EXPECT_EQ(status.tasks_done(), 11u);
   EXPECT_EQ(status.state(), MEMBER_UP);
+}
+
+TEST_F(desk, asks_the_coordinator_of_its_node_for_the_runs) {
+  ask_status_before_runs(false);
+  auto asked = by.take_envelopes<RunsQuery>();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].target, address::of(service::coordinator, node_a));
+  EXPECT_TRUE(by.take<NodeStatus>().empty());
+  runs.add_runs()->set_graph("digest");
+  runs.set_total(7);
+  answer(asked[0], runs);
+  auto status = by.only<NodeStatus>();
+  ASSERT_EQ(status.runs_size(), 1);
+  EXPECT_EQ(status.runs(0).graph(), "digest");
+  EXPECT_EQ(status.runs_total(), 7u);
+}
+
+TEST_F(desk, answers_without_runs_when_the_coordinator_does_not) {
+  ask_status_before_runs(false);
+  ASSERT_EQ(by.out.timers.size(), 1u);
+  EXPECT_LT(by.out.timers[0].after, limits::desk_query_timeout) << "another desk waits for it";
+  by.fire(by.out.timers[0].id);
+  EXPECT_EQ(by.only<NodeStatus>().tasks_done(), 11u);
+  ask_status_before_runs(false);
+  answer(by.take_envelopes<RunsQuery>().back(), to_proto(failure{ec::unavailable, "it starts"}));
+  EXPECT_EQ(by.only<NodeStatus>().tasks_done(), 11u);
 }
 
 TEST_F(desk, answers_alone_when_it_knows_no_other) {
