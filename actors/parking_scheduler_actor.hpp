@@ -15,7 +15,7 @@ namespace troupe {
 /// CAF's work stealing, but an idle worker looks around a few times and then parks on a condition
 /// variable that enqueueing wakes. The stock policy polls and sleeps: a message to an idle node
 /// waited for the sleep to end, and an idle node used 4 % of a core. Figures:
-/// docs/decisions/scheduler.md.
+/// docs/decisions/0003-scheduler.md.
 struct parking_policy : caf::policy::work_stealing {
   using base = caf::policy::work_stealing;
 

@@ -80,10 +80,16 @@ void post::send_out(envelope message) {
     case outbox::verdict::overloaded:
       return refuse(message, {ec::overloaded, "the link to where " + to_string(message.target)
                                                   + " is has too much to send; try again later"});
-    case outbox::verdict::too_large:
-      return refuse(message,
-                    {ec::too_large, "a message of more than "
-                                        + std::to_string(limits::payload_bytes_max) + " bytes"});
+    case outbox::verdict::too_large: {
+      failure why{ec::too_large,
+                  "a message of more than " + std::to_string(limits::payload_bytes_max) + " bytes"};
+      if (message.kind != message_kind::reply)
+        return refuse(message, why);
+      why.message = "the answer would be " + why.message; // who waits for it hears of that
+      message.body = payload::of(to_proto(why));
+      link->put(message);
+      return;
+    }
     case outbox::verdict::closed:
       return refuse(message, unreachable(message.target));
   }

@@ -49,7 +49,7 @@ void thread_shell::pass_on(envelope message) {
   {
     std::lock_guard guard{mutex_};
     if (inbox_.size() < limits::thread_inbox_max) {
-      inbox_.push_back(std::move(message));
+      inbox_.push_back({std::move(message), host_.clock.now()});
       wake_.notify_one();
       return;
     }
@@ -67,14 +67,14 @@ void thread_shell::refuse(const envelope& message, const failure& why) {
 void thread_shell::leave() {
   thread_.join();
   ended_ = true;
-  for (auto& message : std::exchange(inbox_, {}))
-    pass_on(std::move(message));
+  for (auto& one : std::exchange(inbox_, {}))
+    pass_on(std::move(one.message));
   host_.post->remove(self_, id());
   caf::anon_send(this, atom::leave_v);
 }
 
 /// Waits for a message or a timer. False: it is time to stop.
-bool thread_shell::next(std::optional<envelope>& message) {
+bool thread_shell::next(std::optional<waiting>& message) {
   std::unique_lock guard{mutex_};
   auto something = [this] { return stopping_ || !inbox_.empty(); };
   if (auto due = timers_.next())
@@ -114,6 +114,24 @@ bool thread_shell::fire_timers() {
   return true;
 }
 
+/// Whoever asked has given up: an overload must not be worked off for nobody.
+bool thread_shell::is_too_late(waiting& one) {
+  auto& message = one.message;
+  if (message.kind != message_kind::request || message.remaining.count() <= 0)
+    return false;
+  auto waited =
+      std::chrono::duration_cast<std::chrono::milliseconds>(host_.clock.now() - one.since);
+  if (waited < message.remaining) {
+    message.remaining -= waited;
+    return false;
+  }
+  host_.counted.plain().envelopes_expired.fetch_add(1, std::memory_order_relaxed);
+  host_.post->send(reply_failure(message, {ec::timed_out, troupe::to_string(self_)
+                                                              + " had too much to do: the request "
+                                                                "waited for all of its time"}));
+  return true;
+}
+
 bool thread_shell::work_on(envelope message) {
   auto request = head_of(message);
   if (step([&](step_context& context) { mind_->step(context, std::move(message)); }))
@@ -126,10 +144,10 @@ bool thread_shell::work_on(envelope message) {
 
 void thread_shell::run(const caf::actor_addr& shell) {
   bool sound = step([this](step_context& context) { mind_->start(context, self_); });
-  for (std::optional<envelope> message; sound && next(message); message.reset()) {
+  for (std::optional<waiting> message; sound && next(message); message.reset()) {
     sound = fire_timers();
     if (message && sound) {
-      sound = work_on(std::move(*message));
+      sound = is_too_late(*message) || work_on(std::move(message->message));
     } else if (message) {
       std::lock_guard guard{mutex_};
       inbox_.push_front(std::move(*message));

@@ -19,7 +19,9 @@ namespace troupe {
 /// what waits and a known race when the system ends (docs/decisions/0003-scheduler.md).
 ///
 /// Such a logic starts no children. At most `limits::thread_inbox_max` messages wait, then
-/// `overloaded`. Requests that still wait when it ends are answered `unavailable`.
+/// `overloaded`. The time that a request waits is taken from the time it has; one that has none
+/// left is answered `timed_out` and not worked on. Requests that still wait when it ends are
+/// answered `unavailable`.
 class thread_shell : public logic_actor::base {
 public:
   thread_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
@@ -30,12 +32,18 @@ public:
   const char* name() const override { return "thread_shell"; }
 
 private:
+  struct waiting {
+    envelope message;
+    instant since;
+  };
+
   void pass_on(envelope message);
   void refuse(const envelope& message, const failure& why);
   void leave();
   void run(const caf::actor_addr& shell);
   bool step(const std::function<void(step_context&)>& call);
-  bool next(std::optional<envelope>& message);
+  bool next(std::optional<waiting>& message);
+  bool is_too_late(waiting& one);
   bool fire_timers();
   bool work_on(envelope message);
 
@@ -47,7 +55,7 @@ private:
   timer_table timers_;
   std::mutex mutex_; ///< of the next four
   std::condition_variable wake_;
-  std::deque<envelope> inbox_;
+  std::deque<waiting> inbox_;
   bool stopping_ = false;
   std::string fault_;
   bool ended_ = false; ///< the actor's: the thread has been joined

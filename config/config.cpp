@@ -103,6 +103,16 @@ loaded read_value(node_config& cfg, const config_key& key, const yaml_node& valu
   return {};
 }
 
+/// What was perhaps meant; all there are, if nothing is near.
+std::string guess_or_list(std::string_view word, const std::vector<std::string_view>& names) {
+  auto text = did_you_mean(word, names);
+  if (!text.empty())
+    return text;
+  for (auto each : names)
+    text.append(text.empty() ? "; expected one of " : ", ").append(each);
+  return text;
+}
+
 loaded read_section(node_config& cfg, std::string_view section, const yaml_node& values) {
   if (values.is_null())
     return {}; // all of its keys are commented out
@@ -118,7 +128,7 @@ loaded read_section(node_config& cfg, std::string_view section, const yaml_node&
     auto full = std::string(section) + "." + leaf;
     auto key = find_config_key(full);
     if (!key)
-      return field.fail(full + " is not a key of the configuration" + did_you_mean(leaf, leaves));
+      return field.fail(full + " is not a key of the configuration" + guess_or_list(leaf, leaves));
     if (auto read = read_value(cfg, *key, value); !read)
       return read;
     cfg.origins[full] = value.file() + ":" + std::to_string(field.line());

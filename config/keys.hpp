@@ -36,6 +36,9 @@ std::span<const config_key> config_keys();
 /// Null if there is no such key.
 const config_key* find_config_key(std::string_view name);
 
+/// Where the value came from: "FILE:LINE", "environment NAME", "--set", "default".
+std::string origin_of(const node_config& cfg, const config_key& key);
+
 /// "telemetry.otlp_endpoint" is TROUPE_TELEMETRY_OTLP_ENDPOINT in the environment.
 std::string environment_name(std::string_view key);
 

@@ -19,7 +19,11 @@ inline constexpr std::size_t frame_body_bytes_max = 256 * kib; ///< longer: the 
 inline constexpr std::size_t frame_body_bytes_aim = 64 * kib;  ///< a gathering frame is sealed here
 inline constexpr std::size_t payload_bytes_max = 48 * mib;     ///< of one message, in chunks
 inline constexpr std::size_t link_bytes_max = 64 * mib; ///< waiting in one link, then `overloaded`
-inline constexpr std::size_t link_assembling_bytes_max = 64 * mib; ///< chunks not yet complete
+/// Beyond that, for what nobody would send again: replies, and events to services and clients. A
+/// link that is that full is closed: its peer does not take what it asked for.
+inline constexpr std::size_t link_reserve_bytes = payload_bytes_max;
+inline constexpr std::size_t link_assembling_bytes_max =
+    link_bytes_max + link_reserve_bytes; ///< chunks not yet complete
 inline constexpr std::size_t link_routes_max = 65'536;
 inline constexpr std::size_t link_streams_max = 1'024; ///< payloads that come in chunks at once
 inline constexpr std::size_t link_unanswered_max =
@@ -35,6 +39,7 @@ inline constexpr std::size_t unproven_connections_max = 128;
 inline constexpr auto ping_after_silence = 500ms;
 inline constexpr auto suspect_after_silence = 2s;
 inline constexpr auto down_after_silence = 5s;
+inline constexpr auto client_silence_max = 30s;
 inline constexpr auto dial_timeout = 1s;
 inline constexpr auto dial_backoff_min = 10ms;
 inline constexpr auto dial_backoff_max = 2s;
@@ -83,6 +88,8 @@ inline constexpr std::uint32_t task_attempts_max = 10;
 inline constexpr std::uint32_t task_attempts = 3; ///< where a graph says nothing
 inline constexpr auto task_timeout = 10min;
 inline constexpr std::size_t document_bytes_max = 32 * mib;
+/// Of blobs that one other node is asked for at once: what it answers must fit into its link.
+inline constexpr std::size_t blob_asked_bytes_max = 32 * mib;
 inline constexpr std::size_t documents_max = 10'000;
 inline constexpr std::size_t folder_bytes_max = 512 * mib;
 inline constexpr std::size_t folder_entries_max = 200'000; ///< looked at in one folder tree
@@ -150,6 +157,8 @@ inline constexpr auto otlp_retry_after_max =
     10min; ///< a collector that asks for more is asked again then
 inline constexpr auto otlp_flush_at_exit = 2s;
 inline constexpr std::size_t log_lines_queued_max = 1'024;
+inline constexpr std::size_t log_file_bytes_max = 64 * mib; ///< then it is log.1.jsonl, ...
+inline constexpr std::size_t log_files_kept = 3;            ///< beside the one that is written
 inline constexpr std::size_t log_line_bytes_max = 8 * kib;
 inline constexpr std::size_t metric_series_max = 10'000; ///< label sets of one family; then `other`
 inline constexpr std::size_t metric_label_bytes_max = 128;

@@ -44,6 +44,13 @@ std::string comment(std::string text) {
   return "# " + text;
 }
 
+std::string padded(std::string text, std::size_t width) {
+  text.resize(std::max(text.size() + 1, width), ' ');
+  return text;
+}
+
+} // namespace
+
 std::string origin_of(const node_config& cfg, const config_key& key) {
   auto found = cfg.origins.find(std::string(key.name));
   if (found != cfg.origins.end())
@@ -52,13 +59,6 @@ std::string origin_of(const node_config& cfg, const config_key& key) {
                                                   : key.get(cfg) == key.get(node_config{});
   return is_default ? "default" : "set by the program";
 }
-
-std::string padded(std::string text, std::size_t width) {
-  text.resize(std::max(text.size() + 1, width), ' ');
-  return text;
-}
-
-} // namespace
 
 std::string show_config(const node_config& cfg) {
   constexpr std::size_t comment_column = 40;

@@ -19,9 +19,8 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-instant wall_now() {
-  return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
-}
+/// For the link's deadlines only, which compare: a clock that is set must not end a link.
+instant link_now() { return instant{steady::now().time_since_epoch()}; }
 
 int milliseconds_until(steady::time_point deadline) {
   auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
@@ -44,7 +43,7 @@ class socket_client final : public client {
 public:
   socket_client(client_options given, file_handle socket)
       : given_(std::move(given)), socket_(std::move(socket)), session_{random_bits()},
-        waiting_(limits::link_bytes_max), protocol_(link_options(), wall_now()) {}
+        waiting_(limits::link_bytes_max), protocol_(link_options(), link_now()) {}
 
   ~socket_client() override {
     auto bye = link_logic::bye_frame({ec::unavailable, "the client has ended"});
@@ -157,7 +156,7 @@ private:
       if (auto read = read_all(); !read)
         return read;
     }
-    if (auto ticked = carry_out(protocol_.tick(wall_now())); !ticked)
+    if (auto ticked = carry_out(protocol_.tick(link_now())); !ticked)
       return ticked;
     return flush();
   }
@@ -170,7 +169,7 @@ private:
         return errno == EAGAIN || errno == EINTR ? result<void>{} : lost(std::strerror(errno));
       if (got == 0)
         return lost("it closed the connection");
-      if (auto fed = carry_out(protocol_.feed({buffer, static_cast<std::size_t>(got)}, wall_now()));
+      if (auto fed = carry_out(protocol_.feed({buffer, static_cast<std::size_t>(got)}, link_now()));
           !fed)
         return fed;
     }

@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <mutex>
+#include <set>
 
 #include <yaml-cpp/yaml.h>
 
@@ -124,25 +126,70 @@ result<void> write_file_atomically(const fs::path& path, std::string_view text, 
   return replace_file(path, temporary, text, mode);
 }
 
+namespace {
+
+failure already_runs(const fs::path& data, std::optional<pid_t> holder) {
+  return {ec::refused, "a cluster already runs in " + data.string()
+                           + (holder ? " (process " + std::to_string(*holder) + ")" : "")
+                           + ": stop it with `troupe down --data " + data.string()
+                           + "`, or name another folder with --data"};
+}
+
+/// The lock files that this process holds.
+class held_locks {
+public:
+  static held_locks& of_this_process() {
+    static held_locks all;
+    return all;
+  }
+
+  bool contains(const fs::path& file) {
+    std::lock_guard guard{mutex_};
+    return files_.contains(key(file));
+  }
+
+  /// Listed as long as what is returned lives.
+  std::shared_ptr<const void> add(const fs::path& file) {
+    std::lock_guard guard{mutex_};
+    files_.insert(key(file));
+    return {this, [this, listed = key(file)](const void*) {
+              std::lock_guard remover{mutex_};
+              files_.erase(listed);
+            }};
+  }
+
+private:
+  static fs::path key(const fs::path& file) {
+    std::error_code ignored;
+    return fs::weakly_canonical(file, ignored);
+  }
+
+  std::mutex mutex_;
+  std::set<fs::path> files_;
+};
+
+} // namespace
+
 result<folder_lock> folder_lock::take(const fs::path& data) {
   auto path = data / "lock";
+  if (held_locks::of_this_process().contains(path))
+    return unexpected{already_runs(data, ::getpid())};
   unique_fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (!fd)
     return unexpected{file_failure("cannot open", path, errno)};
   auto wanted = whole_file(F_WRLCK);
   if (::fcntl(fd.get(), F_SETLK, &wanted) == 0)
-    return folder_lock{std::move(fd)};
+    return folder_lock{std::move(fd), held_locks::of_this_process().add(path)};
   if (errno != EACCES && errno != EAGAIN)
     return unexpected{file_failure("cannot lock", path, errno)};
-  auto holder = lock_holder(data);
-  return fail(ec::refused, "a cluster already runs in " + data.string()
-                               + (holder ? " (process " + std::to_string(*holder) + ")" : "")
-                               + ": stop it with `troupe down --data " + data.string()
-                               + "`, or name another folder with --data");
+  return unexpected{already_runs(data, lock_holder(data))};
 }
 
 std::optional<pid_t> lock_holder(const fs::path& data) {
-  unique_fd fd{::open((data / "lock").c_str(), O_RDWR | O_CLOEXEC)};
+  auto path = data / "lock";
+  if (held_locks::of_this_process().contains(path))
+    return ::getpid();
+  unique_fd fd{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
   if (!fd)
     return std::nullopt;
   auto asked = whole_file(F_WRLCK);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,18 +54,21 @@ result<void> write_file_atomically(const std::filesystem::path& path, std::strin
                                    mode_t mode = 0644);
 
 /// Marks a data folder as in use by this process. A POSIX record lock: the kernel gives it back
-/// when the process ends in any way, and tells who holds it. One per folder and process.
+/// when the process ends in any way, and tells who holds it. The process that closes any descriptor
+/// of a file loses its locks on it, so nobody here opens a lock file that is held here.
 class folder_lock {
 public:
   /// `refused` if another process holds it (its id is in the message).
   static result<folder_lock> take(const std::filesystem::path& data);
 
 private:
-  explicit folder_lock(unique_fd fd) : fd_(std::move(fd)) {}
+  folder_lock(unique_fd fd, std::shared_ptr<const void> listed)
+      : fd_(std::move(fd)), listed_(std::move(listed)) {}
   unique_fd fd_;
+  std::shared_ptr<const void> listed_; ///< among those that this process holds
 };
 
-/// The process that holds the folder's lock; nothing if nobody does.
+/// The process that holds the folder's lock, this one included; nothing if nobody does.
 std::optional<pid_t> lock_holder(const std::filesystem::path& data);
 
 /// Finds loopback ports on which nobody listens. It looks below the range from which the system

@@ -100,6 +100,16 @@ result<local_node> write_node(const cluster_setup_options& options, const cluste
        folder / "output.log"}};
 }
 
+/// The cluster runs already; if it has another number of nodes than is asked for, that is said too.
+failure with_difference(const cluster_setup_options& options, failure why) {
+  auto running = read_cluster_file(options.data);
+  if (options.nodes != 0 && why.code == ec::refused && running && running->has_value()
+      && (*running)->nodes.size() != options.nodes)
+    why.message += " (it has " + std::to_string((*running)->nodes.size()) + " nodes, not "
+                   + std::to_string(options.nodes) + ")";
+  return why;
+}
+
 } // namespace
 
 result<cluster_setup> prepare_cluster(const cluster_setup_options& options) {
@@ -107,7 +117,7 @@ result<cluster_setup> prepare_cluster(const cluster_setup_options& options) {
     return unexpected{made.error()};
   auto lock = folder_lock::take(options.data);
   if (!lock)
-    return unexpected{lock.error()};
+    return unexpected{with_difference(options, std::move(lock).error())};
   auto before = read_cluster_file(options.data);
   if (!before)
     return unexpected{before.error()};

@@ -97,8 +97,13 @@ public:
                                  {"address", setup_.self.address()},
                                  {"http_address", setup_.self.http_address()},
                                  {"pid", ::getpid()}});
+    setup_.host->log->write({log_level::info,
+                             "node",
+                             "listening at " + setup_.self.address() + ", http://"
+                                 + setup_.self.http_address() + "/metrics",
+                             {}});
     listening_ = true;
-    published(setup_.host->post->view());
+    say_if_ready(*setup_.host->post->view());
     pollfd waits[] = {{signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}};
     while (::poll(waits, 2, -1) < 0) {
     }
@@ -140,15 +145,28 @@ private:
 
   void published(const std::shared_ptr<const member_view>& view) {
     setup_.host->post->publish(view);
-    bool all_up = std::all_of(view->members.begin(), view->members.end(),
+    say_if_ready(*view);
+  }
+
+  /// Called by membership's thread, and once by the main thread when it listens.
+  void say_if_ready(const member_view& view) {
+    bool all_up = std::all_of(view.members.begin(), view.members.end(),
                               [](const member& m) { return m.state == MEMBER_UP; });
-    if (all_up && listening_ && !view->members.empty() && !ready_.exchange(true))
+    if (all_up && listening_ && !view.members.empty() && !ready_.exchange(true)) {
+      setup_.host->log->write(
+          {log_level::info,
+           "node",
+           "ready: " + std::to_string(view.members.size())
+               + (view.members.size() == 1 ? " member is up" : " members are up"),
+           {}});
       announce(options_.ready_fd,
                {{"event", "ready"}, {"id", to_string(setup_.host->post->self())}});
+    }
   }
 
   void stop(bool failed) {
     acceptor_.reset();
+    dialler_->stop(); // links that end from here on are not dialled again
     if (!failed) {
       caf::anon_send(top_, atom::stop_v);
       pollfd wait{ended_.get(), POLLIN, 0};

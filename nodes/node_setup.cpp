@@ -14,6 +14,7 @@ namespace {
 
 constexpr int exit_data = 65;
 constexpr int exit_unavailable = 69;
+constexpr int exit_cannot_write = 73;
 constexpr int exit_config = 78;
 
 unexpected<setup_failure> give_up(int code, std::string message) {
@@ -113,15 +114,22 @@ result<std::function<std::unique_ptr<Store>()>> store_source(Open open) {
   }};
 }
 
+/// Damage is as bad the next time; a full disk need not be.
+int exit_code_of(const failure& why) {
+  return why.code == ec::bad_message ? exit_data
+         : why.code == ec::refused   ? exit_unavailable
+                                     : exit_cannot_write;
+}
+
 std::optional<setup_failure> open_stores(node_setup& setup, const std::filesystem::path& data) {
   auto states =
       store_source<state_store>([folder = data / "state"] { return open_state_store(folder); });
   if (!states)
-    return setup_failure{exit_data, states.error().message};
+    return setup_failure{exit_code_of(states.error()), states.error().message};
   auto blobs = store_source<blob_store>(
       [folder = data / "blobs"] { return open_blob_store(folder, limits::blob_memory_bytes_max); });
   if (!blobs)
-    return setup_failure{exit_data, blobs.error().message};
+    return setup_failure{exit_code_of(blobs.error()), blobs.error().message};
   setup.open_states = std::move(*states);
   setup.open_blobs = std::move(*blobs);
   return std::nullopt;
@@ -142,8 +150,7 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
   setup.roles.merge(*roles); // compiled-in roles stay where both have one
   auto identity = open_identity(cfg.node.data, cfg.node.id, random_bits);
   if (!identity)
-    return give_up(identity.error().code == ec::refused ? exit_unavailable : exit_data,
-                   identity.error().message);
+    return give_up(exit_code_of(identity.error()), identity.error().message);
   setup.identity = std::move(*identity);
   auto others = others_of(cfg, setup.identity.id);
   if (!others)

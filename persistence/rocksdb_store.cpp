@@ -141,10 +141,16 @@ private:
       status = db_->Write(synced, &batch);
     if (!status.ok()) {
       close(); // RocksDB takes no more writes after a failed one: the next call opens it anew
-      return failed("writing", agent, status.ToString());
+      return unknown(agent, status.ToString()); // its log may have it all the same
     }
     ledger_ = sum;
-    return mark_.advance(sum.writes);
+    if (auto marked = mark_.advance(sum.writes); !marked)
+      return unknown(agent, marked.error().message);
+    return {};
+  }
+
+  static result<void> unknown(std::string_view agent, const std::string& why) {
+    return fail(ec::outcome_unknown, "writing the state of " + std::string{agent} + ": " + why);
   }
 
   failure damaged(const std::string& what) const {

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The rules that need a compiler: clang-tidy's short list, and that every header stands alone.
 
-  check_code.py BUILD [--jobs N] [--only headers|tidy] [FILE...]
+  check_code.py BUILD [--jobs N] [--only headers|tidy] [--within SECONDS] [FILE...]
 
 BUILD is a configured build folder, whose compile_commands.json says how each source is compiled.
 Nothing is compiled with precompiled headers here, so a source that does not include what it uses is
 found too. What was found good is remembered by the content of the file and of all that it includes,
-so that only what changed is looked at again. Exit code 1 if anything is wrong.
+so that only what changed is looked at again. What changed last is looked at first; with --within,
+nothing is begun after that time, and how much was left is said. Exit code 1 if anything is wrong.
 """
 import argparse
 import concurrent.futures
@@ -96,6 +97,10 @@ def run(command):
     return done.returncode, "\n".join(line for line in lines if not CHATTER.match(line))
 
 
+def run_before(end, command):
+    return run(command) if time.monotonic() < end else (None, "")
+
+
 def header_command(name, flags):
     return [COMPILER, *flags, "-w", "-fsyntax-only", "-x", "c++", name]
 
@@ -116,27 +121,45 @@ def work_of(files, known, only):
             yield "tidy", name, known[name], tidy_command(name, known[name])
 
 
+def newest_first(files):
+    """By the last commit that changed them; what is not committed comes first."""
+    log = subprocess.run(["git", "log", "--format=", "--name-only"], cwd=tree.ROOT,
+                         capture_output=True, check=False, text=True).stdout
+    changed = subprocess.run(["git", "status", "--porcelain"], cwd=tree.ROOT, capture_output=True,
+                             check=False, text=True).stdout
+    order = {}
+    for name in [line[3:] for line in changed.splitlines()] + log.splitlines():
+        order.setdefault(name, len(order))
+    return sorted(files, key=lambda name: order.get(name, len(order)))
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("build", type=pathlib.Path)
     options.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     options.add_argument("--only", choices=["headers", "tidy"])
+    options.add_argument("--within", type=float, default=float("inf"))
     options.add_argument("files", nargs="*")
     given = options.parse_args()
     known = commands(given.build.resolve())
-    files = given.files or [f for f in tree.list_files(tree.ROOT) if f.endswith(tree.CODE)]
+    files = given.files or newest_first(
+        f for f in tree.list_files(tree.ROOT) if f.endswith(tree.CODE))
     memory = Memory()
     todo = [(memory.key(what, name, flags), what, name, command)
             for what, name, flags, command in work_of(files, known, given.only)]
     unknown = [t for t in todo if not t[0].exists()]
-    live, bad = sys.stdout.isatty(), 0
+    live, bad, left = sys.stdout.isatty(), 0, 0
+    end = time.monotonic() + given.within
     with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
-        running = {pool.submit(run, t[3]): t for t in unknown}
+        running = {pool.submit(run_before, end, t[3]): t for t in unknown}
         for count, done in enumerate(concurrent.futures.as_completed(running), 1):
             key, what, name, _ = running[done]
             code, words = done.result()
             if live:
                 print(f"\r\033[K    {count} of {len(unknown)} {name[:80]}", end="", flush=True)
+            if code is None:
+                left += 1
+                continue
             if code == 0:
                 key.touch()
                 continue
@@ -145,7 +168,8 @@ def main():
             print(("\r\033[K" if live else "") + f"{name}: {title}\n{words}")
     if live:
         print("\r\033[K", end="")
-    print(f"    {len(todo)} files, {len(todo) - len(unknown)} of them unchanged since good")
+    print(f"    {len(todo)} files, {len(todo) - len(unknown)} of them unchanged since good"
+          + (f", {left} left for --full (the others changed later)" if left else ""))
     memory.forget_old()
     return 1 if bad else 0
 

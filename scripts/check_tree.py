@@ -27,7 +27,7 @@ INFINITE = re.compile(r"\bcaf::infinite\b|\binfinite\b(?=\s*,)")
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:[w]ork|[f]arm|root)/|(?<![\w/])\.\./[s]hared\b")
 
 # Folders that need no README: the one above speaks for them.
-WITHOUT_README = re.compile(r"^(\.\w+|tests/unit/.+|tests/data/.+|docs/.+)(/|$)")
+WITHOUT_README = re.compile(r"^tests/data/")
 
 
 def is_script(root, name):
@@ -188,6 +188,7 @@ SELF_TEST = [  # (file, its text, how what must be said of it goes on after FILE
     ("telemetry/f.cpp", '#include "e.hpp"\n', '1: include "e.hpp" is no file'),
     ("tests/unit/README.md", "ok\n", ""),
     ("tests/unit/a/f.cpp", '#include "f.hpp"\n', '1: include "f.hpp" is no file'),
+    ("tests/unit/a/README.md", "one\n", ""),
     ("actors/x/logic.cpp", '#include "messages/b.hpp"\n', "1: logic includes CAF: actors"),
     ("actors/x/x_actor.cpp", '#include "messages/b.hpp"\n', ""),
     ("nodes/long.cpp", "int x;\n" * 401, "401: 401 lines"),

@@ -25,7 +25,7 @@ die() {
 
 # usage: prints the comment at the top of the calling script.
 usage() {
-  sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"
+  sed -n '2,/^[^#]/{/^# shellcheck/d;s/^# \{0,1\}//p}' "$0"
   exit "${1:-0}"
 }
 
@@ -36,6 +36,26 @@ packages_build=(g++ cmake ninja-build ccache mold python3 curl libcaf-dev libpro
   libgtest-dev libgmock-dev)
 # shellcheck disable=SC2034
 packages_check=(clang-format-14 clang-tidy-14 shellcheck)
+
+# show_packages: follows apt-get install.
+show_packages() {
+  local line total='?' fetched=0 count=0
+  while IFS= read -r line; do
+    case $line in
+    *' newly installed, '*) total=${line#*upgraded, } total=${total%% *} ;;
+    Get:*) fetched=$((fetched + 1)) ;;
+    'Setting up '*) count=$((count + 1)) ;;
+    *) continue ;;
+    esac
+    if $live; then
+      printf '%s    %d of %s packages fetched, %d installed' \
+        "$clear_line" "$fetched" "$total" "$count"
+    elif (((fetched + count) % 50 == 0)); then
+      echo "    $fetched of $total packages fetched, $count installed"
+    fi
+  done
+  if $live; then printf '%s' "$clear_line"; fi
+}
 
 # need_packages NAME...: installs those Debian packages that are missing, and nothing else.
 need_packages() {
@@ -51,17 +71,21 @@ need_packages() {
   # shellcheck disable=SC2086  # one word a package
   set -- $missing
   if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || die "packages are missing. As root: apt-get install $*"
-    as_root=(sudo)
+    sudo -n true 2>/dev/null ||
+      die "packages are missing. As root (or after \`sudo -v\`): apt-get install $*"
+    as_root=(sudo -n)
   fi
   mkdir -p build
   say "Installing $# Debian packages"
   note "$*"
-  as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -y -qq)
-  "${as_root[@]}" install --no-install-recommends "$@" >"$log" 2>&1 </dev/null && return
+  as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -y -q)
+  install_packages() {
+    "${as_root[@]}" install --no-install-recommends "$@" </dev/null 2>&1 |
+      tee "$log" | show_packages
+  }
+  install_packages "$@" && return
   note "refreshing the package lists first"
-  if ! { "${as_root[@]}" update && "${as_root[@]}" install --no-install-recommends "$@"; } \
-    >"$log" 2>&1 </dev/null; then
+  if ! { "${as_root[@]}" update >"$log" 2>&1 </dev/null && install_packages "$@"; }; then
     tail -n 15 "$log" >&2
     die "apt-get failed (above, and in $log). Debian 12 has all of them: check network and sources."
   fi

@@ -56,6 +56,11 @@ def results_of(folder, binary, log):
     return results
 
 
+def again(kind, name):
+    flags = {"asan": "--unit --sim --sanitize", "tsan": "--unit --sim --thread"}
+    return f"scripts/test {flags.get(kind, '--' + kind.split('-')[0])} --filter '{name}'"
+
+
 def main(folders):
     count = {"passed": 0, "failed": 0, "skipped": 0}
     for folder in map(pathlib.Path, folders):
@@ -64,7 +69,8 @@ def main(folders):
             for name, outcome, words in results_of(folder, binary, log):
                 count[outcome] += 1
                 if outcome == "failed":
-                    print(f"FAILED   {folder.name}: {name}\n{words}\n")
+                    print(f"FAILED   {folder.name}: {name}\n{words}\n"
+                          f"again: {again(folder.name, name)}; all it printed: {log.path}\n")
                 elif outcome == "skipped":
                     print(f"skipped  {name}: {words.strip() or 'no reason given'}")
     print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")

@@ -6,7 +6,7 @@
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/formatter.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <algorithm>
@@ -139,7 +139,8 @@ private:
   static spdlog::sink_ptr open_output(const log_options& options, std::string& problem) {
     if (!options.file.empty()) {
       try {
-        return std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
+        return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
+            options.file, limits::log_file_bytes_max, limits::log_files_kept);
       } catch (const spdlog::spdlog_ex& error) {
         problem = std::string{error.what()}
                   + "; logging to standard error instead: choose another telemetry.log_file";

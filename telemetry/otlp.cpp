@@ -40,6 +40,10 @@ void convert(const SpanAttribute& from, otlp::KeyValue& to) {
     case SpanAttribute::kFlag:
       value.set_bool_value(from.flag());
       return;
+    case SpanAttribute::kTexts:
+      for (const auto& item : from.texts().items())
+        value.mutable_array_value()->add_values()->set_string_value(item);
+      return;
     case SpanAttribute::VALUE_NOT_SET:
       return; // an empty AnyValue, which OTLP allows
   }

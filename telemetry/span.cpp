@@ -49,6 +49,10 @@ void set(SpanData& span, std::string_view key, double number) {
 
 void set(SpanData& span, std::string_view key, bool flag) { attribute(span, key).set_flag(flag); }
 
+void set_list(SpanData& span, std::string_view key, std::string_view item) {
+  attribute(span, key).mutable_texts()->add_items(valid_utf8(item));
+}
+
 void set_failed(SpanData& span, const failure& why) {
   span.set_failed(true);
   span.set_status_message(valid_utf8(why.message));

@@ -26,6 +26,8 @@ void set(SpanData& span, std::string_view key, const char* text);
 void set(SpanData& span, std::string_view key, std::int64_t integer);
 void set(SpanData& span, std::string_view key, double number);
 void set(SpanData& span, std::string_view key, bool flag);
+/// A list of one text: what the conventions want as an array, even of one.
+void set_list(SpanData& span, std::string_view key, std::string_view item);
 
 /// Marks the span as failed: status error, `error.type` by the code's name.
 void set_failed(SpanData& span, const failure& why);

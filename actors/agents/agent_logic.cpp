@@ -22,6 +22,7 @@ std::optional<SpanData> begin_agent_span(step_context& context, const RoleInfo& 
   auto span = begin_span("invoke_agent " + info.name(), span_kind::internal, request.trace,
                          context.next_span(), context.now);
   set(span, "gen_ai.operation.name", "invoke_agent");
+  set(span, "gen_ai.provider.name", "troupe");
   set(span, "gen_ai.agent.name", info.name());
   set(span, "gen_ai.agent.id", self.agent.text());
   set(span, "troupe.role", info.name());

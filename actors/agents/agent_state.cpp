@@ -101,13 +101,19 @@ void agent_logic::written(step_context& context, envelope reply) {
     return settle(context);
   }
   roll_back();
-  now_->why = {ec::storage_failed,
-               "the state of " + called()
-                   + " could not be written, so this message has no effect: " + why->message};
+  bool refused = why->code == ec::storage_failed || why->code == ec::too_large;
+  now_->why =
+      refused ? failure{ec::storage_failed, "the state of " + called()
+                                                + " could not be written, so this message has no "
+                                                  "effect: "
+                                                + why->message}
+              : failure{ec::outcome_unknown, "whether the state of " + called()
+                                                 + " was written, and this message has an effect, "
+                                                   "is not known: "
+                                                 + why->message};
   context.out.log(log_level::error, "agent", now_->why.message, now_->request.trace.trace);
   settle(context);
-  // Unless the store said no, the bytes may be on disk all the same: what is there counts.
-  if (why->code != ec::storage_failed && why->code != ec::too_large) {
+  if (!refused) { // what is on disk counts
     phase_ = phase::absent;
     mind_.reset();
     if (inbox_)

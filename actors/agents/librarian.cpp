@@ -174,8 +174,9 @@ commands librarian_mind::fetched(state& now, blob_fetched blob) const {
 }
 
 commands librarian_mind::ask(state& now) const {
-  const auto& unread = now.sources.unread();
-  now.shown = now.sources.best();
+  auto sources = std::exchange(now.sources, {});
+  const auto& unread = sources.unread();
+  now.shown = sources.best();
   if (now.shown.empty() && !unread.empty())
     return {reply_failed{{unread.front().why.code, "I cannot look into " + unread.front().called
                                                        + ": " + unread.front().why.message}}};
@@ -192,6 +193,7 @@ commands librarian_mind::ask(state& now) const {
 }
 
 commands librarian_mind::answered(state& now, model_answered outcome_known) const {
+  auto shown = std::exchange(now.shown, {}); // what it read is not kept until the next question
   if (outcome_known.error.code != ec::none)
     return {reply_failed{std::move(outcome_known.error)}};
   // What was streamed stays as it is: notes come after it.
@@ -200,7 +202,7 @@ commands librarian_mind::answered(state& now, model_answered outcome_known) cons
     text = not_told(now.told);
   std::size_t unverified = 0;
   for (const auto& quote : quotes_in(text))
-    unverified += excerpt_with(now.shown, quote.source, quote.text) ? 0 : 1;
+    unverified += excerpt_with(shown, quote.source, quote.text) ? 0 : 1;
   auto note = [&](const std::string& words) {
     text += (text.ends_with("\n") ? "\n" : "\n\n") + words;
   };

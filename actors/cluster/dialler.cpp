@@ -9,27 +9,18 @@
 
 namespace troupe {
 
-namespace {
-
-std::chrono::milliseconds next_backoff(std::chrono::milliseconds last) {
-  using std::chrono::milliseconds;
-  return std::clamp(last * 2, milliseconds{limits::dial_backoff_min},
-                    milliseconds{limits::dial_backoff_max});
-}
-
-} // namespace
-
 dialler::dialler(options given)
     : given_(std::move(given)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       random_(given_.seed | 1), thread_([this] { run(); }) {}
 
-dialler::~dialler() {
+void dialler::stop() {
   {
     std::lock_guard guard{mutex_};
     stopping_ = true;
   }
   wake();
-  thread_.join();
+  if (thread_.joinable())
+    thread_.join();
 }
 
 void dialler::wake() { ::eventfd_write(wake_.get(), 1); }
@@ -37,7 +28,8 @@ void dialler::wake() { ::eventfd_write(wake_.get(), 1); }
 void dialler::dial(node_id peer, host_port place) {
   {
     std::lock_guard guard{mutex_};
-    targets_.push_back({peer, std::move(place)});
+    targets_.push_back(
+        {peer, std::move(place), {limits::dial_backoff_min, limits::dial_backoff_max}});
   }
   wake();
 }
@@ -48,11 +40,9 @@ void dialler::lost(node_id peer) {
     for (auto& t : targets_)
       if (t.peer == peer && t.now == stage::linked) {
         // A peer that closes at once is no better than one that does not answer.
-        auto lasted = steady::now() - t.linked_since;
-        t.backoff =
-            lasted > limits::dial_backoff_max ? limits::dial_backoff_min : next_backoff(t.backoff);
-        t.now = stage::waiting;
-        t.next = steady::now() + t.backoff;
+        if (steady::now() - t.linked_since > limits::dial_backoff_max)
+          t.pauses.reset();
+        pause(t);
       }
   }
   wake();
@@ -123,14 +113,15 @@ void dialler::attempt(target& t, std::vector<happened>& news) {
 }
 
 void dialler::failed(target& t, const std::string& why, std::vector<happened>& news) {
-  using std::chrono::milliseconds;
   t.socket = {};
-  t.now = stage::waiting;
-  t.backoff = next_backoff(t.backoff);
-  random_ = random_ * 6364136223846793005ULL + 1442695040888963407ULL;
-  auto jitter = milliseconds{static_cast<milliseconds::rep>(random_ >> 33) % t.backoff.count()};
-  t.next = steady::now() + std::max(milliseconds{1}, jitter);
+  pause(t);
   news.push_back({t.peer, -1, why});
+}
+
+void dialler::pause(target& t) {
+  t.now = stage::waiting;
+  random_ = random_ * 6364136223846793005ULL + 1442695040888963407ULL;
+  t.next = steady::now() + t.pauses.next(random_ >> 33);
 }
 
 int dialler::milliseconds_to_next() const {

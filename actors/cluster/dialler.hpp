@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/cluster/backoff.hpp"
 #include "actors/cluster/socket.hpp"
 #include "messages/ids.hpp"
 
@@ -23,7 +24,10 @@ public:
   };
 
   explicit dialler(options given);
-  ~dialler(); ///< closes what is being connected and waits for the thread
+  ~dialler() { stop(); }
+
+  /// Closes what is being connected and waits for the thread. Nothing is dialled any more.
+  void stop();
 
   void dial(node_id peer, host_port place);
   /// The connection that was handed over has ended.
@@ -35,9 +39,9 @@ private:
   struct target {
     node_id peer;
     host_port place;
+    backoff pauses;
     stage now = stage::waiting;
     steady::time_point next{}; ///< of the attempt, or the deadline of the one under way
-    std::chrono::milliseconds backoff{0};
     steady::time_point linked_since{};
     file_handle socket{};
   };
@@ -51,6 +55,7 @@ private:
   void advance(std::vector<happened>& news);
   void attempt(target& t, std::vector<happened>& news);
   void failed(target& t, const std::string& why, std::vector<happened>& news);
+  void pause(target& t);
   int milliseconds_to_next() const;
   void wake();
 

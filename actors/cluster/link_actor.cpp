@@ -57,21 +57,6 @@ void write(link_broker* self, std::string_view bytes) {
   self->flush(link.connection);
 }
 
-/// Moves what waits into the socket's buffer, as long as that is short.
-void pull(link_broker* self) {
-  auto& link = self->state;
-  if (link.closing || link.unsent >= limits::link_unsent_bytes_aim)
-    return; // data_transferred_msg comes back here
-  auto& buffer = self->wr_buf(link.connection);
-  auto before = buffer.size();
-  bool more = link.waiting->take(buffer, limits::link_unsent_bytes_aim - link.unsent);
-  link.unsent += buffer.size() - before;
-  if (buffer.size() > before)
-    self->flush(link.connection);
-  if (more && link.unsent < limits::link_unsent_bytes_aim)
-    self->send(self, atom::pull_v);
-}
-
 /// Clients' requests that went over this link will not be answered: say so.
 void fail_unanswered(link_state& link) {
   for (auto& head : link.waiting->close())
@@ -84,7 +69,7 @@ void fail_unanswered(link_state& link) {
 void detach(link_state& link, const std::string& why) {
   auto& hub = *link.hub;
   const auto& peer = link.protocol->peer();
-  if (!link.protocol->is_proven())
+  if (!link.attached) // also one that has proven itself and was refused all the same
     hub.unproven.fetch_sub(1);
   if (link.attached && peer.client()) {
     hub.host.post->detach_session({peer.session()});
@@ -116,8 +101,10 @@ void close(link_broker* self, const failure& why) {
   auto& link = self->state;
   if (link.closing)
     return;
-  // A peer that is there is told; one that is silent would only keep the socket open.
-  bool silent = link.protocol->is_proven() && why.code == ec::unavailable;
+  // A peer that is there is told; one that is silent, or does not read, would only keep the socket
+  // open.
+  bool silent =
+      link.protocol->is_proven() && (why.code == ec::unavailable || why.code == ec::overloaded);
   if (!silent) {
     auto bye = link_logic::bye_frame(why);
     write(self, {bye.data(), bye.size()});
@@ -133,6 +120,23 @@ void close(link_broker* self, const failure& why) {
     ::shutdown(link.socket, SHUT_RDWR);
   self->close(link.connection);
   self->quit();
+}
+
+/// Moves what waits into the socket's buffer, as long as that is short.
+void pull(link_broker* self) {
+  auto& link = self->state;
+  if (!link.closing && link.waiting->overflowed())
+    return close(self, {ec::overloaded, "it does not take what is sent to it"});
+  if (link.closing || link.unsent >= limits::link_unsent_bytes_aim)
+    return; // data_transferred_msg comes back here
+  auto& buffer = self->wr_buf(link.connection);
+  auto before = buffer.size();
+  bool more = link.waiting->take(buffer, limits::link_unsent_bytes_aim - link.unsent);
+  link.unsent += buffer.size() - before;
+  if (buffer.size() > before)
+    self->flush(link.connection);
+  if (more && link.unsent < limits::link_unsent_bytes_aim)
+    self->send(self, atom::pull_v);
 }
 
 Welcome welcome_of(link_hub& hub) {

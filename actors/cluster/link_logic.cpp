@@ -209,6 +209,13 @@ result<void> link_logic::on_chunk(const byte_slice& body) {
   return {};
 }
 
+/// A client that is stopped or reads a large folder answers no pings; one that dies closes its
+/// socket. A member must be known to be lost soon, as others wait for its tasks.
+std::chrono::nanoseconds link_logic::silence_max() const {
+  return peer_.client() ? std::chrono::nanoseconds{limits::client_silence_max}
+                        : std::chrono::nanoseconds{limits::suspect_after_silence};
+}
+
 link_logic::outcome link_logic::tick(instant now) {
   outcome out;
   if (ended_)
@@ -216,8 +223,9 @@ link_logic::outcome link_logic::tick(instant now) {
   if (!proven_) {
     if (now - began_ >= limits::hello_deadline)
       out.failed = failure{ec::refused, "no proof of who it is in time"};
-  } else if (now - heard_ >= limits::suspect_after_silence) {
-    out.failed = failure{ec::unavailable, "silent for 2 s"};
+  } else if (now - heard_ >= silence_max()) {
+    auto seconds = std::chrono::duration_cast<std::chrono::seconds>(silence_max()).count();
+    out.failed = failure{ec::unavailable, "silent for " + std::to_string(seconds) + " s"};
   } else if (now - heard_ >= limits::ping_after_silence
              && now - pinged_ >= limits::ping_after_silence) {
     pinged_ = now;

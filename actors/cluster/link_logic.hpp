@@ -62,6 +62,7 @@ private:
   result<void> finish(wire_record record, outcome& out);
   std::string proof_of(bool dialler) const;
   const address* route(route_id id) const;
+  std::chrono::nanoseconds silence_max() const;
 
   options given_;
   instant began_;

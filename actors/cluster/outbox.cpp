@@ -1,7 +1,5 @@
 #include "actors/cluster/outbox.hpp"
 
-#include "config/limits.hpp"
-
 #include <algorithm>
 
 namespace troupe {
@@ -11,6 +9,12 @@ namespace {
 /// What an envelope may take beside its payload: its record and three announced routes.
 constexpr std::size_t record_bytes_max = 96 + 3 * (40 + limits::agent_name_bytes_max);
 
+/// The sender of a request hears of it, and an agent can do without an event.
+bool may_be_refused(const envelope& message) {
+  return message.kind == message_kind::request
+         || (message.kind == message_kind::event && message.target.what == address::kind::agent);
+}
+
 } // namespace
 
 std::size_t outbox::address_hash::operator()(const address& a) const noexcept {
@@ -18,8 +22,8 @@ std::size_t outbox::address_hash::operator()(const address& a) const noexcept {
          ^ static_cast<std::size_t>(a.svc) << 8 ^ static_cast<std::size_t>(a.what);
 }
 
-outbox::outbox(std::size_t bytes_max, std::function<void()> wake)
-    : bytes_max_(bytes_max), wake_(std::move(wake)) {}
+outbox::outbox(std::size_t bytes_max, std::function<void()> wake, std::size_t reserve)
+    : bytes_max_(bytes_max), reserve_(reserve), wake_(std::move(wake)) {}
 
 outbox::verdict outbox::put(const envelope& message) {
   // Kept per thread: serialising allocates nothing once the buffer has grown.
@@ -34,16 +38,20 @@ outbox::verdict outbox::put(const envelope& message) {
     std::lock_guard guard{mutex_};
     if (closed_)
       return verdict::closed;
-    if (waiting_ + scratch.size() + record_bytes_max > bytes_max_)
-      return verdict::overloaded;
-    if (message.kind == message_kind::request && message.sender.what == address::kind::session) {
-      if (unanswered_.size() >= limits::link_unanswered_max)
-        return verdict::overloaded;
-      unanswered_.emplace(message.id, head_of(message));
+    auto room = bytes_max_ + (may_be_refused(message) ? 0 : reserve_);
+    if (waiting_ + scratch.size() + record_bytes_max > room) {
+      done = verdict::overloaded;
+      wake = !may_be_refused(message) && !std::exchange(overflowed_, true);
+    } else {
+      if (message.kind == message_kind::request && message.sender.what == address::kind::session) {
+        if (unanswered_.size() >= limits::link_unanswered_max)
+          return verdict::overloaded;
+        unanswered_.emplace(message.id, head_of(message));
+      }
+      done = scratch.size() < stream_payload_bytes ? put_small(message, scratch)
+                                                   : put_stream(message, std::move(scratch));
+      wake = !std::exchange(awake_, true);
     }
-    done = scratch.size() < stream_payload_bytes ? put_small(message, scratch)
-                                                 : put_stream(message, std::move(scratch));
-    wake = !std::exchange(awake_, true);
   }
   if (wake && wake_)
     wake_();
@@ -114,10 +122,10 @@ void outbox::take_chunk(std::vector<char>& out) {
   out.insert(out.end(), next.bytes.data() + next.sent, next.bytes.data() + next.sent + size);
   seal_frame(out, begin, frame_kind::chunk);
   next.sent += size;
-  waiting_ -= size;
   if (next.sent < next.bytes.size()) {
     streams_.push_back(std::move(next));
   } else {
+    waiting_ -= next.bytes.size();
     open_frame();
     auto before = open_.size();
     append_envelope(open_, next.head, routes_of(next.head), next.bytes, next.id);
@@ -154,6 +162,11 @@ bool outbox::take(std::vector<char>& out, std::size_t bytes_aim) {
     }
   }
   return true;
+}
+
+bool outbox::overflowed() const {
+  std::lock_guard guard{mutex_};
+  return overflowed_;
 }
 
 std::size_t outbox::waiting() const {

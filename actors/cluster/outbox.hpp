@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/limits.hpp"
 #include "messages/frame.hpp"
 #include "messages/wire.hpp"
 
@@ -16,14 +17,18 @@ namespace troupe {
 /// Senders serialise in their own threads; the broker only appends. What is small gathers into
 /// frames of about `limits::frame_body_bytes_aim`; payloads from `stream_payload_bytes` on go in
 /// chunks, between which small messages pass. One bound in bytes covers both: beyond it senders are
-/// refused, nothing grows. The mutex is held for a few copies only, never across a call to anybody
-/// else.
+/// refused, nothing grows. Messages that cannot be refused, as their sender would not send them
+/// again (replies, events to services and clients), have a reserve; when that is full too, the link
+/// must be closed (`overflowed`), so that both sides know. The mutex is held for a few copies only,
+/// never across a call to anybody else.
 class outbox {
 public:
   enum class verdict { queued, overloaded, too_large, closed };
 
   /// `wake` is called, outside the lock, when there is something to take after there was nothing.
-  explicit outbox(std::size_t bytes_max, std::function<void()> wake = {});
+  /// The same when the outbox overflows.
+  explicit outbox(std::size_t bytes_max, std::function<void()> wake = {},
+                  std::size_t reserve = limits::link_reserve_bytes);
 
   verdict put(const envelope& message);
 
@@ -31,8 +36,11 @@ public:
   /// next `put` wakes again.
   bool take(std::vector<char>& out, std::size_t bytes_aim);
 
-  /// Bytes that wait here.
+  /// Bytes that wait here; payloads that go in chunks until their last one was taken.
   std::size_t waiting() const;
+
+  /// Something that must arrive could not be taken in.
+  bool overflowed() const;
 
   /// A request of a client went out here, and its reply came in.
   void answered(const message_id& request);
@@ -72,6 +80,7 @@ private:
   }
 
   const std::size_t bytes_max_;
+  const std::size_t reserve_;
   const std::function<void()> wake_;
 
   mutable std::mutex mutex_;
@@ -82,6 +91,7 @@ private:
   std::uint32_t last_stream_ = 0;
   bool awake_ = false;
   bool closed_ = false;
+  bool overflowed_ = false;
   std::unordered_map<address, route_id, address_hash> routes_;
   std::unordered_map<message_id, envelope, id_hash> unanswered_;
   recent last_target_, last_sender_, last_tenant_;

@@ -122,6 +122,7 @@ private:
   void touch(step_context& context, run& r, std::uint32_t task, node_index node);
   void send_progress(step_context& context, run& r);
   void end_ended(step_context& context);
+  static void leave_out_result(RunEnded& ended);
   /// Ends and forgets the run. `cut_short`: before its tasks ended. `canceller` is answered too.
   void end_run(step_context& context, run& r, const failure* cut_short, const envelope* canceller);
   void forget_tasks(step_context& context, run& r, const failure& why);

@@ -70,6 +70,19 @@ void coordinator_logic::on_query(step_context& context, const envelope& request)
   context.out.send(reply_to(request, std::move(listed)));
 }
 
+/// A result that no message can carry: the run fails, and its submitter hears why.
+void coordinator_logic::leave_out_result(RunEnded& ended) {
+  failure why{ec::too_large, "the run's result and the outcomes of its tasks are "
+                                 + std::to_string(ended.ByteSizeLong())
+                                 + " bytes, more than a message may have: let a task of the graph "
+                                   "make less of them"};
+  ended.clear_result();
+  if (ended.ByteSizeLong() > limits::payload_bytes_max - limits::mib)
+    ended.clear_tasks();
+  ended.set_ok(false);
+  *ended.mutable_failure() = to_proto(why);
+}
+
 void coordinator_logic::end_ended(step_context& context) {
   for (auto r : ended_)
     end_run(context, *r, nullptr, nullptr);
@@ -87,6 +100,8 @@ void coordinator_logic::end_run(step_context& context, run& r, const failure* cu
   ended.set_duration_us(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(context.now - r.began).count()));
   r.state->report(ended, cut_short);
+  if (ended.ByteSizeLong() > limits::payload_bytes_max - limits::mib)
+    leave_out_result(ended);
   if (!ended.ok() && !cut_short)
     context.out.log(log_level::warning, "coordinator",
                     "run " + to_string(r.id) + " (" + r.state->graph().name()
@@ -147,6 +162,7 @@ void coordinator_logic::begin_root_span(step_context& context, run& r,
                                                  span_kind::internal, from, context.next_span(),
                                                  context.now));
   set(*r.root, "gen_ai.operation.name", "invoke_workflow");
+  set(*r.root, "gen_ai.provider.name", "troupe");
   set(*r.root, "gen_ai.workflow.name", r.state->graph().name());
   set(*r.root, "troupe.run.id", to_string(r.id));
   r.inside = context_of(*r.root, from);

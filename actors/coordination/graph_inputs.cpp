@@ -67,6 +67,10 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
+bool is_blank(const Value& value) {
+  return value.kind_case() == Value::kText && trimmed(value.text()).empty();
+}
+
 result<Value> parse_list(std::string_view text) {
   Value value;
   auto list = value.mutable_list();
@@ -131,10 +135,16 @@ result<void> check_inputs(const Graph& graph, const value_map& given) {
     if (auto fine = check_input_type(*input, value); !fine)
       return fine;
   }
-  for (const auto& input : graph.inputs())
-    if (input.required() && !input.has_default_value() && !given.contains(input.name()))
-      return fail(ec::invalid_argument,
-                  "the graph " + graph.name() + " wants the input " + described(input));
+  for (const auto& input : graph.inputs()) {
+    auto found = given.find(input.name());
+    bool missing = found == given.end() ? !input.has_default_value() : is_blank(found->second);
+    if (input.required() && missing)
+      return fail(
+          ec::invalid_argument,
+          to_string(config_error{
+              graph.file(), static_cast<int>(input.line()), static_cast<int>(input.column()),
+              "the graph " + graph.name() + " wants the input " + described(input)}));
+  }
   return {};
 }
 

@@ -85,10 +85,10 @@ config_result<std::uint32_t> graph_planner::role_index(std::uint32_t at) {
       return i;
   if (known_ && known_->find(role) == known_->end()) {
     std::vector<std::string_view> all{known_->begin(), known_->end()};
-    return unexpected{error(at, "role",
-                            titled(at) + " is for the role `" + role
-                                + "`, which no node of this cluster has" + did_you_mean(role, all)
-                                + "; `troupe roles` lists those there are")};
+    return unexpected{error(
+        at, "role",
+        titled(at) + " is for the role `" + role + "`, for which no node of this cluster does tasks"
+            + did_you_mean(role, all) + "; `troupe roles` lists those there are")};
   }
   plan_.roles.push_back(&role);
   return static_cast<std::uint32_t>(plan_.roles.size() - 1);

@@ -100,6 +100,8 @@ config_result<void> graph_reader::read_input(const yaml_node& key, const yaml_no
     return fine;
   auto input = graph_.add_inputs();
   input->set_name(*title);
+  input->set_line(static_cast<std::uint32_t>(key.line()));
+  input->set_column(static_cast<std::uint32_t>(key.column()));
   input->set_type(type);
   input->set_required(required);
   input->set_help(help);

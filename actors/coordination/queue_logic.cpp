@@ -196,6 +196,9 @@ void queue_logic::begin_task(step_context& context, lane& l, waiting_task& next)
 }
 
 void queue_logic::report(step_context& context, running_task& task, TaskDone done) {
+  if (task.owner != self_.node && done.ByteSizeLong() > limits::payload_bytes_max - limits::mib)
+    done = failed({ec::too_large, "the task's result is " + std::to_string(done.ByteSizeLong())
+                                      + " bytes, more than a message may have"});
   set_key(done, task.key);
   done.set_queue_wait_us(microseconds(task.started - task.queued));
   done.set_duration_us(microseconds(context.now - task.started));

@@ -128,7 +128,7 @@ void offline_provider_logic::work_on(step_context& context, call& waiting) {
     set(span, "gen_ai.response.model", answer.model());
     set(span, "gen_ai.usage.input_tokens", static_cast<std::int64_t>(answer.input_tokens()));
     set(span, "gen_ai.usage.output_tokens", static_cast<std::int64_t>(answer.output_tokens()));
-    set(span, "gen_ai.response.finish_reasons", answer.finish_reason());
+    set_list(span, "gen_ai.response.finish_reasons", answer.finish_reason());
     end(span, ended);
     context.out.spans.push_back(std::move(span));
   }

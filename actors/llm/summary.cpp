@@ -71,6 +71,9 @@ public:
       if (!best)
         break;
       best->chosen = true;
+      for (auto& s : sentences_) // what stands there twice is said once
+        if (s.words == best->words)
+          s.factor = 0;
       for (auto word : best->words)
         chance[word] *= chance[word];
     }

@@ -68,6 +68,7 @@ void blobs_logic::stop(step_context& context) {
     for (const auto& waiter : wanted.waiters)
       context.out.send(reply_failure(waiter, {ec::unavailable, "this node is stopping"}));
   fetches_.clear();
+  unasked_.clear();
   waiting_ = 0;
   waiting_bytes_ = 0;
 }
@@ -140,9 +141,31 @@ void blobs_logic::wait(step_context& context, envelope message, const BlobRef& b
     known->second.waiters.push_back(std::move(message));
     return;
   }
-  auto& wanted = fetches_[blob.sha256()];
-  wanted.waiters.push_back(std::move(message));
-  ask_holder(context, wanted);
+  unasked_.push_back(blob.sha256());
+  fetches_[blob.sha256()].waiters.push_back(std::move(message));
+  ask_next(context);
+}
+
+/// A holder is asked for a bounded number of bytes at once, or for one blob of any size.
+bool blobs_logic::may_ask(fetch& wanted) {
+  const auto& blob = blob_of(wanted.waiters.front());
+  auto holder = node_from_bytes(blob.holder());
+  std::uint64_t asked = 0;
+  for (auto& [hash, other] : fetches_)
+    if (other.sequence != 0 && other.holder == holder)
+      asked += blob_of(other.waiters.front()).size_bytes();
+  return asked == 0 || asked + blob.size_bytes() <= limits::blob_asked_bytes_max;
+}
+
+void blobs_logic::ask_next(step_context& context) {
+  std::erase_if(unasked_, [&](const std::string& hash) {
+    auto found = fetches_.find(hash);
+    if (found != fetches_.end() && found->second.sequence == 0 && !may_ask(found->second))
+      return false;
+    if (found != fetches_.end() && found->second.sequence == 0)
+      ask_holder(context, found->second);
+    return true;
+  });
 }
 
 /// One more or one less waits for `blob`. Each will get a copy of its own, so their bytes are
@@ -227,9 +250,11 @@ void blobs_logic::give_up_holder(step_context& context, fetches::iterator failed
   }
   wanted.waiters = std::move(others);
   if (wanted.waiters.empty())
-    forget(context, failed);
-  else
-    ask_holder(context, wanted);
+    return forget(context, failed);
+  wanted.sequence = 0;
+  context.out.arm(wanted.timer, std::chrono::nanoseconds{0});
+  unasked_.push_back(failed->first);
+  ask_next(context);
 }
 
 void blobs_logic::forget(step_context& context, fetches::iterator done) {
@@ -237,6 +262,7 @@ void blobs_logic::forget(step_context& context, fetches::iterator done) {
     count(blob_of(waiter), -1);
   context.out.arm(done->second.timer, std::chrono::nanoseconds{0});
   fetches_.erase(done);
+  ask_next(context);
 }
 
 } // namespace troupe

@@ -4,6 +4,7 @@
 #include "persistence/state_store.hpp"
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,7 +37,7 @@ private:
   /// A blob on its way here, and who waits for it.
   struct fetch {
     node_id holder;             ///< who was asked
-    std::uint64_t sequence = 0; ///< of the request to it
+    std::uint64_t sequence = 0; ///< of the request to it; 0: not asked yet
     std::uint32_t timer = 0;
     std::vector<envelope> waiters;
   };
@@ -48,6 +49,8 @@ private:
   void wait(step_context& context, envelope message, const BlobRef& blob);
   void count(const BlobRef& blob, int more);
   void ask_holder(step_context& context, fetch& wanted);
+  void ask_next(step_context& context);
+  bool may_ask(fetch& wanted);
   void reply(step_context& context, envelope message);
   void deliver(step_context& context, fetches::iterator arrived, const std::string& bytes);
   void give_up_holder(step_context& context, fetches::iterator failed, const failure& why);
@@ -61,6 +64,7 @@ private:
   std::size_t waiting_ = 0; ///< in all fetches
   std::uint64_t waiting_bytes_ = 0;
   fetches fetches_;
+  std::deque<std::string> unasked_; ///< fetches whose holder has enough to send, by hash
 };
 
 } // namespace troupe

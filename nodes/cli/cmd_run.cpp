@@ -17,10 +17,11 @@ namespace troupe::cli {
 
 namespace {
 
-role_names known_roles(const attached_client& cluster) {
+role_names roles_for_tasks(const attached_client& cluster) {
   role_names names;
   for (const auto& role : roles_of(cluster.link->welcome()))
-    names.insert(role.name());
+    if (role.for_tasks())
+      names.insert(role.name());
   return names;
 }
 
@@ -50,7 +51,7 @@ cli_result<run_outcome> run(const run_command& wanted, trace_context trace) {
   auto cluster = attach(wanted.cluster, signals.fd());
   if (!cluster)
     return unexpected{cluster.error()};
-  auto roles = known_roles(*cluster);
+  auto roles = roles_for_tasks(*cluster);
   if (auto checked = load_graph(wanted.graph, &roles); !checked)
     return unexpected{checked.error()};
   auto inputs = send_inputs(*cluster, *graph, std::move(*arguments), wanted.as_json);

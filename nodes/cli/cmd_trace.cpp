@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr std::size_t width_of_files = 120; ///< and of pipes: columns
+
 /// Zero: the last one.
 cli_result<trace_id> named_trace(const std::string& text) {
   if (text == "last")
@@ -97,7 +99,7 @@ int cmd_trace(const trace_command& wanted) {
   }
   auto place = terminal_of(STDOUT_FILENO);
   trace_view_options options;
-  options.width = static_cast<std::size_t>(std::max(place.columns, 40));
+  options.width = place.is_terminal ? static_cast<std::size_t>(place.columns) : width_of_files;
   options.colour = place.colours;
   print(render_trace(*found, options));
   return exit_ok;

@@ -69,8 +69,11 @@ cli_result<void> supervise(const up_command& wanted, clock::time_point began,
   cluster.restart = wanted.restart;
   auto end = local_cluster(std::move(cluster), reporter).run();
   if (end.code != 0)
-    return unexpected{
-        cli_error{end.code, end.code == exit_damaged ? "damaged" : "unavailable", end.message}};
+    return unexpected{cli_error{end.code,
+                                end.code == exit_damaged        ? "damaged"
+                                : end.code == exit_cannot_write ? "storage_failed"
+                                                                : "unavailable",
+                                end.message}};
   outlets.line(wanted.as_json ? to_line(kept_json(options.data))
                               : "stopped; " + kept_text(options.data, told.hint) + "\n");
   return {};

@@ -216,11 +216,13 @@ void add_list_commands(command_table& table) {
   });
   add_config(app, settings_of->config, settings_of->set);
   app->add_flag("--keys", settings_of->keys, "All keys: type, default, what they mean");
+  add_json(app, settings_of->as_json);
   app = config->add_subcommand("check", "Say whether the configuration is valid");
   app->callback([&table, settings_of] {
     table.chosen = [settings_of] { return cmd_config_check(*settings_of); };
   });
   add_config(app, settings_of->config, settings_of->set);
+  add_json(app, settings_of->as_json);
 }
 
 bool asks_for_json(int argc, const char* const* argv) {

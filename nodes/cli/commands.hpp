@@ -81,6 +81,7 @@ struct config_command {
   std::string config;
   settings set;
   bool keys = false;
+  bool as_json = false;
 };
 int cmd_config_show(const config_command& wanted);
 int cmd_config_check(const config_command& wanted);

@@ -70,7 +70,9 @@ cli_error nobody_answers(const cluster_flags& flags, const fs::path& data, const
             std::string(to_string(last.code)), last.message};
   if (!flags.peer.empty())
     return {exit_unavailable, "unavailable",
-            last.message + "; `troupe status` shows the addresses of a local cluster's nodes"};
+            last.message
+                + "; `troupe status` shows the addresses of a local cluster's nodes; start one "
+                  "with: troupe up --nodes 3"};
   if (auto holder = lock_holder(data))
     return {exit_unavailable, "unavailable",
             "the cluster in " + data.string() + " (process " + std::to_string(*holder)

@@ -52,6 +52,9 @@ cli_result<void> read_argument(const Graph& graph, const std::string& argument,
     return {};
   }
   if (input->type() == "folder" || input->type() == "file") {
+    if (text.empty())
+      return unexpected{
+          usage_error("--input " + key + "=: the path of a " + input->type() + " is missing")};
     auto kind = input->type() == "folder" ? path_kind::folder : path_kind::file;
     auto found = find_documents(text, kind);
     if (!found)
@@ -105,8 +108,8 @@ cli_result<graph_arguments> read_arguments(const Graph& graph,
 }
 
 std::string describe_graph(const Graph& graph, const std::string& shown_name) {
-  auto text =
-      graph.name() + ": " + graph.description() + "\n\nInputs, each as --input NAME=VALUE:\n";
+  auto text = graph.name() + (graph.description().empty() ? "" : ": " + graph.description())
+              + "\n\nInputs, each as --input NAME=VALUE:\n";
   std::string example = "troupe run " + shown_name;
   for (const auto& input : graph.inputs()) {
     text += "  " + input.name() + " (" + input.type() + (input.required() ? ", required)" : ")");
@@ -115,11 +118,11 @@ std::string describe_graph(const Graph& graph, const std::string& shown_name) {
     text += "\n";
     if (input.has_default_value())
       text += "      default: " + to_line(to_json(input.default_value()));
-    if (!input.example().empty()) {
+    if (!input.example().empty())
       text += "      such as: --input " + input.name() + "=" + input.example() + "\n";
-      if (input.required())
-        example += " --input " + input.name() + "=" + input.example();
-    }
+    if (input.required())
+      example +=
+          " --input " + input.name() + "=" + (input.example().empty() ? "..." : input.example());
   }
   if (graph.inputs().empty())
     text += "  (none)\n";

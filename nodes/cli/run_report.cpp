@@ -80,7 +80,9 @@ std::string run_summary(const run_outcome& outcome) {
   }
   if (failed > failures_shown_max)
     text += "troupe: " + std::to_string(failed - failures_shown_max) + " more tasks failed\n";
-  auto took = human_duration(std::chrono::milliseconds(ended.duration_us() / 1000));
+  auto took = ended.duration_us() < 1000
+                  ? "under 1 ms"
+                  : human_duration(std::chrono::milliseconds(ended.duration_us() / 1000));
   if (!ended.ok()) {
     text += "troupe: the run failed after " + took + ": " + outcome.why;
     if (cancelled > 0)

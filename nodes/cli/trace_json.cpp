@@ -36,6 +36,12 @@ json to_json(const SpanAttribute& attribute) {
       return attribute.number();
     case SpanAttribute::kFlag:
       return attribute.flag();
+    case SpanAttribute::kTexts: {
+      auto items = json::array();
+      for (const auto& item : attribute.texts().items())
+        items.push_back(item);
+      return items;
+    }
     case SpanAttribute::VALUE_NOT_SET:
       return nullptr;
   }

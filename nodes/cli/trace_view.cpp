@@ -14,6 +14,9 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::size_t width_min = 40, gap = 1, duration_width = 8, node_width_max = 12;
+constexpr std::size_t bar_width_min = 6, bar_width_max = 40;
+/// What most notes need, such as "reader#2, 5767→12 tokens". The bars have what is left.
+constexpr std::size_t notes_width_wanted = 27;
 constexpr std::string_view reset = "\x1b[0m", bold = "\x1b[1m", dim = "\x1b[2m", red = "\x1b[31m";
 
 /// One character counts as one column.
@@ -60,10 +63,18 @@ const SpanAttribute* find(const SpanData& span, std::string_view key) {
 std::string number_text(const SpanAttribute& attribute) {
   if (attribute.has_number()) {
     char text[32];
-    std::snprintf(text, sizeof text, "%.4g", attribute.number());
+    std::snprintf(text, sizeof text, "%.3g", attribute.number());
     return text;
   }
   return std::to_string(attribute.integer());
+}
+
+/// "read GPL-3" of the span "task read[7]" is "GPL-3": the step is seen already.
+std::string without_step(const std::string& label, std::string_view span_name) {
+  auto step_end = label.find(' ');
+  bool seen = step_end != std::string::npos
+              && span_name.find(" " + label.substr(0, step_end)) != std::string_view::npos;
+  return seen ? label.substr(step_end + 1) : label;
 }
 
 /// The few attributes that people look for, the most telling first, as the line may be cut.
@@ -78,19 +89,19 @@ std::string notes_of(const SpanData& span) {
   if (attempt && attempt->integer() > 1)
     add("attempt " + number_text(*attempt));
   if (auto label = find(span, "troupe.task.label"); label && !span.name().ends_with(label->text()))
-    add(label->text());
+    add(without_step(label->text(), span.name()));
   if (auto agent = find(span, "gen_ai.agent.id"))
     add(agent->text());
   if (auto model = find(span, "gen_ai.request.model");
       model && !span.name().ends_with(model->text()))
     add("model " + model->text());
   if (auto purpose = find(span, "troupe.purpose"))
-    add("for " + purpose->text());
+    add(purpose->text());
   if (auto wait = find(span, "troupe.queue_wait_ms"))
     add("waited " + number_text(*wait) + " ms");
   auto in = find(span, "gen_ai.usage.input_tokens"), out = find(span, "gen_ai.usage.output_tokens");
   if (in || out)
-    add((in ? number_text(*in) : "0") + " → " + (out ? number_text(*out) : "0") + " tokens");
+    add((in ? number_text(*in) : "0") + "→" + (out ? number_text(*out) : "0") + " tokens");
   return notes;
 }
 
@@ -131,7 +142,8 @@ private:
     node_width_ = std::min({longest_node, width_ / 5, node_width_max});
     auto taken = name_width_ + node_width_ + duration_width + 3 * gap;
     auto left = width_ > taken ? width_ - taken : 0;
-    bar_width_ = std::min<std::size_t>(std::max<std::size_t>(left / 2, 4), 40);
+    auto beside_notes = left > notes_width_wanted + gap ? left - notes_width_wanted - gap : 0;
+    bar_width_ = std::clamp(std::min(left / 2, beside_notes), bar_width_min, bar_width_max);
     notes_width_ = left > bar_width_ + gap ? left - bar_width_ - gap : 0;
   }
 

@@ -53,18 +53,23 @@ double bare_caf(std::uint64_t window) {
   return rate;
 }
 
+template <class Driver>
+void beside_bare_caf(const std::string& what, std::uint64_t window) {
+  compare(
+      what + ", round trips, " + std::to_string(window) + " in flight", "1/s", 5,
+      [&] {
+        whole_node node{1};
+        node.wait_for_members();
+        return drive<Driver>(node, address::of_agent(name{"echo/1"}), messages, window);
+      },
+      "two bare CAF actors, stock scheduler", [&] { return bare_caf(window); });
+}
+
 } // namespace
 
 int main() {
   for (std::uint64_t window : {1, 64}) {
-    auto what = "local agent, round trips, " + std::to_string(window) + " in flight";
-    compare(
-        what, "1/s", 5,
-        [&] {
-          whole_node node{1};
-          node.wait_for_members();
-          return drive<driver>(node, address::of_agent(name{"echo/1"}), messages, window);
-        },
-        "two bare CAF actors, stock scheduler", [&] { return bare_caf(window); });
+    beside_bare_caf<driver>("local agent", window);
+    beside_bare_caf<message_driver>("local agent whose mind decides", window);
   }
 }

@@ -37,23 +37,43 @@ public:
       fire(context);
   }
 
-private:
-  void fire(step_context& context) {
+protected:
+  /// What is sent: an Echo, which an agent answers without asking its mind.
+  virtual envelope make() const {
     Echo echo;
     echo.mutable_bytes()->assign(100, 'x');
-    auto message = make_envelope(message_kind::request, target_, std::move(echo));
+    return make_envelope(message_kind::request, target_, std::move(echo));
+  }
+
+  address target_;
+
+private:
+  void fire(step_context& context) {
+    auto message = make();
     message.id = {session_, ++sent_};
     message.sender = self_;
     message.trace = {{session_.value, sent_}, {}, static_cast<std::uint8_t>(sent_ % 100 == 0)};
     context.out.send(std::move(message));
   }
 
-  address target_;
   address self_;
   session_id session_;
   std::uint64_t count_, window_, sent_ = 0, answered_ = 0;
   std::chrono::steady_clock::time_point begun_;
   std::promise<double>* done_;
+};
+
+/// The same with messages that the agent's mind decides on.
+class message_driver : public driver {
+public:
+  using driver::driver;
+
+private:
+  envelope make() const override {
+    AgentMessage message;
+    message.mutable_text()->assign(100, 'x');
+    return make_envelope(message_kind::request, target_, std::move(message));
+  }
 };
 
 /// Runs a logic as an agent of the node until `done` has its figure.

@@ -47,6 +47,26 @@ TEST_F(configuration, is_shown_with_what_the_file_the_environment_and_flags_say)
   EXPECT_THAT(shown.out, HasSubstr("tasks_max: 9")) << "a flag over everything";
 }
 
+TEST_F(configuration, is_shown_as_json_with_where_it_came_from) {
+  auto path = file("queue:\n  tasks_max: 7\n");
+  auto shown = user.troupe({"config", "show", "--json", "--config", path});
+  ASSERT_TRUE(shown.ok()) << shown.shown();
+  bool found = false;
+  auto told = shown.parsed();
+  for (const auto& key : told.at("keys"))
+    if (key.at("key") == "queue.tasks_max") {
+      found = true;
+      EXPECT_EQ(key.at("value"), 7);
+      EXPECT_EQ(key.at("from"), path + ":2");
+    }
+  EXPECT_TRUE(found) << shown.out;
+  auto valid = user.troupe({"config", "check", "--json", "--config", path});
+  EXPECT_EQ(valid.parsed().at("valid"), true) << valid.shown();
+  auto wrong = user.troupe({"config", "check", "--json", "--set", "queue.tasks_max=none"});
+  EXPECT_EQ(wrong.ended.code, 78) << wrong.shown();
+  EXPECT_THAT(error_message(wrong.parsed()), HasSubstr("tasks_max"));
+}
+
 TEST_F(configuration, that_was_shown_can_be_read_back) {
   auto shown = user.troupe({"config", "show"});
   ASSERT_TRUE(shown.ok()) << shown.shown();
@@ -99,6 +119,29 @@ TEST_F(configuration, reaches_the_nodes_of_up) {
   auto status = user.troupe({"status", "--json"});
   ASSERT_TRUE(status.ok()) << status.shown();
   EXPECT_EQ(status.parsed().at("cluster"), "from-outside");
+}
+
+TEST_F(configuration, of_a_lone_node_lets_it_say_where_it_listens_on_a_terminal) {
+  auto settings = file("node:\n  data: " + (user.path() / "lone").string() + "\n");
+  // `script` gives it a terminal, and passes on what it writes there.
+  process_options options;
+  options.program = "/usr/bin/script";
+  options.arguments = {"-qefc", program_under_test().string() + " node --config " + settings,
+                       "/dev/null"};
+  process node{std::move(options)};
+  std::string said;
+  for (auto deadline = clock::now() + 20s; clock::now() < deadline;) {
+    auto line = node.read_line(20s);
+    if (!line)
+      break;
+    said += *line + "\n";
+    if (said.find("ready") != std::string::npos)
+      break;
+  }
+  EXPECT_THAT(said, AllOf(HasSubstr("listening at 127.0.0.1:"), HasSubstr("ready")));
+  EXPECT_THAT(said, ::testing::Not(HasSubstr("{"))) << "lines for people, not JSON";
+  node.send_signal(SIGTERM);
+  EXPECT_TRUE(node.wait(20s)) << said;
 }
 
 TEST_F(configuration, runs_one_node_in_the_foreground) {

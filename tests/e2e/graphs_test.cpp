@@ -66,6 +66,24 @@ TEST_F(graphs, with_an_unknown_role_are_refused_with_its_line) {
   EXPECT_THAT(ran.err, AllOf(HasSubstr("own.yaml:"), HasSubstr("poet")));
 }
 
+TEST_F(graphs, with_a_role_that_does_no_tasks_are_refused_with_its_place) {
+  cluster one{user, {.nodes = 1}};
+  auto ran = run_graph("graph: own\ntasks:\n  - id: a\n    role: librarian\n");
+  EXPECT_EQ(ran.ended.code, 64) << ran.shown();
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("own.yaml:4:11"), HasSubstr("does tasks")));
+}
+
+TEST_F(graphs, without_a_wanted_input_are_refused_with_its_place) {
+  auto graph = "graph: own\ninputs:\n  word: {type: text, required: true}\n"
+               "tasks:\n  - {id: a, role: noop}\n";
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{}, std::vector<std::string>{"--input", "word="}}) {
+    auto ran = run_graph(graph, more);
+    EXPECT_EQ(ran.ended.code, 64) << ran.shown();
+    EXPECT_THAT(ran.err, AllOf(HasSubstr("own.yaml:3:3"), HasSubstr("`word`")));
+  }
+}
+
 TEST_F(graphs, that_need_a_task_that_is_not_there_are_refused) {
   cluster one{user, {.nodes = 1}};
   auto ran = run_graph("graph: own\ntasks:\n  - {id: a, role: noop, needs: [ghost]}\n");

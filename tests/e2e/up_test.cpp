@@ -23,7 +23,12 @@ TEST_F(up, is_refused_where_another_one_runs) {
 }
 
 TEST_F(up, with_another_number_of_nodes_is_refused_with_the_difference) {
-  { cluster three{user}; }
+  {
+    cluster three{user};
+    auto second = user.troupe({"up", "--nodes", "2"});
+    EXPECT_EQ(second.ended.code, 69) << second.shown();
+    EXPECT_THAT(second.err, HasSubstr("it has 3 nodes, not 2"));
+  }
   auto other = user.troupe({"up", "--nodes", "2"});
   EXPECT_EQ(other.ended.code, 64) << other.shown();
   EXPECT_THAT(other.err, AllOf(HasSubstr("3"), HasSubstr("2"), HasSubstr(user.data().string())));

@@ -85,6 +85,22 @@ bool take(const wire_field& field, int number, int type, std::uint64_t& to) {
   return is(field, number, type) ? (to = field.number_value, true) : false;
 }
 
+decoded_value read_any_value(const std::string& bytes, problems& wrong);
+
+std::vector<std::string> read_texts(const std::string& bytes, problems& wrong) {
+  std::vector<std::string> texts;
+  read_fields("ArrayValue", bytes, wrong, [&](const wire_field& field) {
+    if (!is(field, 1, bytes_field))
+      return false;
+    auto value = read_any_value(field.bytes, wrong);
+    auto text = std::get_if<std::string>(&value);
+    if (text)
+      texts.push_back(*text);
+    return text != nullptr;
+  });
+  return texts;
+}
+
 decoded_value read_any_value(const std::string& bytes, problems& wrong) {
   decoded_value value;
   read_fields("AnyValue", bytes, wrong, [&](const wire_field& field) {
@@ -96,6 +112,8 @@ decoded_value read_any_value(const std::string& bytes, problems& wrong) {
       value = static_cast<std::int64_t>(field.number_value);
     else if (is(field, 4, fixed64))
       value = std::bit_cast<double>(field.number_value);
+    else if (is(field, 5, bytes_field))
+      value = read_texts(field.bytes, wrong);
     else
       return false;
     return true;

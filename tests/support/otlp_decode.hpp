@@ -12,7 +12,8 @@
 /// our schema numbers wrongly shows up as a problem.
 namespace troupe::testing {
 
-using decoded_value = std::variant<std::monostate, std::string, bool, std::int64_t, double>;
+using decoded_value = std::variant<std::monostate, std::string, bool, std::int64_t, double,
+                                   std::vector<std::string>>; ///< the last: an array of texts
 using decoded_attributes = std::map<std::string, decoded_value>;
 
 struct decoded_event {

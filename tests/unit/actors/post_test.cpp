@@ -47,6 +47,16 @@ TEST_F(post_between, drops_an_event_that_nobody_takes) {
   EXPECT_THAT(next_answer(), refuses(number, ec::unavailable)) << "the event was answered";
 }
 
+TEST_F(post_between, says_that_an_answer_is_too_large_to_be_sent) {
+  auto link = std::make_shared<outbox>(limits::link_bytes_max);
+  host_.post->attach_session({42}, link);
+  Echo large;
+  large.set_bytes(std::string(limits::payload_bytes_max + 1, 'x'));
+  host_.post->send(make_envelope(message_kind::reply, address::of_session({42}), large));
+  EXPECT_GT(link->waiting(), 0u) << "who asked hears nothing";
+  EXPECT_LT(link->waiting(), 1'000u);
+}
+
 TEST_F(post_between, gives_a_message_for_an_agent_that_is_not_active_to_the_roles_service) {
   auto roles = run(address::of(service::roles), answering());
   auto number = ask(address::of_agent(name{"echo/1"}), "hello");

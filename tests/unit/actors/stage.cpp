@@ -67,8 +67,10 @@ stage::~stage() {
   ended.wait();
 }
 
-std::uint64_t stage::ask(const address& whom, std::string text) {
+std::uint64_t stage::ask(const address& whom, std::string text,
+                         std::chrono::milliseconds remaining) {
   auto message = echo_to(whom, std::move(text), message_kind::request);
+  message.remaining = remaining;
   message.id = {{7}, ++asked_};
   host_.post->send(std::move(message));
   return asked_;

@@ -103,8 +103,9 @@ protected:
     EXPECT_EQ(ended.wait_for(10s), std::future_status::ready);
   }
 
-  /// Sends a request in the test's name; its number.
-  std::uint64_t ask(const address& whom, std::string text);
+  /// Sends a request in the test's name; its number. It has that much time, zero: no end.
+  std::uint64_t ask(const address& whom, std::string text,
+                    std::chrono::milliseconds remaining = {});
   void tell(const address& whom, std::string text);
 
   /// The next reply: its number and its text, or the code of its failure.

@@ -81,6 +81,20 @@ TEST_F(thread_shell_actor, answers_what_waits_when_it_is_stopped) {
   EXPECT_EQ(ended.get(), caf::exit_reason::user_shutdown);
 }
 
+TEST_F(thread_shell_actor, does_not_work_for_those_who_have_given_up) {
+  std::promise<void> go;
+  auto actor = run<thread_shell>(state_service, answering_after(go.get_future().share()));
+  auto impatient = ask(state_service, "fail", 1ms); // it would fail if it were worked on
+  auto patient = ask(state_service, "hello", 1min);
+  for (auto sent = host_.clock.now(); host_.clock.now() < sent + 2ms;)
+    std::this_thread::yield();
+  go.set_value();
+  EXPECT_THAT(next_answer(), refuses(impatient, ec::timed_out));
+  EXPECT_THAT(next_answer(), answers(patient, "hello"));
+  EXPECT_EQ(host_.counted.plain().envelopes_expired, 1u);
+  stop(actor);
+}
+
 TEST_F(thread_shell_actor, fires_its_timers_while_nothing_comes) {
   handed_over<std::uint32_t> fired;
   auto mind = std::make_unique<scripted>();

@@ -214,6 +214,17 @@ TEST(link, silence_is_pinged_and_then_given_up) {
   EXPECT_TRUE(pair.left->tick(heard + limits::suspect_after_silence).failed);
 }
 
+TEST(link, a_client_may_be_silent_for_longer) {
+  link_pair pair;
+  pair.left_options.own.clear_node();
+  pair.left_options.own.set_client(true);
+  pair.left_options.own.set_session(5);
+  pair.connect();
+  EXPECT_FALSE(pair.right->tick(start_time + limits::suspect_after_silence).failed);
+  EXPECT_FALSE(pair.right->tick(start_time + limits::client_silence_max - 1ns).failed);
+  EXPECT_TRUE(pair.right->tick(start_time + limits::client_silence_max).failed);
+}
+
 TEST(link, a_bye_says_why) {
   link_pair pair;
   pair.connect();
@@ -236,6 +247,43 @@ TEST(outbox, refuses_beyond_its_bound_and_takes_again_after) {
   while (box.take(bytes, 1 << 20)) {
   }
   EXPECT_EQ(box.put(echo_to("echo/1", "x")), outbox::verdict::queued);
+}
+
+TEST(outbox, has_a_reserve_for_what_would_not_be_sent_again) {
+  int woken = 0;
+  outbox box{100'000, [&] { ++woken; }, 50'000};
+  auto request = echo_to("echo/1", std::string(1000, 'x'));
+  while (box.put(request) == outbox::verdict::queued) {
+  }
+  auto event = echo_to("echo/1", std::string(1000, 'x'));
+  event.kind = message_kind::event;
+  EXPECT_EQ(box.put(event), outbox::verdict::overloaded) << "an agent can do without an event";
+  auto news = echo_to("echo/1", std::string(1000, 'x'));
+  news.kind = message_kind::event;
+  news.target = address::of(service::coordinator, {0, 2});
+  EXPECT_EQ(box.put(news), outbox::verdict::queued);
+  auto reply = echo_to("echo/1", std::string(1000, 'x'));
+  reply.kind = message_kind::reply;
+  EXPECT_EQ(box.put(reply), outbox::verdict::queued);
+  EXPECT_FALSE(box.overflowed());
+  EXPECT_EQ(woken, 1);
+  while (box.put(reply) == outbox::verdict::queued)
+    ASSERT_LT(box.waiting(), 150'000u);
+  EXPECT_TRUE(box.overflowed());
+  EXPECT_EQ(woken, 2) << "the link must be closed";
+  EXPECT_EQ(box.put(reply), outbox::verdict::overloaded);
+  EXPECT_EQ(woken, 2) << "once";
+}
+
+TEST(outbox, counts_a_large_payload_until_its_last_chunk_is_taken) {
+  outbox box{limits::link_bytes_max};
+  box.put(echo_to("echo/1", std::string(3'000'000, 'x')));
+  std::vector<char> bytes;
+  ASSERT_TRUE(box.take(bytes, 2'000'000));
+  EXPECT_GE(box.waiting(), 3'000'000u) << "the other side holds its bytes until it is whole";
+  while (box.take(bytes, 1 << 20)) {
+  }
+  EXPECT_EQ(box.waiting(), 0u);
 }
 
 TEST(outbox, wakes_once_until_it_is_empty) {

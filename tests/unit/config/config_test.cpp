@@ -135,7 +135,8 @@ TEST_F(config, a_wrong_value_in_a_file_is_an_error_even_under_a_flag) {
 
 TEST_F(config, unknown_keys_name_their_place_and_the_nearest_key) {
   EXPECT_EQ(error_in("cluster:\n  name: a\n  colour: red\n"),
-            "config.yaml:3:3: cluster.colour is not a key of the configuration");
+            "config.yaml:3:3: cluster.colour is not a key of the configuration; expected one of "
+            "name, secret_file, members");
   EXPECT_EQ(error_in("node:\n  lisen: 127.0.0.1:0\n"),
             "config.yaml:2:3: node.lisen is not a key of the configuration (did you mean listen?)");
   EXPECT_EQ(error_in("telemtry: {}\n"), "config.yaml:1:1: telemtry is not a section of the "

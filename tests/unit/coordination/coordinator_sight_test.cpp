@@ -107,6 +107,22 @@ TEST_F(coordinator_sight, lists_its_runs_the_oldest_first) {
   EXPECT_EQ(listed.runs(0).total(), 2u);
 }
 
+TEST_F(coordinator_sight, fails_a_run_whose_result_no_message_can_carry) {
+  submit("graph: large\ntasks:\n  - {id: a, role: reader}\nresult: $tasks.a\n", false);
+  auto task = offers()[0];
+  TaskDone made;
+  made.set_run(task.run());
+  made.set_index(task.index());
+  made.set_attempt(task.attempt());
+  made.mutable_output()->set_text(std::string(limits::payload_bytes_max, 'x'));
+  by.tell(std::move(made));
+  auto ended = by.only<RunEnded>();
+  EXPECT_FALSE(ended.ok());
+  EXPECT_EQ(ended.failure().code(), static_cast<std::uint32_t>(ec::too_large));
+  EXPECT_FALSE(ended.has_result());
+  EXPECT_EQ(ended.tasks_size(), 1);
+}
+
 TEST_F(coordinator_sight, cancels_a_run_everywhere) {
   by.tell(make_members({make_member(node_a, MEMBER_UP), make_member(node_b, MEMBER_UP),
                         make_member(node_c, MEMBER_UP)}));

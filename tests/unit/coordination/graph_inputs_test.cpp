@@ -34,6 +34,15 @@ TEST(graph_inputs, say_name_help_and_example_of_what_is_missing) {
   EXPECT_EQ(error_of(asking(), given), "");
 }
 
+TEST(graph_inputs, that_are_missing_or_blank_are_refused_with_their_place) {
+  value_map given;
+  given["file"] = blob_value("x");
+  EXPECT_TRUE(error_of(asking(), given).starts_with("test.yaml:5:3: "))
+      << error_of(asking(), given);
+  given["question"] = text_value(" ");
+  EXPECT_TRUE(has(error_of(asking(), given), "wants the input `question`"));
+}
+
 TEST(graph_inputs, are_not_missing_where_there_is_a_default) {
   auto graph = graph_of("graph: g\ninputs: {x: {type: text, required: true, default: y}}\ntasks:\n"
                         "  - {id: a, role: noop}\n");

@@ -72,6 +72,14 @@ TEST_F(queue, says_how_many_slots_of_a_role_are_at_work) {
   EXPECT_EQ(busy->at("reader"), 1u);
 }
 
+TEST_F(queue, fails_a_task_whose_result_no_message_can_carry) {
+  offer({task(1)});
+  AgentReply reply;
+  reply.mutable_output()->set_text(std::string(limits::payload_bytes_max, 'x'));
+  answer(work()[0], std::move(reply));
+  EXPECT_EQ(from_proto(by.only<TaskDone>().failure()).code, ec::too_large);
+}
+
 TEST_F(queue, gives_each_task_to_a_slot_of_its_role_on_this_node) {
   offer({task(1), task(2)});
   auto requests = work();

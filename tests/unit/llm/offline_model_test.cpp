@@ -50,6 +50,14 @@ std::string about_house(std::string_view question, std::string_view bound = "at 
 
 } // namespace
 
+TEST(offline_model, says_nothing_twice_in_a_summary) {
+  std::string text;
+  for (int i = 0; i < 5; ++i)
+    text += "Every guest of the house pays a small fee for breakfast in the garden.\n\n";
+  auto said = answer("Summarise in at most 3 sentences.\n" + passage_block("fees", text));
+  EXPECT_EQ(said, "Every guest of the house pays a small fee for breakfast in the garden.");
+}
+
 TEST(offline_model, quotes_the_sentence_that_answers) {
   EXPECT_EQ(answer(about_house("Do I have to keep my dog on a lead?")),
             "> Guests may bring their dogs,\n> but every dog must be kept on a lead.\n"

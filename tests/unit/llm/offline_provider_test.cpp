@@ -98,7 +98,9 @@ protected:
 
 std::string text_of(const SpanData& span, std::string_view key) {
   for (const auto& attribute : span.attributes())
-    if (attribute.key() == key)
+    if (attribute.key() == key && attribute.has_texts())
+      return "[" + attribute.texts().items(0) + "]";
+    else if (attribute.key() == key)
       return attribute.value_case() == SpanAttribute::kInteger ? std::to_string(attribute.integer())
                                                                : attribute.text();
   return "(none)";
@@ -274,7 +276,7 @@ TEST_F(offline_provider, records_a_span_of_its_call) {
   EXPECT_EQ(text_of(span, "gen_ai.provider.name"), "offline");
   EXPECT_EQ(text_of(span, "gen_ai.request.model"), "offline");
   EXPECT_EQ(text_of(span, "gen_ai.response.model"), "offline");
-  EXPECT_EQ(text_of(span, "gen_ai.response.finish_reasons"), "stop");
+  EXPECT_EQ(text_of(span, "gen_ai.response.finish_reasons"), "[stop]");
   EXPECT_EQ(text_of(span, "gen_ai.usage.input_tokens"), std::to_string(answer.input_tokens()));
   EXPECT_EQ(text_of(span, "gen_ai.usage.output_tokens"), std::to_string(answer.output_tokens()));
   EXPECT_EQ(text_of(span, "troupe.purpose"), "answer");

@@ -1,10 +1,12 @@
 #include "nodes/cluster_files.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -93,6 +95,28 @@ TEST_F(cluster_files, the_lock_is_held_against_others_and_names_its_holder) {
   ::waitpid(child, nullptr, 0);
   EXPECT_FALSE(lock_holder(data_)); // the file is still there
   EXPECT_TRUE(folder_lock::take(data_));
+}
+
+TEST_F(cluster_files, the_lock_is_not_lost_by_asking_who_holds_it) {
+  auto lock = folder_lock::take(data_);
+  ASSERT_TRUE(lock);
+  EXPECT_EQ(lock_holder(data_), ::getpid());
+  auto twice = folder_lock::take(data_);
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().code, ec::refused);
+  auto child = ::fork();
+  if (child == 0) { // as another process sees it: not by what this one knows
+    auto fd = ::open((data_ / "lock").c_str(), O_RDWR | O_CLOEXEC);
+    struct flock asked {};
+    asked.l_type = F_WRLCK;
+    asked.l_whence = SEEK_SET;
+    bool held =
+        ::fcntl(fd, F_GETLK, &asked) == 0 && asked.l_type != F_UNLCK && asked.l_pid == ::getppid();
+    ::_exit(held ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(port_picker, gives_each_port_once_and_none_that_is_listened_on) {

@@ -75,12 +75,21 @@ TEST(trace_view, draws_the_waterfall) {
   };
   EXPECT_EQ(lines[3], "invoke_workflow digest  node-1 " + bar(0, 40, 0) + "   100 ms");
   EXPECT_EQ(lines[4], "  task read[3]          node-1 " + bar(0, 32, 8)
-                          + "  80.0 ms attempt 2, read GPL-3, waited 4.25 ms");
+                          + "  80.0 ms attempt 2, GPL-3, waited 4.25 ms");
   EXPECT_EQ(lines[5], "    invoke_agent reader node-2 " + bar(4, 24, 12) + "  60.0 ms reader#3");
   EXPECT_EQ(lines[6], "      chat offline      node-2 " + bar(8, 16, 16)
-                          + "  40.0 ms for summary, 900 → 70 tokens");
+                          + "  40.0 ms summary, 900→70 tokens");
   EXPECT_EQ(lines[7], "  task edit             node-3 " + bar(32, 4, 4)
                           + "  10.0 ms failed: no time was left");
+}
+
+TEST(trace_view, shows_waits_and_tokens_in_eighty_columns) {
+  auto trace = example();
+  auto& task = *trace.mutable_spans(2);
+  set(task, "troupe.task.attempt", std::int64_t{1});
+  auto drawn = render_trace(trace, {80, false});
+  for (auto note : {"GPL-3, waited 4.25 ms", "summary, 900→70 tokens"})
+    EXPECT_NE(drawn.find(note), std::string::npos) << drawn;
 }
 
 TEST(trace_view, never_exceeds_the_width) {

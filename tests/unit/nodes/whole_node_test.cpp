@@ -1,13 +1,18 @@
 #include "tests/support/node/whole_node.hpp"
 
+#include "actors/cluster/link_logic.hpp"
+#include "actors/cluster/socket.hpp"
 #include "actors/coordination/graph_yaml.hpp"
 #include "actors/logic_shell_actor.hpp"
 #include "config/embedded.hpp"
 
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include <cerrno>
 #include <future>
 
 namespace troupe::test {
@@ -119,7 +124,43 @@ protected:
   whole_node first_{1, {info_of(2)}};
 };
 
+/// Dials as a node that knows the secret, and reads until the connection ends.
+void be_refused_as(std::uint64_t number, const std::string& place) {
+  auto socket = start_connecting(*parse_host_port(place));
+  ASSERT_TRUE(socket);
+  ::fcntl(socket->get(), F_SETFL, 0);
+  timeval patience{5, 0};
+  ::setsockopt(socket->get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  link_logic::options options;
+  options.own.set_version(link_version);
+  options.own.set_cluster("tests");
+  options.own.set_nonce(std::string(32, 's'));
+  *options.own.mutable_node() = info_of(number);
+  options.secret = "secret";
+  options.dialled = true;
+  link_logic protocol{std::move(options), instant{}};
+  auto out = protocol.begin();
+  for (char buffer[4096];;) {
+    ::send(socket->get(), out.write.data(), out.write.size(), MSG_NOSIGNAL);
+    auto got = ::recv(socket->get(), buffer, sizeof buffer, 0);
+    ASSERT_FALSE(got < 0 && errno == EAGAIN) << "no word in five seconds";
+    if (got <= 0)
+      return;
+    out = protocol.feed({buffer, static_cast<std::size_t>(got)}, instant{});
+  }
+}
+
 } // namespace
+
+TEST(whole_node, takes_connections_still_after_many_were_proven_and_refused) {
+  whole_node second{2, {info_of(1)}};
+  auto place = second.listen();
+  for (std::size_t i = 0; i < limits::unproven_connections_max + 8; ++i)
+    ASSERT_NO_FATAL_FAILURE(be_refused_as(9, place));
+  whole_node first{1, {info_of(2)}};
+  first.dial(2, place);
+  EXPECT_TRUE(first.wait_for_members());
+}
 
 TEST_F(two_whole_nodes, go_on_whichever_service_of_one_is_killed) {
   auto there = address::of_agent(name{"echo/1"}, whole_node::id_of(2));

@@ -127,6 +127,28 @@ TEST_F(blobs, all_who_want_the_same_blob_share_one_fetch) {
   EXPECT_EQ(bytes_of(a.reply_to_client(other)), "other");
 }
 
+TEST_F(blobs, one_holder_is_asked_for_a_bounded_number_of_bytes_at_once) {
+  auto large = [](std::string_view bytes, node_id holder) {
+    auto made = ref(bytes, holder);
+    made.set_size_bytes(limits::blob_asked_bytes_max * 2 / 3);
+    return made;
+  };
+  auto first = a.ask(get(large("first", node_b)));
+  auto second = a.ask(get(large("second", node_b)));
+  auto elsewhere = a.ask(get(large("elsewhere", node_c)));
+  auto questions = a.take();
+  ASSERT_EQ(questions.size(), 2u) << "the second waits for the first";
+  EXPECT_EQ(questions[1].target.node, node_c);
+  a.step(data(questions[0], "first"));
+  EXPECT_EQ(bytes_of(a.reply_to_client(first)), "first");
+  auto next = only_question(a);
+  EXPECT_EQ(next.target.node, node_b);
+  a.step(data(next, "second"));
+  EXPECT_EQ(bytes_of(a.reply_to_client(second)), "second");
+  a.step(data(questions[1], "elsewhere"));
+  EXPECT_EQ(bytes_of(a.reply_to_client(elsewhere)), "elsewhere");
+}
+
 TEST_F(blobs, a_lost_question_times_out_and_the_next_request_asks_again) {
   auto first = a.ask(get(ref("hello", node_b)));
   auto lost = only_question(a);

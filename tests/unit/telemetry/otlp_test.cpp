@@ -23,6 +23,7 @@ shared_span example() {
   set(span, "gen_ai.usage.input_tokens", std::int64_t{-3});
   set(span, "troupe.score", 0.25);
   set(span, "troupe.cached", false);
+  set_list(span, "gen_ai.response.finish_reasons", "stop");
   auto& happened = *span.add_events();
   happened.set_at_ns(1'700'000'000'000'000'050);
   happened.set_name("retry");
@@ -51,7 +52,9 @@ TEST(otlp, writes_every_field_under_its_number) {
   EXPECT_EQ(span.attributes.at("troupe.score"), decoded_value{0.25});
   EXPECT_EQ(span.attributes.at("troupe.cached"), decoded_value{false});
   EXPECT_EQ(span.attributes.at("error.type"), decoded_value{"timed_out"});
-  EXPECT_EQ(span.attributes.size(), 5u);
+  EXPECT_EQ(span.attributes.at("gen_ai.response.finish_reasons"),
+            decoded_value{std::vector<std::string>{"stop"}});
+  EXPECT_EQ(span.attributes.size(), 6u);
   EXPECT_EQ(span.status_code, 2u);
   EXPECT_EQ(span.status_message, "no time was left");
   EXPECT_EQ(span.flags, 1u);

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""What a Jaeger knows of one trace, by its query API.
+
+  jaeger_trace.py URL TRACE|last
+
+Exit code 1 if it does not know the trace (spans arrive a moment after what they tell of: it is
+asked for a few seconds), 69 if it does not answer.
+"""
+import collections
+import json
+import sys
+import time
+import urllib.error
+import urllib.request
+
+SERVICE = "troupe"
+PATIENCE_S = 5
+PAUSE_S = 0.2
+
+
+def ask(url):
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5) as answer:
+            return json.load(answer).get("data") or []
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return []
+        raise
+
+
+def find(url, wanted):
+    path = f"traces?service={SERVICE}&limit=1" if wanted == "last" else f"traces/{wanted}"
+    end = time.monotonic() + PATIENCE_S
+    while not (found := ask(f"{url}/api/{path}")) and time.monotonic() < end:
+        time.sleep(PAUSE_S)
+    return found[0] if found else None
+
+
+def node_of(process):
+    tags = {tag["key"]: tag["value"] for tag in process.get("tags", [])}
+    return tags.get("troupe.node.name") or tags.get("service.instance.id") or "?"
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    url, wanted = sys.argv[1:]
+    try:
+        trace = find(url, wanted)
+    except (OSError, ValueError) as error:
+        print(f"jaeger_trace.py: no answer from {url}: {error}", file=sys.stderr)
+        sys.exit(69)
+    if trace is None:
+        print(f"jaeger_trace.py: Jaeger at {url} does not know the trace {wanted}", file=sys.stderr)
+        sys.exit(1)
+    spans = trace["spans"]
+    roots = [s for s in spans if not s["references"]]
+    print(f"trace {trace['traceID']}: {len(spans)} spans of {len(trace['processes'])} nodes, "
+          + ", ".join(f"{s['operationName']} {s['duration'] / 1000:.1f} ms" for s in roots))
+    for key, process in sorted(trace["processes"].items(), key=lambda p: node_of(p[1])):
+        names = collections.Counter(s["operationName"].split("[")[0] for s in spans
+                                    if s["processID"] == key)
+        print(f"  {node_of(process)}: " + ", ".join(f"{n} {w}" for w, n in names.most_common()))
+    print(f"all of it: {url}/api/traces/{trace['traceID']}")
+
+
+if __name__ == "__main__":
+    main()
