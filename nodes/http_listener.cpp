@@ -170,7 +170,7 @@ private:
     http_answer answer;
     answer.status = why.status;
     answer.body = std::string{why.why} + "\n";
-    write(std::move(answer), false, false);
+    write(answer, false, false);
   }
 
   void write(const http_answer& answer, bool keep_alive, bool head_only) {

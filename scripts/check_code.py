@@ -36,7 +36,9 @@ def versions():
              for t in (TIDY, COMPILER)]
     packages = subprocess.run(["dpkg-query", "-W", "lib*-dev", "prometheus-cpp-dev"],
                               capture_output=True, check=False).stdout
-    return b"".join(tools) + packages + tree.read(tree.ROOT / ".clang-tidy").encode()
+    return b"".join(tools) + packages + b"".join(
+        tree.read(tree.ROOT / settings).encode()
+        for settings in (".clang-tidy", "tests/.clang-tidy"))
 
 
 def commands(build):

@@ -84,7 +84,7 @@ struct otlp_post::impl {
   std::string shown_url; ///< without a password
 
   void prepare(bool loopback);
-  bool wait(const std::function<clock::time_point()>& deadline, CURLcode& code);
+  bool wait(const std::function<clock::time_point()>& deadline, CURLcode& code) const;
 };
 
 /// Sets what is the same for every request.
@@ -114,7 +114,8 @@ void otlp_post::impl::prepare(bool loopback) {
 }
 
 /// Runs the transfer that was added; true when it ended by itself.
-bool otlp_post::impl::wait(const std::function<clock::time_point()>& deadline, CURLcode& code) {
+bool otlp_post::impl::wait(const std::function<clock::time_point()>& deadline,
+                           CURLcode& code) const {
   constexpr std::int64_t longest_wait_ms = 1'000;
   for (;;) {
     int running = 0, left = 0;

@@ -206,10 +206,10 @@ void agent_logic::echo(step_context& context, envelope& request, const delivery:
   context.out.send(std::move(request));
 }
 
-void agent_logic::refuse(step_context& context, waiting& asked, failure why) {
+void agent_logic::refuse(step_context& context, waiting& asked, const failure& why) {
   if (asked.request.kind != message_kind::request)
     return;
-  auto reply = reply_failure(asked.request, std::move(why));
+  auto reply = reply_failure(asked.request, why);
   reply.sender = self_;
   delivery_.complete(asked.at, reply.body);
   context.out.send(std::move(reply));
@@ -320,7 +320,7 @@ void agent_logic::settle(step_context& context) {
   if (!done->owed())
     return;
   if (!ok)
-    return refuse(context, *done, std::move(done->why));
+    return refuse(context, *done, done->why);
   done->stream.finish(context, done->request, done->reply.text());
   auto reply = reply_to(done->request, std::move(done->reply));
   reply.sender = self_;

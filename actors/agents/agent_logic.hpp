@@ -55,7 +55,7 @@ private:
   void work_off(step_context& context);
   void begin(step_context& context, waiting next);
   void echo(step_context& context, envelope& request, const delivery::place& at);
-  void refuse(step_context& context, waiting& asked, failure why);
+  void refuse(step_context& context, waiting& asked, const failure& why);
   std::optional<failure> read_body(work& now, message_received& into) const;
   void set_deadline(step_context& context, work& now, std::uint64_t task_ms);
 

@@ -141,6 +141,9 @@ commands librarian_mind::received(state& now, message_received message) const {
   text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
   if (auto said = after("Remember:", text))
     return {remember_text(now.told, *said)};
+  for (const std::string what : {"Remember the folder", "Remember the file"})
+    if (auto path = after(what, text); path && path->find_first_not_of(" \t\r\n") == path->npos)
+      return {reply_failed{{ec::invalid_argument, "write which one: " + what + " PATH"}}};
   if (after("Remember the folder ", text) || after("Remember the file ", text))
     return {remember_documents(now.told, std::move(message.documents))};
   return asked(now, std::move(message));

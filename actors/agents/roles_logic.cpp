@@ -49,18 +49,18 @@ void roles_logic::arrived(step_context& context, envelope message) {
     return;
   }
   auto agent = message.target.agent;
-  auto refuse = [&](failure why) {
+  auto refuse = [&](const failure& why) {
     if (message.kind == message_kind::request)
-      context.out.send(reply_failure(message, std::move(why)));
+      context.out.send(reply_failure(message, why));
   };
   // It was started while this message was on its way here.
   if (active_.contains(agent))
     return context.out.send(std::move(message));
   auto kind = role_for(agent);
   if (!kind)
-    return refuse(std::move(kind).error());
+    return refuse(kind.error());
   if (auto why = too_often_failed(agent, context.now))
-    return refuse(std::move(*why));
+    return refuse(*why);
   if (active_.size() >= options_.agents_max)
     return refuse({ec::overloaded, std::to_string(options_.agents_max)
                                        + " agents are active on this node; try again later"});

@@ -89,7 +89,7 @@ void coordinator_logic::on_submit(step_context& context, envelope& request) {
         again.set_run(to_bytes(id));
         return context.out.send(reply_to(request, std::move(again)));
       }
-  auto refuse = [&](failure why) { context.out.send(reply_failure(request, std::move(why))); };
+  auto refuse = [&](const failure& why) { context.out.send(reply_failure(request, why)); };
   if (runs_.size() >= options_.runs_max)
     return refuse({ec::overloaded, "this node has " + std::to_string(runs_.size())
                                        + " runs already: try again when one has ended"});

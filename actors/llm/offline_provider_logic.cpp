@@ -137,14 +137,14 @@ void offline_provider_logic::work_on(step_context& context, call& waiting) {
   context.out.send(reply_to(waiting.request, std::move(answer)));
 }
 
-void offline_provider_logic::refuse(step_context& context, call& waiting, failure why) {
+void offline_provider_logic::refuse(step_context& context, call& waiting, const failure& why) {
   if (waiting.request.trace.sampled()) {
     auto span = begin(context, waiting, *waiting.request.body.as<ModelRequest>());
     set_failed(span, why);
     end(span, context.now);
     context.out.spans.push_back(std::move(span));
   }
-  context.out.send(reply_failure(waiting.request, std::move(why)));
+  context.out.send(reply_failure(waiting.request, why));
 }
 
 void offline_provider_logic::send_pieces(step_context& context, const envelope& request,

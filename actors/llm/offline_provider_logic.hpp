@@ -42,7 +42,7 @@ private:
 
   void take(step_context& context, envelope request);
   void work_on(step_context& context, call& waiting);
-  void refuse(step_context& context, call& waiting, failure why);
+  void refuse(step_context& context, call& waiting, const failure& why);
   void send_pieces(step_context& context, const envelope& request, std::string_view text);
   SpanData begin(step_context& context, const call& waiting, const ModelRequest& asked) const;
   call* repeated(const envelope& request);

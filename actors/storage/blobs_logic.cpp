@@ -124,7 +124,7 @@ void blobs_logic::get(step_context& context, envelope message) {
     return wait(context, std::move(message), blob);
   auto why =
       here ? failure{ec::not_found, label(blob) + " is not on this node"} : std::move(here).error();
-  context.out.send(reply_failure(message, std::move(why)));
+  context.out.send(reply_failure(message, why));
 }
 
 void blobs_logic::wait(step_context& context, envelope message, const BlobRef& blob) {

@@ -18,9 +18,9 @@ std::optional<failure> check_agent(const std::string& agent) {
   return std::nullopt;
 }
 
-envelope refuse(step_context& context, const envelope& request, failure why) {
+envelope refuse(step_context& context, const envelope& request, const failure& why) {
   context.out.log(log_level::error, component, why.message, request.trace.trace);
-  return reply_failure(request, std::move(why));
+  return reply_failure(request, why);
 }
 
 } // namespace

@@ -1,5 +1,7 @@
 #include "nodes/cli/run_report.hpp"
 
+#include "nodes/cli/exit_codes.hpp"
+
 #include <set>
 
 namespace troupe::cli {
@@ -81,10 +83,12 @@ std::string run_summary(const run_outcome& outcome) {
   if (failed > failures_shown_max)
     text += "troupe: " + std::to_string(failed - failures_shown_max) + " more tasks failed\n";
   auto took = ended.duration_us() < 1000
-                  ? "under 1 ms"
+                  ? "less than 1 ms"
                   : human_duration(std::chrono::milliseconds(ended.duration_us() / 1000));
   if (!ended.ok()) {
-    text += "troupe: the run failed after " + took + ": " + outcome.why;
+    bool stopped = outcome.exit_code == exit_interrupted;
+    text += "troupe: the run " + std::string(stopped ? "was stopped" : "failed") + " after " + took
+            + ": " + outcome.why;
     if (cancelled > 0)
       text += "; " + std::to_string(done) + " of " + std::to_string(ended.tasks_size())
               + " tasks were done, " + std::to_string(cancelled) + " cancelled";

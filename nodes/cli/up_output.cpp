@@ -45,9 +45,10 @@ void up_reporter::node_exited(const local_node& node, pid_t pid, const child_exi
   auto state = stopping_ && (ended.code == 0 || ended.signal == SIGTERM)
                    ? painted("stopped", colour::dim, given_.colours)
                    : painted("ended", colour::red, given_.colours) + ": " + to_string(ended);
-  json record{{"event", "node_exited"}, {"id", node.id},         {"name", node.name}, {"pid", pid},
-              {"status", ended.code},   {"signal", ended.signal}};
-  tell(node.name + " " + state, std::move(record));
+  const json record{{"event", "node_exited"}, {"id", node.id},
+                    {"name", node.name},      {"pid", pid},
+                    {"status", ended.code},   {"signal", ended.signal}};
+  tell(node.name + " " + state, record);
 }
 
 void up_reporter::node_restarting(const local_node& node, std::chrono::milliseconds after) {

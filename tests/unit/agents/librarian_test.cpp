@@ -47,6 +47,11 @@ TEST_F(librarian_test, remembers_documents_by_reference) {
             std::string::npos);
 }
 
+TEST_F(librarian_test, asks_which_folder_is_meant) {
+  for (auto text : {"Remember the folder", " remember the file  "})
+    EXPECT_EQ(the<reply_failed>(subject->decide(said(text))).why.code, ec::invalid_argument);
+}
+
 TEST_F(librarian_test, keeps_once_what_it_is_told_twice) {
   tell("remember the file a", {blob_named("a", "hash")});
   auto before = subject->snapshot();

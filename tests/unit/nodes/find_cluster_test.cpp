@@ -52,8 +52,8 @@ public:
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof at;
-    ::bind(socket_.get(), reinterpret_cast<sockaddr*>(&at), size);
-    ::listen(socket_.get(), 4);
+    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&at), size), 0);
+    EXPECT_EQ(::listen(socket_.get(), 4), 0);
     ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&at), &size);
     address = "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
   }

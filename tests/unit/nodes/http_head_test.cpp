@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 namespace troupe {
+
+using namespace std::string_view_literals;
 namespace {
 
 unsigned refused(std::string_view head) {
@@ -77,7 +79,7 @@ TEST(http_head, refuses_what_is_no_http) {
                     "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n\r\n",
                     "\x16\x03\x01\x02\x01\r\n\r\n"})
     EXPECT_EQ(refused(head), 400u) << head;
-  EXPECT_EQ(refused(std::string_view{"GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n", 30}), 400u);
+  EXPECT_EQ(refused("GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n"sv), 400u);
 }
 
 } // namespace

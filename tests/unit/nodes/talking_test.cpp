@@ -1,3 +1,4 @@
+#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/live_status.hpp"
 #include "nodes/cli/progress.hpp"
 #include "nodes/cli/reply_printer.hpp"
@@ -172,6 +173,7 @@ TEST(run_report, failed_tasks_are_named_with_node_attempts_and_reason) {
 TEST(run_report, cancelled_tasks_are_counted_and_not_listed) {
   run_outcome outcome;
   outcome.why = "interrupted";
+  outcome.exit_code = exit_interrupted;
   *outcome.ended.add_tasks() = task("a", true);
   for (int i = 0; i < 2; ++i) {
     auto cancelled = task("b", false);
@@ -179,7 +181,7 @@ TEST(run_report, cancelled_tasks_are_counted_and_not_listed) {
     *outcome.ended.add_tasks() = cancelled;
   }
   EXPECT_EQ(run_summary(outcome),
-            "troupe: the run failed after 0 ms: interrupted; 1 of 3 tasks were "
+            "troupe: the run was stopped after less than 1 ms: interrupted; 1 of 3 tasks were "
             "done, 2 cancelled\n");
 }
 
