@@ -1,5 +1,7 @@
 #include "actors/logic_shell_actor.hpp"
 
+#include "actors/mailbox_order_actor.hpp"
+
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
 
@@ -16,10 +18,12 @@ logic_shell::behavior_type logic_shell::make_behavior() {
   after_steps();
   return {
       [this](parcel& one) {
+        after_dequeue(this);
         work_on(std::move(one.value));
         after_steps();
       },
       [this](parcels& many) {
+        after_dequeue(this);
         for (auto& message : many.value) {
           work_on(std::move(message));
           // Starts and stops of different steps must not be put into one order.

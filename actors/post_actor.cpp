@@ -1,5 +1,7 @@
 #include "actors/post_actor.hpp"
 
+#include "actors/mailbox_order_actor.hpp"
+
 #include <caf/actor_cast.hpp>
 #include <caf/mailbox_element.hpp>
 
@@ -10,6 +12,7 @@ namespace {
 template <class T>
 void hand_over(const logic_actor& receiver, T what, caf::execution_unit* unit) {
   auto raw = caf::actor_cast<caf::abstract_actor*>(receiver);
+  before_enqueue(raw);
   raw->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(what)),
                unit);
 }

@@ -1,5 +1,7 @@
 #include "actors/thread_shell_actor.hpp"
 
+#include "actors/mailbox_order_actor.hpp"
+
 #include <caf/send.hpp>
 
 namespace troupe {
@@ -25,8 +27,12 @@ thread_shell::~thread_shell() {
 thread_shell::behavior_type thread_shell::make_behavior() {
   thread_ = std::thread{[this, shell = caf::actor_cast<caf::actor_addr>(this)] { run(shell); }};
   return {
-      [this](parcel& one) { pass_on(std::move(one.value)); },
+      [this](parcel& one) {
+        after_dequeue(this);
+        pass_on(std::move(one.value));
+      },
       [this](parcels& many) {
+        after_dequeue(this);
         for (auto& message : many.value)
           pass_on(std::move(message));
       },

@@ -30,10 +30,10 @@ public:
     values_.push_back(std::move(value));
     came_.notify_all();
   }
-  /// Nothing after ten seconds.
+  /// Nothing after half a minute.
   std::optional<T> take() {
     std::unique_lock guard{mutex_};
-    if (!came_.wait_for(guard, 10s, [this] { return !values_.empty(); }))
+    if (!came_.wait_for(guard, 30s, [this] { return !values_.empty(); }))
       return std::nullopt;
     auto value = std::move(values_.front());
     values_.pop_front();

@@ -86,7 +86,12 @@ TEST_F(thread_shell_actor, does_not_work_for_those_who_have_given_up) {
   auto actor = run<thread_shell>(state_service, answering_after(go.get_future().share()));
   auto impatient = ask(state_service, "fail", 1ms); // it would fail if it were worked on
   auto patient = ask(state_service, "hello", 1min);
-  for (auto sent = host_.clock.now(); host_.clock.now() < sent + 2ms;)
+  for (std::size_t i = 2; i < limits::thread_inbox_max; ++i)
+    tell(state_service, "hold");
+  // Once this one is refused, the others are known to wait, and since when.
+  auto beyond = ask(state_service, "hello");
+  EXPECT_THAT(next_answer(), refuses(beyond, ec::overloaded));
+  for (auto waiting = host_.clock.now(); host_.clock.now() < waiting + 2ms;)
     std::this_thread::yield();
   go.set_value();
   EXPECT_THAT(next_answer(), refuses(impatient, ec::timed_out));
