@@ -5,6 +5,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/io/broker.hpp>
 #include <caf/io/middleman.hpp>
+#include <caf/mailbox_element.hpp>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
 
@@ -238,9 +239,18 @@ void set_up(link_broker* self, link_hub& hub, int socket, node_id expected) {
   carry_out(self, link.protocol->begin());
 }
 
+/// Not by `delayed_send`: its message names the broker as its sender. One that waits when the node
+/// ends would lie in the broker's mailbox and keep both alive.
+void tick_later(link_broker* self) {
+  auto& clock = self->system().clock();
+  clock.schedule_message(
+      clock.now() + limits::link_tick, caf::actor_cast<caf::strong_actor_ptr>(self),
+      caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, atom::tick_v));
+}
+
 caf::behavior link_behavior(link_broker* self, link_hub* hub, int socket, node_id expected) {
   set_up(self, *hub, socket, expected);
-  self->delayed_send(self, limits::link_tick, atom::tick_v);
+  tick_later(self);
   {
     std::lock_guard guard{hub->mutex};
     hub->open.emplace(self->state.number, self->address());
@@ -260,7 +270,7 @@ caf::behavior link_behavior(link_broker* self, link_hub* hub, int socket, node_i
       [self](atom::pull) { pull(self); },
       [self](atom::tick) {
         auto& link = self->state;
-        self->delayed_send(self, limits::link_tick, atom::tick_v);
+        tick_later(self);
         carry_out(self, link.protocol->tick(link.hub->host.clock.now()));
       },
       [self](atom::stop) {
