@@ -1,10 +1,10 @@
 #include "nodes/cores.hpp"
 
+#include "tests/support/process.hpp"
+
 #include <gtest/gtest.h>
 #include <sched.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <string>
 
 namespace troupe {
@@ -13,20 +13,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-class control_groups : public testing::Test {
+class control_groups : public ::testing::Test {
 protected:
-  control_groups() {
-    auto pattern = (fs::temp_directory_path() / "troupe-cgroup-XXXXXX").string();
-    root_ = ::mkdtemp(pattern.data());
+  void write(const fs::path& file, const std::string& text) const {
+    testing::write_file(root() / file, text);
   }
-  ~control_groups() override { fs::remove_all(root_); }
+  const fs::path& root() const { return folder_.path(); }
 
-  void write(const fs::path& file, std::string_view text) {
-    fs::create_directories((root_ / file).parent_path());
-    std::ofstream(root_ / file) << text;
-  }
-
-  fs::path root_;
+private:
+  testing::temporary_folder folder_;
 };
 
 } // namespace
@@ -42,21 +37,21 @@ TEST_F(control_groups, of_which_the_least_quota_on_the_way_up_counts) {
   write("pods/one/cpu.max", "400000 100000\n");
   write("pods/cpu.max", "200000 100000\n");
   write("cpu.max", "max 100000\n");
-  EXPECT_EQ(cgroup_quota(root_, "0::/pods/one\n"), 2.0);
-  EXPECT_EQ(cgroup_quota(root_, "0::/elsewhere\n"), std::nullopt);
+  EXPECT_EQ(cgroup_quota(root(), "0::/pods/one\n"), 2.0);
+  EXPECT_EQ(cgroup_quota(root(), "0::/elsewhere\n"), std::nullopt);
 }
 
 TEST_F(control_groups, of_the_first_version_keep_quota_and_period_apart) {
   write("cpu,cpuacct/pod/cpu.cfs_quota_us", "50000\n");
   write("cpu,cpuacct/pod/cpu.cfs_period_us", "100000\n");
-  EXPECT_EQ(cgroup_quota(root_, "7:memory:/pod\n3:cpu,cpuacct:/pod\n"), 0.5);
+  EXPECT_EQ(cgroup_quota(root(), "7:memory:/pod\n3:cpu,cpuacct:/pod\n"), 0.5);
   write("cpu,cpuacct/pod/cpu.cfs_quota_us", "-1\n");
-  EXPECT_EQ(cgroup_quota(root_, "3:cpu,cpuacct:/pod\n"), std::nullopt);
+  EXPECT_EQ(cgroup_quota(root(), "3:cpu,cpuacct:/pod\n"), std::nullopt);
 }
 
 TEST_F(control_groups, that_cannot_be_understood_limit_nothing) {
-  EXPECT_EQ(cgroup_quota(root_, ""), std::nullopt);
-  EXPECT_EQ(cgroup_quota(root_, "no colons here\n"), std::nullopt);
+  EXPECT_EQ(cgroup_quota(root(), ""), std::nullopt);
+  EXPECT_EQ(cgroup_quota(root(), "no colons here\n"), std::nullopt);
 }
 
 TEST(available_cores, are_no_more_than_this_thread_may_use) {
