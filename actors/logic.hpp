@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/envelope.hpp"
+#include "messages/spans.pb.h"
 #include "telemetry/log.hpp"
 
 #include <chrono>

@@ -1,6 +1,7 @@
 #include "actors/post_actor.hpp"
 
 #include "actors/mailbox_order_actor.hpp"
+#include "config/limits/links.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/mailbox_element.hpp>

@@ -2,7 +2,7 @@
 
 #include "actors/cluster/members.hpp"
 #include "actors/cluster/outbox.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
 #include "messages/interfaces.hpp"
 #include "telemetry/metrics.hpp"
 

@@ -1,6 +1,7 @@
 #include "actors/thread_shell_actor.hpp"
 
 #include "actors/mailbox_order_actor.hpp"
+#include "config/limits/work.hpp"
 
 #include <caf/send.hpp>
 

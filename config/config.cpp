@@ -2,6 +2,7 @@
 
 #include "config/endpoint.hpp"
 #include "config/keys.hpp"
+#include "config/limits/messages.hpp"
 #include "config/suggest.hpp"
 #include "config/yaml.hpp"
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "config/limits.hpp"
+#include "config/limits/telemetry.hpp"
+#include "config/limits/work.hpp"
 #include "config/result.hpp"
 
 #include <chrono>

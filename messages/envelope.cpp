@@ -1,5 +1,7 @@
 #include "messages/envelope.hpp"
 
+#include "messages/values.pb.h"
+
 namespace troupe {
 
 namespace {

@@ -5,6 +5,7 @@
 #include "messages/name.hpp"
 #include "messages/payload.hpp"
 #include "messages/service.hpp"
+#include "messages/values.pb.h"
 
 #include <chrono>
 #include <cstdint>

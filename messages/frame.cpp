@@ -1,6 +1,6 @@
 #include "messages/frame.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/links.hpp"
 
 #include <xxhash.h>
 

@@ -1,6 +1,6 @@
 #include "messages/name.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/messages.hpp"
 
 #include <xxhash.h>
 

@@ -1,11 +1,5 @@
 #pragma once
 
-#include "messages/agents.pb.h"
-#include "messages/cluster.pb.h"
-#include "messages/models.pb.h"
-#include "messages/runs.pb.h"
-#include "messages/values.pb.h"
-
 #include <cstdint>
 #include <string_view>
 
@@ -51,6 +45,10 @@
   X(86, RunsListed)
 
 namespace troupe {
+
+#define TROUPE_DECLARATION(number, type) class type;
+TROUPE_PAYLOADS(TROUPE_DECLARATION)
+#undef TROUPE_DECLARATION
 
 enum class payload_kind : std::uint16_t {
   none = 0,

@@ -1,6 +1,7 @@
 #include "messages/wire.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/links.hpp"
+#include "config/limits/messages.hpp"
 
 #include <cstring>
 

@@ -3,7 +3,8 @@
 #include "actors/cluster/link_logic.hpp"
 #include "actors/cluster/outbox.hpp"
 #include "actors/cluster/socket.hpp"
-#include "config/limits.hpp"
+#include "config/limits/links.hpp"
+#include "messages/cluster.pb.h"
 
 #include <openssl/rand.h>
 #include <poll.h>

@@ -1,5 +1,7 @@
 #include "nodes/cluster_files.hpp"
 
+#include "config/limits/messages.hpp"
+#include "config/limits/storage.hpp"
 #include "persistence/files.hpp"
 
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 #include "nodes/http_head.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/http.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>

@@ -1,6 +1,6 @@
 #include "nodes/http_listener.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/http.hpp"
 #include "nodes/http_head.hpp"
 
 #include <boost/asio/io_context.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "config/limits.hpp"
+#include "config/limits/http.hpp"
 #include "messages/errors.hpp"
 #include "telemetry/log.hpp"
 
@@ -21,9 +21,9 @@ struct http_answer {
 
 /// A small HTTP/1.1 server for what operators and their tools read: GET and HEAD only, no bodies,
 /// no TLS. One thread of its own does everything, the handler included, so a handler must not wait.
-/// Every time and size is bounded (config/limits.hpp); a request that is not well-formed by RFC
-/// 9112 is answered with 400 and its connection closed. When no file descriptor is free it waits
-/// and goes on.
+/// Every time and size is bounded (config/limits/http.hpp); a request that is not well-formed by
+/// RFC 9112 is answered with 400 and its connection closed. When no file descriptor is free it
+/// waits and goes on.
 class http_listener {
 public:
   /// `path` is what stands before `?`; `accept` is that header or empty. Nothing: there is no such

@@ -1,5 +1,7 @@
 #include "nodes/local_cluster.hpp"
 
+#include "config/limits/supervision.hpp"
+#include "config/limits/units.hpp"
 #include "nodes/cli/exit_codes.hpp"
 
 #include <fcntl.h>

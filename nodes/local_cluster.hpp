@@ -1,6 +1,6 @@
 #pragma once
 
-#include "config/limits.hpp"
+#include "config/limits/supervision.hpp"
 #include "nodes/child_process.hpp"
 
 #include <chrono>

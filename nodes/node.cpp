@@ -5,6 +5,7 @@
 #include "actors/cluster/link_actor.hpp"
 #include "actors/parking_scheduler_actor.hpp"
 #include "actors/supervision/supervisor_actor.hpp"
+#include "messages/spans.pb.h"
 #include "nodes/cores.hpp"
 #include "nodes/http_listener.hpp"
 #include "nodes/node_setup.hpp"

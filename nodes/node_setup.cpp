@@ -1,6 +1,9 @@
 #include "nodes/node_setup.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/messages.hpp"
+#include "config/limits/telemetry.hpp"
+#include "config/limits/work.hpp"
+#include "messages/cluster.pb.h"
 #include "telemetry/process_figures.hpp"
 
 #include <nlohmann/json.hpp>

@@ -2,6 +2,7 @@
 
 #include "actors/cluster/socket.hpp"
 #include "actors/node_host_actor.hpp"
+#include "messages/cluster.pb.h"
 #include "nodes/http_listener.hpp"
 #include "nodes/node.hpp"
 #include "persistence/identity.hpp"

@@ -7,6 +7,8 @@
 #include "actors/llm/offline_provider_logic.hpp"
 #include "actors/storage/blobs_logic.hpp"
 #include "actors/storage/state_logic.hpp"
+#include "config/limits/work.hpp"
+#include "messages/cluster.pb.h"
 
 #include <atomic>
 

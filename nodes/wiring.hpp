@@ -5,6 +5,7 @@
 #include "actors/coordination/desk_logic.hpp"
 #include "actors/supervision/tree.hpp"
 #include "config/config.hpp"
+#include "messages/cluster.pb.h"
 #include "persistence/state_store.hpp"
 #include "telemetry/metrics.hpp"
 

@@ -1,4 +1,5 @@
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
+#include "messages/values.pb.h"
 #include "persistence/files.hpp"
 #include "persistence/state_store.hpp"
 

@@ -1,6 +1,7 @@
 #include "persistence/files.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/storage.hpp"
+#include "config/limits/units.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,3 +1,5 @@
+#include "messages/agents.pb.h"
+#include "messages/values.pb.h"
 #include "persistence/state_store.hpp"
 
 #include <map>

@@ -1,6 +1,7 @@
 #include "persistence/rocksdb_options.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/storage.hpp"
+#include "config/limits/units.hpp"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>

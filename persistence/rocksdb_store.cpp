@@ -1,4 +1,4 @@
-#include "config/limits.hpp"
+#include "messages/agents.pb.h"
 #include "persistence/files.hpp"
 #include "persistence/ledger.hpp"
 #include "persistence/rocksdb_options.hpp"

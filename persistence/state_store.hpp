@@ -1,7 +1,9 @@
 #pragma once
 
+#include "messages/agents.pb.h"
 #include "messages/errors.hpp"
 #include "messages/payload_kinds.hpp"
+#include "messages/values.pb.h"
 #include "persistence/files.hpp"
 
 #include <filesystem>

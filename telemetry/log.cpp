@@ -1,6 +1,6 @@
 #include "telemetry/log.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/telemetry.hpp"
 #include "telemetry/log_format.hpp"
 
 #include <spdlog/async_logger.h>

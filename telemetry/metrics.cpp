@@ -1,5 +1,6 @@
 #include "telemetry/metrics.hpp"
 
+#include "config/limits/telemetry.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/process_figures.hpp"
 #include "telemetry/series_cache.hpp"

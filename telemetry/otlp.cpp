@@ -1,5 +1,6 @@
 #include "telemetry/otlp.hpp"
 
+#include "messages/spans.pb.h"
 #include "telemetry/otlp.pb.h"
 #include "telemetry/text_escape.hpp"
 

@@ -1,6 +1,6 @@
 #include "telemetry/otlp_exporter.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/telemetry.hpp"
 #include "telemetry/otlp_retry.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "telemetry/otlp_post.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/telemetry.hpp"
 
 #include <curl/curl.h>
 

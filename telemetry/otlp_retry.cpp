@@ -1,6 +1,6 @@
 #include "telemetry/otlp_retry.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/telemetry.hpp"
 
 #include <algorithm>
 #include <charconv>

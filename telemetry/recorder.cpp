@@ -1,5 +1,6 @@
 #include "telemetry/recorder.hpp"
 
+#include "messages/spans.pb.h"
 #include "telemetry/otlp_exporter.hpp"
 #include "telemetry/span_ring.hpp"
 

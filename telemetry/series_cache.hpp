@@ -1,6 +1,6 @@
 #pragma once
 
-#include "config/limits.hpp"
+#include "config/limits/telemetry.hpp"
 
 #include <array>
 #include <cstdint>

@@ -1,5 +1,6 @@
 #include "telemetry/span.hpp"
 
+#include "messages/spans.pb.h"
 #include "telemetry/text_escape.hpp"
 
 namespace troupe {

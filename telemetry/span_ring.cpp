@@ -1,5 +1,7 @@
 #include "telemetry/span_ring.hpp"
 
+#include "messages/spans.pb.h"
+
 namespace troupe {
 
 shared_span pack(const SpanData& span) {

@@ -1,7 +1,9 @@
 // What an agent's mind asks for, and what comes back.
 
 #include "actors/agents/agent_work.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
+#include "messages/agents.pb.h"
+#include "messages/models.pb.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,7 +1,12 @@
 #include "actors/agents/agent_logic.hpp"
 
 #include "actors/agents/agent_work.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
+#include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
+#include "messages/spans.pb.h"
+#include "messages/values.pb.h"
 
 #include <algorithm>
 #include <utility>

@@ -4,6 +4,7 @@
 #include "actors/agents/mind.hpp"
 #include "actors/agents/role.hpp"
 #include "actors/logic.hpp"
+#include "messages/agents.pb.h"
 #include "telemetry/metrics.hpp"
 
 #include <cstdint>

@@ -1,7 +1,9 @@
 // The durable state of an agent: loading, writing, going back.
 
 #include "actors/agents/agent_work.hpp"
-#include "config/limits.hpp"
+#include "config/limits/messages.hpp"
+#include "config/limits/work.hpp"
+#include "messages/agents.pb.h"
 
 #include <utility>
 

@@ -2,7 +2,8 @@
 
 #include "actors/agents/values.hpp"
 #include "actors/llm/text.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
+#include "messages/values.pb.h"
 
 #include <algorithm>
 

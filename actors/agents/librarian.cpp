@@ -1,7 +1,8 @@
 #include "actors/agents/librarian.hpp"
 
 #include "actors/llm/text.hpp"
-#include "config/limits.hpp"
+#include "messages/agents.pb.h"
+#include "messages/values.pb.h"
 
 #include <algorithm>
 #include <optional>

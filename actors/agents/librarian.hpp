@@ -3,6 +3,7 @@
 #include "actors/agents/mind.hpp"
 #include "actors/agents/reading.hpp"
 #include "actors/agents/script.hpp"
+#include "messages/agents.pb.h"
 
 #include <memory>
 #include <string>

@@ -1,6 +1,9 @@
 #pragma once
 
+#include "messages/agents.pb.h"
 #include "messages/envelope.hpp"
+#include "messages/models.pb.h"
+#include "messages/values.pb.h"
 
 #include <chrono>
 #include <cstdint>

@@ -2,7 +2,7 @@
 
 #include "actors/llm/prompt.hpp"
 #include "actors/llm/text.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
 
 #include <algorithm>
 #include <map>

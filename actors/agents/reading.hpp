@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/agents/mind.hpp"
+#include "messages/values.pb.h"
 
 #include <cstdint>
 #include <optional>

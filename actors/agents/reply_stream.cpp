@@ -1,5 +1,7 @@
 #include "actors/agents/reply_stream.hpp"
 
+#include "messages/agents.pb.h"
+
 #include <algorithm>
 #include <utility>
 

@@ -2,6 +2,7 @@
 
 #include "actors/agents/mind.hpp"
 #include "config/config.hpp"
+#include "messages/cluster.pb.h"
 
 #include <functional>
 #include <map>

@@ -1,8 +1,10 @@
 #include "actors/agents/minds.hpp"
 #include "actors/agents/role.hpp"
 #include "config/embedded.hpp"
+#include "config/limits/storage.hpp"
 #include "config/suggest.hpp"
 #include "config/yaml.hpp"
+#include "messages/cluster.pb.h"
 #include "messages/name.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "actors/agents/roles_logic.hpp"
 
 #include "actors/agents/agent_logic.hpp"
-#include "config/limits.hpp"
+#include "config/limits/supervision.hpp"
 
 #include <algorithm>
 #include <charconv>

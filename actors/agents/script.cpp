@@ -1,5 +1,7 @@
 #include "actors/agents/script.hpp"
 
+#include "messages/models.pb.h"
+
 namespace troupe {
 
 ModelRequest script::say(std::string_view prompt_name, const values& with) const {

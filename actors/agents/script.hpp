@@ -2,6 +2,7 @@
 
 #include "actors/agents/mind.hpp"
 #include "actors/agents/prompt.hpp"
+#include "messages/models.pb.h"
 
 #include <cstdint>
 #include <map>

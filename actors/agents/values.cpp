@@ -1,5 +1,7 @@
 #include "actors/agents/values.hpp"
 
+#include "messages/values.pb.h"
+
 #include <algorithm>
 #include <charconv>
 #include <utility>

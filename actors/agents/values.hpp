@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/payload_kinds.hpp"
+#include "messages/values.pb.h"
 
 #include <cstdint>
 #include <string>

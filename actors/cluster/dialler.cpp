@@ -1,6 +1,6 @@
 #include "actors/cluster/dialler.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/links.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>

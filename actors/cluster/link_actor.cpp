@@ -1,6 +1,8 @@
 #include "actors/cluster/link_actor.hpp"
 
 #include "actors/cluster/outbox.hpp"
+#include "config/limits/links.hpp"
+#include "messages/cluster.pb.h"
 
 #include <caf/actor_system.hpp>
 #include <caf/io/broker.hpp>

@@ -2,6 +2,7 @@
 
 #include "actors/cluster/link_logic.hpp"
 #include "actors/node_host_actor.hpp"
+#include "messages/cluster.pb.h"
 
 #include <caf/actor.hpp>
 

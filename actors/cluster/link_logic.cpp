@@ -1,6 +1,7 @@
 #include "actors/cluster/link_logic.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/links.hpp"
+#include "messages/cluster.pb.h"
 
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cluster.pb.h"
 #include "messages/frame.hpp"
 #include "messages/wire.hpp"
 

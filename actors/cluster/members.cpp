@@ -1,5 +1,7 @@
 #include "actors/cluster/members.hpp"
 
+#include "messages/cluster.pb.h"
+
 #include <xxhash.h>
 
 #include <algorithm>

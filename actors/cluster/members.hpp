@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cluster.pb.h"
 #include "messages/envelope.hpp"
 
 #include <cstdint>

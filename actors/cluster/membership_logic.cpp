@@ -1,6 +1,7 @@
 #include "actors/cluster/membership_logic.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/links.hpp"
+#include "messages/cluster.pb.h"
 
 #include <algorithm>
 

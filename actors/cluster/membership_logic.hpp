@@ -2,6 +2,7 @@
 
 #include "actors/cluster/members.hpp"
 #include "actors/logic.hpp"
+#include "messages/cluster.pb.h"
 
 #include <functional>
 #include <memory>

@@ -1,5 +1,8 @@
 #include "actors/cluster/outbox.hpp"
 
+#include "config/limits/links.hpp"
+#include "config/limits/messages.hpp"
+
 #include <algorithm>
 
 namespace troupe {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "config/limits.hpp"
+#include "config/limits/links.hpp"
 #include "messages/frame.hpp"
 #include "messages/wire.hpp"
 

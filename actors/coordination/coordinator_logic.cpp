@@ -1,7 +1,8 @@
 #include "actors/coordination/coordinator_logic.hpp"
 
 #include "actors/coordination/coordinator_run.hpp"
-#include "config/limits.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
 
 #include <algorithm>
 

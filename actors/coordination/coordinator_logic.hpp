@@ -5,6 +5,9 @@
 #include "actors/coordination/placement.hpp"
 #include "actors/coordination/run_state.hpp"
 #include "actors/logic.hpp"
+#include "config/limits/work.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
 #include "telemetry/metrics.hpp"
 
 #include <map>

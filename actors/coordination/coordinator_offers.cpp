@@ -1,6 +1,7 @@
 #include "actors/coordination/coordinator_run.hpp"
-
-#include "config/limits.hpp"
+#include "config/limits/links.hpp"
+#include "config/limits/units.hpp"
+#include "config/limits/work.hpp"
 
 #include <algorithm>
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "actors/coordination/coordinator_logic.hpp"
+#include "config/limits/messages.hpp"
+#include "messages/spans.pb.h"
 
 namespace troupe {
 

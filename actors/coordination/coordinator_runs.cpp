@@ -1,6 +1,11 @@
 #include "actors/coordination/coordinator_run.hpp"
+#include "config/limits/links.hpp"
+#include "config/limits/units.hpp"
+#include "config/limits/work.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
+#include "messages/spans.pb.h"
 
-#include "config/limits.hpp"
 #include "telemetry/span.hpp"
 
 #include <algorithm>

@@ -1,5 +1,10 @@
 #include "actors/coordination/desk_logic.hpp"
 
+#include "config/limits/telemetry.hpp"
+#include "config/limits/work.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/spans.pb.h"
+
 #include <algorithm>
 
 namespace troupe {

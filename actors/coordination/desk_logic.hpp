@@ -2,7 +2,8 @@
 
 #include "actors/cluster/members.hpp"
 #include "actors/logic.hpp"
-#include "config/limits.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/spans.pb.h"
 
 #include <cstdint>
 #include <functional>

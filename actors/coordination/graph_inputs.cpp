@@ -3,6 +3,8 @@
 #include "actors/coordination/graph_values.hpp"
 #include "config/suggest.hpp"
 #include "config/yaml.hpp"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 
 #include <charconv>
 #include <cmath>

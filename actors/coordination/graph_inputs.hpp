@@ -2,6 +2,8 @@
 
 #include "messages/errors.hpp"
 #include "messages/payload_kinds.hpp"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 
 #include <google/protobuf/map.h>
 

@@ -2,8 +2,10 @@
 
 #include "actors/coordination/graph_inputs.hpp"
 #include "actors/coordination/graph_planner.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
 #include "messages/name.hpp"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 
 #include <algorithm>
 #include <chrono>

@@ -2,6 +2,7 @@
 
 #include "config/config.hpp"
 #include "messages/payload_kinds.hpp"
+#include "messages/runs.pb.h"
 
 #include <cstdint>
 #include <map>

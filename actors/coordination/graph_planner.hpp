@@ -2,6 +2,7 @@
 
 #include "actors/coordination/graph_plan.hpp"
 #include "config/suggest.hpp"
+#include "messages/runs.pb.h"
 
 #include <array>
 #include <cstddef>

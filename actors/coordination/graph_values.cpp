@@ -1,6 +1,7 @@
 #include "actors/coordination/graph_values.hpp"
 
 #include "config/yaml.hpp"
+#include "messages/values.pb.h"
 
 #include <algorithm>
 

@@ -2,6 +2,7 @@
 
 #include "messages/errors.hpp"
 #include "messages/payload_kinds.hpp"
+#include "messages/values.pb.h"
 
 #include <google/protobuf/repeated_ptr_field.h>
 

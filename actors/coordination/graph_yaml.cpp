@@ -2,7 +2,10 @@
 
 #include "actors/coordination/graph_values.hpp"
 #include "config/embedded.hpp"
+#include "config/limits/work.hpp"
 #include "config/yaml.hpp"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -2,6 +2,7 @@
 
 #include "actors/coordination/graph_plan.hpp"
 #include "config/config.hpp"
+#include "messages/runs.pb.h"
 
 #include <optional>
 #include <string>

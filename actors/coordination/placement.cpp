@@ -1,5 +1,9 @@
 #include "actors/coordination/placement.hpp"
 
+#include "config/limits/messages.hpp"
+#include "config/limits/work.hpp"
+#include "messages/cluster.pb.h"
+
 #include <algorithm>
 #include <cassert>
 

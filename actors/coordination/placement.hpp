@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/cluster/members.hpp"
-#include "config/limits.hpp"
+#include "messages/cluster.pb.h"
 #include "messages/envelope.hpp"
 
 #include <cstdint>

@@ -1,5 +1,11 @@
 #include "actors/coordination/queue_logic.hpp"
 
+#include "config/limits/links.hpp"
+#include "config/limits/supervision.hpp"
+#include "config/limits/units.hpp"
+#include "messages/agents.pb.h"
+#include "messages/runs.pb.h"
+
 #include <algorithm>
 
 namespace troupe {

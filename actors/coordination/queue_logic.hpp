@@ -3,6 +3,8 @@
 #include "actors/agents/role.hpp"
 #include "actors/coordination/fifo.hpp"
 #include "actors/logic.hpp"
+#include "config/limits/work.hpp"
+#include "messages/runs.pb.h"
 #include "telemetry/metrics.hpp"
 
 #include <atomic>

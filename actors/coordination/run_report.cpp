@@ -1,5 +1,7 @@
 #include "actors/coordination/graph_values.hpp"
 #include "actors/coordination/run_state.hpp"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 
 #include <algorithm>
 #include <cassert>

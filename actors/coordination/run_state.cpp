@@ -1,7 +1,9 @@
 #include "actors/coordination/run_state.hpp"
 
 #include "actors/coordination/graph_values.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 
 #include <cassert>
 

@@ -4,6 +4,8 @@
 #include "actors/coordination/graph_inputs.hpp"
 #include "actors/coordination/graph_plan.hpp"
 #include "messages/envelope.hpp"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 
 #include <cstdint>
 #include <memory>

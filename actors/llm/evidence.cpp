@@ -2,7 +2,7 @@
 
 #include "actors/llm/characters.hpp"
 #include "actors/llm/question.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
 
 #include <algorithm>
 #include <bit>

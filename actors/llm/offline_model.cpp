@@ -5,7 +5,7 @@
 #include "actors/llm/selection.hpp"
 #include "actors/llm/summary.hpp"
 #include "actors/llm/tokens.hpp"
-#include "config/limits.hpp"
+#include "messages/models.pb.h"
 
 #include <algorithm>
 #include <limits>

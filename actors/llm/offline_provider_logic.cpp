@@ -1,6 +1,9 @@
 #include "actors/llm/offline_provider_logic.hpp"
 
 #include "actors/llm/offline_model.hpp"
+#include "messages/agents.pb.h"
+#include "messages/models.pb.h"
+#include "messages/spans.pb.h"
 #include "telemetry/span.hpp"
 
 #include <algorithm>

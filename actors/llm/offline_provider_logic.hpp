@@ -1,7 +1,9 @@
 #pragma once
 
 #include "actors/logic.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
+#include "messages/models.pb.h"
+#include "messages/spans.pb.h"
 #include "telemetry/metrics.hpp"
 
 #include <chrono>

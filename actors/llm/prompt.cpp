@@ -2,7 +2,8 @@
 
 #include "actors/llm/characters.hpp"
 #include "actors/llm/text.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
+#include "messages/models.pb.h"
 
 #include <algorithm>
 #include <array>

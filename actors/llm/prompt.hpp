@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/envelope.hpp"
+#include "messages/models.pb.h"
 
 #include <cstddef>
 #include <string>

@@ -1,7 +1,7 @@
 #include "actors/llm/selection.hpp"
 
 #include "actors/llm/characters.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
 
 #include <algorithm>
 #include <xxhash.h>

@@ -2,7 +2,7 @@
 
 #include "actors/llm/characters.hpp"
 #include "actors/llm/evidence.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
 
 #include <algorithm>
 #include <array>

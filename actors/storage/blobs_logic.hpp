@@ -1,6 +1,8 @@
 #pragma once
 
 #include "actors/logic.hpp"
+#include "messages/agents.pb.h"
+#include "messages/values.pb.h"
 #include "persistence/state_store.hpp"
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 
 #include "actors/logic_shell_actor.hpp"
 #include "actors/thread_shell_actor.hpp"
+#include "config/limits/supervision.hpp"
 
 #include <caf/event_based_actor.hpp>
 #include <caf/exit_reason.hpp>

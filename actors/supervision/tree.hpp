@@ -2,7 +2,7 @@
 
 #include "actors/logic.hpp"
 #include "actors/supervision/supervisor_logic.hpp"
-#include "config/limits.hpp"
+#include "config/limits/supervision.hpp"
 
 #include <functional>
 #include <memory>

@@ -1,4 +1,5 @@
-#include "config/limits.hpp"
+#include "config/limits/messages.hpp"
+#include "config/limits/supervision.hpp"
 #include "nodes/child_process.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"

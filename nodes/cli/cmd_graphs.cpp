@@ -1,4 +1,5 @@
 #include "actors/coordination/graph_yaml.hpp"
+#include "messages/runs.pb.h"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"
 

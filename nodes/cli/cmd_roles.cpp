@@ -1,4 +1,5 @@
 #include "actors/agents/role.hpp"
+#include "messages/cluster.pb.h"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"

@@ -1,3 +1,4 @@
+#include "messages/runs.pb.h"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/graph_arguments.hpp"

@@ -1,5 +1,7 @@
-#include "config/limits.hpp"
+#include "config/limits/messages.hpp"
 #include "config/suggest.hpp"
+#include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/documents.hpp"
 #include "nodes/cli/exit_codes.hpp"

@@ -1,4 +1,5 @@
 #include "actors/cluster/members.hpp"
+#include "messages/cluster.pb.h"
 #include "nodes/cli/ask_status.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"

@@ -1,3 +1,5 @@
+#include "messages/cluster.pb.h"
+#include "messages/spans.pb.h"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"

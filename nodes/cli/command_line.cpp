@@ -1,6 +1,7 @@
 #include "nodes/cli/command_line.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/links.hpp"
+#include "config/limits/messages.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"
 

@@ -1,7 +1,9 @@
 #include "nodes/cli/documents.hpp"
 
 #include "actors/cluster/socket.hpp"
-#include "config/limits.hpp"
+#include "config/limits/units.hpp"
+#include "config/limits/work.hpp"
+#include "messages/values.pb.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

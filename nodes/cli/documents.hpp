@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/envelope.hpp"
+#include "messages/values.pb.h"
 
 #include <cstdint>
 #include <filesystem>

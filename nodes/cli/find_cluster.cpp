@@ -1,6 +1,7 @@
 #include "nodes/cli/find_cluster.hpp"
 
 #include "actors/cluster/socket.hpp"
+#include "messages/cluster.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cluster_files.hpp"
 #include "persistence/identity.hpp"

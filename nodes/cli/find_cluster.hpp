@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cluster.pb.h"
 #include "nodes/cli/output.hpp"
 #include "nodes/client.hpp"
 

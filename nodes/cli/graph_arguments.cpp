@@ -1,8 +1,10 @@
 #include "nodes/cli/graph_arguments.hpp"
 
 #include "actors/coordination/graph_yaml.hpp"
-#include "config/limits.hpp"
+#include "config/limits/storage.hpp"
 #include "config/suggest.hpp"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "persistence/files.hpp"
 

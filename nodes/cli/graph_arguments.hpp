@@ -2,6 +2,7 @@
 
 #include "actors/coordination/graph_inputs.hpp"
 #include "actors/coordination/graph_plan.hpp"
+#include "messages/runs.pb.h"
 #include "nodes/cli/documents.hpp"
 #include "nodes/cli/output.hpp"
 

@@ -1,5 +1,6 @@
 #include "nodes/cli/live_status.hpp"
 
+#include "messages/cluster.pb.h"
 #include "nodes/cli/ask_status.hpp"
 
 #include <poll.h>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/cluster/socket.hpp"
+#include "messages/cluster.pb.h"
 #include "nodes/cli/find_cluster.hpp"
 
 #include <mutex>

@@ -1,5 +1,6 @@
 #include "nodes/cli/output.hpp"
 
+#include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 
 #include <sys/ioctl.h>

@@ -1,5 +1,7 @@
 #include "nodes/cli/progress.hpp"
 
+#include "messages/runs.pb.h"
+
 #include <algorithm>
 
 namespace troupe::cli {

@@ -1,5 +1,7 @@
 #include "nodes/cli/reply_printer.hpp"
 
+#include "messages/agents.pb.h"
+
 namespace troupe::cli {
 
 std::string reply_printer::started_again() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/agents.pb.h"
 #include "messages/payload_kinds.hpp"
 #include "nodes/cli/output.hpp"
 

@@ -1,5 +1,7 @@
 #include "nodes/cli/run_report.hpp"
 
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 
 #include <set>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/runs.pb.h"
 #include "nodes/cli/output.hpp"
 #include "nodes/cli/run_watch.hpp"
 

@@ -1,6 +1,7 @@
 #include "nodes/cli/run_watch.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/messages.hpp"
+#include "messages/runs.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 
 #include <unistd.h>

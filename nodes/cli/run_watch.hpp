@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/runs.pb.h"
 #include "nodes/cli/find_cluster.hpp"
 #include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/progress.hpp"

@@ -1,3 +1,5 @@
+#include "messages/cluster.pb.h"
+#include "messages/spans.pb.h"
 #include "nodes/cli/trace_tree.hpp"
 #include "nodes/cli/trace_view.hpp"
 

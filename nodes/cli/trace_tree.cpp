@@ -1,5 +1,8 @@
 #include "nodes/cli/trace_tree.hpp"
 
+#include "messages/cluster.pb.h"
+#include "messages/spans.pb.h"
+
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>

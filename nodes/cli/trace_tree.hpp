@@ -1,6 +1,8 @@
 #pragma once
 
+#include "messages/cluster.pb.h"
 #include "messages/envelope.hpp"
+#include "messages/spans.pb.h"
 
 #include <cstdint>
 #include <vector>

@@ -1,5 +1,7 @@
 #include "nodes/cli/trace_view.hpp"
 
+#include "messages/cluster.pb.h"
+#include "messages/spans.pb.h"
 #include "nodes/cli/trace_tree.hpp"
 #include "telemetry/text_escape.hpp"
 

@@ -1,6 +1,9 @@
 #include "nodes/cli/upload.hpp"
 
-#include "config/limits.hpp"
+#include "config/limits/messages.hpp"
+#include "config/limits/work.hpp"
+#include "messages/agents.pb.h"
+#include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/progress.hpp"
 

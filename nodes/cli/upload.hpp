@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/values.pb.h"
 #include "nodes/cli/documents.hpp"
 #include "nodes/cli/find_cluster.hpp"
 

@@ -3,6 +3,7 @@
 // along such a graph.
 #include "actors/coordination/graph_yaml.hpp"
 #include "config/embedded.hpp"
+#include "messages/runs.pb.h"
 #include "tests/bench/driver.hpp"
 #include "tests/bench/report.hpp"
 

@@ -1,6 +1,7 @@
 // Envelopes between two node processes: one way, round trips 64 in flight, a lone round trip;
 // beside CAF's remote actors (BASP) and raw TCP between two processes of the same run. Payload 100
 // bytes.
+#include "messages/agents.pb.h"
 #include "tests/bench/driver.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/bench/two_processes.hpp"

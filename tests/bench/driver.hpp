@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/logic_shell_actor.hpp"
+#include "messages/agents.pb.h"
 #include "tests/support/node/whole_node.hpp"
 
 #include <caf/send.hpp>

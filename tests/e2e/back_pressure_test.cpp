@@ -1,6 +1,8 @@
+#include "config/limits/links.hpp"
+#include "config/limits/units.hpp"
+#include "messages/agents.pb.h"
 #include "tests/e2e/e2e.hpp"
 
-#include "config/limits.hpp"
 #include "nodes/client.hpp"
 
 #include <algorithm>

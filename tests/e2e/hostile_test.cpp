@@ -1,7 +1,7 @@
+#include "config/limits/links.hpp"
 #include "tests/e2e/connection.hpp"
 #include "tests/e2e/e2e.hpp"
 
-#include "config/limits.hpp"
 #include "messages/frame.hpp"
 #include "nodes/client.hpp"
 

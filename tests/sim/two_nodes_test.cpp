@@ -1,4 +1,5 @@
 #include "actors/coordination/graph_yaml.hpp"
+#include "messages/runs.pb.h"
 #include "tests/sim/world.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,8 @@
 #include "tests/sim/world.hpp"
 
+#include "messages/cluster.pb.h"
+#include "messages/spans.pb.h"
+
 #include <algorithm>
 #include <stdexcept>
 

@@ -2,6 +2,9 @@
 
 #include "actors/parking_scheduler_actor.hpp"
 #include "actors/supervision/supervisor_actor.hpp"
+#include "config/limits/telemetry.hpp"
+#include "config/limits/work.hpp"
+#include "messages/cluster.pb.h"
 #include "nodes/cores.hpp"
 
 #include <caf/io/middleman.hpp>

@@ -3,6 +3,8 @@
 #include "actors/cluster/acceptor.hpp"
 #include "actors/cluster/dialler.hpp"
 #include "actors/cluster/link_actor.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/spans.pb.h"
 #include "nodes/wiring.hpp"
 
 #include <caf/actor_system.hpp>

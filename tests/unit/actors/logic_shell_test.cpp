@@ -1,3 +1,4 @@
+#include "messages/agents.pb.h"
 #include "tests/unit/actors/stage.hpp"
 
 namespace troupe::test {

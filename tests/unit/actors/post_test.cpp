@@ -1,3 +1,7 @@
+#include "config/limits/links.hpp"
+#include "config/limits/units.hpp"
+#include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
 #include "tests/unit/actors/stage.hpp"
 
 namespace troupe::test {

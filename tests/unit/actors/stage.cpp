@@ -1,5 +1,7 @@
 #include "tests/unit/actors/stage.hpp"
 
+#include "messages/agents.pb.h"
+
 namespace troupe::test {
 
 namespace {

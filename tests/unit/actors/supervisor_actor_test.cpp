@@ -1,4 +1,5 @@
 #include "actors/supervision/supervisor_actor.hpp"
+#include "config/limits/supervision.hpp"
 
 #include "tests/unit/actors/stage.hpp"
 

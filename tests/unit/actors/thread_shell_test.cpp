@@ -1,3 +1,4 @@
+#include "config/limits/work.hpp"
 #include "tests/unit/actors/stage.hpp"
 
 namespace troupe::test {

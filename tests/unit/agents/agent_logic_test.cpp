@@ -1,3 +1,9 @@
+#include "config/limits/work.hpp"
+#include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
+#include "messages/models.pb.h"
+#include "messages/runs.pb.h"
+#include "messages/spans.pb.h"
 #include "tests/unit/agents/obedient.hpp"
 
 namespace troupe {

@@ -1,3 +1,6 @@
+#include "config/limits/messages.hpp"
+#include "config/limits/work.hpp"
+#include "messages/agents.pb.h"
 #include "tests/unit/agents/obedient.hpp"
 
 namespace troupe {

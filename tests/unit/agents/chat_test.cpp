@@ -1,4 +1,5 @@
 #include "actors/agents/chat.hpp"
+#include "messages/values.pb.h"
 
 #include "tests/unit/agents/minds_testing.hpp"
 

@@ -1,6 +1,6 @@
 #include "actors/agents/delivery.hpp"
-
-#include "config/limits.hpp"
+#include "config/limits/messages.hpp"
+#include "messages/agents.pb.h"
 
 #include <gtest/gtest.h>
 

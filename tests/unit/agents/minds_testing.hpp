@@ -3,6 +3,7 @@
 #include "actors/agents/mind.hpp"
 #include "actors/agents/role.hpp"
 #include "actors/agents/values.hpp"
+#include "messages/values.pb.h"
 
 #include <gtest/gtest.h>
 

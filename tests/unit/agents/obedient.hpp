@@ -1,7 +1,8 @@
 #pragma once
 
 #include "actors/agents/agent_logic.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
+#include "messages/agents.pb.h"
 #include "tests/unit/agents/stage.hpp"
 
 #include <gtest/gtest.h>

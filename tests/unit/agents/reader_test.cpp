@@ -1,6 +1,6 @@
 #include "actors/agents/reader.hpp"
+#include "messages/values.pb.h"
 
-#include "config/limits.hpp"
 #include "tests/unit/agents/minds_testing.hpp"
 
 namespace troupe {

@@ -1,6 +1,6 @@
 #include "actors/agents/reading.hpp"
-
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
+#include "messages/values.pb.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,5 @@
 #include "actors/agents/reply_stream.hpp"
+#include "messages/agents.pb.h"
 
 #include "tests/unit/agents/stage.hpp"
 

@@ -1,6 +1,8 @@
 #include "actors/agents/roles_logic.hpp"
+#include "config/limits/supervision.hpp"
+#include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
 
-#include "config/limits.hpp"
 #include "tests/unit/agents/stage.hpp"
 
 #include <gtest/gtest.h>

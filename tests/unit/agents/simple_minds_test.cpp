@@ -1,3 +1,4 @@
+#include "messages/values.pb.h"
 #include "tests/unit/agents/minds_testing.hpp"
 
 namespace troupe {

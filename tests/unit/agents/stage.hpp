@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/logic.hpp"
+#include "messages/agents.pb.h"
 
 #include <cstdint>
 #include <string>

@@ -1,6 +1,8 @@
 #include "actors/cluster/link_logic.hpp"
 #include "actors/cluster/outbox.hpp"
-#include "config/limits.hpp"
+#include "config/limits/links.hpp"
+#include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
 
 #include <gtest/gtest.h>
 

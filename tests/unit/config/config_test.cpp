@@ -1,4 +1,6 @@
 #include "config/config.hpp"
+#include "config/limits/messages.hpp"
+#include "config/limits/work.hpp"
 
 #include "config/keys.hpp"
 

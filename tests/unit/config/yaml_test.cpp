@@ -1,3 +1,4 @@
+#include "config/limits/storage.hpp"
 #include "config/yaml.hpp"
 
 #include <gtest/gtest.h>

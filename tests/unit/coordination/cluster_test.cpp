@@ -1,5 +1,10 @@
 #include "actors/coordination/coordinator_logic.hpp"
 #include "actors/coordination/queue_logic.hpp"
+#include "config/limits/work.hpp"
+#include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
 #include <deque>

@@ -1,3 +1,6 @@
+#include "config/limits/work.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
 #include "tests/unit/coordination/coordinator_fixture.hpp"
 
 #include <set>

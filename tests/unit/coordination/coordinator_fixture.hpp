@@ -1,6 +1,8 @@
 #pragma once
 
 #include "actors/coordination/coordinator_logic.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
 namespace troupe::testing {

@@ -1,4 +1,10 @@
 #include "actors/coordination/coordinator_logic.hpp"
+#include "config/limits/links.hpp"
+#include "config/limits/work.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
+#include "messages/spans.pb.h"
+#include "messages/values.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
 /// What the coordinator tells: progress, ends, spans; and how runs are called off.

@@ -1,3 +1,7 @@
+#include "config/limits/work.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 #include "tests/unit/coordination/coordinator_fixture.hpp"
 
 #include <set>

@@ -1,4 +1,8 @@
 #include "actors/coordination/desk_logic.hpp"
+#include "config/limits/work.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/spans.pb.h"
+#include "messages/values.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
 namespace troupe::testing {

@@ -1,4 +1,5 @@
 #include "actors/coordination/graph_inputs.hpp"
+#include "messages/runs.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
 namespace troupe::testing {

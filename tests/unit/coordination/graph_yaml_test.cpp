@@ -1,3 +1,5 @@
+#include "config/limits/work.hpp"
+#include "messages/runs.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
 namespace troupe::testing {

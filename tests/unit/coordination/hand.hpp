@@ -3,6 +3,9 @@
 #include "actors/agents/role.hpp"
 #include "actors/coordination/graph_yaml.hpp"
 #include "actors/logic.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 
 #include <gtest/gtest.h>
 

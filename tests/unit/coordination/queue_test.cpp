@@ -1,4 +1,10 @@
 #include "actors/coordination/queue_logic.hpp"
+#include "config/limits/links.hpp"
+#include "config/limits/supervision.hpp"
+#include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
 namespace troupe::testing {

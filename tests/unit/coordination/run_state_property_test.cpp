@@ -1,4 +1,6 @@
 #include "actors/coordination/run_state.hpp"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
 #include <random>

@@ -1,4 +1,7 @@
 #include "actors/coordination/run_state.hpp"
+#include "config/limits/work.hpp"
+#include "messages/runs.pb.h"
+#include "messages/values.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
 namespace troupe::testing {

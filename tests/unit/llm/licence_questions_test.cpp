@@ -1,6 +1,7 @@
 #include "actors/llm/offline_model.hpp"
 #include "actors/llm/prompt.hpp"
 #include "actors/llm/text.hpp"
+#include "messages/models.pb.h"
 
 #include <algorithm>
 #include <cstdio>

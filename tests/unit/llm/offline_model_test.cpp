@@ -1,9 +1,9 @@
 #include "actors/llm/offline_model.hpp"
+#include "messages/models.pb.h"
 
 #include "actors/llm/prompt.hpp"
 #include "actors/llm/text.hpp"
 #include "actors/llm/tokens.hpp"
-#include "config/limits.hpp"
 
 #include <string>
 

@@ -1,6 +1,6 @@
 #include "actors/llm/prompt.hpp"
-
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
+#include "messages/models.pb.h"
 
 #include <string>
 

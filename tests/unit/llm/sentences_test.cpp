@@ -1,5 +1,5 @@
 #include "actors/llm/text.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
 
 #include <string>
 #include <vector>

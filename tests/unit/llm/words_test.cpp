@@ -1,6 +1,6 @@
 #include "actors/llm/paraphrases.hpp"
 #include "actors/llm/text.hpp"
-#include "config/limits.hpp"
+#include "config/limits/work.hpp"
 
 #include <algorithm>
 #include <string>

@@ -1,6 +1,7 @@
+#include "config/limits/messages.hpp"
+#include "messages/agents.pb.h"
 #include "messages/wire.hpp"
 
-#include "config/limits.hpp"
 #include "messages/frame.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-#include "config/limits.hpp"
+#include "config/limits/units.hpp"
+#include "messages/values.pb.h"
 #include "nodes/cli/documents.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+#include "messages/cluster.pb.h"
 #include "nodes/cli/find_cluster.hpp"
 #include "nodes/cluster_files.hpp"
 #include "persistence/identity.hpp"

@@ -1,6 +1,6 @@
+#include "config/limits/http.hpp"
+#include "config/limits/units.hpp"
 #include "nodes/http_listener.hpp"
-
-#include "config/limits.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+#include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/output.hpp"
 

@@ -1,3 +1,6 @@
+#include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/live_status.hpp"
 #include "nodes/cli/progress.hpp"

@@ -1,3 +1,8 @@
+#include "config/limits/links.hpp"
+#include "config/limits/work.hpp"
+#include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
 #include "tests/support/node/whole_node.hpp"
 
 #include "actors/cluster/link_logic.hpp"

@@ -1,6 +1,8 @@
+#include "config/limits/storage.hpp"
+#include "config/limits/work.hpp"
+#include "messages/values.pb.h"
 #include "persistence/state_store.hpp"
 
-#include "config/limits.hpp"
 #include "tests/unit/persistence/temporary_folder.hpp"
 
 using namespace troupe;

@@ -1,6 +1,6 @@
+#include "config/limits/storage.hpp"
 #include "persistence/files.hpp"
 
-#include "config/limits.hpp"
 #include "tests/unit/persistence/temporary_folder.hpp"
 
 #include <sys/stat.h>

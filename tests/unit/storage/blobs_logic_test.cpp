@@ -1,6 +1,10 @@
 #include "actors/storage/blobs_logic.hpp"
+#include "config/limits/messages.hpp"
+#include "config/limits/storage.hpp"
+#include "config/limits/work.hpp"
+#include "messages/agents.pb.h"
+#include "messages/values.pb.h"
 
-#include "config/limits.hpp"
 #include "tests/unit/storage/stage.hpp"
 
 using namespace troupe;

@@ -1,6 +1,8 @@
 #include "actors/storage/state_logic.hpp"
+#include "config/limits/messages.hpp"
+#include "config/limits/work.hpp"
+#include "messages/agents.pb.h"
 
-#include "config/limits.hpp"
 #include "tests/unit/storage/stage.hpp"
 
 using namespace troupe;

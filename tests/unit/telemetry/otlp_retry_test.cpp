@@ -1,6 +1,5 @@
+#include "config/limits/telemetry.hpp"
 #include "telemetry/otlp_retry.hpp"
-
-#include "config/limits.hpp"
 
 #include <gtest/gtest.h>
 

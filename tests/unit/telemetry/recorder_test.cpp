@@ -1,6 +1,8 @@
+#include "config/limits/telemetry.hpp"
+#include "config/limits/units.hpp"
+#include "messages/spans.pb.h"
 #include "telemetry/recorder.hpp"
 
-#include "config/limits.hpp"
 #include "telemetry/span.hpp"
 #include "tests/support/otlp_receiver.hpp"
 

@@ -1,3 +1,4 @@
+#include "messages/spans.pb.h"
 #include "telemetry/span_ring.hpp"
 
 #include <gtest/gtest.h>

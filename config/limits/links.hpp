@@ -1,0 +1,37 @@
+#pragma once
+
+#include "config/limits/units.hpp"
+
+/// Links between nodes and from clients.
+namespace troupe::limits {
+
+inline constexpr std::size_t frame_body_bytes_max = 256 * kib; ///< longer: the connection is closed
+inline constexpr std::size_t frame_body_bytes_aim = 64 * kib;  ///< a gathering frame is sealed here
+inline constexpr std::size_t payload_bytes_max = 48 * mib;     ///< of one message, in chunks
+inline constexpr std::size_t link_bytes_max = 64 * mib; ///< waiting in one link, then `overloaded`
+/// Beyond that, for what nobody would send again: replies, and events to services and clients. A
+/// link that is that full is closed: its peer does not take what it asked for.
+inline constexpr std::size_t link_reserve_bytes = payload_bytes_max;
+inline constexpr std::size_t link_assembling_bytes_max =
+    link_bytes_max + link_reserve_bytes; ///< chunks not yet complete
+inline constexpr std::size_t link_routes_max = 65'536;
+inline constexpr std::size_t link_streams_max = 1'024; ///< payloads that come in chunks at once
+inline constexpr std::size_t link_unanswered_max =
+    10'000; ///< requests of clients that a link relays
+inline constexpr std::size_t link_unsent_bytes_aim = 512 * kib; ///< handed to the socket at once
+inline constexpr auto link_tick = 250ms;
+inline constexpr std::size_t hello_bytes_max =
+    64 * kib; ///< all that an unproven connection may send
+inline constexpr std::size_t link_read_bytes = 256 * kib; ///< of a proven connection at once
+inline constexpr std::size_t unproven_read_bytes = 4 * kib;
+inline constexpr auto hello_deadline = 5s;
+inline constexpr std::size_t unproven_connections_max = 128;
+inline constexpr auto ping_after_silence = 500ms;
+inline constexpr auto suspect_after_silence = 2s;
+inline constexpr auto down_after_silence = 5s;
+inline constexpr auto client_silence_max = 30s;
+inline constexpr auto dial_timeout = 1s;
+inline constexpr auto dial_backoff_min = 10ms;
+inline constexpr auto dial_backoff_max = 2s;
+
+} // namespace troupe::limits

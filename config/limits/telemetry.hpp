@@ -1,0 +1,27 @@
+#pragma once
+
+#include "config/limits/units.hpp"
+
+/// Spans, metrics and logs.
+namespace troupe::limits {
+
+inline constexpr std::size_t spans_kept_max = 20'000;   ///< by a node, for `troupe trace`
+inline constexpr std::size_t spans_queued_max = 16'384; ///< for the exporter
+inline constexpr std::size_t spans_per_export = 512;
+inline constexpr std::size_t otlp_answer_bytes_max = 4 * mib;
+inline constexpr auto otlp_connect_timeout = 2s;
+inline constexpr auto otlp_request_timeout = 10s;
+inline constexpr std::uint32_t otlp_attempts_max = 6; ///< of one batch, then it is dropped
+inline constexpr auto otlp_backoff_min = 100ms;
+inline constexpr auto otlp_backoff_max = 5s;
+inline constexpr auto otlp_retry_after_max =
+    10min; ///< a collector that asks for more is asked again then
+inline constexpr auto otlp_flush_at_exit = 2s;
+inline constexpr std::size_t log_lines_queued_max = 1'024;
+inline constexpr std::size_t log_file_bytes_max = 64 * mib; ///< then it is log.1.jsonl, ...
+inline constexpr std::size_t log_files_kept = 3;            ///< beside the one that is written
+inline constexpr std::size_t log_line_bytes_max = 8 * kib;
+inline constexpr std::size_t metric_series_max = 10'000; ///< label sets of one family; then `other`
+inline constexpr std::size_t metric_label_bytes_max = 128;
+
+} // namespace troupe::limits
