@@ -3,6 +3,7 @@
 #include "actors/logic.hpp"
 #include "actors/post_actor.hpp"
 #include "telemetry/recorder.hpp"
+#include "telemetry/sampler.hpp"
 
 #include <caf/error.hpp>
 #include <caf/exit_reason.hpp>
@@ -77,6 +78,7 @@ struct node_host {
   metrics counted;
   std::shared_ptr<log_sink> log;
   std::unique_ptr<recorder> spans;
+  trace_sampler sampler; ///< of the traces that clients begin
   std::unique_ptr<troupe::post> post;
 
   /// Delivers what does not concern the shell itself: messages, spans, log lines.

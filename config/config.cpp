@@ -3,6 +3,7 @@
 #include "config/endpoint.hpp"
 #include "config/keys.hpp"
 #include "config/limits/messages.hpp"
+#include "config/otlp_target.hpp"
 #include "config/suggest.hpp"
 #include "config/yaml.hpp"
 
@@ -18,6 +19,7 @@ namespace {
 using loaded = config_result<void>;
 
 constexpr std::string_view environment_prefix = "TROUPE_";
+constexpr std::string_view otel_prefix = "OTEL_";
 
 /// Variables with that prefix that are not keys: other parts read them.
 constexpr std::string_view other_variables[] = {"TROUPE_REQUIRE", "TROUPE_DATA", "TROUPE_PEER",
@@ -160,6 +162,18 @@ loaded read_file(node_config& cfg, const std::filesystem::path& file) {
 
 // -- environment and flags ------------------------------------------------------------------------
 
+/// The variables of OpenTelemetry are kept as they are for the exporter; a sampler is ours at once.
+/// What is wrong in them is told when a node starts: they are not only for us.
+void read_otel(node_config& cfg, const std::map<std::string, std::string>& variables) {
+  for (const auto& [variable, value] : variables)
+    if (variable.starts_with(otel_prefix))
+      cfg.telemetry.otel.emplace(variable, value);
+  if (auto ratio = otel_sample_ratio(cfg.telemetry.otel)) {
+    cfg.telemetry.sample_ratio = *ratio;
+    cfg.origins["telemetry.sample_ratio"] = "environment OTEL_TRACES_SAMPLER";
+  }
+}
+
 loaded read_environment(node_config& cfg, const std::map<std::string, std::string>& variables) {
   std::vector<std::string> known;
   for (const auto& key : config_keys())
@@ -241,7 +255,8 @@ std::map<std::string, std::string> troupe_environment() {
   for (auto entry = environ; entry && *entry; ++entry) {
     std::string_view variable(*entry);
     auto equals = variable.find('=');
-    if (equals != std::string_view::npos && variable.starts_with(environment_prefix))
+    if (equals != std::string_view::npos
+        && (variable.starts_with(environment_prefix) || variable.starts_with(otel_prefix)))
       found.emplace(variable.substr(0, equals), variable.substr(equals + 1));
   }
   return found;
@@ -249,6 +264,7 @@ std::map<std::string, std::string> troupe_environment() {
 
 config_result<node_config> load_config(const config_sources& sources) {
   node_config cfg;
+  read_otel(cfg, sources.environment);
   if (!sources.file.empty())
     if (auto read = read_file(cfg, sources.file); !read)
       return unexpected{std::move(read).error()};

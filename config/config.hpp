@@ -28,6 +28,9 @@ std::string to_string(const config_error& e);
 template <class T>
 using config_result = outcome<T, config_error>;
 
+/// The value of `telemetry.otlp_endpoint` that no OTEL_* variable is asked instead of.
+inline constexpr std::string_view otlp_nowhere = "none";
+
 struct member_config {
   std::string id; ///< 32 hex digits
   std::string name;
@@ -71,7 +74,10 @@ struct node_config {
   } models;
 
   struct telemetry_section {
-    std::string otlp_endpoint;       ///< http://HOST:PORT; empty: no export
+    /// A collector's base URL. Empty: as the OTEL_EXPORTER_OTLP_* variables say; `otlp_nowhere`:
+    /// nothing is exported.
+    std::string otlp_endpoint;
+    std::map<std::string, std::string> otel; ///< the variables OTEL_*; no key (otlp_target.hpp)
     double sample_ratio = 1.0;       ///< of the traces that begin here without a decision; 0 to 1
     std::string log_level = "info";  ///< debug, info, warning, error, off
     std::string log_format = "auto"; ///< auto (readable on a terminal, else JSON), json, text
@@ -84,24 +90,26 @@ struct node_config {
   std::map<std::string, std::string> origins;
 };
 
-/// Where values come from, the later over the earlier: defaults, file, `TROUPE_*` environment,
-/// flags.
+/// Where values come from, the later over the earlier: defaults, the sampler that `OTEL_*` names,
+/// file, `TROUPE_*` environment, flags.
 struct config_sources {
   std::filesystem::path file;                             ///< empty: none
   std::map<std::string, std::string> environment;         ///< TROUPE_TELEMETRY_OTLP_ENDPOINT=...
   std::vector<std::pair<std::string, std::string>> flags; ///< {"telemetry.otlp_endpoint", "..."}
 };
 
-/// The environment of this process, `TROUPE_*` only.
+/// The environment of this process, `TROUPE_*` and `OTEL_*` only.
 std::map<std::string, std::string> troupe_environment();
 
 /// Reads, merges and checks everything. An unknown key, a wrong type, a value out of range: an
 /// error.
 config_result<node_config> load_config(const config_sources& sources);
 
+enum class secrets { written, hidden };
+
 /// The merged configuration as YAML that `load_config` reads back, each key with where it came
-/// from.
-std::string show_config(const node_config& cfg);
+/// from. With `hidden`, for people, without the passwords that an address may hold.
+std::string show_config(const node_config& cfg, secrets how = secrets::written);
 
 /// One line per key: name, type, default, what it means. For `troupe config show --keys` and the
 /// docs.

@@ -1,6 +1,7 @@
 #include "config/keys.hpp"
 
 #include "config/endpoint.hpp"
+#include "config/otlp_target.hpp"
 #include "config/yaml.hpp"
 
 #include <algorithm>
@@ -111,17 +112,11 @@ set_result check_optional_id(std::string_view text) {
   return text.empty() ? set_result{} : check_node_id(text);
 }
 
-/// The exporter adds /v1/traces to it, so there is nothing behind the port.
 set_result check_otlp_endpoint(std::string_view text) {
-  constexpr std::string_view expected = "http://HOST:PORT such as http://127.0.0.1:4318";
-  constexpr std::string_view scheme = "http://";
-  if (text.empty())
+  if (text.empty() || text == otlp_nowhere)
     return {};
-  if (!text.starts_with(scheme))
-    return mismatch(expected, text);
-  auto parsed = parse_endpoint(text.substr(scheme.size()));
-  if (!parsed || parsed->port == 0)
-    return mismatch(expected, text);
+  if (auto parsed = parse_otlp_url(text, otlp_path::base); !parsed)
+    return unexpected{std::move(parsed).error()};
   return {};
 }
 
@@ -169,10 +164,11 @@ std::vector<config_key> make_table() {
                            std::chrono::hours(1),
                            "each call of the offline model takes at least that long"));
   t.push_back(text_key("telemetry.otlp_endpoint", TROUPE_AT(telemetry.otlp_endpoint),
-                       "http://HOST:PORT", check_otlp_endpoint,
-                       "where traces are sent by OTLP; empty: nowhere"));
+                       "http(s)://HOST:PORT", check_otlp_endpoint,
+                       "where traces are sent by OTLP; empty: as OTEL_EXPORTER_OTLP_* says; none: "
+                       "nowhere"));
   t.push_back(number_key("telemetry.sample_ratio", TROUPE_AT(telemetry.sample_ratio), 0.0, 1.0,
-                         "of the traces that begin here without a decision"));
+                         "of the traces that clients begin here without a decision of their own"));
   t.push_back(choice_key("telemetry.log_level", TROUPE_AT(telemetry.log_level),
                          {"debug", "info", "warning", "error", "off"}, "the least that is told"));
   t.push_back(choice_key("telemetry.log_format", TROUPE_AT(telemetry.log_format),
@@ -197,6 +193,15 @@ const config_key* find_config_key(std::string_view key) {
     if (candidate.name == key)
       return &candidate;
   return nullptr;
+}
+
+std::string config_key::shown(const node_config& cfg) const {
+  auto value = get(cfg);
+  if (name == "telemetry.otlp_endpoint" && !value.empty())
+    if (auto parsed = parse_otlp_url(value, otlp_path::signal);
+        parsed && parsed->shown != parsed->full)
+      return parsed->shown;
+  return value;
 }
 
 std::string environment_name(std::string_view key) {

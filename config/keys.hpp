@@ -27,6 +27,9 @@ struct config_key {
   /// The value as text that `set` takes. Of no use for `members`.
   std::function<std::string(const node_config&)> get;
 
+  /// `get` for people: without a password.
+  std::string shown(const node_config& cfg) const;
+
   std::string_view section() const { return name.substr(0, name.find('.')); }
   std::string_view leaf() const { return name.substr(name.find('.') + 1); }
 };

@@ -60,7 +60,7 @@ std::string origin_of(const node_config& cfg, const config_key& key) {
   return is_default ? "default" : "set by the program";
 }
 
-std::string show_config(const node_config& cfg) {
+std::string show_config(const node_config& cfg, secrets how) {
   constexpr std::size_t comment_column = 40;
   std::string shown;
   std::string_view section;
@@ -73,7 +73,7 @@ std::string show_config(const node_config& cfg) {
     auto line = "  " + std::string(key.leaf()) + ":";
     auto as_list = key.kind == key_kind::members && !cfg.cluster.members.empty();
     if (key.kind == key_kind::text)
-      line += " " + scalar(key.get(cfg));
+      line += " " + scalar(how == secrets::hidden ? key.shown(cfg) : key.get(cfg));
     else if (!as_list)
       line += " " + key.get(cfg);
     shown += padded(std::move(line), comment_column) + from;

@@ -58,7 +58,12 @@ struct trace_context {
       span; ///< the parent of whatever the receiver records; zero: the receiver's span is the root
   std::uint8_t flags = 0;
 
-  bool sampled() const noexcept { return (flags & 1) != 0; }
+  static constexpr std::uint8_t flag_sampled = 1;
+  /// Ours, between a client and its node: the node decides whether the trace is recorded.
+  static constexpr std::uint8_t flag_undecided = 0x80;
+
+  bool sampled() const noexcept { return (flags & flag_sampled) != 0; }
+  bool undecided() const noexcept { return (flags & flag_undecided) != 0; }
 };
 
 enum class message_kind : std::uint8_t {

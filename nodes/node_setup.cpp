@@ -53,10 +53,11 @@ std::shared_ptr<node_host> make_host(const node_config& cfg, node_id self) {
   options.node = self;
   options.node_name = cfg.node.name;
   options.cluster = cfg.cluster.name;
-  options.otlp_endpoint = cfg.telemetry.otlp_endpoint;
+  options.target = otlp_target_of(cfg.telemetry);
   options.kept_max = cfg.telemetry.spans_kept;
   options.queued_max = limits::spans_queued_max;
   host->spans = std::make_unique<recorder>(options, host->counted, host->log);
+  host->sampler = trace_sampler{cfg.telemetry.sample_ratio};
   host->post = std::make_unique<post>(self, host->counted);
   return host;
 }

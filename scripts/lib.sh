@@ -33,7 +33,7 @@ usage() {
 packages_build=(g++ cmake ninja-build ccache mold python3 curl libcaf-dev libprotobuf-dev
   protobuf-compiler librocksdb-dev prometheus-cpp-dev libcurl4-openssl-dev libboost1.81-dev
   libssl-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev nlohmann-json3-dev
-  libgtest-dev libgmock-dev)
+  libgtest-dev libgmock-dev openssl)
 # shellcheck disable=SC2034
 packages_check=(clang-format-14 clang-tidy-14 shellcheck)
 

@@ -4,7 +4,14 @@
 #include "telemetry/otlp.pb.h"
 #include "telemetry/text_escape.hpp"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/gzip_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <nlohmann/json.hpp>
+#include <strings.h>
+
 #include <algorithm>
+#include <charconv>
 
 namespace troupe {
 
@@ -19,7 +26,7 @@ std::string big_endian(std::uint64_t value) {
 
 std::uint64_t unix_nano(std::int64_t ns) { return ns < 0 ? 0 : static_cast<std::uint64_t>(ns); }
 
-void add_text(otlp::Resource& resource, const char* key, std::string_view text) {
+void add_text(otlp::Resource& resource, const std::string& key, std::string_view text) {
   auto& added = *resource.add_attributes();
   added.set_key(key);
   added.mutable_value()->set_string_value(valid_utf8(text));
@@ -83,13 +90,22 @@ std::string encode_otlp(const otlp_resource& from, std::span<const shared_span> 
   otlp::ExportTraceServiceRequest request;
   auto& spans = *request.add_resource_spans();
   auto& resource = *spans.mutable_resource();
-  add_text(resource, "service.name", "troupe");
-  add_text(resource, "service.instance.id", to_string(from.node));
-  add_text(resource, "service.namespace", from.cluster);
-  add_text(resource, "service.version", TROUPE_VERSION);
-  if (!from.host.empty())
-    add_text(resource, "host.name", from.host);
-  add_text(resource, "troupe.node.name", from.node_name);
+  auto is_given = [&](std::string_view key) {
+    return std::any_of(from.others.begin(), from.others.end(),
+                       [&](const auto& other) { return other.first == key; });
+  };
+  auto add = [&](const char* key, std::string_view text) {
+    if (!text.empty() && !is_given(key))
+      add_text(resource, key, text);
+  };
+  add("service.name", "troupe");
+  add("service.instance.id", to_string(from.node));
+  add("service.namespace", from.cluster);
+  add("service.version", TROUPE_VERSION);
+  add("host.name", from.host);
+  add("troupe.node.name", from.node_name);
+  for (const auto& [key, text] : from.others)
+    add_text(resource, key, text);
   auto& scoped = *spans.add_scope_spans();
   scoped.mutable_scope()->set_name("troupe");
   scoped.mutable_scope()->set_version(TROUPE_VERSION);
@@ -100,13 +116,61 @@ std::string encode_otlp(const otlp_resource& from, std::span<const shared_span> 
   return request.SerializeAsString();
 }
 
-std::optional<otlp_accepted> decode_otlp_answer(std::string_view body) {
+std::string gzip(std::string_view bytes) {
+  std::string packed;
+  google::protobuf::io::StringOutputStream into{&packed};
+  google::protobuf::io::GzipOutputStream coder{&into};
+  google::protobuf::io::CodedOutputStream out{&coder};
+  out.WriteRaw(bytes.data(), static_cast<int>(bytes.size()));
+  out.Trim();
+  coder.Close();
+  return packed;
+}
+
+namespace {
+
+std::optional<otlp_accepted> decode_protobuf(std::string_view body) {
   otlp::ExportTraceServiceResponse answer;
   if (!answer.ParseFromArray(body.data(), static_cast<int>(body.size())))
     return std::nullopt;
   const auto& partial = answer.partial_success();
   auto rejected = std::max<std::int64_t>(0, partial.rejected_spans());
   return otlp_accepted{static_cast<std::uint64_t>(rejected), partial.error_message()};
+}
+
+/// {"partialSuccess": {"rejectedSpans": "5", "errorMessage": "..."}}: JSON writes 64 bits as text.
+std::optional<otlp_accepted> decode_json(std::string_view body) {
+  auto answer = nlohmann::json::parse(body, nullptr, false);
+  if (!answer.is_object())
+    return std::nullopt;
+  otlp_accepted said;
+  auto partial = answer.find("partialSuccess");
+  if (partial == answer.end() || !partial->is_object())
+    return said;
+  if (auto message = partial->find("errorMessage"); message != partial->end())
+    said.message = message->is_string() ? message->get<std::string>() : message->dump();
+  if (auto count = partial->find("rejectedSpans"); count != partial->end()) {
+    auto text = count->is_string() ? count->get<std::string>() : count->dump();
+    std::from_chars(text.data(), text.data() + text.size(), said.rejected);
+  }
+  return said;
+}
+
+} // namespace
+
+std::optional<otlp_accepted> decode_otlp_answer(std::string_view content_type,
+                                                std::string_view body) {
+  auto is = [&](std::string_view type) {
+    return content_type.size() >= type.size()
+           && ::strncasecmp(content_type.data(), type.data(), type.size()) == 0;
+  };
+  if (body.empty())
+    return otlp_accepted{};
+  if (is("application/json"))
+    return decode_json(body);
+  if (is("application/x-protobuf") || content_type.empty())
+    return decode_protobuf(body);
+  return std::nullopt;
 }
 
 } // namespace troupe

@@ -2,6 +2,7 @@
 
 #include "config/limits/telemetry.hpp"
 #include "telemetry/otlp_retry.hpp"
+#include "telemetry/text_escape.hpp"
 
 #include <algorithm>
 #include <random>
@@ -15,6 +16,16 @@ constexpr std::string_view component = "otlp";
 std::uint64_t random_bits() {
   static thread_local std::mt19937_64 generator{std::random_device{}()};
   return generator();
+}
+
+/// A collector's words, as they may stand in a line of the log.
+std::string printable(std::string_view text) {
+  constexpr std::size_t shown_max = 200;
+  return valid_utf8(text.substr(0, shown_max));
+}
+
+std::string shown_type(std::string_view content_type) {
+  return content_type.empty() ? "bytes of no known kind" : printable(content_type);
 }
 
 } // namespace
@@ -99,6 +110,8 @@ std::vector<shared_span> otlp_exporter::next_batch(std::unique_lock<std::mutex>&
 
 void otlp_exporter::deliver(const std::vector<shared_span>& batch) {
   auto bytes = encode_otlp(how_.resource, batch);
+  if (how_.gzip)
+    bytes = gzip(bytes);
   for (std::uint32_t attempts = 1; !try_once(bytes, batch.size(), attempts); ++attempts) {
   }
 }
@@ -109,10 +122,20 @@ bool otlp_exporter::try_once(std::string_view bytes, std::size_t spans, std::uin
   if (attempt_deadline(began) <= began)
     return give_up("no time left at exit", spans), true;
   auto answer = post_->send(bytes, [this, began] { return attempt_deadline(began); });
-  if (answer.connected && answer.status >= 200 && answer.status < 300)
-    return accept(answer, spans), true;
-  auto why = answer.connected ? "it answered with status " + std::to_string(answer.status)
-                              : answer.problem;
+  auto why = answer.problem;
+  if (answer.connected && answer.status >= 200 && answer.status < 300) {
+    // One that is too long is cut off: what it says is not known, but it was a yes.
+    auto said =
+        answer.too_large ? otlp_accepted{} : decode_otlp_answer(answer.content_type, answer.body);
+    if (said)
+      return accept(*said, spans), true;
+    why = "it answered with " + shown_type(answer.content_type)
+          + ", as no collector does: is this its port for OTLP over HTTP?";
+  } else if (answer.connected) {
+    why = "it answered with status " + std::to_string(answer.status);
+    if (!answer.location.empty())
+      why += ", a redirect to " + printable(answer.location) + ", which is not followed";
+  }
   if (!may_send_again({answer.connected, answer.status, answer.retry_after})
       || attempts >= limits::otlp_attempts_max)
     return give_up(why, spans), true;
@@ -122,25 +145,33 @@ bool otlp_exporter::try_once(std::string_view bytes, std::size_t spans, std::uin
   return false;
 }
 
-void otlp_exporter::accept(const post_answer& answer, std::size_t spans) {
-  std::uint64_t rejected = 0;
-  std::string message;
-  if (answer.content_type.starts_with("application/x-protobuf") && !answer.too_large)
-    if (auto said = decode_otlp_answer(answer.body)) {
-      rejected = std::min<std::uint64_t>(said->rejected, spans);
-      message = std::move(said->message);
-    }
+void otlp_exporter::accept(const otlp_accepted& said, std::size_t spans) {
+  auto rejected = std::min<std::uint64_t>(said.rejected, spans);
   counts_.spans_exported.fetch_add(spans - rejected, std::memory_order_relaxed);
   counts_.spans_dropped.fetch_add(rejected, std::memory_order_relaxed);
-  if (rejected != 0 || !message.empty())
-    log_->write({log_level::warning,
-                 component,
-                 post_->url() + " rejected " + std::to_string(rejected) + " of "
-                     + std::to_string(spans) + " spans: " + message,
-                 {}});
+  tell_said(said.message, rejected, spans);
   if (failing_)
     log_->write({log_level::info, component, "spans are exported again to " + post_->url(), {}});
   failing_ = false;
+}
+
+/// What a collector says besides yes is told once, not for every batch; only spans that were
+/// rejected are a reason to warn.
+void otlp_exporter::tell_said(const std::string& message, std::uint64_t rejected,
+                              std::size_t spans) {
+  auto what = rejected != 0 ? "rejected spans: " + message : message;
+  if (what.empty() || what == last_said_)
+    return;
+  last_said_ = what;
+  auto said = message.empty() ? std::string{} : ": " + printable(message);
+  if (rejected != 0)
+    log_->write({log_level::warning,
+                 component,
+                 post_->url() + " rejected " + std::to_string(rejected) + " of "
+                     + std::to_string(spans) + " spans" + said,
+                 {}});
+  else
+    log_->write({log_level::info, component, post_->url() + " took the spans and says" + said, {}});
 }
 
 void otlp_exporter::give_up(const std::string& why, std::size_t spans) {
@@ -169,7 +200,7 @@ bool otlp_exporter::pause(std::chrono::milliseconds delay, bool answered) {
 
 otlp_exporter::clock::time_point otlp_exporter::attempt_deadline(clock::time_point began) {
   std::lock_guard lock{mutex_};
-  return std::min<clock::time_point>(began + limits::otlp_request_timeout, stop_at_);
+  return std::min<clock::time_point>(began + how_.timeout, stop_at_);
 }
 
 } // namespace troupe

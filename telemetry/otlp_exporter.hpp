@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/limits/telemetry.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 #include "telemetry/otlp.hpp"
@@ -29,6 +30,8 @@ public:
     std::size_t queued_max;
     std::chrono::milliseconds
         flush_interval; ///< a span waits at most that long for others to go with
+    std::chrono::milliseconds timeout = limits::otlp_request_timeout; ///< of one request
+    bool gzip = false;
   };
 
   otlp_exporter(options how, std::unique_ptr<otlp_post> post, metrics& counted,
@@ -51,7 +54,8 @@ private:
   std::vector<shared_span> next_batch(std::unique_lock<std::mutex>& lock);
   void deliver(const std::vector<shared_span>& batch);
   bool try_once(std::string_view bytes, std::size_t spans, std::uint32_t attempts);
-  void accept(const post_answer& answer, std::size_t spans);
+  void accept(const otlp_accepted& said, std::size_t spans);
+  void tell_said(const std::string& message, std::uint64_t rejected, std::size_t spans);
   void give_up(const std::string& why, std::size_t spans);
   bool pause(std::chrono::milliseconds delay, bool answered);
   clock::time_point attempt_deadline(clock::time_point began);
@@ -60,7 +64,9 @@ private:
   std::unique_ptr<otlp_post> post_;
   metrics::counts& counts_;
   std::shared_ptr<log_sink> log_;
-  bool failing_ = false; ///< said so already; this and the post belong to the thread
+  // Of the thread, as the post.
+  bool failing_ = false;  ///< said so already
+  std::string last_said_; ///< the collector's last message: each is told once
 
   std::mutex mutex_; ///< guards what follows
   std::condition_variable work_;

@@ -29,7 +29,6 @@ struct closed_by {
 };
 using easy_handle = std::unique_ptr<CURL, closed_by<curl_easy_cleanup>>;
 using multi_handle = std::unique_ptr<CURLM, closed_by<curl_multi_cleanup>>;
-using url_handle = std::unique_ptr<CURLU, closed_by<curl_url_cleanup>>;
 using header_list = std::unique_ptr<curl_slist, closed_by<curl_slist_free_all>>;
 
 std::size_t on_body(char* data, std::size_t size, std::size_t count, void* to) {
@@ -58,20 +57,8 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* to)
   };
   keep("retry-after:", answer.retry_after);
   keep("content-type:", answer.content_type);
+  keep("location:", answer.location);
   return line.size();
-}
-
-std::string url_part(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, 0) != CURLUE_OK)
-    return {};
-  std::string found{text};
-  curl_free(text);
-  return found;
-}
-
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
 }
 
 } // namespace
@@ -80,15 +67,15 @@ struct otlp_post::impl {
   multi_handle multi{curl_multi_init()};
   easy_handle easy{curl_easy_init()};
   header_list headers;
-  std::string url;
-  std::string shown_url; ///< without a password
+  std::string shown_url;
 
-  void prepare(bool loopback);
+  void prepare(const otlp_target& target);
+  void prepare_tls(const otlp_target& target);
   bool wait(const std::function<clock::time_point()>& deadline, CURLcode& code) const;
 };
 
 /// Sets what is the same for every request.
-void otlp_post::impl::prepare(bool loopback) {
+void otlp_post::impl::prepare(const otlp_target& target) {
   auto add = [this](const char* line) {
     auto longer = curl_slist_append(headers.get(), line);
     (void)headers.release();
@@ -96,8 +83,12 @@ void otlp_post::impl::prepare(bool loopback) {
   };
   add("Content-Type: application/x-protobuf");
   add("Expect:"); // no round trip before a long body
+  if (target.gzip)
+    add("Content-Encoding: gzip");
+  for (const auto& header : target.headers)
+    add(header.c_str());
   auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy.get(), option, value); };
-  set(CURLOPT_URL, url.c_str());
+  set(CURLOPT_URL, target.url.full.c_str()); // libcurl copies it
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(CURLOPT_HTTPHEADER, headers.get());
@@ -109,8 +100,19 @@ void otlp_post::impl::prepare(bool loopback) {
       static_cast<long>(milliseconds{limits::otlp_connect_timeout}.count()));
   set(CURLOPT_WRITEFUNCTION, &on_body);
   set(CURLOPT_HEADERFUNCTION, &on_header);
-  if (loopback) // a proxy for the world must not get what stays on this machine
+  if (target.url.loopback) // a proxy for the world must not get what stays on this machine
     set(CURLOPT_PROXY, "");
+  prepare_tls(target);
+}
+
+void otlp_post::impl::prepare_tls(const otlp_target& target) {
+  auto set = [this](CURLoption option, const std::filesystem::path& file) {
+    if (!file.empty())
+      curl_easy_setopt(easy.get(), option, file.c_str());
+  };
+  set(CURLOPT_CAINFO, target.certificate);
+  set(CURLOPT_SSLCERT, target.client_certificate);
+  set(CURLOPT_SSLKEY, target.client_key);
 }
 
 /// Runs the transfer that was added; true when it ended by itself.
@@ -140,34 +142,12 @@ otlp_post::~otlp_post() = default;
 
 const std::string& otlp_post::url() const noexcept { return impl_->shown_url; }
 
-result<std::unique_ptr<otlp_post>> otlp_post::to(const std::string& endpoint) {
-  auto wrong = [&](const char* why) {
-    // What stands before an @ is a password, which no message repeats.
-    auto shown = endpoint.substr(endpoint.find('@') == endpoint.npos ? 0 : endpoint.find('@'));
-    return fail(ec::invalid_argument, "telemetry.otlp_endpoint: '" + shown + "' " + why
-                                          + ": expected http://HOST:PORT, such as "
-                                            "http://127.0.0.1:4318");
-  };
+result<std::unique_ptr<otlp_post>> otlp_post::to(const otlp_target& target) {
   auto made = std::make_unique<impl>();
   if (!curl_is_ready() || !made->multi || !made->easy)
-    return fail(ec::unavailable, "libcurl could not be initialised; spans are not exported");
-  url_handle url{curl_url()};
-  if (curl_url_set(url.get(), CURLUPART_URL, endpoint.c_str(), 0) != CURLUE_OK)
-    return wrong("is no URL");
-  auto scheme = url_part(url.get(), CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https")
-    return wrong("is neither http nor https");
-  auto path = url_part(url.get(), CURLUPART_PATH);
-  while (path.ends_with('/'))
-    path.pop_back();
-  if (!path.ends_with("/v1/traces"))
-    path += "/v1/traces";
-  curl_url_set(url.get(), CURLUPART_PATH, path.c_str(), 0);
-  made->url = url_part(url.get(), CURLUPART_URL);
-  curl_url_set(url.get(), CURLUPART_USER, nullptr, 0);
-  curl_url_set(url.get(), CURLUPART_PASSWORD, nullptr, 0);
-  made->shown_url = url_part(url.get(), CURLUPART_URL);
-  made->prepare(is_loopback(url_part(url.get(), CURLUPART_HOST)));
+    return fail(ec::unavailable, "libcurl could not be initialised");
+  made->shown_url = target.url.shown;
+  made->prepare(target);
   return std::unique_ptr<otlp_post>{new otlp_post{std::move(made)}};
 }
 

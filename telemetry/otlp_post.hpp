@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/otlp_target.hpp"
 #include "messages/errors.hpp"
 
 #include <chrono>
@@ -17,6 +18,7 @@ struct post_answer {
   unsigned status = 0;
   std::string retry_after;
   std::string content_type;
+  std::string location; ///< where a redirect points, which is not followed
   std::string body;
   std::string problem;
 };
@@ -27,8 +29,7 @@ class otlp_post {
 public:
   using clock = std::chrono::steady_clock;
 
-  /// `endpoint` is http(s)://HOST:PORT, `/v1/traces` is put behind it unless it is there.
-  static result<std::unique_ptr<otlp_post>> to(const std::string& endpoint);
+  static result<std::unique_ptr<otlp_post>> to(const otlp_target& target);
   ~otlp_post();
 
   /// Waits for the answer, at most until `deadline()`, which is asked again after each `wake`.

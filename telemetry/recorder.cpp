@@ -22,17 +22,20 @@ std::string host_name() {
 recorder::recorder(recorder_options options, metrics& counted, std::shared_ptr<log_sink> log)
     : options_(std::move(options)), node_bytes_(to_bytes(options_.node)),
       ring_(std::make_unique<span_ring>(options_.kept_max)) {
-  if (options_.otlp_endpoint.empty())
+  for (const auto& warning : options_.target.warnings)
+    log->write({log_level::warning, "otlp", warning, {}});
+  if (options_.target.url.full.empty())
     return;
-  auto post = otlp_post::to(options_.otlp_endpoint);
+  auto post = otlp_post::to(options_.target);
   if (!post) {
     log->write({log_level::error, "otlp", post.error().message + "; no spans are exported", {}});
     return;
   }
+  otlp_resource resource{options_.node, options_.node_name, options_.cluster, host_name(),
+                         options_.target.resource};
   exporter_ = std::make_unique<otlp_exporter>(
-      otlp_exporter::options{{options_.node, options_.node_name, options_.cluster, host_name()},
-                             options_.queued_max,
-                             options_.flush_interval},
+      otlp_exporter::options{std::move(resource), options_.queued_max, options_.flush_interval,
+                             options_.target.timeout, options_.target.gzip},
       std::move(*post), counted, std::move(log));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/otlp_target.hpp"
 #include "messages/envelope.hpp"
 #include "messages/spans.pb.h"
 #include "telemetry/log.hpp"
@@ -21,8 +22,8 @@ struct recorder_options {
   node_id node;
   std::string node_name;
   std::string cluster;
-  std::string otlp_endpoint; ///< such as http://127.0.0.1:4318; empty: nothing is exported
-  std::size_t kept_max;      ///< spans kept in memory for `troupe trace`
+  otlp_target target;   ///< without a URL nothing is exported
+  std::size_t kept_max; ///< spans kept in memory for `troupe trace`
   std::size_t
       queued_max; ///< spans waiting for the exporter; beyond it they are dropped and counted
   std::chrono::milliseconds flush_interval{200};

@@ -187,6 +187,7 @@ bool allowed(const link_state& link, envelope& message) {
   if (!peer.client())
     return true;
   message.sender = address::of_session({peer.session()});
+  link.hub->host.sampler.decide(message.trace);
   const auto& target = message.target;
   if (target.what == address::kind::agent)
     return target.agent.text().find('/') != std::string_view::npos;

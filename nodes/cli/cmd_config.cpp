@@ -25,7 +25,7 @@ json value_json(const node_config& cfg, const config_key& key) {
       members.push_back({{"id", m.id}, {"name", m.name}, {"address", m.address}});
     return members;
   }
-  auto text = key.get(cfg);
+  auto text = key.shown(cfg);
   if (key.kind == key_kind::text)
     return text;
   auto number = json::parse(text, nullptr, false); // "5s" is none
@@ -56,7 +56,7 @@ int cmd_config_show(const config_command& wanted) {
   if (wanted.as_json)
     print_json(config_json(*cfg));
   else
-    print(show_config(*cfg));
+    print(show_config(*cfg, secrets::hidden));
   return exit_ok;
 }
 

@@ -91,7 +91,8 @@ int cmd_trace(const trace_command& wanted) {
   if (!found && found.error().code == ec::not_found)
     return report({exit_failed, "not_found",
                    "no node has spans of the trace " + to_string(*trace)
-                       + ": each keeps only its last ones, and none over a restart"},
+                       + ": each keeps only its last ones, and none over a restart; traces that "
+                         "telemetry.sample_ratio leaves out are not recorded"},
                   wanted.as_json);
   if (!found)
     return report(error_of(found.error()), wanted.as_json);

@@ -48,7 +48,7 @@ trace_context new_trace(const char* traceparent) {
     if (auto given = parse_traceparent(traceparent))
       return *given;
   trace_context made;
-  made.flags = 1;
+  made.flags = trace_context::flag_undecided;
   while (!made.trace)
     if (::getrandom(&made.trace, sizeof made.trace, 0) != static_cast<ssize_t>(sizeof made.trace))
       made.trace = {};

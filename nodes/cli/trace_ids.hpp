@@ -11,7 +11,8 @@
 namespace troupe::cli {
 
 /// The context for all that a command causes: that of `traceparent` (the environment's TRACEPARENT)
-/// if it is valid, else a new sampled trace whose first span is the root.
+/// if it is valid, else a new trace whose first span is the root; the node that the command talks
+/// to decides whether it is sampled (telemetry.sample_ratio).
 trace_context new_trace(const char* traceparent);
 
 /// Notes the trace as the last one on the cluster of that folder, in

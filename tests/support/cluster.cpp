@@ -18,7 +18,7 @@ constexpr auto stop_deadline = 30s;
 std::vector<std::string> inherited_settings() {
   std::vector<std::string> names;
   for (char** entry = environ; *entry; ++entry)
-    if (std::string_view text{*entry}; text.starts_with("TROUPE_"))
+    if (std::string_view text{*entry}; text.starts_with("TROUPE_") || text.starts_with("OTEL_"))
       names.emplace_back(text.substr(0, text.find('=')));
   return names;
 }

@@ -183,12 +183,30 @@ TEST_F(config, addresses_beyond_this_machine_are_refused_with_the_reason) {
   EXPECT_TRUE(has(flag_error("node.listen", "localhost"), "expected HOST:PORT"));
 }
 
-TEST_F(config, an_otlp_endpoint_is_http_host_and_port) {
-  good({{}, {}, {{"telemetry.otlp_endpoint", ""}}});
-  good({{}, {}, {{"telemetry.otlp_endpoint", "http://collector.example:4318"}}});
-  for (auto bad : {"127.0.0.1:4318", "https://x:1", "http://", "http://x", "http://x:0",
-                   "http://x:4318/v1/traces", "http://a b:1"})
+TEST_F(config, an_otlp_endpoint_is_an_address_of_http) {
+  for (auto well : {"", "none", "http://collector.example:4318", "https://x/api/public/otel"})
+    good({{}, {}, {{"telemetry.otlp_endpoint", well}}});
+  for (auto bad : {"127.0.0.1:4318", "http://", "nowhere"})
     EXPECT_TRUE(has(flag_error("telemetry.otlp_endpoint", bad), "http://HOST:PORT")) << bad;
+}
+
+TEST_F(config, a_password_in_an_address_is_written_for_nodes_and_hidden_from_people) {
+  auto cfg = good({{}, {}, {{"telemetry.otlp_endpoint", "http://me:hunter2@x:4318"}}});
+  EXPECT_TRUE(has(show_config(cfg), "hunter2"));
+  EXPECT_FALSE(has(show_config(cfg, secrets::hidden), "hunter2"));
+  EXPECT_TRUE(has(show_config(cfg, secrets::hidden), "http://x:4318"));
+}
+
+TEST_F(config, the_variables_of_opentelemetry_are_kept_and_its_sampler_is_the_least) {
+  std::map<std::string, std::string> variables{{"OTEL_TRACES_SAMPLER", "traceidratio"},
+                                               {"OTEL_TRACES_SAMPLER_ARG", "0.5"},
+                                               {"OTEL_SERVICE_NAME", "ours"}};
+  auto cfg = good({{}, variables, {}});
+  EXPECT_EQ(cfg.telemetry.sample_ratio, 0.5);
+  EXPECT_EQ(cfg.telemetry.otel.at("OTEL_SERVICE_NAME"), "ours");
+  EXPECT_TRUE(has(show_config(cfg), "environment OTEL_TRACES_SAMPLER"));
+  variables["TROUPE_TELEMETRY_SAMPLE_RATIO"] = "0.25";
+  EXPECT_EQ(good({{}, variables, {}}).telemetry.sample_ratio, 0.25);
 }
 
 TEST_F(config, duplicate_keys_and_bad_syntax_are_refused) {

@@ -11,8 +11,10 @@ namespace {
 using testing::decode_export_request;
 using testing::decoded_value;
 
+constexpr std::string_view protobuf = "application/x-protobuf";
+
 const otlp_resource resource{
-    {0x0123456789abcdef, 0xfedcba9876543210}, "node-1", "default", "host-a"};
+    {0x0123456789abcdef, 0xfedcba9876543210}, "node-1", "default", "host-a", {}};
 
 shared_span example() {
   trace_context parent{{0x0af7651916cd43dd, 0x8448eb211c80319c}, {0xb7ad6b7169203331}, 1};
@@ -103,16 +105,16 @@ TEST(otlp, sends_no_text_that_is_not_utf8) {
 }
 
 TEST(otlp, reads_what_a_collector_rejected) {
-  EXPECT_EQ(decode_otlp_answer("")->rejected, 0u);
+  EXPECT_EQ(decode_otlp_answer(protobuf, "")->rejected, 0u);
   // partial_success{rejected_spans=5, error_message="no"}
-  auto partial = decode_otlp_answer("\x0a\x06\x08\x05\x12\x02no");
+  auto partial = decode_otlp_answer(protobuf, "\x0a\x06\x08\x05\x12\x02no");
   ASSERT_TRUE(partial);
   EXPECT_EQ(partial->rejected, 5u);
   EXPECT_EQ(partial->message, "no");
-  EXPECT_FALSE(decode_otlp_answer("<html>"));
+  EXPECT_FALSE(decode_otlp_answer(protobuf, "<html>"));
   // A negative count rejects nothing.
   std::string_view negative{"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 13};
-  EXPECT_EQ(decode_otlp_answer(negative)->rejected, 0u);
+  EXPECT_EQ(decode_otlp_answer(protobuf, negative)->rejected, 0u);
 }
 
 TEST(otlp_decode, finds_a_field_that_otlp_does_not_have) {
@@ -121,6 +123,25 @@ TEST(otlp_decode, finds_a_field_that_otlp_does_not_have) {
   ASSERT_EQ(wrong.problems.size(), 1u);
   EXPECT_EQ(wrong.problems[0], "ScopeSpans: field 3, wire type 2 is unknown");
   EXPECT_FALSE(decode_export_request("\x0a\x7f").problems.empty());
+}
+
+TEST(otlp, reads_answers_in_json) {
+  constexpr std::string_view json = "Application/JSON; charset=utf-8";
+  EXPECT_EQ(decode_otlp_answer(json, "{}")->rejected, 0u);
+  EXPECT_EQ(decode_otlp_answer(json, R"({"partialSuccess":{"rejectedSpans":7}})")->rejected, 7u);
+  auto partial =
+      decode_otlp_answer(json, R"({"partialSuccess":{"rejectedSpans":"5","errorMessage":"no"}})");
+  EXPECT_EQ(partial->rejected, 5u);
+  EXPECT_EQ(partial->message, "no");
+  EXPECT_EQ(decode_otlp_answer(json, R"({"partialSuccess":{"rejectedSpans":-5}})")->rejected, 0u);
+  EXPECT_FALSE(decode_otlp_answer(json, "[]"));
+  EXPECT_FALSE(decode_otlp_answer(json, "{"));
+}
+
+TEST(otlp, takes_no_other_thing_for_an_answer) {
+  EXPECT_TRUE(decode_otlp_answer("text/html", "")) << "nothing said is nothing wrong";
+  EXPECT_FALSE(decode_otlp_answer("text/html", "<html>"));
+  EXPECT_FALSE(decode_otlp_answer("text/plain", "{}"));
 }
 
 } // namespace

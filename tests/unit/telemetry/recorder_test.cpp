@@ -24,7 +24,12 @@ class listening_sink final : public log_sink {
 public:
   void write(log_line line) override {
     std::lock_guard lock{mutex_};
+    levels_.push_back(line.level);
     lines_.push_back(std::move(line.text));
+  }
+  std::vector<log_level> levels() const {
+    std::lock_guard lock{mutex_};
+    return levels_;
   }
   std::vector<std::string> lines() const {
     std::lock_guard lock{mutex_};
@@ -34,6 +39,7 @@ public:
 private:
   mutable std::mutex mutex_;
   std::vector<std::string> lines_;
+  std::vector<log_level> levels_;
 };
 
 SpanData span_of(std::uint64_t trace, std::uint64_t id, std::uint64_t parent = 1,
@@ -49,7 +55,8 @@ protected:
     made.node = {1, 2};
     made.node_name = "node-1";
     made.cluster = "default";
-    made.otlp_endpoint = std::move(endpoint);
+    if (!endpoint.empty())
+      made.target.url = *parse_otlp_url(endpoint, otlp_path::base);
     made.kept_max = 100;
     made.queued_max = 2'000;
     made.flush_interval = 5ms;
@@ -294,18 +301,105 @@ TEST_F(recording, reads_no_answer_beyond_its_bound) {
   EXPECT_EQ(requests[1].connection, 2u) << "the rest of the answer was not read";
 }
 
-TEST_F(recording, names_a_wrong_endpoint_and_records_on) {
-  for (auto wrong : {"127.0.0.1 4318", "ftp://127.0.0.1:4318", "http://user:hunter2@ x"}) {
-    recorder kept{options(wrong), counted_, log_};
-    kept.record(span_of(1, 1));
-    EXPECT_EQ(kept.spans_of({0, 1}).size(), 1u);
+TEST_F(recording, tells_what_the_environment_got_wrong_and_records_on) {
+  auto how = options("");
+  how.target.warnings = {"OTEL_EXPORTER_OTLP_ENDPOINT: expected http://HOST:PORT"};
+  recorder kept{how, counted_, log_};
+  kept.record(span_of(1, 1));
+  EXPECT_EQ(kept.spans_of({0, 1}).size(), 1u);
+  EXPECT_EQ(log_->lines(), how.target.warnings);
+}
+
+TEST_F(recording, sends_the_headers_and_attributes_of_its_target) {
+  auto how = options(receiver_.endpoint());
+  how.target.headers = {"Authorization: Basic secret", "x-scope: team"};
+  how.target.resource = {{"deployment.environment.name", "test"}, {"service.name", "ours"}};
+  recorder sent{how, counted_, log_};
+  sent.record(span_of(1, 1));
+  ASSERT_TRUE(sent.flush(patience));
+  auto requests = receiver_.requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0].headers.at("authorization"), "Basic secret");
+  EXPECT_EQ(requests[0].headers.at("x-scope"), "team");
+  auto resource = receiver_.accepted().spans.at(0).resource;
+  EXPECT_EQ(resource.at("deployment.environment.name"), testing::decoded_value{"test"});
+  EXPECT_EQ(resource.at("service.name"), testing::decoded_value{"ours"});
+  EXPECT_EQ(resource.at("service.namespace"), testing::decoded_value{"default"});
+}
+
+TEST_F(recording, compresses_where_its_target_says_so) {
+  auto how = options(receiver_.endpoint());
+  how.target.gzip = true;
+  recorder sent{how, counted_, log_};
+  auto span = span_of(1, 1);
+  set(span, "troupe.long", std::string(100'000, 'x'));
+  sent.record(std::move(span));
+  ASSERT_TRUE(sent.flush(patience));
+  auto requests = receiver_.requests();
+  ASSERT_EQ(requests.size(), 1u);
+  EXPECT_EQ(requests[0].headers.at("content-encoding"), "gzip");
+  EXPECT_LT(requests[0].body.size(), 5'000u);
+  EXPECT_EQ(requests[0].body.substr(0, 2), "\x1f\x8b");
+}
+
+TEST_F(recording, waits_for_an_answer_as_long_as_its_target_says) {
+  receiver_.answer_always({200, "", {}, manner::hang});
+  auto how = options(receiver_.endpoint());
+  how.target.timeout = 10ms;
+  recorder sent{how, counted_, log_};
+  sent.record(span_of(1, 1));
+  ASSERT_TRUE(sent.flush(patience)); // all attempts, of ten seconds each otherwise
+  EXPECT_EQ(receiver_.requests().size(), limits::otlp_attempts_max);
+  EXPECT_EQ(dropped(), 1u);
+}
+
+TEST_F(recording, an_answer_that_is_none_of_a_collector_counts_as_none) {
+  receiver_.answer_always({200, "<html>hello</html>", {{"Content-Type", "text/html"}}});
+  auto sent = exporting();
+  for (std::uint64_t id = 1; id <= 2; ++id) {
+    sent->record(span_of(1, id));
+    ASSERT_TRUE(sent->flush(patience));
   }
-  auto lines = log_->lines();
-  ASSERT_EQ(lines.size(), 3u);
-  for (const auto& line : lines) {
-    EXPECT_NE(line.find("telemetry.otlp_endpoint"), std::string::npos) << line;
-    EXPECT_EQ(line.find("hunter2"), std::string::npos) << line;
+  EXPECT_EQ(dropped(), 2u);
+  EXPECT_EQ(exported(), 0u);
+  EXPECT_EQ(receiver_.requests().size(), 2u) << "it is not sent again";
+  ASSERT_EQ(log_->lines().size(), 1u);
+  EXPECT_NE(log_->lines()[0].find("text/html"), std::string::npos) << log_->lines()[0];
+}
+
+TEST_F(recording, names_the_redirect_that_it_does_not_follow) {
+  receiver_.script({301, "", {{"Location", "https://elsewhere.example/v1/traces"}}});
+  auto sent = exporting();
+  sent->record(span_of(1, 1));
+  ASSERT_TRUE(sent->flush(patience));
+  ASSERT_EQ(log_->lines().size(), 1u);
+  EXPECT_NE(log_->lines()[0].find("redirect to https://elsewhere.example"), std::string::npos);
+}
+
+TEST_F(recording, reads_what_was_rejected_from_json_too) {
+  receiver_.script({200,
+                    R"({"partialSuccess":{"rejectedSpans":"1","errorMessage":"too old"}})",
+                    {{"Content-Type", "application/json; charset=utf-8"}}});
+  auto sent = exporting();
+  sent->record(span_of(1, 1));
+  ASSERT_TRUE(sent->flush(patience));
+  EXPECT_EQ(dropped(), 1u);
+  ASSERT_EQ(log_->lines().size(), 1u);
+  EXPECT_NE(log_->lines()[0].find("rejected 1 of 1 spans: too old"), std::string::npos)
+      << log_->lines()[0];
+}
+
+TEST_F(recording, a_message_of_a_collector_that_took_all_is_told_once_and_is_no_warning) {
+  receiver_.answer_always({200, "\x0a\x04\x12\x02hi"});
+  auto sent = exporting();
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    sent->record(span_of(1, id));
+    ASSERT_TRUE(sent->flush(patience));
   }
+  EXPECT_EQ(exported(), 3u);
+  ASSERT_EQ(log_->lines().size(), 1u);
+  EXPECT_NE(log_->lines()[0].find("says: hi"), std::string::npos) << log_->lines()[0];
+  EXPECT_EQ(log_->levels()[0], log_level::info);
 }
 
 TEST_F(recording, takes_spans_from_many_threads) {
