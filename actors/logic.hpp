@@ -39,8 +39,9 @@ public:
   virtual std::uint64_t next() = 0;
 };
 
-/// What a step wants to happen. The host carries it out in this order: starts, sends, timers, spans
-/// and log lines, stops. Sends to one receiver arrive in their order.
+/// What a step wants to happen. The host carries it out in this order: stops, starts, sends,
+/// timers, spans and log lines. Sends to one receiver arrive in their order. What was stopped is
+/// not found by anybody from then on, whatever it still does.
 struct outputs {
   struct timer {
     std::uint32_t id = 0;

@@ -132,6 +132,9 @@ void logic_shell::leave() {
 }
 
 void logic_shell::deliver() {
+  for (const auto& gone : out_.stops)
+    stop_child(gone);
+  out_.stops.clear();
   for (auto& wanted : out_.starts)
     start_child(std::move(wanted));
   out_.starts.clear();
@@ -143,10 +146,6 @@ void logic_shell::deliver() {
     out_.timers.clear();
     schedule();
   }
-  for (auto& gone : out_.stops)
-    if (auto active = host_.post->find(gone))
-      caf::anon_send(active, atom::stop_v);
-  out_.stops.clear();
 }
 
 void logic_shell::start_child(outputs::child wanted) {
@@ -160,6 +159,18 @@ void logic_shell::start_child(outputs::child wanted) {
   children_.emplace(id, child{std::move(wanted.agent), std::move(actor)});
 }
 
+/// It may be at work for long before it hears of it, so nobody finds it from now on: what is sent
+/// to its name goes to who starts agents.
+void logic_shell::stop_child(const troupe::name& agent) {
+  auto active = host_.post->find(agent);
+  auto found = active ? children_.find(active.id()) : children_.end();
+  if (found == children_.end())
+    return;
+  found->second.stopped = true;
+  host_.post->remove(troupe::address::of_agent(agent), found->first);
+  caf::anon_send(found->second.actor, atom::stop_v);
+}
+
 void logic_shell::child_ended(const caf::down_msg& down) {
   auto found = children_.find(down.source.id());
   if (found == children_.end())
@@ -170,7 +181,7 @@ void logic_shell::child_ended(const caf::down_msg& down) {
   if (ending_) {
     if (children_.empty() && fault_.empty())
       leave();
-  } else if (down.reason && down.reason != caf::exit_reason::user_shutdown) {
+  } else if (down.reason && down.reason != caf::exit_reason::user_shutdown && !ended.stopped) {
     work_on(child_failed{std::move(ended.agent), "it ended with a fault"});
     after_steps();
   }

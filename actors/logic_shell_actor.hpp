@@ -33,6 +33,7 @@ private:
   struct child {
     troupe::name agent;
     logic_actor actor;
+    bool stopped = false; ///< by its starter, who knows
   };
 
   template <class Call>
@@ -47,6 +48,7 @@ private:
   void stop_children();
   void leave();
   void start_child(outputs::child wanted);
+  void stop_child(const troupe::name& agent);
   void child_ended(const caf::down_msg& down);
   void schedule();
 

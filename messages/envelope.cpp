@@ -43,6 +43,15 @@ std::string to_string(const address& a) {
   return "nobody";
 }
 
+envelope make_cancel(message_id id, address sender, address target) {
+  envelope made;
+  made.kind = message_kind::cancel;
+  made.id = id;
+  made.sender = std::move(sender);
+  made.target = std::move(target);
+  return made;
+}
+
 envelope head_of(const envelope& message) {
   envelope head;
   head.kind = message.kind;

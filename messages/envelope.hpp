@@ -72,6 +72,8 @@ enum class message_kind : std::uint8_t {
   reply = 2,       ///< the final answer, Failure included
   piece = 3,       ///< part of an answer
   acknowledge = 4, ///< the sender no longer needs replies up to `id.sequence`
+  cancel = 5, ///< the sender gives up its request `id`; the one reply still comes: `cancelled`,
+              ///< or what it came to before. Carries nothing
 };
 
 enum class priority : std::uint8_t { low = 0, normal = 1, high = 2 };
@@ -111,6 +113,10 @@ envelope reply_to(const envelope& request, Message message,
   made.sender = request.target;
   return made;
 }
+
+/// Gives up the request `id` that `sender` made of `target`. To be sent by whoever sent the
+/// request.
+envelope make_cancel(message_id id, address sender, address target);
 
 /// A copy of all but the payload, whose kind it keeps: enough to answer it, or to write its header.
 envelope head_of(const envelope& message);

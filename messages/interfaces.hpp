@@ -65,6 +65,9 @@ namespace troupe {
 ///  - leave: sent by the actor to itself when it can no longer be found; what was in its mailbox by
 ///    then has been answered, and it ends.
 ///
+/// A `cancel` gives up a request of the same sender. Agents, models and blobs answer the request
+/// `cancelled` then, unless its answer is on its way; others take no notice.
+///
 /// Contracts (request -> replies; every request may also be answered by Failure):
 ///
 ///  - role/key, role#slot: AgentMessage -> Piece*, AgentReply. Echo -> Echo. TaskWork ->
@@ -73,12 +76,13 @@ namespace troupe {
 ///  - service::membership: events LinkOpened, LinkClosed from links. Sends MembersChanged; so it
 ///    answers the event MembersQuery.
 ///  - service::roles: any message for an agent of this node that is not active: activates it and
-///    passes the message on. `unknown_role`, `overloaded`.
-///  - service::queue: events TaskOffer, TaskCancel. Sends TaskStarted, TaskDone, TasksRefused to
-///    the owner.
+///    passes the message on. `unknown_role`, `overloaded`. AgentStop -> AgentStop.
+///  - service::queue: events TaskOffer, TaskCancel, TasksAsked, MembersChanged. Sends TaskStarted,
+///    TaskDone, TasksRefused, TasksHeld to the owner.
 ///  - service::coordinator: RunSubmit -> RunAccepted, then events RunProgress*, RunEnded to the
-///    submitter. RunCancel -> RunEnded. RunsQuery -> RunsListed. Events TaskStarted, TaskDone,
-///    TasksRefused, MembersChanged, SessionClosed.
+///    submitter; a RunSubmit that is repeated gets the same. RunCancel -> RunEnded. RunsQuery ->
+///    RunsListed. Events TaskStarted, TaskDone, TasksRefused, TasksHeld, MembersChanged,
+///    SessionClosed.
 ///  - service::models: ModelRequest -> Piece*, ModelAnswer. On a thread of its own: scoring text
 ///    takes a while.
 ///  - service::state: SnapshotGet -> SnapshotFound; SnapshotPut -> SnapshotWritten once on disk.

@@ -10,6 +10,7 @@
   X(3, Echo)                                                                                       \
   X(10, AgentMessage)                                                                              \
   X(11, AgentReply)                                                                                \
+  X(13, AgentStop)                                                                                 \
   X(20, SnapshotGet)                                                                               \
   X(21, SnapshotFound)                                                                             \
   X(22, SnapshotPut)                                                                               \
@@ -31,6 +32,8 @@
   X(63, TaskDone)                                                                                  \
   X(64, TaskCancel)                                                                                \
   X(65, TaskWork)                                                                                  \
+  X(66, TasksAsked)                                                                                \
+  X(67, TasksHeld)                                                                                 \
   X(70, LinkOpened)                                                                                \
   X(72, LinkClosed)                                                                                \
   X(73, MembersChanged)                                                                            \

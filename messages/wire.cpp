@@ -95,7 +95,7 @@ result<void> read_envelope(reader& in, const byte_slice& body, wire_record& reco
     message.remaining = std::chrono::milliseconds{in.get<std::uint32_t>()};
   if (fields & has_stream)
     record.stream = in.get<std::uint32_t>();
-  if ((kind & 0x0f) > static_cast<std::uint8_t>(message_kind::acknowledge)
+  if ((kind & 0x0f) > static_cast<std::uint8_t>(message_kind::cancel)
       || (kind >> 4) > static_cast<std::uint8_t>(priority::high))
     return fail(ec::bad_message, "a message of an unknown kind or priority");
   message.kind = static_cast<message_kind>(kind & 0x0f);

@@ -71,6 +71,9 @@ void agent_logic::step(step_context& context, event input) {
       case message_kind::acknowledge:
         delivery_.acknowledge(message->id);
         break;
+      case message_kind::cancel:
+        given_up(context, *message);
+        break;
     }
   } else if (auto fired = std::get_if<timer_fired>(&input)) {
     timer_ran_out(context, fired->timer);
@@ -194,6 +197,27 @@ void agent_logic::begin(step_context& context, waiting next) {
   }
 }
 
+/// Whoever asked does not want it any more. What is being written is done: its answer goes out.
+void agent_logic::given_up(step_context& context, const envelope& order) {
+  auto is_meant = [&order](const waiting& one) {
+    return one.request.id == order.id && one.request.sender == order.sender;
+  };
+  failure why{ec::cancelled, "the request was cancelled"};
+  if (now_ && is_meant(*now_)) {
+    if (phase_ == phase::deciding)
+      give_up(context, std::move(why));
+    return;
+  }
+  auto found = inbox_ ? std::find_if(inbox_->begin(), inbox_->end(), is_meant)
+                      : std::deque<waiting>::iterator{};
+  if (!inbox_ || found == inbox_->end())
+    return; // it was answered before
+  refuse(context, *found, why);
+  inbox_->erase(found);
+  if (inbox_->empty())
+    inbox_.reset();
+}
+
 void agent_logic::echo(step_context& context, envelope& request, const delivery::place& at) {
   if (auto span = begin_agent_span(context, role_->info, self_, request))
     end_span(context, std::move(*span));
@@ -236,7 +260,11 @@ std::optional<failure> agent_logic::read_body(work& now, message_received& into)
     into.is_task = now.is_task = true;
     if (!info.for_tasks())
       return failure{ec::invalid_argument, "role " + info.name() + " takes messages, not tasks"};
+    if (!role_->reads_input)
+      return std::nullopt;
     into.input.mutable_fields()->swap(*todo->mutable_task()->mutable_input());
+    if (!into.input.MergeFromString(todo->task().shared_input()))
+      return failure{ec::bad_message, "the bytes of this task's input are damaged"};
     return std::nullopt;
   }
   if (body.kind() == payload_kind::AgentMessage || body.kind() == payload_kind::TaskWork)
@@ -269,14 +297,8 @@ void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {
     if (phase_ == phase::deciding)
       feed(context, timer_elapsed{timer - mind_timers});
   } else if (timer == deadline_timer && phase_ == phase::deciding) {
-    failure why{ec::timed_out, called() + " was not done with this message in its time"};
     now_->deadline_armed = false;
-    if (role_->durable)
-      roll_back();
-    else
-      mind_->decide(cancelled{});
-    now_->why = std::move(why);
-    settle(context);
+    give_up(context, {ec::timed_out, called() + " was not done with this message in its time"});
   } else if (timer == state_timer && phase_ == phase::loading) {
     cannot_load(context, {ec::storage_failed, "the state store does not answer"});
   } else if (timer == state_timer && phase_ == phase::writing) {
@@ -305,9 +327,23 @@ void agent_logic::finish(step_context& context, failure why) {
     settle(context);
 }
 
+/// Ends the message at hand whatever the mind does about it.
+void agent_logic::give_up(step_context& context, failure why) {
+  if (role_->durable)
+    roll_back();
+  else
+    mind_->decide(cancelled{});
+  now_->why = std::move(why);
+  settle(context);
+}
+
 void agent_logic::settle(step_context& context) {
   auto done = std::move(now_);
   phase_ = phase::idle;
+  for (const auto& open : done->asks) // nobody waits for them any more
+    context.out.send(
+        make_cancel({session_, open.sequence}, self_,
+                    address::of(open.of_model ? service::models : service::blobs, self_.node)));
   auto ok = done->why.code == ec::none;
   if (done->deadline_armed)
     context.out.arm(deadline_timer, {});

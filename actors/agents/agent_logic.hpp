@@ -27,6 +27,10 @@ namespace troupe {
 /// first) bounds them all. A durable role loads its state from `service::state` before the first
 /// message and writes it, if it changed, before the reply leaves; when that fails the mind goes
 /// back to what was written last.
+///
+/// A request that is cancelled, or out of time, is given up at once, in the inbox or at work: the
+/// mind hears `cancelled` (a durable one goes back to what was written), its open requests are
+/// cancelled in turn, and whoever asked gets the failure.
 class agent_logic final : public logic {
 public:
   agent_logic(std::shared_ptr<const role> kind, metrics& counted);
@@ -55,6 +59,8 @@ private:
   void enqueue(step_context& context, waiting next);
   void work_off(step_context& context);
   void begin(step_context& context, waiting next);
+  void given_up(step_context& context, const envelope& order);
+  void give_up(step_context& context, failure why);
   void echo(step_context& context, envelope& request, const delivery::place& at);
   void refuse(step_context& context, waiting& asked, const failure& why);
   std::optional<failure> read_body(work& now, message_received& into) const;

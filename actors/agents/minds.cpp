@@ -69,6 +69,7 @@ mind_kind noop_kind() {
   mind_kind kind;
   kind.called = "noop";
   kind.works = kind.cheap = true;
+  kind.reads_input = false;
   kind.make = without_script<noop_mind>;
   return kind;
 }

@@ -22,10 +22,11 @@ struct mind_kind {
       prompts; ///< all of them are needed; `system`, without variables, may be added
   bool uses_fields =
       false; ///< prompts may also use the fields of the task's input, whatever they are called
-  bool talks = false;     ///< takes messages
-  bool works = false;     ///< takes tasks
-  bool remembers = false; ///< has a state that can be durable
-  bool cheap = false;     ///< its tasks take microseconds
+  bool talks = false;      ///< takes messages
+  bool works = false;      ///< takes tasks
+  bool remembers = false;  ///< has a state that can be durable
+  bool cheap = false;      ///< its tasks take microseconds
+  bool reads_input = true; ///< of tasks
   std::unique_ptr<mind> (*make)(const std::shared_ptr<const script>& says) = nullptr;
 };
 

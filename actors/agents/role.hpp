@@ -21,7 +21,8 @@ struct role {
   std::uint32_t output_tokens_max = 1000;
   std::chrono::milliseconds time_max{60'000}; ///< for one message or task
   bool durable = false;                       ///< its state is written before each reply
-  bool cheap = false; ///< its tasks take microseconds: they stay on the run's node
+  bool cheap = false;      ///< its tasks take microseconds: they stay on the run's node
+  bool reads_input = true; ///< else what a task is given is not looked at
 
   /// Makes the mind of a new agent of this role. Set by the loader for YAML roles.
   std::function<std::unique_ptr<troupe::mind>()> make;

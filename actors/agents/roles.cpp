@@ -236,6 +236,7 @@ config_result<role_file> read_role(std::string_view text, const std::string& fil
   read.name_column = called_node->column();
   made.mind = (*kind)->called;
   made.cheap = (*kind)->cheap;
+  made.reads_input = (*kind)->reads_input;
   made.info.set_name(*role_name);
   made.info.set_description(description);
   made.info.set_model((*kind)->prompts.empty() ? "" : model);

@@ -2,6 +2,7 @@
 
 #include "actors/agents/agent_logic.hpp"
 #include "config/limits/supervision.hpp"
+#include "messages/agents.pb.h"
 
 #include <algorithm>
 #include <charconv>
@@ -40,8 +41,12 @@ void roles_logic::step(step_context& context, event input) {
 
 void roles_logic::arrived(step_context& context, envelope message) {
   // Whoever waited for a reply has ended; an acknowledgement to nobody frees nothing.
+  if (message.kind == message_kind::cancel && active_.contains(message.target.agent))
+    return context.out.send(std::move(message)); // behind the request that it is about
   if (message.kind != message_kind::request && message.kind != message_kind::event)
     return;
+  if (message.body.as<AgentStop>())
+    return stop_agent(context, message);
   if (message.target.what != address::kind::agent) {
     if (message.kind == message_kind::request)
       context.out.send(reply_failure(
@@ -112,6 +117,19 @@ std::optional<failure> roles_logic::too_often_failed(const name& agent, instant 
                                        + std::to_string(recent) + " times within "
                                        + std::to_string(limits::restart_period.count())
                                        + " s; it is not started again until that time has passed"};
+}
+
+/// Ends an agent whatever it does: the next message for it finds a new one. The answer says that.
+void roles_logic::stop_agent(step_context& context, envelope& order) {
+  name agent{order.body.as<AgentStop>()->agent()};
+  if (auto found = active_.find(agent); found != active_.end()) {
+    counts_->add(found->second->info.name(), -1);
+    active_.erase(found);
+    counted_.plain().agents.store(active_.size(), std::memory_order_relaxed);
+    context.out.stop(agent);
+  }
+  if (order.kind == message_kind::request)
+    context.out.send(reply_to(order, AgentStop{}));
 }
 
 void roles_logic::failed(step_context& context, const child_failed& ended) {

@@ -34,7 +34,7 @@ private:
 ///
 /// An agent that fails is activated anew by its next message, at most `restart_intensity` times
 /// within `restart_period`; beyond that its messages get `agent_failed` until the period has
-/// passed.
+/// passed. One that AgentStop names is forgotten at once and told to end.
 class roles_logic final : public logic {
 public:
   struct options {
@@ -55,6 +55,7 @@ private:
   void arrived(step_context& context, envelope message);
   result<role_pointer> role_for(const name& agent) const;
   std::optional<failure> too_often_failed(const name& agent, instant now) const;
+  void stop_agent(step_context& context, envelope& order);
   void failed(step_context& context, const child_failed& ended);
   void forget_old_failures(instant now);
   std::string role_names() const;

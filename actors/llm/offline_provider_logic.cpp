@@ -61,6 +61,8 @@ void offline_provider_logic::step(step_context& context, event input) {
   if (auto* request = std::get_if<envelope>(&input)) {
     if (request->kind == message_kind::request)
       take(context, std::move(*request));
+    else if (request->kind == message_kind::cancel)
+      give_up(context, *request);
     return;
   }
   auto* fired = std::get_if<timer_fired>(&input);
@@ -112,6 +114,19 @@ void offline_provider_logic::take(step_context& context, envelope request) {
   auto after = std::min<std::chrono::nanoseconds>(options_.delay, fresh.deadline - context.now);
   context.out.arm(last_timer_, after);
   waiting_.emplace(last_timer_, std::move(fresh));
+}
+
+/// What waits is not worked on any more; what was worked on has been answered.
+void offline_provider_logic::give_up(step_context& context, const envelope& order) {
+  for (auto one = waiting_.begin(); one != waiting_.end(); ++one) {
+    auto& [timer, waiting] = *one;
+    if (waiting.request.id != order.id || waiting.request.sender != order.sender)
+      continue;
+    context.out.arm(timer, std::chrono::nanoseconds{0});
+    refuse(context, waiting, {ec::cancelled, "the call was cancelled"});
+    waiting_.erase(one);
+    return;
+  }
 }
 
 void offline_provider_logic::work_on(step_context& context, call& waiting) {

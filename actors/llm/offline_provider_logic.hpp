@@ -18,7 +18,7 @@ namespace troupe {
 ///
 /// A call waits `delay` in a bounded table, then it is worked on within one step; calls that wait
 /// do so at the same time. Without a delay a call is worked on when it comes. What has no time left
-/// is not worked on.
+/// is not worked on; what is cancelled while it waits is answered `cancelled` at once.
 class offline_provider_logic : public logic {
 public:
   struct options {
@@ -43,6 +43,7 @@ private:
   };
 
   void take(step_context& context, envelope request);
+  void give_up(step_context& context, const envelope& order);
   void work_on(step_context& context, call& waiting);
   void refuse(step_context& context, call& waiting, const failure& why);
   void send_pieces(step_context& context, const envelope& request, std::string_view text);

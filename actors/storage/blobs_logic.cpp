@@ -50,6 +50,8 @@ void blobs_logic::step(step_context& context, event input) {
         return request(context, std::move(*message));
       case message_kind::reply:
         return reply(context, std::move(*message));
+      case message_kind::cancel:
+        return given_up(context, *message);
       case message_kind::event:
       case message_kind::piece:
       case message_kind::acknowledge:
@@ -148,6 +150,25 @@ void blobs_logic::wait(step_context& context, envelope message, const BlobRef& b
   unasked_.push_back(blob.sha256());
   fetches_[blob.sha256()].waiters.push_back(std::move(message));
   ask_next(context);
+}
+
+/// Somebody waits no longer. A blob that nobody waits for is not fetched, or not taken when it
+/// comes.
+void blobs_logic::given_up(step_context& context, const envelope& order) {
+  for (auto wanted = fetches_.begin(); wanted != fetches_.end(); ++wanted) {
+    auto& waiters = wanted->second.waiters;
+    auto found = std::find_if(waiters.begin(), waiters.end(), [&order](const envelope& waiter) {
+      return waiter.id == order.id && waiter.sender == order.sender;
+    });
+    if (found == waiters.end())
+      continue;
+    count(blob_of(*found), -1);
+    context.out.send(reply_failure(*found, {ec::cancelled, "the request was cancelled"}));
+    waiters.erase(found);
+    if (waiters.empty())
+      forget(context, wanted);
+    return;
+  }
 }
 
 /// A holder is asked for a bounded number of bytes at once, or for one blob of any size.

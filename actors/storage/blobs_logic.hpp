@@ -49,6 +49,7 @@ private:
   void put(step_context& context, envelope& message, const BlobPut& given);
   void get(step_context& context, envelope message);
   void wait(step_context& context, envelope message, const BlobRef& blob);
+  void given_up(step_context& context, const envelope& order);
   void count(const BlobRef& blob, int more);
   void ask_holder(step_context& context, fetch& wanted);
   void ask_next(step_context& context);

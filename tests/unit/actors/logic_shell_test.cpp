@@ -119,6 +119,37 @@ TEST_F(logic_shell_actor, learns_that_what_it_started_has_failed) {
   EXPECT_EQ(host_.post->agents(), 0u) << "its children end before it does";
 }
 
+TEST_F(logic_shell_actor, has_a_new_child_at_once_in_the_place_of_one_that_it_stopped) {
+  std::promise<void> go;
+  auto held = go.get_future().share();
+  handed_over<std::string> failures;
+  auto parent = std::make_unique<scripted>();
+  int started = 0;
+  parent->on_step = [&](step_context& context, event input) {
+    if (auto ended = std::get_if<child_failed>(&input))
+      return failures.put(ended->why);
+    // Each message replaces the child. The first one is at work until the end of the test.
+    if (started++ > 0)
+      context.out.stop(name{"echo/1"});
+    context.out.start(name{"echo/1"}, started == 1 ? answering_after(held) : answering());
+    auto told = std::move(std::get<envelope>(input));
+    context.out.send(reply_to(told, Echo{}));
+  };
+  auto actor = run(address::of(service::roles), std::move(parent));
+  auto first = ask(address::of(service::roles), "start");
+  EXPECT_EQ(next_answer().number, first);
+  auto stuck = ask(agent("echo/1"), "hello");
+  auto second = ask(address::of(service::roles), "replace");
+  EXPECT_EQ(next_answer().number, second);
+  auto number = ask(agent("echo/1"), "hello");
+  EXPECT_THAT(next_answer(), answers(number, "hello")) << "by the new one";
+  go.set_value();
+  EXPECT_EQ(next_answer().number, stuck);
+  EXPECT_TRUE(host_.post->find(name{"echo/1"})) << "the end of the old one is not that of the new";
+  stop(actor);
+  EXPECT_TRUE(failures.empty());
+}
+
 TEST_F(logic_shell_actor, takes_its_children_with_it_when_it_is_killed) {
   handed_over<int> started;
   auto parent = std::make_unique<scripted>();

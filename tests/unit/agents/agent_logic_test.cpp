@@ -6,6 +6,8 @@
 #include "messages/spans.pb.h"
 #include "tests/unit/agents/obedient.hpp"
 
+#include <algorithm>
+
 namespace troupe {
 namespace {
 
@@ -175,7 +177,9 @@ TEST_F(agent_logic_test, gives_blobs_to_its_mind) {
 
 TEST_F(agent_logic_test, bounds_what_is_asked_at_once) {
   auto sent = tell("many");
-  ASSERT_EQ(sent.size(), limits::agent_asks_pending_max + 1);
+  EXPECT_EQ(std::count_if(sent.begin(), sent.end(),
+                          [](const auto& one) { return one.kind == message_kind::request; }),
+            static_cast<std::ptrdiff_t>(limits::agent_asks_pending_max));
   EXPECT_NE(sent.back().body.as<AgentReply>()->text().find("at once"), std::string::npos);
 }
 
@@ -239,7 +243,9 @@ TEST_F(agent_logic_test, stops_waiting_when_the_time_of_its_role_is_over) {
   auto asked = tell("model");
   EXPECT_TRUE(armed(1, 10s));
   scene.now += 10s;
-  EXPECT_EQ(failure_of(std::move(scene.step(*subject, timer_fired{1}).sends)), ec::timed_out);
+  auto& sent = scene.step(*subject, timer_fired{1}).sends;
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(code_of(sent[1]), ec::timed_out);
   EXPECT_TRUE(tell(reply_to(asked[0], ModelAnswer{})).empty());
   EXPECT_EQ(text_of(tell("what")), "cancelled");
 }
@@ -340,6 +346,22 @@ TEST_F(agent_logic_test, marks_the_span_of_a_failure) {
   tell(std::move(message));
   ASSERT_EQ(scene.out.spans.size(), 1u);
   EXPECT_TRUE(scene.out.spans[0].failed());
+}
+
+TEST_F(agent_logic_test, gives_its_mind_what_all_tasks_share_as_well) {
+  ValueMap shared;
+  (*shared.mutable_fields())["b"];
+  (*shared.mutable_fields())["c"];
+  TaskWork work;
+  (*work.mutable_task()->mutable_input())["a"];
+  work.mutable_task()->set_shared_input(shared.SerializeAsString());
+  EXPECT_EQ(text_of(tell(request_of("obedient#3", 1, work))), "say 3");
+  work.mutable_task()->set_shared_input("damaged");
+  EXPECT_EQ(failure_of(tell(request_of("obedient#3", 2, work))), ec::bad_message);
+  auto careless = obedient_role();
+  careless.reads_input = false;
+  use(std::move(careless));
+  EXPECT_EQ(text_of(tell(request_of("obedient#3", 3, work))), "say 0");
 }
 
 } // namespace

@@ -142,5 +142,39 @@ TEST_F(roles_logic_test, refuses_what_is_not_for_an_agent) {
   EXPECT_EQ(code_of(scene.out.sends[0]), ec::invalid_argument);
 }
 
+TEST_F(roles_logic_test, replaces_an_agent_that_is_to_be_stopped) {
+  scene.step(subject, request_of("echo/ada", 1, saying("hello")));
+  AgentStop order;
+  order.set_agent("echo/ada");
+  auto request = make_envelope(message_kind::request, address::of(service::roles), order);
+  request.sender = address::of(service::queue, this_node);
+  auto& out = scene.step(subject, std::move(request));
+  ASSERT_EQ(out.stops.size(), 1u);
+  EXPECT_EQ(out.stops[0].text(), "echo/ada");
+  ASSERT_EQ(out.sends.size(), 1u);
+  EXPECT_TRUE(out.sends[0].body.as<AgentStop>());
+  EXPECT_EQ(subject.counts()->agents_by_role().at("echo"), 0u);
+  scene.step(subject, request_of("echo/ada", 2, saying("hello")));
+  EXPECT_EQ(scene.out.starts.size(), 1u) << "a new one";
+}
+
+TEST_F(roles_logic_test, answers_when_what_is_to_be_stopped_is_not_there) {
+  AgentStop order;
+  order.set_agent("reader#1");
+  auto request = make_envelope(message_kind::request, address::of(service::roles), order);
+  request.sender = address::of(service::queue, this_node);
+  auto& out = scene.step(subject, std::move(request));
+  EXPECT_TRUE(out.stops.empty());
+  EXPECT_EQ(out.sends.size(), 1u);
+}
+
+TEST_F(roles_logic_test, passes_a_cancel_on_behind_the_request_it_is_about) {
+  auto request = request_of("echo/ada", 1, saying("hello"));
+  auto order = [&] { return make_cancel({ada, 1}, client(), address::of_agent(name{"echo/ada"})); };
+  EXPECT_TRUE(scene.step(subject, order()).empty()) << "it cancels nothing";
+  scene.step(subject, std::move(request));
+  EXPECT_EQ(scene.step(subject, order()).sends.size(), 1u);
+}
+
 } // namespace
 } // namespace troupe

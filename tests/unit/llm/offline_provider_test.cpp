@@ -197,6 +197,22 @@ TEST_F(offline_provider, refuses_calls_beyond_its_bound_and_takes_them_again_lat
   EXPECT_EQ(take(request_of(question(), 4)).timers.size(), 1u);
 }
 
+TEST_F(offline_provider, drops_a_call_that_is_cancelled_while_it_waits) {
+  make({.delay = 25s, .waiting_max = 1});
+  auto call = request_of(question(), 1);
+  auto order = make_cancel(call.id, call.sender, call.target);
+  auto stranger = make_cancel(call.id, address::of_agent(name("reader#9")), call.target);
+  auto timer = take(std::move(call)).timers.at(0).id;
+  EXPECT_TRUE(take(std::move(stranger)).empty());
+  auto out = take(std::move(order));
+  EXPECT_EQ(failed(out), ec::cancelled);
+  ASSERT_EQ(out.timers.size(), 1u);
+  EXPECT_EQ(out.timers[0].id, timer);
+  EXPECT_EQ(out.timers[0].after, 0s) << "its delay is over";
+  EXPECT_EQ(take(request_of(question(), 2)).timers.size(), 1u) << "there is room";
+  EXPECT_TRUE(take(make_cancel({{7}, 9}, address::of_agent(name("reader#2")), {})).empty());
+}
+
 TEST_F(offline_provider, does_not_work_for_a_caller_whose_time_is_over) {
   make({.delay = 50ms});
   auto request = request_of(question());

@@ -56,6 +56,20 @@ std::string stream_of(const std::vector<std::pair<frame_kind, std::string>>& fra
 
 } // namespace
 
+TEST(wire, a_cancel_survives_the_round_trip_and_a_kind_beyond_it_does_not) {
+  auto order = make_cancel({{7}, 9}, {}, {});
+  auto bytes = record_of(order, {11, 12, 0});
+  std::size_t offset = 0;
+  auto read = read_record(bytes, offset);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->message.kind, message_kind::cancel);
+  EXPECT_EQ(read->message.id, order.id);
+  EXPECT_TRUE(read->message.body.empty());
+  order.kind = static_cast<message_kind>(static_cast<int>(message_kind::cancel) + 1);
+  offset = 0;
+  EXPECT_FALSE(read_record(record_of(order, {11, 12, 0}), offset));
+}
+
 TEST(wire, an_envelope_survives_the_round_trip) {
   auto bytes = record_of(sample(), {11, 12, 13});
   std::size_t offset = 0;

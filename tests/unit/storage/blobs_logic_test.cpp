@@ -131,6 +131,25 @@ TEST_F(blobs, all_who_want_the_same_blob_share_one_fetch) {
   EXPECT_EQ(bytes_of(a.reply_to_client(other)), "other");
 }
 
+TEST_F(blobs, who_cancels_waits_no_longer_and_what_nobody_waits_for_is_forgotten) {
+  auto cancel = [&](std::uint64_t number) {
+    session_id who{77};
+    a.step(make_cancel({who, number}, address::of_session(who), a.self()));
+  };
+  auto first = a.ask(get(ref("hello", node_b)));
+  auto second = a.ask(get(ref("hello", node_b)));
+  auto question = only_question(a);
+  cancel(first);
+  EXPECT_EQ(code_of(a.reply_to_client(first)), ec::cancelled);
+  cancel(second);
+  EXPECT_EQ(code_of(a.reply_to_client(second)), ec::cancelled);
+  a.step(data(question, "hello"));
+  EXPECT_TRUE(a.take().empty());
+  auto third = a.ask(get(ref("hello", node_b)));
+  a.step(data(only_question(a), "hello"));
+  EXPECT_EQ(bytes_of(a.reply_to_client(third)), "hello");
+}
+
 TEST_F(blobs, one_holder_is_asked_for_a_bounded_number_of_bytes_at_once) {
   auto large = [](std::string_view bytes, node_id holder) {
     auto made = ref(bytes, holder);
