@@ -85,7 +85,7 @@ child_spec wire_cluster(const node_parts& parts) {
                     parts.publish(std::move(view));
                   };
                   options.links = parts.links;
-                  options.told = {service::coordinator, service::desk};
+                  options.told = {service::coordinator, service::queue, service::desk};
                   return std::make_unique<membership_logic>(std::move(options));
                 })});
 }

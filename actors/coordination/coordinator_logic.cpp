@@ -31,6 +31,7 @@ void coordinator_logic::start(step_context& context, const address& self) {
 }
 
 void coordinator_logic::step(step_context& context, event input) {
+  now_ = context.now;
   if (auto message = std::get_if<envelope>(&input)) {
     on_message(context, *message);
   } else if (auto fired = std::get_if<timer_fired>(&input)) {
@@ -44,17 +45,25 @@ void coordinator_logic::step(step_context& context, event input) {
       on_deadline(context);
     } else if (fired->timer == timer_retry) {
       retry_armed_.reset();
+    } else if (fired->timer == timer_go_on) {
+      going_on_ = false;
+    } else if (fired->timer == timer_held) {
+      held_armed_ = false;
+      ask_queues(context); // before what this step offers
     }
   }
   place(context);
   end_ended(context);
   flush(context);
+  report_in_parts(context);
 }
 
 void coordinator_logic::stop(step_context& context) {
   failure why{ec::unavailable, "the node that owns the run is stopping: run it again"};
   while (!runs_.empty())
     end_run(context, *runs_.begin()->second, &why, nullptr);
+  while (!endings_.empty())
+    report_in_parts(context);
 }
 
 void coordinator_logic::on_message(step_context& context, envelope& message) {
@@ -64,6 +73,8 @@ void coordinator_logic::on_message(step_context& context, envelope& message) {
     return on_started(context, *started);
   if (auto refused = message.body.as<TasksRefused>())
     return on_refused(context, *refused);
+  if (auto held = message.body.as<TasksHeld>())
+    return on_held(context, *held);
   if (auto members = message.body.as<MembersChanged>())
     return on_members(context, *members);
   if (auto closed = message.body.as<SessionClosed>())
@@ -82,16 +93,52 @@ void coordinator_logic::on_message(step_context& context, envelope& message) {
 
 // -- runs -------------------------------------------------------------------------------------
 
+void coordinator_logic::on_repeated(step_context& context, envelope& request,
+                                    const delivery::judgement& judged) {
+  auto accepted = [&](std::string run) {
+    RunAccepted again;
+    again.set_run(std::move(run));
+    context.out.send(reply_to(request, std::move(again)));
+  };
+  auto is_it = [&](run& known) {
+    if (known.request != request.id || known.submitter.session != request.sender.session)
+      return false;
+    known.submitter = request.sender; // it may have come back through another node
+    accepted(to_bytes(known.id));
+    return true;
+  };
+  if (std::any_of(runs_.begin(), runs_.end(), [&](auto& one) { return is_it(*one.second); })
+      || std::any_of(endings_.begin(), endings_.end(),
+                     [&](auto& one) { return is_it(*one->ended); }))
+    return;
+  if (judged.what == verdict::repeated_done) {
+    auto kept = submissions_.kept(judged.at);
+    if (auto refused = kept.as<Failure>())
+      return context.out.send(reply_failure(request, from_proto(*refused)));
+    auto ended = make_envelope(message_kind::event, request.sender, RunEnded{});
+    ended.id = request.id;
+    ended.sender = self_;
+    ended.tenant = request.tenant;
+    ended.body = std::move(kept);
+    accepted(ended.body.as<RunEnded>() ? ended.body.as<RunEnded>()->run() : std::string{});
+    return context.out.send(std::move(ended));
+  }
+  context.out.send(
+      reply_failure(request, {ec::outcome_unknown,
+                              "whether this run was done is not known any more: look at what "
+                              "it should have done before you run it again"}));
+}
+
 void coordinator_logic::on_submit(step_context& context, envelope& request) {
-  if (request.attempt > 1)
-    for (const auto& [id, known] : runs_)
-      if (known->request == request.id && known->submitter == request.sender) {
-        RunAccepted again;
-        again.set_run(to_bytes(id));
-        return context.out.send(reply_to(request, std::move(again)));
-      }
-  auto refuse = [&](const failure& why) { context.out.send(reply_failure(request, why)); };
-  if (runs_.size() >= options_.runs_max)
+  auto judged = submissions_.accept(request.sender, request.id, request.attempt);
+  if (judged.what != verdict::fresh)
+    return on_repeated(context, request, judged);
+  auto refuse = [&](const failure& why) {
+    auto reply = reply_failure(request, why);
+    submissions_.complete(judged.at, reply.body);
+    context.out.send(std::move(reply));
+  };
+  if (runs_.size() + endings_.size() >= options_.runs_max)
     return refuse({ec::overloaded, "this node has " + std::to_string(runs_.size())
                                        + " runs already: try again when one has ended"});
   auto& submit = *request.body.as<RunSubmit>();
@@ -108,6 +155,7 @@ void coordinator_logic::on_submit(step_context& context, envelope& request) {
   r.state = *std::move(state);
   r.submitter = request.sender;
   r.request = request.id;
+  r.submission = judged.at;
   r.tenant = request.tenant;
   r.began = context.now;
   r.want_progress = submit.want_progress();
@@ -169,13 +217,11 @@ coordinator_logic::attempt* coordinator_logic::current(const std::string& run_by
 
 void coordinator_logic::on_started(step_context& context, const TaskStarted& started) {
   auto a = current(started.run(), started.index(), started.attempt());
-  if (!a || a->started)
+  if (!a)
     return;
-  a->started = true;
-  a->deadline += context.now - a->offered; // its time runs from now
-  a->owner->state->started(a->task);
+  heard_of(a->node);
   nodes_.answered(a->node, a->lane);
-  touch(context, *a->owner, a->task, a->node);
+  begin_time(context, *a);
 }
 
 void coordinator_logic::on_done(step_context& context, TaskDone& done) {
@@ -186,6 +232,7 @@ void coordinator_logic::on_done(step_context& context, TaskDone& done) {
   }
   auto& r = *a->owner;
   auto task = a->task;
+  heard_of(a->node);
   nodes_.answered(a->node, a->lane);
   touch(context, r, task, a->node);
   if (done.has_failure()) {
@@ -213,6 +260,7 @@ void coordinator_logic::on_refused(step_context& context, const TasksRefused& re
       continue;
     auto& r = *a->owner;
     auto task = a->task;
+    heard_of(a->node);
     nodes_.refused(a->node, a->lane, context.now);
     touch(context, r, task, a->node);
     r.state->hold_back(task, false);
@@ -226,6 +274,7 @@ void coordinator_logic::on_members(step_context& context, const MembersChanged& 
   auto change = nodes_.update(members);
   auto bit = [](node_index node) { return std::uint64_t{1} << node; };
   for (auto node : change.lost) {
+    heard_of(node); // whatever it did not answer does not count any more
     failure why{ec::unavailable, "the node " + nodes_.name_of(node) + " is "
                                      + std::string{to_string(nodes_.state_of(node))}};
     if (nodes_.is_up(node))
@@ -255,17 +304,17 @@ void coordinator_logic::on_members(step_context& context, const MembersChanged& 
 void coordinator_logic::on_deadline(step_context& context) {
   std::optional<instant> next;
   for (auto& a : attempts_) {
-    if (!a.owner)
+    if (!a.owner || !a.started)
       continue;
     if (a.deadline > context.now) {
       next = std::min(next.value_or(a.deadline), a.deadline);
       continue;
     }
     failure why{ec::timed_out, "the node " + nodes_.name_of(a.node) + " did not answer in time"};
-    a.owner->stale |= std::uint64_t{1} << a.node;
+    call_off(context, a);
     touch(context, *a.owner, a.task, a.node);
     record_attempt(context, a, &why, 0);
-    try_again(context, a, std::move(why), a.started);
+    try_again(context, a, std::move(why), true);
   }
   if (next)
     watch_deadline(context, *next);

@@ -1,5 +1,6 @@
 #include "actors/coordination/coordinator_run.hpp"
 #include "config/limits/links.hpp"
+#include "config/limits/runs.hpp"
 #include "config/limits/units.hpp"
 #include "config/limits/work.hpp"
 
@@ -21,39 +22,53 @@ void coordinator_logic::wake(run& r) {
   r.state->visit_woken([&](std::uint32_t role) {
     if (!r.in_lane[role]) {
       r.in_lane[role] = true;
-      lanes_[r.lanes[role]].runs.push(&r);
+      lanes_[r.lanes[role]].runs.push({&r, now_});
     }
   });
   if (r.state->ended() && !std::exchange(r.ending, true))
     ended_.push_back(&r);
 }
 
+/// Offers what may be offered, within the budget of a step; each step begins with another lane.
 void coordinator_logic::place(step_context& context) {
+  while (!later_.empty() && later_.begin()->first <= context.now) {
+    auto again = later_.extract(later_.begin()).mapped();
+    lanes_[again.lane].retries.push_back(again);
+  }
   if (!later_.empty())
-    std::erase_if(later_, [&](const retry& r) {
-      if (r.not_before <= context.now)
-        lanes_[r.lane].retries.push_back(r);
-      else
-        watch_retry(context, r.not_before);
-      return r.not_before <= context.now;
-    });
-  for (lane_index lane = 0; lane < lanes_.size(); ++lane) {
+    watch_retry(context, later_.begin()->first);
+  budget_ = {limits::offers_per_step_max, limits::offer_bytes_per_step_max};
+  auto count = static_cast<lane_index>(lanes_.size());
+  for (lane_index i = 0; i < count; ++i) {
+    auto lane = (first_lane_ + i) % count;
     auto& queue = lanes_[lane];
     if (queue.runs.empty() && queue.retries.empty())
       continue;
+    if (budget_.spent()) {
+      first_lane_ = lane;
+      return go_on_later(context);
+    }
     place_retries(context, lane);
     place_ready(context, lane);
     if (queue.runs.empty() && queue.retries.empty())
       queue.stranded.reset();
+    else if (budget_.spent())
+      go_on_later(context);
     else
       wait_for_room(context, lane);
   }
 }
 
+/// What else has come gets in before. A timer, because no bound of a mailbox can refuse it.
+void coordinator_logic::go_on_later(step_context& context) {
+  if (!std::exchange(going_on_, true))
+    context.out.arm(timer_go_on, std::chrono::nanoseconds{1});
+}
+
 void coordinator_logic::place_retries(step_context& context, lane_index lane) {
   auto& retries = lanes_[lane].retries;
   std::size_t in_vain = 0;
-  while (in_vain < retries.size() && in_vain < retries_in_vain_max) {
+  while (in_vain < retries.size() && in_vain < retries_in_vain_max && !budget_.spent()) {
     auto again = retries[in_vain];
     auto node = nodes_.choose(lane, again.avoid, context.now);
     if (node == none) {
@@ -67,47 +82,63 @@ void coordinator_logic::place_retries(step_context& context, lane_index lane) {
 
 void coordinator_logic::place_ready(step_context& context, lane_index lane) {
   auto& queue = lanes_[lane];
-  while (!queue.runs.empty()) {
+  while (!queue.runs.empty() && !budget_.spent()) {
     auto node = nodes_.choose(lane, none, context.now);
     if (node == none)
       return;
-    auto& r = *queue.runs.pop();
-    auto role = static_cast<std::uint32_t>(std::find(r.lanes.begin(), r.lanes.end(), lane)
-                                           - r.lanes.begin());
+    auto& r = *queue.runs.pop().owner;
+    auto role = r.role_in(lane);
     auto task = r.state->take_ready(role);
     r.in_lane[role] = r.state->has_ready(role);
     if (r.in_lane[role])
-      queue.runs.push(&r);
+      queue.runs.push({&r, context.now});
     offer(context, r, task, lane, node);
   }
 }
 
 void coordinator_logic::wait_for_room(step_context& context, lane_index lane) {
   auto& queue = lanes_[lane];
-  if (nodes_.hosted(lane)) { // a result makes room; a refusal does not
-    queue.stranded.reset();
-    if (auto next = nodes_.next_try(lane, context.now))
-      watch_retry(context, *next);
-    return;
-  }
+  if (!nodes_.hosted(lane))
+    return give_up_stranded(context, lane);
+  queue.stranded.reset(); // a result makes room; a refusal does not
+  if (auto next = nodes_.next_try(lane, context.now))
+    watch_retry(context, *next);
+}
+
+/// Fails what has waited long enough for a node that hosts the role: each task from when it began
+/// to wait, not from when another did.
+void coordinator_logic::give_up_stranded(step_context& context, lane_index lane) {
+  auto& queue = lanes_[lane];
   if (!queue.stranded)
     queue.stranded = context.now;
-  auto due = *queue.stranded + limits::placement_patience;
-  if (context.now < due)
-    return watch_retry(context, due);
-  queue.stranded.reset();
+  std::optional<instant> next;
+  auto is_due = [&](instant since) {
+    auto due = std::max(*queue.stranded, since) + limits::placement_patience;
+    if (due > context.now)
+      next = std::min(next.value_or(due), due);
+    return due <= context.now;
+  };
   failure why{ec::unavailable,
               "no node that does tasks for the role `" + nodes_.role_of(lane) + "` is up"};
-  for (const auto& again : std::exchange(queue.retries, {}))
-    fail_task(*again.owner, again.task, why, {});
-  while (!queue.runs.empty()) {
-    auto& r = *queue.runs.pop();
-    auto role = static_cast<std::uint32_t>(std::find(r.lanes.begin(), r.lanes.end(), lane)
-                                           - r.lanes.begin());
+  for (auto& again : std::exchange(queue.retries, {}))
+    if (is_due(again.since))
+      fail_task(*again.owner, again.task, why, {});
+    else
+      queue.retries.push_back(again);
+  for (auto left = queue.runs.size(); left > 0; --left) {
+    auto waiting = queue.runs.pop();
+    auto& r = *waiting.owner;
+    auto role = r.role_in(lane);
+    if (!is_due(waiting.since)) {
+      queue.runs.push(waiting);
+      continue;
+    }
     r.in_lane[role] = false;
     while (r.state->has_ready(role))
       fail_task(r, r.state->take_ready(role), why, {});
   }
+  if (next)
+    watch_retry(context, *next);
 }
 
 // -- one offer --------------------------------------------------------------------------------
@@ -118,20 +149,27 @@ void coordinator_logic::offer(step_context& context, run& r, std::uint32_t task,
   auto& made = *to.offer.add_tasks();
   auto filled = r.state->fill_task(task, made);
   // What stays on this node is never turned into bytes.
-  std::size_t bytes = node == 0 ? 0 : made.ByteSizeLong();
-  if (filled && bytes > limits::payload_bytes_max - limits::mib)
+  auto bytes = node == 0 && made.input().empty() ? made.shared_input().size() : made.ByteSizeLong();
+  if (filled && node != 0 && bytes > limits::payload_bytes_max - limits::mib)
     filled = fail(ec::too_large, "the task and its input are " + std::to_string(bytes)
                                      + " bytes, more than a message may have: pass files as blobs");
+  spend(made, bytes);
   if (!filled) {
     to.offer.mutable_tasks()->RemoveLast();
     return fail_task(r, task, std::move(filled).error(), {});
   }
-  to.bytes += bytes;
+  to.bytes += node == 0 ? 0 : bytes;
   auto time = time_of(r, task);
   auto at = new_attempt();
   auto& a = attempts_[at];
-  a = {&r, task, node, lane, false, context.now, context.now + time + limits::task_deadline_slack,
-       {}};
+  a = {};
+  a.owner = &r;
+  a.task = task;
+  a.node = node;
+  a.lane = lane;
+  a.offered = context.now;
+  a.time = time;
+  a.bytes = bytes;
   if (r.root)
     a.span = context.next_span();
   made.set_run(to_bytes(r.id));
@@ -145,8 +183,16 @@ void coordinator_logic::offer(step_context& context, run& r, std::uint32_t task,
   r.place_of(task).attempt = at;
   r.touched |= std::uint64_t{1} << node;
   r.state->offered(task);
-  nodes_.take(node, lane);
-  watch_deadline(context, a.deadline);
+  nodes_.take(node, lane, bytes);
+  watch_held(context);
+}
+
+/// Values are copied one by one, which takes longer than copying as many bytes.
+void coordinator_logic::spend(const Task& made, std::size_t bytes) {
+  auto shared = made.shared_input().size();
+  auto weight = shared + (bytes - shared) * limits::copied_value_weight;
+  budget_.bytes -= std::min(budget_.bytes, weight);
+  --budget_.tasks;
 }
 
 std::uint32_t coordinator_logic::new_attempt() {
@@ -197,14 +243,14 @@ void coordinator_logic::flush(step_context& context) {
 
 void coordinator_logic::release(attempt& a) {
   a.owner->places[a.task].attempt = none;
-  nodes_.give_back(a.node, a.lane);
+  nodes_.give_back(a.node, a.lane, a.bytes);
   a.owner = nullptr;
   free_attempts_.push_back(static_cast<std::uint32_t>(&a - attempts_.data()));
 }
 
 void coordinator_logic::try_again(step_context& context, attempt& a, failure why, bool counts) {
   auto& r = *a.owner;
-  retry again{&r, a.task, a.lane, a.node, {}};
+  retry again{&r, a.task, a.lane, a.node, context.now};
   auto& used = r.places[a.task].used;
   used = static_cast<std::uint8_t>(used + (counts ? 1 : 0));
   release(a);
@@ -217,8 +263,7 @@ void coordinator_logic::try_again(step_context& context, attempt& a, failure why
   }
   r.state->hold_back(again.task, true);
   if (why.code == ec::overloaded) { // at once it would be no better anywhere
-    again.not_before = context.now + limits::offer_backoff_min * (1u << number);
-    later_.push_back(again);
+    later_.emplace(context.now + limits::offer_backoff_min * (1u << number), again);
   } else {
     lanes_[again.lane].retries.push_back(again);
   }

@@ -4,6 +4,8 @@
 #include "config/limits/messages.hpp"
 #include "messages/spans.pb.h"
 
+#include <algorithm>
+
 namespace troupe {
 
 /// A run and what its coordinator knows of it. Private to coordinator_*.cpp.
@@ -17,6 +19,7 @@ struct coordinator_logic::run {
   std::unique_ptr<run_state> state;
   address submitter;
   message_id request;
+  delivery::place submission; ///< for repetitions
   name tenant;
   trace_context inside; ///< of what its tasks do
   std::unique_ptr<SpanData> root;
@@ -30,13 +33,27 @@ struct coordinator_logic::run {
   std::vector<bool> in_lane;     ///< by the state's role index
   std::vector<place> places;     ///< by task
   std::uint64_t touched = 0;     ///< nodes that were offered a task, one bit each
-  std::uint64_t stale = 0;       ///< nodes that may still work on what was offered elsewhere since
+  std::uint64_t stale = 0;       ///< nodes that were lost and may still work on what they had
 
+  /// The state's index of a lane's role.
+  std::uint32_t role_in(lane_index lane) const {
+    return static_cast<std::uint32_t>(std::find(lanes.begin(), lanes.end(), lane) - lanes.begin());
+  }
   place& place_of(std::uint32_t task) {
     if (places.size() <= task)
       places.resize(state->size());
     return places[task];
   }
+};
+
+/// A run that has ended and of which its submitter has not heard everything yet.
+struct coordinator_logic::ending {
+  std::unique_ptr<run> ended;
+  std::optional<failure> cut_short;
+  std::optional<envelope> canceller; ///< to be answered too
+  RunEnded whole;                    ///< without the outcomes of its tasks
+  run_state::outcome_place at;
+  std::string outcomes; ///< as the bytes of a RunEnded
 };
 
 static_assert(limits::members_max <= 64, "a run keeps one bit for each node");

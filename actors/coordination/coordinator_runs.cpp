@@ -1,5 +1,6 @@
 #include "actors/coordination/coordinator_run.hpp"
 #include "config/limits/links.hpp"
+#include "config/limits/runs.hpp"
 #include "config/limits/units.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
@@ -12,6 +13,12 @@
 
 /// What is told of runs: which there are, progress, ends, spans.
 namespace troupe {
+
+namespace {
+
+constexpr std::size_t run_ended_bytes_max = limits::payload_bytes_max - limits::mib;
+
+} // namespace
 
 void coordinator_logic::tell(step_context& context, const run& r, payload news) const {
   envelope message;
@@ -75,17 +82,17 @@ void coordinator_logic::on_query(step_context& context, const envelope& request)
   context.out.send(reply_to(request, std::move(listed)));
 }
 
-/// A result that no message can carry: the run fails, and its submitter hears why.
-void coordinator_logic::leave_out_result(RunEnded& ended) {
+/// A result that no message can carry: the run fails, and its submitter hears why. False: what its
+/// tasks came to is too much already.
+bool coordinator_logic::leave_out_result(RunEnded& whole, std::size_t outcome_bytes) {
   failure why{ec::too_large, "the run's result and the outcomes of its tasks are "
-                                 + std::to_string(ended.ByteSizeLong())
+                                 + std::to_string(whole.ByteSizeLong() + outcome_bytes)
                                  + " bytes, more than a message may have: let a task of the graph "
                                    "make less of them"};
-  ended.clear_result();
-  if (ended.ByteSizeLong() > limits::payload_bytes_max - limits::mib)
-    ended.clear_tasks();
-  ended.set_ok(false);
-  *ended.mutable_failure() = to_proto(why);
+  whole.clear_result();
+  whole.set_ok(false);
+  *whole.mutable_failure() = to_proto(why);
+  return whole.ByteSizeLong() + outcome_bytes <= run_ended_bytes_max;
 }
 
 void coordinator_logic::end_ended(step_context& context) {
@@ -100,17 +107,71 @@ void coordinator_logic::end_run(step_context& context, run& r, const failure* cu
     forget_tasks(context, r, *cut_short);
   if (r.want_progress)
     send_progress(context, r);
-  RunEnded ended;
-  ended.set_run(to_bytes(r.id));
-  ended.set_duration_us(static_cast<std::uint64_t>(
+  auto found = runs_.find(r.id);
+  auto done = std::make_unique<ending>();
+  done->ended = std::move(found->second);
+  runs_.erase(found);
+  if (cut_short)
+    done->cut_short = *cut_short;
+  if (canceller)
+    done->canceller = head_of(*canceller);
+  done->whole.set_run(to_bytes(r.id));
+  done->whole.set_duration_us(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(context.now - r.began).count()));
-  r.state->report(ended, cut_short);
-  if (ended.ByteSizeLong() > limits::payload_bytes_max - limits::mib)
-    leave_out_result(ended);
-  if (!ended.ok() && !cut_short)
+  r.state->report_whole(done->whole, cut_short);
+  endings_.push_back(std::move(done));
+}
+
+/// Tells of runs that have ended. What a large one came to is put together over several steps.
+void coordinator_logic::report_in_parts(step_context& context) {
+  auto left = limits::outcomes_per_step_max;
+  while (!endings_.empty() && left > 0) {
+    auto& done = *endings_.front();
+    RunEnded part;
+    bool more = done.ended->state->report_outcomes(part, done.at, left,
+                                                   done.cut_short ? &*done.cut_short : nullptr);
+    left -= std::min(left, static_cast<std::size_t>(part.tasks_size()) + 1);
+    if (!more && done.outcomes.empty()) { // nearly always
+      done.whole.mutable_tasks()->Swap(part.mutable_tasks());
+      tell_end(context, done);
+    } else {
+      part.AppendToString(&done.outcomes);
+      if (more)
+        continue;
+      tell_end(context, done);
+    }
+    endings_.pop_front();
+  }
+  if (!endings_.empty())
+    go_on_later(context);
+}
+
+/// Messages that stand one behind the other as bytes are one message with the fields of both.
+payload coordinator_logic::whole_of(ending& done) {
+  auto& whole = done.whole;
+  if (whole.ByteSizeLong() + done.outcomes.size() > run_ended_bytes_max
+      && !leave_out_result(whole, done.outcomes.size())) {
+    done.outcomes.clear();
+    whole.clear_tasks();
+  }
+  if (done.outcomes.empty())
+    return payload::of(std::move(whole));
+  whole.AppendToString(&done.outcomes);
+  auto bytes = std::make_shared<const std::string>(std::move(done.outcomes));
+  std::shared_ptr<const char[]> owner{bytes, bytes->data()};
+  return payload::from_wire(payload_kind::RunEnded,
+                            {std::move(owner), bytes->data(), bytes->size()});
+}
+
+void coordinator_logic::tell_end(step_context& context, ending& done) {
+  auto& r = *done.ended;
+  auto ended = whole_of(done);
+  auto why = done.whole.has_failure() ? from_proto(done.whole.failure()) : failure{};
+  bool ok = done.whole.ok();
+  if (!ok && !done.cut_short)
     context.out.log(log_level::warning, "coordinator",
                     "run " + to_string(r.id) + " (" + r.state->graph().name()
-                        + ") failed: " + ended.failure().message(),
+                        + ") failed: " + why.message,
                     r.inside.trace);
   else if (r.root)
     context.out.log(log_level::info, "coordinator",
@@ -118,16 +179,21 @@ void coordinator_logic::end_run(step_context& context, run& r, const failure* cu
                     r.inside.trace);
   if (r.root) {
     set(*r.root, "troupe.tasks", static_cast<std::int64_t>(r.state->count().total()));
-    if (!ended.ok())
-      set_failed(*r.root, from_proto(ended.failure()));
+    if (!ok)
+      set_failed(*r.root, why);
     r.root->set_end_ns(context.now.time_since_epoch().count());
     context.out.spans.push_back(std::move(*r.root));
   }
-  auto reply = canceller ? reply_to(*canceller, ended) : envelope{};
-  tell(context, r, payload::of(std::move(ended)));
-  if (canceller)
+  if (r.submission.session)
+    submissions_.complete(r.submission, ended);
+  if (done.canceller) {
+    auto reply = reply_to(*done.canceller, RunEnded{});
+    reply.body = ended.share();
+    tell(context, r, std::move(ended));
     context.out.send(std::move(reply));
-  runs_.erase(r.id);
+    return;
+  }
+  tell(context, r, std::move(ended));
 }
 
 /// Calls off what nodes still do for the run, and takes it out of every list.
@@ -138,10 +204,10 @@ void coordinator_logic::forget_tasks(step_context& context, run& r, const failur
       release(attempts_[place.attempt]);
     }
   for (auto& queue : lanes_) {
-    queue.runs.remove_if([&r](const run* other) { return other == &r; });
+    queue.runs.remove_if([&r](const ready_run& other) { return other.owner == &r; });
     std::erase_if(queue.retries, [&r](const retry& again) { return again.owner == &r; });
   }
-  std::erase_if(later_, [&r](const retry& again) { return again.owner == &r; });
+  std::erase_if(later_, [&r](const auto& again) { return again.second.owner == &r; });
   for (node_index node = 0; node < nodes_.nodes(); ++node)
     if ((r.touched >> node & 1) != 0 && nodes_.state_of(node) != MEMBER_DOWN)
       send_cancel(context, r.id, node);
@@ -151,6 +217,19 @@ void coordinator_logic::send_cancel(step_context& context, run_id id, node_index
   TaskCancel cancel;
   cancel.set_run(to_bytes(id));
   auto order = make_envelope(message_kind::event, address::of(service::queue, nodes_.id_of(node)),
+                             std::move(cancel));
+  order.sender = self_;
+  context.out.send(std::move(order));
+}
+
+/// This one attempt: another takes its place.
+void coordinator_logic::call_off(step_context& context, const attempt& a) const {
+  TaskCancel cancel;
+  cancel.set_run(to_bytes(a.owner->id));
+  auto& one = *cancel.add_tasks();
+  one.set_index(a.task);
+  one.set_attempt(a.owner->state->attempt_of(a.task));
+  auto order = make_envelope(message_kind::event, address::of(service::queue, nodes_.id_of(a.node)),
                              std::move(cancel));
   order.sender = self_;
   context.out.send(std::move(order));

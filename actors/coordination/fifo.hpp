@@ -14,6 +14,7 @@ public:
   bool empty() const noexcept { return head_ == items_.size(); }
   std::size_t size() const noexcept { return items_.size() - head_; }
   const T& front() const { return items_[head_]; }
+  const T& back() const { return items_.back(); }
 
   void push(T item) { items_.push_back(std::move(item)); }
   void push_front(T item) {
@@ -32,6 +33,20 @@ public:
       head_ = 0;
     }
     return item;
+  }
+  T pop_back() {
+    T item = std::move(items_.back());
+    items_.pop_back();
+    if (head_ == items_.size()) {
+      items_.clear();
+      head_ = 0;
+    }
+    return item;
+  }
+  template <class Visit>
+  void visit(Visit visit) const {
+    for (auto at = head_; at < items_.size(); ++at)
+      visit(items_[at]);
   }
   /// Removes the elements for which `gone` holds.
   template <class Predicate>

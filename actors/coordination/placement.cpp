@@ -1,6 +1,7 @@
 #include "actors/coordination/placement.hpp"
 
 #include "config/limits/messages.hpp"
+#include "config/limits/runs.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
 
@@ -80,11 +81,13 @@ placement::change placement::update(const MembersChanged& members) {
   roles_ = own_roles_;
   for (const auto& node : nodes_)
     roles_.insert(node.roles.begin(), node.roles.end());
-  for (auto at : made.returned)
+  for (auto at : made.returned) {
+    nodes_[at].silent = false;
     for (auto& mine : nodes_[at].loads) {
       mine.alone_until = {};
       mine.backoff = {};
     }
+  }
   return made;
 }
 
@@ -105,7 +108,7 @@ bool placement::has_room(const node_record& node, lane_index lane, instant now) 
   // that.
   auto ahead = lanes_[lane].cheap ? node.capacity : node.capacity / 4;
   return node.loads[lane].outstanding < node.capacity + ahead
-         && node.loads[lane].alone_until <= now;
+         && node.bytes < limits::offered_bytes_max && node.loads[lane].alone_until <= now;
 }
 
 bool placement::less_loaded(const node_record& a, const node_record& b, lane_index lane) const {
@@ -121,16 +124,21 @@ placement::node_index placement::choose(lane_index lane, node_index avoid, insta
   if (avoid != none && !hosted(lane, avoid))
     avoid = none;
   auto& turn = lanes_[lane];
-  if (turn.cheap && avoid != 0 && nodes_[0].hosted[lane] && has_room(nodes_[0], lane, now))
+  bool somebody_speaks = std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& node) {
+    return node.state == MEMBER_UP && node.hosted[lane] && !node.silent;
+  });
+  auto is_fit = [&](node_index at) {
+    const auto& node = nodes_[at];
+    return at != avoid && node.state == MEMBER_UP && node.hosted[lane]
+           && !(node.silent && somebody_speaks) && has_room(node, lane, now);
+  };
+  if (turn.cheap && is_fit(0))
     return 0;
   auto count = static_cast<node_index>(nodes_.size());
   node_index best = none;
   for (node_index i = 0; i < count; ++i) {
     auto at = (turn.next + i) % count;
-    const auto& node = nodes_[at];
-    if (at == avoid || node.state != MEMBER_UP || !node.hosted[lane] || !has_room(node, lane, now))
-      continue;
-    if (best == none || less_loaded(node, nodes_[best], lane))
+    if (is_fit(at) && (best == none || less_loaded(nodes_[at], nodes_[best], lane)))
       best = at;
   }
   if (best != none)
@@ -145,13 +153,15 @@ bool placement::hosted(lane_index lane, node_index except) const {
   return false;
 }
 
-void placement::take(node_index node, lane_index lane) {
+void placement::take(node_index node, lane_index lane, std::size_t bytes) {
   ++nodes_[node].outstanding;
+  nodes_[node].bytes += bytes;
   ++load_of(node, lane).outstanding;
 }
 
-void placement::give_back(node_index node, lane_index lane) {
-  assert(load_of(node, lane).outstanding > 0);
+void placement::give_back(node_index node, lane_index lane, std::size_t bytes) {
+  assert(load_of(node, lane).outstanding > 0 && nodes_[node].bytes >= bytes);
+  nodes_[node].bytes -= bytes;
   --load_of(node, lane).outstanding;
   --nodes_[node].outstanding;
 }

@@ -20,7 +20,8 @@ namespace troupe {
 /// A task goes to the node that has the fewest outstanding tasks of its role for its capacity, the
 /// next in turn among equals. A node is offered little more than it works on at once: what is not
 /// offered yet goes to whoever is done first, so that no slot idles while tasks wait in a slower
-/// node's queue.
+/// node's queue. Nor is it offered more than `limits::offered_bytes_max` of inputs at once, or one
+/// task of any size.
 class placement {
 public:
   using node_index = std::uint32_t;
@@ -46,12 +47,17 @@ public:
   node_index choose(lane_index lane, node_index avoid, instant now);
   bool hosted(lane_index lane, node_index except = none) const;
 
-  void take(node_index node, lane_index lane);
-  void give_back(node_index node, lane_index lane);
+  /// `bytes`: of the task and its input, which are bounded for each node as well.
+  void take(node_index node, lane_index lane, std::size_t bytes);
+  void give_back(node_index node, lane_index lane, std::size_t bytes);
   /// Its queue refused: it is left alone for a while, longer each time.
   void refused(node_index node, lane_index lane, instant now);
   /// It works.
   void answered(node_index node, lane_index lane) { load_of(node, lane).backoff = {}; }
+  /// Its queue says nothing: it gets no task while another node that hosts the role speaks.
+  void set_silent(node_index node, bool silent) { nodes_[node].silent = silent; }
+  bool is_silent(node_index node) const { return nodes_[node].silent; }
+  std::uint32_t outstanding(node_index node) const { return nodes_[node].outstanding; }
   /// When a node that refused may be asked again; nothing if none refused.
   std::optional<instant> next_try(lane_index lane, instant now) const;
 
@@ -78,6 +84,8 @@ private:
     std::uint64_t incarnation = 0;
     std::uint32_t capacity = 1;
     std::uint32_t outstanding = 0;
+    std::size_t bytes = 0; ///< of what is outstanding
+    bool silent = false;
     std::set<std::string, std::less<>> roles;
     std::vector<load> loads;  ///< by lane
     std::vector<bool> hosted; ///< by lane

@@ -1,10 +1,13 @@
 #include "actors/coordination/queue_logic.hpp"
 
+#include "actors/cluster/members.hpp"
 #include "config/limits/links.hpp"
+#include "config/limits/runs.hpp"
 #include "config/limits/supervision.hpp"
 #include "config/limits/units.hpp"
 #include "messages/agents.pb.h"
 #include "messages/runs.pb.h"
+#include "messages/wire.hpp"
 
 #include <algorithm>
 
@@ -12,7 +15,6 @@ namespace troupe {
 
 namespace {
 
-constexpr std::uint32_t timer_deadline = 1;
 constexpr std::chrono::nanoseconds timer_grain = std::chrono::milliseconds{1};
 
 void add(std::atomic<std::uint64_t>& count, std::uint64_t n = 1) {
@@ -42,11 +44,6 @@ TaskDone failed(const failure& why) {
 
 } // namespace
 
-std::size_t queue_logic::task_key_hash::operator()(const task_key& key) const noexcept {
-  return std::hash<run_id>{}(key.run)
-         ^ (std::uint64_t{key.index} << 8 | key.attempt) * 0x9e3779b97f4a7c15ULL;
-}
-
 queue_logic::queue_logic(queue_options options, const role_table& roles, metrics& counted)
     : options_(std::move(options)), roles_(roles), counted_(counted.plain()) {}
 
@@ -56,10 +53,13 @@ void queue_logic::start(step_context& context, const address& self) {
   if (options_.busy) // it may have been started again
     for (auto& [role, count] : *options_.busy)
       count = 0;
+  context.out.send(ask_for_members(self_));
 }
 
 void queue_logic::step(step_context& context, event input) {
-  if (std::holds_alternative<timer_fired>(input)) {
+  if (auto fired = std::get_if<timer_fired>(&input)) {
+    if (fired->timer == timer_owners)
+      return on_owners_timer(context);
     armed_.reset();
     return on_deadline(context);
   }
@@ -71,7 +71,11 @@ void queue_logic::step(step_context& context, event input) {
   if (message->body.as<TaskOffer>())
     return on_offer(context, *message);
   if (auto cancel = message->body.as<TaskCancel>())
-    return on_cancel(*cancel);
+    return on_cancel(context, *cancel);
+  if (auto asked = message->body.as<TasksAsked>())
+    return on_asked(context, *message, *asked);
+  if (auto members = message->body.as<MembersChanged>())
+    return on_members(context, *members);
   if (message->kind == message_kind::request)
     context.out.send(reply_failure(
         *message,
@@ -88,9 +92,12 @@ void queue_logic::stop(step_context& context) {
       *refused.mutable_failure() = to_proto({ec::unavailable, "the node is stopping"});
       tell(context, task.owner, task.tenant, std::move(refused));
     }
+  // If it is started again it finds its slots free.
   for (auto& [sequence, task] : running_)
-    if (!task.reported)
+    if (task.now == running_task::phase::working) {
       report(context, task, failed({ec::unavailable, "the node is stopping"}));
+      tell_agent_to_give_up(context, sequence, task);
+    }
   running_.clear();
   known_.clear();
 }
@@ -126,6 +133,7 @@ queue_logic::lane* queue_logic::lane_of(const std::string& role) {
 void queue_logic::on_offer(step_context& context, envelope& message) {
   auto& offer = *message.body.as<TaskOffer>();
   auto owner = node_from_bytes(offer.owner());
+  heard_of(context, owner);
   TasksRefused refused;
   for (auto& task : *offer.mutable_tasks()) {
     task_key key{run_from_bytes(task.run()), task.index(), task.attempt()};
@@ -140,11 +148,12 @@ void queue_logic::on_offer(step_context& context, envelope& message) {
     }
     if (known_.contains(key))
       continue;
-    if (l->free.empty() && l->waiting.size() >= options_.tasks_max) {
+    if (l->free.empty() && l->waiting.size() >= options_.tasks_max
+        && !make_room(context, *l, owner)) {
       set_key(*refused.add_tasks(), key);
       continue;
     }
-    known_.insert(key);
+    known_.emplace(key, 0);
     add(counted_.queue_length);
     waiting_task next{&task, {}, key, owner, message.tenant, context.now};
     if (l->waiting.empty() && !l->free.empty()) {
@@ -159,6 +168,21 @@ void queue_logic::on_offer(step_context& context, envelope& message) {
     *refused.mutable_failure() = to_proto({ec::overloaded, "the node's queue is full"});
     tell(context, owner, message.tenant, std::move(refused));
   }
+}
+
+/// Whoever has much more waiting than `owner` gives up its youngest task. False: nobody has.
+bool queue_logic::make_room(step_context& context, lane& l, node_id owner) {
+  auto given_up = l.waiting.give_up_youngest(l.waiting.size_of(owner) + 1);
+  if (!given_up)
+    return false;
+  known_.erase(given_up->key);
+  subtract(counted_.queue_length);
+  TasksRefused refused;
+  set_key(*refused.add_tasks(), given_up->key);
+  *refused.mutable_failure() =
+      to_proto({ec::overloaded, "the node's queue is full, and others want their share of it"});
+  tell(context, given_up->owner, given_up->tenant, std::move(refused));
+  return true;
 }
 
 void queue_logic::begin_tasks(step_context& context, lane& l) {
@@ -179,7 +203,8 @@ void queue_logic::begin_task(step_context& context, lane& l, waiting_task& next)
   auto sequence = ++sequence_;
   auto deadline = context.now + limit;
   running_.emplace(sequence, running_task{next.key, next.owner, next.tenant, &l, slot, next.since,
-                                          context.now, deadline, false});
+                                          context.now, deadline});
+  known_[next.key] = sequence;
   watch(context, deadline);
   if (!l.what->cheap) {
     TaskStarted started;
@@ -202,15 +227,20 @@ void queue_logic::begin_task(step_context& context, lane& l, waiting_task& next)
 }
 
 void queue_logic::report(step_context& context, running_task& task, TaskDone done) {
-  if (task.owner != self_.node && done.ByteSizeLong() > limits::payload_bytes_max - limits::mib)
-    done = failed({ec::too_large, "the task's result is " + std::to_string(done.ByteSizeLong())
+  auto bytes = task.owner == self_.node ? 0 : done.ByteSizeLong();
+  if (bytes > limits::payload_bytes_max - limits::mib)
+    done = failed({ec::too_large, "the task's result is " + std::to_string(bytes)
                                       + " bytes, more than a message may have"});
+  else if (bytes >= stream_payload_bytes) { // small messages may come before it
+    if (on_way_.size() >= limits::results_on_way_kept_max)
+      on_way_.pop();
+    on_way_.push({task.key, context.now});
+  }
   set_key(done, task.key);
   done.set_queue_wait_us(microseconds(task.started - task.queued));
   done.set_duration_us(microseconds(context.now - task.started));
   add(done.has_failure() ? counted_.tasks_failed : counted_.tasks_done);
   subtract(counted_.tasks_running);
-  task.reported = true;
   known_.erase(task.key);
   tell(context, task.owner, task.tenant, std::move(done));
 }
@@ -219,7 +249,7 @@ void queue_logic::on_reply(step_context& context, envelope& reply) {
   auto found = reply.id.session == session_ ? running_.find(reply.id.sequence) : running_.end();
   if (found == running_.end())
     return; // its slot was given up before
-  if (!found->second.reported) {
+  if (found->second.now == running_task::phase::working) {
     TaskDone done;
     if (auto answer = reply.body.as<AgentReply>()) {
       if (answer->has_output())
@@ -240,27 +270,46 @@ void queue_logic::on_reply(step_context& context, envelope& reply) {
 
 void queue_logic::give_back_slot(step_context& context, running_tasks::iterator task) {
   auto& l = *task->second.of;
-  l.free.push_back(task->second.slot);
+  if (task->second.now == running_task::phase::replacing)
+    l.free.insert(l.free.begin(), task->second.slot); // others are surer to answer
+  else
+    l.free.push_back(task->second.slot);
   l.count_busy();
   running_.erase(task);
   begin_tasks(context, l);
 }
 
-void queue_logic::on_cancel(const TaskCancel& cancel) {
-  auto run = run_from_bytes(cancel.run());
-  for (auto& [role, l] : lanes_) {
-    auto gone = l.waiting.remove_if([&](const waiting_task& task) {
-      if (task.key.run == run)
-        known_.erase(task.key);
-      return task.key.run == run;
-    });
-    subtract(counted_.queue_length, gone);
-  }
-  for (auto& [sequence, task] : running_)
-    if (task.key.run == run && !std::exchange(task.reported, true)) {
-      known_.erase(task.key);
-      subtract(counted_.tasks_running);
-    }
+/// Nobody waits for the task any more; its slot is free when its agent has said so.
+void queue_logic::tell_agent_to_give_up(step_context& context, std::uint64_t sequence,
+                                        running_task& task) {
+  auto agent = address::of_agent(task.of->slots[task.slot], self_.node);
+  context.out.send(make_cancel({session_, sequence}, self_, std::move(agent)));
+  task.now = running_task::phase::called_off;
+  task.deadline = context.now + limits::cancel_patience;
+  watch(context, task.deadline);
+}
+
+/// From now on the answer of service::roles is waited for, not that of the agent.
+void queue_logic::replace_agent(step_context& context, running_tasks::iterator task) {
+  auto node = running_.extract(task);
+  auto& replaced = node.mapped();
+  node.key() = ++sequence_;
+  const auto& agent = replaced.of->slots[replaced.slot];
+  context.out.log(log_level::warning, "queue",
+                  "agent " + std::string{agent.text()}
+                      + " does not give up its task: it is replaced by a new one");
+  AgentStop order;
+  order.set_agent(std::string{agent.text()});
+  auto request = make_envelope(message_kind::request, address::of(service::roles, self_.node),
+                               std::move(order));
+  request.id = {session_, sequence_};
+  request.sender = self_;
+  request.remaining = limits::stop_timeout;
+  context.out.send(std::move(request));
+  replaced.now = running_task::phase::replacing;
+  replaced.deadline = context.now + limits::stop_timeout;
+  watch(context, replaced.deadline);
+  running_.insert(std::move(node));
 }
 
 void queue_logic::on_deadline(step_context& context) {
@@ -271,26 +320,30 @@ void queue_logic::on_deadline(step_context& context) {
       over.push_back(sequence);
     else
       next = std::min(next.value_or(task.deadline), task.deadline);
+  if (next)
+    watch(context, *next);
   std::sort(over.begin(), over.end());
   for (auto sequence : over) {
     auto found = running_.find(sequence);
     auto& task = found->second;
-    if (task.reported) { // the agent does not answer: what it gets now waits in its inbox
-      give_back_slot(context, found);
-      continue;
+    switch (task.now) {
+      case running_task::phase::working: {
+        auto limit =
+            std::chrono::duration_cast<std::chrono::milliseconds>(task.deadline - task.started);
+        report(context, task,
+               failed({ec::timed_out,
+                       "the task took longer than its " + std::to_string(limit.count()) + " ms"}));
+        tell_agent_to_give_up(context, sequence, task);
+        break;
+      }
+      case running_task::phase::called_off:
+        replace_agent(context, found);
+        break;
+      case running_task::phase::replacing: // whoever is in the slot answers `unavailable` at worst
+        give_back_slot(context, found);
+        break;
     }
-    report(context, task,
-           failed({ec::timed_out,
-                   "the task took longer than its "
-                       + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                            task.deadline - task.started)
-                                            .count())
-                       + " ms"}));
-    task.deadline = context.now + limits::stop_timeout;
-    next = std::min(next.value_or(task.deadline), task.deadline);
   }
-  if (next)
-    watch(context, *next);
 }
 
 void queue_logic::watch(step_context& context, instant deadline) {

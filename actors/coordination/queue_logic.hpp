@@ -2,8 +2,10 @@
 
 #include "actors/agents/role.hpp"
 #include "actors/coordination/fifo.hpp"
+#include "actors/coordination/waiting_tasks.hpp"
 #include "actors/logic.hpp"
 #include "config/limits/work.hpp"
+#include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"
 #include "telemetry/metrics.hpp"
 
@@ -14,7 +16,6 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace troupe {
@@ -29,16 +30,24 @@ struct queue_options {
 };
 
 /// The tasks that a node was offered: service::queue (messages/interfaces.hpp). Each role has a
-/// bounded queue, in order of age, and `pool_size` slots; a slot is a pool agent of this node and
-/// works on one task at a time.
+/// bounded queue and `pool_size` slots; a slot is a pool agent of this node and works on one task
+/// at a time. Free slots go to the owners in turn, then to the runs of that owner in turn, then by
+/// age (waiting_tasks.hpp). A full queue refuses whoever has most waiting.
 ///
-/// The owner hears TaskStarted when a slot takes a task (not for `cheap` roles: their tasks are
-/// over before anybody could see them run), then TaskDone; TasksRefused when the queue is full. An
-/// offer of a task that is already here is ignored.
+/// A task waits as long as it must. Its time runs from the moment when a slot takes it, which the
+/// owner hears as TaskStarted; not for `cheap` roles, whose tasks are over before anybody could see
+/// them run: their owner learns from TasksHeld if one takes longer. Then comes TaskDone;
+/// TasksRefused when the queue is full. An offer of a task that is already here is ignored.
 ///
-/// A task that takes longer than its time is reported as `timed_out` at once; its slot is used
-/// again when the agent answers, or after `limits::stop_timeout`. A cancelled run's tasks are
-/// forgotten without a word.
+/// Owner and queue agree in the end whatever was lost between them: the owner asks now and then
+/// which of its tasks are held here (TasksAsked), the queue answers (TasksHeld) and calls off what
+/// the owner does not name. What belongs to an owner that went, began a new life or is silent for
+/// `limits::owner_silence_max` is called off as well.
+///
+/// Called off (also by TaskCancel, and when its time is over, which is reported as `timed_out` at
+/// once): what waits is forgotten; the agent of what is worked on is told to give up, and if it has
+/// not answered after `limits::cancel_patience` it is stopped and its slot gets a new one. A slot
+/// is busy until then.
 class queue_logic final : public logic {
 public:
   /// `roles` and `counted` outlive the logic.
@@ -46,29 +55,18 @@ public:
 
   void start(step_context& context, const address& self) override;
   void step(step_context& context, event input) override;
-  /// Gives back what waits and reports what runs as `unavailable`.
+  /// Gives back what waits, calls off what runs and reports it as `unavailable`.
   void stop(step_context& context) override;
 
 private:
-  struct task_key {
-    run_id run;
-    std::uint32_t index = 0;
-    std::uint32_t attempt = 0;
-    friend bool operator==(const task_key&, const task_key&) = default;
-  };
-  struct task_key_hash {
-    std::size_t operator()(const task_key& key) const noexcept;
-  };
+  enum timer : std::uint32_t { timer_deadline = 1, timer_owners = 2 };
   struct lane;
-  struct waiting_task {
-    Task* task = nullptr; ///< `kept`, or in the offer while that is worked on
-    std::unique_ptr<Task> kept;
-    task_key key;
-    node_id owner;
-    name tenant;
-    instant since{};
-  };
   struct running_task {
+    enum class phase : std::uint8_t {
+      working,    ///< the owner waits for it
+      called_off, ///< nobody does; its agent was told and has not answered yet
+      replacing   ///< it did not answer in time: service::roles was asked to stop it
+    };
     task_key key;
     node_id owner;
     name tenant;
@@ -76,14 +74,14 @@ private:
     std::uint32_t slot = 0;
     instant queued{};
     instant started{};
-    instant deadline{};
-    bool reported = false; ///< nobody waits for it any more, but its slot is busy
+    instant deadline{}; ///< of its phase
+    phase now = phase::working;
   };
   struct lane {
     std::shared_ptr<const role> what;
-    fifo<waiting_task> waiting;
+    waiting_tasks waiting;
     std::vector<name> slots;
-    std::vector<std::uint32_t> free; ///< the one used last at the end
+    std::vector<std::uint32_t> free; ///< the one to be used next at the end
     std::atomic<std::uint32_t>* busy = nullptr;
     void count_busy() const {
       if (busy)
@@ -92,9 +90,23 @@ private:
     }
   };
   using running_tasks = std::unordered_map<std::uint64_t, running_task>;
+  /// A node that has offered tasks here.
+  struct owner_record {
+    instant heard{};
+  };
+  struct member_record {
+    bool up = false;
+    std::uint64_t incarnation = 0;
+  };
+  struct result_on_way {
+    task_key key;
+    instant since{};
+  };
+
+  // -- tasks and slots (queue_logic.cpp) ------------------------------------------------------
 
   void on_offer(step_context& context, envelope& message);
-  void on_cancel(const TaskCancel& cancel);
+  bool make_room(step_context& context, lane& l, node_id owner);
   void on_reply(step_context& context, envelope& reply);
   void on_deadline(step_context& context);
   void begin_tasks(step_context& context, lane& l);
@@ -102,10 +114,23 @@ private:
   lane* lane_of(const std::string& role);
   /// Reports an end to the owner; the slot stays as it is.
   void report(step_context& context, running_task& task, TaskDone done);
+  void tell_agent_to_give_up(step_context& context, std::uint64_t sequence, running_task& task);
+  void replace_agent(step_context& context, running_tasks::iterator task);
   void give_back_slot(step_context& context, running_tasks::iterator task);
   void watch(step_context& context, instant deadline);
   template <class Message>
   void tell(step_context& context, node_id owner, const name& tenant, Message message) const;
+
+  // -- what owners want (queue_owners.cpp) ----------------------------------------------------
+
+  void on_cancel(step_context& context, const TaskCancel& cancel);
+  void on_asked(step_context& context, const envelope& message, const TasksAsked& asked);
+  void on_members(step_context& context, const MembersChanged& members);
+  void on_owners_timer(step_context& context);
+  void heard_of(step_context& context, node_id owner);
+  /// Calls off the tasks of `owner` (zero: of all) in `run` (zero: in all) for which `gone` holds.
+  template <class Predicate>
+  void call_off(step_context& context, node_id owner, run_id run, Predicate gone);
 
   queue_options options_;
   const role_table& roles_;
@@ -114,9 +139,14 @@ private:
   session_id session_;
   std::uint64_t sequence_ = 0;
   std::map<std::string, lane, std::less<>> lanes_; ///< of roles of this node only
-  running_tasks running_;                          ///< by the sequence number of the request
-  std::unordered_set<task_key, task_key_hash> known_;
+  running_tasks running_; ///< by the sequence number of the request to the agent, or to roles
+  /// Of what waits (zero) and of what is worked on: the request's sequence number.
+  std::unordered_map<task_key, std::uint64_t, task_key_hash> known_;
+  std::unordered_map<node_id, owner_record> owners_;
+  std::unordered_map<node_id, member_record> members_;
+  fifo<result_on_way> on_way_; ///< large results, the oldest first
   std::optional<instant> armed_;
+  bool owners_watched_ = false;
 };
 
 } // namespace troupe

@@ -1,13 +1,23 @@
 #include "actors/coordination/graph_values.hpp"
 #include "actors/coordination/run_state.hpp"
+#include "config/limits/runs.hpp"
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
+#include <utility>
 
 /// What a run's tasks are given, and what is told of them.
 namespace troupe {
+
+namespace {
+
+/// Whether all tasks of a step are given the same in this field.
+bool is_alike(const graph_plan::field& field) { return field.from->from_case() != Source::kItem; }
+
+} // namespace
 
 std::string run_state::id_of(std::uint32_t task) const {
   const auto& record = tasks_[task];
@@ -29,7 +39,7 @@ std::string run_state::element_label(std::uint32_t step, std::uint32_t element) 
 
 // -- inputs -----------------------------------------------------------------------------------
 
-result<void> run_state::fill_task(std::uint32_t task, Task& into) const {
+result<void> run_state::fill_task(std::uint32_t task, Task& into) {
   const auto& record = tasks_[task];
   const auto& plan = plan_.steps[record.step];
   into.set_index(task);
@@ -38,17 +48,48 @@ result<void> run_state::fill_task(std::uint32_t task, Task& into) const {
   if (record.element != none)
     into.set_label(label_of(task));
   into.set_role(written(record.step).role());
+  if (auto found = find_alike(record.step); !found)
+    return found;
+  const auto& alike = steps_[record.step].alike;
+  into.set_shared_input(alike);
   for (auto f = plan.fields_begin; f < plan.fields_end; ++f) {
     const auto& field = plan_.fields[f];
-    Value value;
-    auto copied = field.task == none ? copy_source(*field.from, &record, value)
-                                     : copy_results(field.task, *field.from, value);
-    if (!copied)
-      return fail(ec::invalid_argument,
-                  "the input `" + *field.name + "`: " + copied.error().message);
-    if (value.kind_case() != Value::KIND_NOT_SET)
-      (*into.mutable_input())[*field.name] = std::move(value);
+    if (!alike.empty() && is_alike(field))
+      continue;
+    if (auto filled = fill_field(field, record, *into.mutable_input()); !filled)
+      return filled;
   }
+  return {};
+}
+
+result<void> run_state::fill_field(const graph_plan::field& field, const task_record& reader,
+                                   value_map& into) const {
+  Value value;
+  auto copied = field.task == none ? copy_source(*field.from, &reader, value)
+                                   : copy_results(field.task, *field.from, value);
+  if (!copied)
+    return fail(ec::invalid_argument, "the input `" + *field.name + "`: " + copied.error().message);
+  if (value.kind_case() != Value::KIND_NOT_SET)
+    into[*field.name] = std::move(value);
+  return {};
+}
+
+/// Copying a list of N results for each of N tasks, value by value, would take N x N steps.
+result<void> run_state::find_alike(std::uint32_t step) {
+  auto& record = steps_[step];
+  if (record.size < 2 || std::exchange(record.alike_known, true))
+    return {};
+  const auto& plan = plan_.steps[step];
+  ValueMap alike;
+  for (auto f = plan.fields_begin; f < plan.fields_end; ++f)
+    if (is_alike(plan_.fields[f]))
+      if (auto filled = fill_field(plan_.fields[f], tasks_[record.first], *alike.mutable_fields());
+          !filled) {
+        record.alike_known = false; // the next task says the same
+        return filled;
+      }
+  if (alike.ByteSizeLong() >= limits::shared_input_bytes_min)
+    record.alike = alike.SerializeAsString();
   return {};
 }
 
@@ -113,26 +154,40 @@ result<void> run_state::copy_results(std::uint32_t step, const Source& from, Val
 // -- the end ----------------------------------------------------------------------------------
 
 void run_state::report(RunEnded& into, const failure* cut_short) const {
+  report_whole(into, cut_short);
+  outcome_place at;
+  report_outcomes(into, at, std::numeric_limits<std::size_t>::max(), cut_short);
+}
+
+void run_state::report_whole(RunEnded& into, const failure* cut_short) const {
   into.set_ok(ok());
   if (!ok())
     *into.mutable_failure() = to_proto(cut_short ? *cut_short : why_failed());
-  if (graph_.has_result() && !cut_short) {
-    Value made;
-    if (auto copied = copy_source(graph_.result(), nullptr, made); copied)
-      *into.mutable_result() = std::move(made);
-  }
-  for (std::uint32_t step = 0; step < steps_.size(); ++step) {
-    const auto& record = steps_[step];
-    for (std::uint32_t i = 0; i < record.size; ++i)
-      report_task(*into.add_tasks(), record.first + i, cut_short);
+  if (!graph_.has_result() || cut_short)
+    return;
+  Value made;
+  if (auto copied = copy_source(graph_.result(), nullptr, made); copied)
+    *into.mutable_result() = std::move(made);
+}
+
+bool run_state::report_outcomes(RunEnded& into, outcome_place& at, std::size_t at_most,
+                                const failure* cut_short) const {
+  for (; at.step < steps_.size(); ++at.step, at.task = 0) {
+    const auto& record = steps_[at.step];
+    for (; at.task < record.size; ++at.task) {
+      if (at_most-- == 0)
+        return true;
+      report_task(*into.add_tasks(), record.first + at.task, cut_short);
+    }
     if (record.unfolded)
       continue;
     auto outcome = into.add_tasks();
-    outcome->set_task(written(step).id());
-    outcome->set_label(written(step).id());
+    outcome->set_task(written(at.step).id());
+    outcome->set_label(written(at.step).id());
     if (auto why = record.dead ? record.dead.get() : cut_short)
       *outcome->mutable_failure() = to_proto(*why);
   }
+  return false;
 }
 
 void run_state::report_task(TaskOutcome& into, std::uint32_t task, const failure* cut_short) const {

@@ -219,6 +219,7 @@ void run_state::step_closed(std::uint32_t step) {
   if (record.complete || !record.unfolded || record.open > 0 || record.needs > 0)
     return;
   record.complete = true;
+  record.alike = {};
   if (record.spoiled)
     return;
   const auto& plan = plan_.steps[step];

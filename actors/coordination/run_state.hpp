@@ -80,9 +80,10 @@ public:
   std::string label_of(std::uint32_t task) const; ///< "read GPL-3"
 
   /// Sets the task with its input in a message that is empty; its label only where that is not its
-  /// id. Run, time and trace are left to the caller. `invalid_argument` when the input has not the
-  /// shape that the graph wants: such a task has failed for good.
-  result<void> fill_task(std::uint32_t task, Task& into) const;
+  /// id. Run, time and trace are left to the caller. What all tasks of a `for_each` are given alike
+  /// is turned into bytes once, if it is large (`Task.shared_input`). `invalid_argument` when the
+  /// input has not the shape that the graph wants: such a task has failed for good.
+  result<void> fill_task(std::uint32_t task, Task& into);
 
   // -- what happened --------------------------------------------------------------------------
 
@@ -103,6 +104,15 @@ public:
   /// Sets result (where it can be had), the outcome of each task in the graph's order, ok and
   /// failure. What has no end yet has failed by `cut_short`.
   void report(RunEnded& into, const failure* cut_short = nullptr) const;
+  /// The same in parts: first without outcomes, then at most `at_most` of them from where `at` is
+  /// (at first zero), which moves on. False: there are no more.
+  void report_whole(RunEnded& into, const failure* cut_short) const;
+  struct outcome_place {
+    std::uint32_t step = 0;
+    std::uint32_t task = 0; ///< of that step
+  };
+  bool report_outcomes(RunEnded& into, outcome_place& at, std::size_t at_most,
+                       const failure* cut_short) const;
 
 private:
   static constexpr std::uint32_t none = graph_plan::none;
@@ -124,6 +134,8 @@ private:
     bool unfolded = false;
     bool complete = false;
     bool spoiled = false;          ///< one of its tasks failed, or it is dead
+    bool alike_known = false;      ///< whether `alike` was looked for
+    std::string alike;             ///< what its tasks are given alike, as the bytes of a ValueMap
     std::unique_ptr<Value> list;   ///< of a for_each, unless it goes element by element
     std::unique_ptr<failure> dead; ///< why its tasks are not run
   };
@@ -153,6 +165,9 @@ private:
 
   std::string element_label(std::uint32_t step, std::uint32_t element) const;
   std::uint32_t find_step(std::string_view id) const;
+  result<void> find_alike(std::uint32_t step);
+  result<void> fill_field(const graph_plan::field& field, const task_record& reader,
+                          value_map& into) const;
   result<void> copy_source(const Source& from, const task_record* reader, Value& into) const;
   result<void> copy_item(const Source& from, const task_record& reader, Value& into) const;
   result<void> copy_results(std::uint32_t step, const Source& from, Value& into) const;

@@ -115,6 +115,16 @@ private:
         ended = *end;
       return;
     }
+    if (message.kind == message_kind::cancel) {
+      auto found = std::find_if(at_agents.begin(), at_agents.end(), [&](const envelope& request) {
+        return request.id == message.id && request.target == message.target;
+      });
+      if (found != at_agents.end()) {
+        post(reply_failure(*found, {ec::cancelled, "told to"}));
+        at_agents.erase(found);
+      }
+      return;
+    }
     if (message.target.what == address::kind::agent) {
       at_agents.push_back(std::move(message));
       return;

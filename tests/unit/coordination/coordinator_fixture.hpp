@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/coordination/coordinator_logic.hpp"
+#include "config/limits/runs.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"
 #include "tests/unit/coordination/hand.hpp"
@@ -8,7 +9,8 @@
 namespace troupe::testing {
 
 /// Timers of the coordinator.
-inline constexpr std::uint32_t timer_progress = 1, timer_deadline = 2, timer_retry = 3;
+inline constexpr std::uint32_t timer_progress = 1, timer_deadline = 2, timer_retry = 3,
+                               timer_held = 4, timer_go_on = 5;
 inline const auto client = address::of_session({42}, node_a);
 
 inline Graph many(int tasks, const std::string& role = "reader") {
@@ -89,6 +91,30 @@ protected:
     TasksRefused made;
     *made.add_tasks() = about<TasksRefused::One>(task);
     by.tell(std::move(made));
+  }
+  /// Lets an interval pass; what each queue is asked.
+  std::map<node_id, TasksAsked> asked() {
+    by.now += limits::held_interval;
+    by.fire(timer_held);
+    std::map<node_id, TasksAsked> all;
+    for (auto& sent : by.take_envelopes<TasksAsked>())
+      all[sent.target.node] = *sent.body.as<TasksAsked>();
+    return all;
+  }
+  enum class held_as { waiting, running, reported };
+  /// The queue's answer: it holds these.
+  void held(const TasksAsked& question, std::vector<std::pair<Task, held_as>> tasks) {
+    TasksHeld answer;
+    answer.set_round(question.round());
+    for (const auto& [task, as] : tasks) {
+      auto group = as == held_as::waiting   ? answer.add_waiting()
+                   : as == held_as::running ? answer.add_running()
+                                            : answer.add_reported();
+      group->set_run(task.run());
+      group->add_index(task.index());
+      group->add_attempt(task.attempt());
+    }
+    by.tell(std::move(answer));
   }
   static std::map<node_id, int> count_by_node(const std::vector<offered_task>& all) {
     std::map<node_id, int> counts;

@@ -140,19 +140,5 @@ TEST_F(coordinator, refuses_more_runs_than_it_may_have) {
   submit(many(1));
 }
 
-TEST_F(coordinator, answers_a_repeated_submission_with_the_run_it_made) {
-  RunSubmit submission;
-  *submission.mutable_graph() = many(1);
-  auto id = by.ask(submission, client);
-  auto first = by.only<RunAccepted>();
-  auto again = make_envelope(message_kind::request, address::of(service::coordinator), submission);
-  again.sender = client;
-  again.id = id;
-  again.attempt = 2;
-  by.give(std::move(again));
-  EXPECT_EQ(by.only<RunAccepted>().run(), first.run());
-  EXPECT_EQ(offers().size(), 1u);
-}
-
 } // namespace
 } // namespace troupe::testing

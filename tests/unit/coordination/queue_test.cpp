@@ -1,71 +1,9 @@
-#include "actors/coordination/queue_logic.hpp"
 #include "config/limits/links.hpp"
-#include "config/limits/supervision.hpp"
-#include "messages/agents.pb.h"
-#include "messages/cluster.pb.h"
-#include "messages/runs.pb.h"
-#include "messages/values.pb.h"
-#include "tests/unit/coordination/hand.hpp"
+#include "tests/unit/coordination/queue_fixture.hpp"
 
+/// A queue's tasks and slots.
 namespace troupe::testing {
 namespace {
-
-constexpr std::uint32_t timer_deadline = 1;
-
-class queue : public ::testing::Test {
-protected:
-  role_table roles = some_roles();
-  metrics counted;
-  std::shared_ptr<busy_slots> busy = [] {
-    auto made = std::make_shared<busy_slots>();
-    (*made)["reader"] = 7; // left behind by one that failed
-    return made;
-  }();
-  queue_logic logic{{2, 3, busy}, roles, counted};
-  hand by{logic, service::queue, node_b};
-
-  static Task task(std::uint32_t index, const std::string& role = "reader",
-                   std::uint32_t attempt = 1, run_id run = {5, 5}) {
-    Task made;
-    made.set_run(to_bytes(run));
-    made.set_index(index);
-    made.set_attempt(attempt);
-    made.set_id("t" + std::to_string(index));
-    made.set_role(role);
-    made.set_time_ms(1'000);
-    made.set_trace_lo(7);
-    made.set_span(8);
-    made.set_trace_flags(1);
-    (*made.mutable_input())["x"].set_integer(index);
-    return made;
-  }
-  void offer(std::vector<Task> tasks) {
-    TaskOffer made;
-    made.set_owner(to_bytes(node_a));
-    for (auto& one : tasks)
-      *made.add_tasks() = std::move(one);
-    by.tell(std::move(made));
-  }
-  std::vector<envelope> work() { return by.take_envelopes<TaskWork>(); }
-  template <class Message>
-  void answer(const envelope& request, Message message) {
-    by.give(reply_to(request, std::move(message)));
-  }
-  void answer_well(const envelope& request) {
-    AgentReply reply;
-    reply.mutable_output()->set_text("good");
-    reply.set_input_tokens(3);
-    reply.set_output_tokens(4);
-    answer(request, std::move(reply));
-  }
-  static std::vector<std::uint32_t> indices(std::vector<envelope>& all) {
-    std::vector<std::uint32_t> found;
-    for (auto& sent : all)
-      found.push_back(sent.body.as<TaskWork>()->task().index());
-    return found;
-  }
-  using numbers = std::vector<std::uint32_t>;
-};
 
 TEST_F(queue, says_how_many_slots_of_a_role_are_at_work) {
   EXPECT_EQ(busy->at("reader"), 0u);
@@ -199,14 +137,15 @@ TEST_F(queue, watches_the_task_that_has_the_least_time) {
   auto longer = task(1), shorter = task(2);
   shorter.set_time_ms(100);
   offer({longer, shorter});
-  ASSERT_EQ(by.out.timers.size(), 2u);
-  EXPECT_EQ(by.out.timers[1].after, 100ms);
+  ASSERT_EQ(deadlines().size(), 2u);
+  EXPECT_EQ(deadlines()[1], 100ms);
   by.clear();
   by.now += 100ms;
-  by.fire(timer_deadline);
+  by.fire(timer_slots);
   EXPECT_EQ(by.only<TaskDone>().index(), 2u);
-  ASSERT_EQ(by.out.timers.size(), 1u);
-  EXPECT_EQ(by.out.timers[0].after, 900ms);
+  ASSERT_EQ(deadlines().size(), 2u);
+  EXPECT_EQ(deadlines()[0], 900ms);
+  EXPECT_EQ(deadlines()[1], limits::cancel_patience) << "its agent has been told";
 }
 
 TEST_F(queue, uses_the_slot_of_a_failed_agent_again) {
@@ -236,12 +175,12 @@ TEST_F(queue, takes_the_text_of_an_answer_without_output_and_no_other_message) {
 TEST_F(queue, reports_a_task_that_takes_too_long_and_keeps_its_slot_until_it_answers) {
   offer({task(1), task(2), task(3)});
   auto requests = work();
-  EXPECT_TRUE(by.armed(timer_deadline));
+  EXPECT_TRUE(by.armed(timer_slots));
   by.now += 999ms;
-  by.fire(timer_deadline);
+  by.fire(timer_slots);
   EXPECT_TRUE(by.take<TaskDone>().empty());
   by.now += 1ms;
-  by.fire(timer_deadline);
+  by.fire(timer_slots);
   auto done = by.take<TaskDone>();
   ASSERT_EQ(done.size(), 2u);
   EXPECT_EQ(done[0].failure().code(), static_cast<std::uint32_t>(ec::timed_out));
@@ -253,55 +192,11 @@ TEST_F(queue, reports_a_task_that_takes_too_long_and_keeps_its_slot_until_it_ans
   EXPECT_EQ(indices(next), numbers{3});
 }
 
-TEST_F(queue, gives_up_a_slot_whose_agent_never_answers) {
-  offer({task(1), task(2), task(3)});
-  auto requests = work();
-  by.now += 1s;
-  by.fire(timer_deadline);
-  by.clear();
-  by.now += limits::stop_timeout;
-  by.fire(timer_deadline);
-  auto next = work();
-  EXPECT_EQ(indices(next), numbers{3});
-  EXPECT_TRUE(by.armed(timer_deadline));
-  answer_well(requests[0]);
-  answer_well(requests[1]);
-  EXPECT_TRUE(by.take<TaskDone>().empty());
-}
-
 TEST_F(queue, takes_the_time_of_the_role_where_the_task_has_none) {
   auto timeless = task(1);
   timeless.set_time_ms(0);
   offer({timeless});
   EXPECT_EQ(work()[0].remaining, 60s);
-}
-
-TEST_F(queue, forgets_the_tasks_of_a_cancelled_run) {
-  offer({task(1), task(2), task(3), task(4, "reader", 1, {6, 6})});
-  auto requests = work();
-  TaskCancel cancel;
-  cancel.set_run(to_bytes(run_id{5, 5}));
-  by.tell(cancel);
-  EXPECT_EQ(counted.plain().queue_length, 1u);
-  EXPECT_EQ(counted.plain().tasks_running, 0u);
-  answer_well(requests[0]);
-  EXPECT_TRUE(by.take<TaskDone>().empty());
-  auto next = work();
-  EXPECT_EQ(indices(next), numbers{4});
-  offer({task(1)});
-  EXPECT_EQ(counted.plain().queue_length, 1u) << "it may come again";
-}
-
-TEST_F(queue, gives_back_everything_when_it_stops) {
-  offer({task(1), task(2), task(3)});
-  work();
-  by.stop();
-  EXPECT_EQ(by.only<TasksRefused>().tasks(0).index(), 3u);
-  auto done = by.take<TaskDone>();
-  ASSERT_EQ(done.size(), 2u);
-  EXPECT_EQ(done[0].failure().code(), static_cast<std::uint32_t>(ec::unavailable));
-  EXPECT_EQ(counted.plain().queue_length, 0u);
-  EXPECT_EQ(counted.plain().tasks_running, 0u);
 }
 
 TEST_F(queue, refuses_requests_that_are_none_of_its_own) {

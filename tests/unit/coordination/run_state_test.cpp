@@ -41,7 +41,7 @@ std::uint32_t task_of(const run_state& run, const std::string& id) {
   return 0;
 }
 
-result<Task> make_task(const run_state& run, std::uint32_t task) {
+result<Task> make_task(run_state& run, std::uint32_t task) {
   Task made;
   if (auto filled = run.fill_task(task, made); !filled)
     return unexpected{std::move(filled).error()};
