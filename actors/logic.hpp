@@ -30,7 +30,14 @@ struct child_failed {
   std::string why;
 };
 
-using event = std::variant<envelope, timer_fired, child_failed>;
+/// A logic that was started with `outputs::start` has ended without a fault: it asked to leave, or
+/// was stopped by somebody else. Its name is free: the next message for it comes to who starts
+/// agents.
+struct child_ended {
+  name child;
+};
+
+using event = std::variant<envelope, timer_fired, child_failed, child_ended>;
 
 /// Random numbers from the host: in a node from the system, in the simulator from its seed.
 class random_source {
@@ -40,8 +47,9 @@ public:
 };
 
 /// What a step wants to happen. The host carries it out in this order: stops, starts, sends,
-/// timers, spans and log lines. Sends to one receiver arrive in their order. What was stopped is
-/// not found by anybody from then on, whatever it still does.
+/// timers, spans and log lines, and last the wish to leave. Sends to one receiver arrive in their
+/// order; what is sent to a logic that is started in the same step is the first that it gets. What
+/// was stopped is not found by anybody from then on, whatever it still does.
 struct outputs {
   struct timer {
     std::uint32_t id = 0;
@@ -58,22 +66,32 @@ struct outputs {
   std::vector<name> stops;
   std::vector<SpanData> spans;
   std::vector<log_line> logs;
+  bool leaves = false;
 
   void send(envelope message) { sends.push_back(std::move(message)); }
   /// Arms timer `id` anew: a timer of that id that is still running is forgotten. After zero:
   /// cancelled.
   void arm(std::uint32_t id, std::chrono::nanoseconds after) { timers.push_back({id, after}); }
-  /// Makes `agent` reachable by its name on this node. Its failure comes back as `child_failed`.
+  /// Makes `agent` reachable by its name on this node. Its failure comes back as `child_failed`,
+  /// any other end as `child_ended`, each before any message that comes back because of that end.
   void start(name agent, std::unique_ptr<logic> mind) {
     starts.push_back({std::move(agent), std::move(mind)});
   }
+  /// Ends an agent that this logic has started; what waits for it is answered `unavailable`. It is
+  /// forgotten with that: nothing more is heard of it.
   void stop(name agent) { stops.push_back(std::move(agent)); }
+  /// An agent wishes to end, as it has nothing more to do. The host grants it if no message waits:
+  /// then `stop` is called, the logic is destroyed, who started it hears `child_ended`, and the
+  /// next message for its name starts it anew. No message is lost, repeated or overtaken by that.
+  /// If one waits, the wish is forgotten: the next step is for that message, and the logic may ask
+  /// again.
+  void leave() { leaves = true; }
   void log(log_level level, std::string_view component, std::string text, trace_id trace = {}) {
     logs.push_back({level, component, std::move(text), trace});
   }
   bool empty() const noexcept {
     return sends.empty() && timers.empty() && starts.empty() && stops.empty() && spans.empty()
-           && logs.empty();
+           && logs.empty() && !leaves;
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include "actors/logic.hpp"
 #include "actors/post_actor.hpp"
+#include "actors/running_threads.hpp"
 #include "telemetry/recorder.hpp"
 #include "telemetry/sampler.hpp"
 
@@ -80,6 +81,7 @@ struct node_host {
   std::unique_ptr<recorder> spans;
   trace_sampler sampler; ///< of the traces that clients begin
   std::unique_ptr<troupe::post> post;
+  std::shared_ptr<running_threads> threads = std::make_shared<running_threads>();
 
   /// Delivers what does not concern the shell itself: messages, spans, log lines.
   void carry_out(outputs& out, caf::execution_unit* unit) {

@@ -1,10 +1,14 @@
 #include "actors/post_actor.hpp"
 
 #include "actors/mailbox_order_actor.hpp"
+#include "actors/shell_actor.hpp"
 #include "config/limits/links.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/mailbox_element.hpp>
+
+#include <bit>
+#include <cassert>
 
 namespace troupe {
 
@@ -18,55 +22,120 @@ void hand_over(const logic_actor& receiver, T what, caf::execution_unit* unit) {
                unit);
 }
 
+[[maybe_unused]] bool is_shell(const logic_actor& who) {
+  return dynamic_cast<shell*>(caf::actor_cast<caf::abstract_actor*>(who)) != nullptr;
+}
+
+/// Where agents and services stand: elsewhere, a session, or nobody otherwise.
+bool may_stand_here(const address& target, node_id self) {
+  return (!target.node || target.node == self)
+         && (target.what == address::kind::service || target.what == address::kind::agent);
+}
+
 } // namespace
 
-post::post(node_id self, metrics& counted) : self_(self), counted_(counted) {}
+post::post(node_id self, metrics& counted, std::shared_ptr<log_sink> log)
+    : self_(self), counted_(counted), log_(std::move(log)) {}
 
 void post::send(envelope message, caf::execution_unit* unit) {
-  if (auto receiver = local_receiver(message))
-    hand_over(receiver, parcel{std::move(message)}, unit);
-  else
-    send_out(std::move(message));
+  if (!may_stand_here(message.target, self_))
+    return send_out(std::move(message));
+  if (message.target.what == address::kind::agent)
+    return send_to_agent(std::move(message), unit);
+  auto receiver = find(message.target.svc);
+  auto admitted = receiver ? offer(receiver, message, unit) : admission::closed;
+  if (admitted == admission::closed)
+    refuse(message, unreachable(message.target));
+}
+
+/// To an agent that is active here, or to who activates it, or to its home.
+void post::send_to_agent(envelope message, caf::execution_unit* unit) {
+  auto& target = message.target;
+  if (auto active = find(target.agent))
+    if (offer(active, message, unit) != admission::closed)
+      return;
+  if (!target.node) {
+    auto home = home_of(target.agent, *view());
+    target.node = home ? home : self_;
+    if (target.node != self_)
+      return send_out(std::move(message));
+  }
+  // An agent that ends in this moment sends a message round here once more. Who starts agents has
+  // learned of that end by then, so that more rounds than one are next to impossible.
+  if (++message.activations > limits::activations_max)
+    return refuse(message, {ec::unavailable, to_string(target)
+                                                 + " ends as soon as it is started; try again "
+                                                   "later"});
+  auto roles = find(service::roles);
+  if (!roles || offer(roles, message, unit) == admission::closed)
+    refuse(message, {ec::unavailable, to_string(target)
+                                          + " cannot be started just now; its node "
+                                            "is stopping, or is being mended"});
+}
+
+/// `closed`: the message was not taken. Else all is done that can be.
+post::admission post::offer(const logic_actor& receiver, envelope& message,
+                            caf::execution_unit* unit) {
+  auto bytes = charge_of(message);
+  auto admitted = shell_of(receiver).inbox().enter(1, bytes, !may_be_refused(message));
+  if (admitted == admission::in)
+    hand_over(receiver, parcel{{std::move(message), bytes}}, unit);
+  else if (admitted == admission::full)
+    turn_away(message);
+  return admitted;
+}
+
+/// False: not all of them fit, none was taken.
+bool post::offer_all(const logic_actor& receiver, std::span<envelope> run,
+                     caf::execution_unit* unit) {
+  std::size_t bytes = 0;
+  for (const auto& message : run)
+    bytes += charge_of(message);
+  if (shell_of(receiver).inbox().enter(run.size(), bytes, false) != admission::in)
+    return false;
+  hand_over(receiver,
+            parcels{{{std::move_iterator{run.begin()}, std::move_iterator{run.end()}}, bytes}},
+            unit);
+  return true;
+}
+
+/// The mailbox is full.
+void post::turn_away(const envelope& message) {
+  if (message.kind == message_kind::request) {
+    counted_.plain().envelopes_overloaded.fetch_add(1, std::memory_order_relaxed);
+    return refuse(message, {ec::overloaded,
+                            to_string(message.target) + " has too much to do; try again later"});
+  }
+  auto dropped = counted_.plain().envelopes_dropped.fetch_add(1, std::memory_order_relaxed) + 1;
+  // A flood must not become a flood of lines.
+  if (std::has_single_bit(dropped))
+    log_->write({log_level::warning, "post",
+                 "the mailbox of " + to_string(message.target) + " is full: a message was dropped, "
+                     + std::to_string(dropped) + " so far on this node",
+                 message.trace.trace});
 }
 
 void post::send_all(std::vector<envelope>& messages, caf::execution_unit* unit) {
   for (std::size_t begin = 0, end = 0; begin < messages.size(); begin = end) {
     end = begin + 1;
-    auto receiver = local_receiver(messages[begin]);
-    if (!receiver) {
-      send_out(std::move(messages[begin]));
-      continue;
-    }
     while (end < messages.size() && messages[end].target == messages[begin].target)
       ++end;
-    if (end - begin == 1) {
-      hand_over(receiver, parcel{std::move(messages[begin])}, unit);
-      continue;
-    }
-    auto first = messages.begin() + static_cast<std::ptrdiff_t>(begin);
-    auto last = messages.begin() + static_cast<std::ptrdiff_t>(end);
-    hand_over(receiver, parcels{{std::move_iterator{first}, std::move_iterator{last}}}, unit);
+    std::span run{messages.data() + begin, end - begin};
+    if (run.size() > 1)
+      if (auto receiver = standing_at(run.front().target))
+        if (offer_all(receiver, run, unit))
+          continue;
+    for (auto& message : run)
+      send(std::move(message), unit);
   }
   messages.clear();
 }
 
-logic_actor post::local_receiver(envelope& message) const {
-  auto& target = message.target;
-  if (target.node && target.node != self_)
+/// Null: nobody, or not here.
+logic_actor post::standing_at(const address& target) const {
+  if (!may_stand_here(target, self_))
     return {};
-  if (target.what == address::kind::service)
-    return find(target.svc);
-  if (target.what != address::kind::agent)
-    return {};
-  if (auto active = find(target.agent))
-    return active;
-  if (!target.node) {
-    auto home = home_of(target.agent, *view());
-    target.node = home ? home : self_;
-    if (target.node != self_)
-      return {};
-  }
-  return find(service::roles); // it activates the agent and passes the message on
+  return target.what == address::kind::service ? find(target.svc) : find(target.agent);
 }
 
 void post::send_out(envelope message) {
@@ -143,27 +212,33 @@ logic_actor post::find(const name& agent) const {
 }
 
 void post::place(service s, logic_actor who) {
+  assert(!who || is_shell(who));
   std::unique_lock guard{places_mutex_};
-  services_[static_cast<std::size_t>(s)] = std::move(who);
+  services_[static_cast<std::size_t>(s)].swap(
+      who); // who stood here is destroyed after the lock, with the argument
 }
 
 void post::place(const name& agent, logic_actor who) {
+  assert(!who || is_shell(who));
   auto& home = shards_[agent.hash() % shards_.size()];
   std::unique_lock guard{home.mutex};
-  home.agents.insert_or_assign(agent, std::move(who));
+  home.agents[agent].swap(who); // who stood here is destroyed after the lock, with the argument
 }
 
 void post::remove(const address& place, caf::actor_id who) {
+  logic_actor gone; // destroyed after the lock
   if (place.what == address::kind::service) {
     std::unique_lock guard{places_mutex_};
     if (auto& there = services_[static_cast<std::size_t>(place.svc)]; there && there.id() == who)
-      there = nullptr;
+      gone.swap(there);
   } else if (place.what == address::kind::agent) {
     auto& home = shards_[place.agent.hash() % shards_.size()];
     std::unique_lock guard{home.mutex};
     auto found = home.agents.find(place.agent);
-    if (found != home.agents.end() && found->second.id() == who)
-      home.agents.erase(found);
+    if (found == home.agents.end() || found->second.id() != who)
+      return;
+    gone.swap(found->second);
+    home.agents.erase(found);
   }
 }
 
@@ -178,29 +253,37 @@ std::size_t post::agents() const {
 
 void post::attach_peer(node_id peer, std::shared_ptr<outbox> link) {
   std::unique_lock guard{places_mutex_};
-  peers_.insert_or_assign(peer, std::move(link));
+  peers_[peer].swap(link);
 }
 
 void post::detach_peer(node_id peer, const outbox* link) {
+  std::shared_ptr<outbox> gone; // destroyed after the lock
   std::unique_lock guard{places_mutex_};
   auto found = peers_.find(peer);
-  if (found != peers_.end() && found->second.get() == link)
+  if (found != peers_.end() && found->second.get() == link) {
+    gone.swap(found->second);
     peers_.erase(found);
+  }
 }
 
 void post::attach_session(session_id client, std::shared_ptr<outbox> link) {
   std::unique_lock guard{places_mutex_};
-  sessions_.insert_or_assign(client, std::move(link));
+  sessions_[client].swap(link);
 }
 
 void post::detach_session(session_id client) {
+  std::shared_ptr<outbox> gone;
   std::unique_lock guard{places_mutex_};
-  sessions_.erase(client);
+  auto found = sessions_.find(client);
+  if (found == sessions_.end())
+    return;
+  gone.swap(found->second);
+  sessions_.erase(found);
 }
 
 void post::publish(std::shared_ptr<const member_view> view) {
   std::unique_lock guard{places_mutex_};
-  view_ = std::move(view);
+  view_.swap(view);
 }
 
 std::shared_ptr<const member_view> post::view() const {

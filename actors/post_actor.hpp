@@ -2,8 +2,11 @@
 
 #include "actors/cluster/members.hpp"
 #include "actors/cluster/outbox.hpp"
+#include "actors/inbox_meter.hpp"
+#include "actors/queued_bytes.hpp"
 #include "config/limits/work.hpp"
 #include "messages/interfaces.hpp"
+#include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
 
 #include <array>
@@ -11,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -24,13 +28,23 @@ namespace troupe {
 /// attached here, another node by its link. Everybody sends through it; nobody keeps a handle into
 /// another subtree.
 ///
-/// Thread-safe. Nothing is locked while a message is handed over. A request that cannot be
-/// delivered is answered with a Failure; an event or a reply that cannot be delivered is dropped.
+/// Thread-safe. Nothing is locked while a message is handed over, and nothing is destroyed under a
+/// lock: the last reference to an actor or a link may be the one that stands here, and its end
+/// takes its own way through the post. A request that cannot be delivered is answered with a
+/// Failure; an event or a reply that cannot be delivered is dropped.
+///
+/// Mailboxes are bounded (config/limits/mailboxes.hpp). One that is full refuses what may be
+/// refused
+/// (`may_be_refused`): a request is answered `overloaded`. Replies and events to services get in up
+/// to a second, larger bound. What is dropped is counted and logged.
 class post {
 public:
-  post(node_id self, metrics& counted);
+  post(node_id self, metrics& counted, std::shared_ptr<log_sink> log = make_null_log_sink());
 
   node_id self() const noexcept { return self_; }
+
+  /// What waits in all mailboxes of this node. Links read no more while that is `too_many`.
+  queued_bytes& queued() noexcept { return queued_; }
 
   /// Delivers to `message.target`. `unit` is the sending actor's execution unit, if an actor sends:
   /// what it wakes then runs next on the same thread.
@@ -46,6 +60,7 @@ public:
   logic_actor find(service s) const;
   logic_actor find(const name& agent) const;
 
+  /// Only shells (actors/shell_actor.hpp) can be placed: messages are counted into them.
   void place(service s, logic_actor who);
   void place(const name& agent, logic_actor who);
   /// Removes the entry if it is still that actor's. Nothing for other addresses.
@@ -66,8 +81,13 @@ private:
     std::unordered_map<name, logic_actor> agents;
   };
 
-  /// The local receiver, or null: then it is remote, a session, or nobody.
-  logic_actor local_receiver(envelope& message) const;
+  using admission = inbox_meter::admission;
+
+  void send_to_agent(envelope message, caf::execution_unit* unit);
+  admission offer(const logic_actor& receiver, envelope& message, caf::execution_unit* unit);
+  bool offer_all(const logic_actor& receiver, std::span<envelope> run, caf::execution_unit* unit);
+  logic_actor standing_at(const address& target) const;
+  void turn_away(const envelope& message);
   void send_out(envelope message);
   std::shared_ptr<outbox> link_of(const address& target) const;
   void refuse(const envelope& message, const failure& why);
@@ -75,6 +95,8 @@ private:
 
   const node_id self_;
   metrics& counted_;
+  const std::shared_ptr<log_sink> log_;
+  queued_bytes queued_;
   mutable std::shared_mutex places_mutex_; ///< services, links and the view: they change rarely
   std::array<logic_actor, service_count> services_;
   std::unordered_map<node_id, std::shared_ptr<outbox>> peers_;

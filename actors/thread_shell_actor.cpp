@@ -1,89 +1,114 @@
 #include "actors/thread_shell_actor.hpp"
 
 #include "actors/mailbox_order_actor.hpp"
-#include "config/limits/work.hpp"
 
 #include <caf/send.hpp>
+
+#include <utility>
 
 namespace troupe {
 
 thread_shell::thread_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
                            std::unique_ptr<logic> mind)
-    : logic_actor::base(cfg), host_(host), self_(std::move(self)), mind_(std::move(mind)) {}
+    : shell(cfg, host, std::move(self)), mind_(std::move(mind)) {}
 
 thread_shell::~thread_shell() {
-  {
-    std::lock_guard guard{mutex_};
-    stopping_ = true;
-  }
-  wake_.notify_one();
-  if (!thread_.joinable())
-    return;
-  if (thread_.get_id() == std::this_thread::get_id())
-    thread_.detach(); // the thread itself held the last reference, at its very end
-  else
-    thread_.join();
+  // Not joined: it was killed, and this is its thread, which held the last reference.
+  if (thread_.joinable())
+    thread_.detach();
 }
 
 thread_shell::behavior_type thread_shell::make_behavior() {
-  thread_ = std::thread{[this, shell = caf::actor_cast<caf::actor_addr>(this)] { run(shell); }};
+  begin();
   return {
       [this](parcel& one) {
         after_dequeue(this);
-        pass_on(std::move(one.value));
+        pass_on(std::move(one.value.message));
+        end_if_drained();
       },
       [this](parcels& many) {
         after_dequeue(this);
-        for (auto& message : many.value)
+        for (auto& message : many.value.messages)
           pass_on(std::move(message));
+        end_if_drained();
       },
       // The thread has ended, asked or by a fault.
       [this](atom::tick, std::uint32_t, std::uint64_t) { leave(); },
-      [this](atom::stop) {
-        std::lock_guard guard{mutex_};
-        stopping_ = true;
-        wake_.notify_one();
-      },
+      [this](atom::stop) { ask_to_stop(); },
       [](atom::begin) {},
-      [this](atom::leave) { quit(reason_of_end(fault_)); },
   };
 }
 
+void thread_shell::begin() {
+  auto run_all = [self = caf::strong_actor_ptr{ctrl()}, this, threads = host_.threads]() mutable {
+    run();
+    self = nullptr; // the last reference, if it was killed
+    threads->ended();
+  };
+  host_.threads->begun();
+  auto fault = fault_of([&] { thread_ = std::thread{std::move(run_all)}; });
+  if (fault.empty())
+    return;
+  host_.threads->ended();
+  fault_ = "it has no thread: " + fault;
+  host_.log->write({log_level::error, "agent", troupe::to_string(self_) + ": " + fault_, {}});
+  close_inbox(true);
+  end_if_drained();
+}
+
+void thread_shell::ask_to_stop() {
+  std::lock_guard guard{mutex_};
+  stopping_ = true;
+  wake_.notify_one();
+}
+
+/// To the thread. The mailbox stays charged until the thread takes it up.
 void thread_shell::pass_on(envelope message) {
-  if (ended_)
-    return refuse(message,
-                  {ec::unavailable, troupe::to_string(self_) + " has ended; send it again"});
+  auto bytes = charge_of(message);
+  if (closed()) {
+    taken(1, bytes);
+    return refuse_as_ended(message);
+  }
+  std::lock_guard guard{mutex_};
+  waiting_.push_back({std::move(message), bytes, host_.clock.now()});
+  wake_.notify_one();
+}
+
+void thread_shell::leave() {
+  if (!thread_.joinable())
+    return;
+  thread_.join();
+  close_inbox(!fault_.empty());
+  refuse_what_waits();
+  end_if_drained();
+}
+
+void thread_shell::refuse_what_waits() {
+  std::deque<waiting> left;
   {
     std::lock_guard guard{mutex_};
-    if (inbox_.size() < limits::thread_inbox_max) {
-      inbox_.push_back({std::move(message), host_.clock.now()});
-      wake_.notify_one();
-      return;
-    }
+    left.swap(waiting_);
   }
-  refuse(message,
-         {ec::overloaded, troupe::to_string(self_) + " has too much to do; try again later"});
+  for (auto& one : left) {
+    taken(1, one.bytes);
+    refuse_as_ended(one.message);
+  }
 }
 
-void thread_shell::refuse(const envelope& message, const failure& why) {
-  if (message.kind == message_kind::request)
-    host_.post->send(reply_failure(message, why), context());
+void thread_shell::end_if_drained() {
+  if (drained())
+    quit(reason_of_end(fault_));
 }
 
-/// Answers who waited in vain. What was sent before nobody could find it is ahead of `leave`.
-void thread_shell::leave() {
-  thread_.join();
-  ended_ = true;
-  for (auto& one : std::exchange(inbox_, {}))
-    pass_on(std::move(one.message));
-  host_.post->remove(self_, id());
-  caf::anon_send(this, atom::leave_v);
+void thread_shell::killed() {
+  ask_to_stop();
+  refuse_what_waits();
 }
 
 /// Waits for a message or a timer. False: it is time to stop.
 bool thread_shell::next(std::optional<waiting>& message) {
   std::unique_lock guard{mutex_};
-  auto something = [this] { return stopping_ || !inbox_.empty(); };
+  auto something = [this] { return stopping_ || !waiting_.empty(); };
   if (auto due = timers_.next())
     wake_.wait_for(guard, std::max(*due - host_.clock.now(), std::chrono::nanoseconds{0}),
                    something);
@@ -91,10 +116,12 @@ bool thread_shell::next(std::optional<waiting>& message) {
     wake_.wait(guard, something);
   if (stopping_)
     return false;
-  if (!inbox_.empty()) {
-    message = std::move(inbox_.front());
-    inbox_.pop_front();
-  }
+  if (waiting_.empty())
+    return true;
+  message = std::move(waiting_.front());
+  waiting_.pop_front();
+  guard.unlock();
+  inbox().leave(1, message->bytes);
   return true;
 }
 
@@ -149,21 +176,19 @@ bool thread_shell::work_on(envelope message) {
   return false;
 }
 
-void thread_shell::run(const caf::actor_addr& shell) {
+void thread_shell::run() {
   bool sound = step([this](step_context& context) { mind_->start(context, self_); });
   for (std::optional<waiting> message; sound && next(message); message.reset()) {
     sound = fire_timers();
-    if (message && sound) {
+    if (message && sound)
       sound = is_too_late(*message) || work_on(std::move(message->message));
-    } else if (message) {
-      std::lock_guard guard{mutex_};
-      inbox_.push_front(std::move(*message));
-    }
+    else if (message)
+      refuse_as_ended(message->message);
   }
   step([this](step_context& context) { mind_->stop(context); });
   mind_.reset();
-  if (auto there = caf::actor_cast<logic_actor>(caf::actor_cast<caf::strong_actor_ptr>(shell)))
-    caf::anon_send(there, atom::tick_v, std::uint32_t{0}, std::uint64_t{0});
+  caf::anon_send(caf::actor_cast<logic_actor>(this), atom::tick_v, std::uint32_t{0},
+                 std::uint64_t{0});
 }
 
 } // namespace troupe

@@ -71,6 +71,11 @@ envelope reply_failure(const envelope& request, const failure& why) {
   return reply_to(request, to_proto(why));
 }
 
+bool may_be_refused(const envelope& message) {
+  return message.kind == message_kind::request
+         || (message.kind == message_kind::event && message.target.what == address::kind::agent);
+}
+
 std::optional<failure> failure_in(envelope& reply) {
   if (reply.body.kind() != payload_kind::Failure)
     return std::nullopt;

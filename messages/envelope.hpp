@@ -82,7 +82,8 @@ enum class priority : std::uint8_t { low = 0, normal = 1, high = 2 };
 struct envelope {
   message_kind kind = message_kind::event;
   troupe::priority priority = priority::normal;
-  std::uint16_t attempt = 1; ///< of the same message by its sender; above 1 it is a repetition
+  std::uint8_t activations = 0; ///< how often it was given to service::roles; stays on its node
+  std::uint16_t attempt = 1;    ///< of the same message by its sender; above 1 it is a repetition
   message_id id;
   trace_context trace;
   std::chrono::milliseconds remaining{0}; ///< time left when it was sent; zero: no deadline
@@ -122,6 +123,11 @@ envelope make_cancel(message_id id, address sender, address target);
 envelope head_of(const envelope& message);
 
 envelope reply_failure(const envelope& request, const failure& why);
+
+/// Whether a queue that is full may turn the message away: the sender of a request hears of it and
+/// can ask again, and an agent can do without an event. Nobody would send the rest again: replies,
+/// pieces, events to services and clients. Queues keep a reserve for those.
+bool may_be_refused(const envelope& message);
 
 /// What a reply says went wrong; nothing if it is no Failure. Unknown codes become `bad_message`.
 std::optional<failure> failure_in(envelope& reply);

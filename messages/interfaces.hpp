@@ -34,8 +34,18 @@ struct sole {
   sole& operator=(const sole&) { std::abort(); }
 };
 
-using parcel = sole<envelope>;               ///< one message
-using parcels = sole<std::vector<envelope>>; ///< several for the same receiver, in order
+/// Messages for one receiver, in order, and the bytes that its mailbox was charged for them.
+struct charged_message {
+  envelope message;
+  std::size_t bytes = 0;
+};
+struct charged_messages {
+  std::vector<envelope> messages;
+  std::size_t bytes = 0;
+};
+
+using parcel = sole<charged_message>;
+using parcels = sole<charged_messages>;
 
 } // namespace troupe
 
@@ -46,7 +56,6 @@ CAF_ADD_ATOM(troupe, troupe::atom, tick, "tick")
 CAF_ADD_ATOM(troupe, troupe::atom, stop, "stop")
 CAF_ADD_ATOM(troupe, troupe::atom, pull, "pull")
 CAF_ADD_ATOM(troupe, troupe::atom, begin, "begin")
-CAF_ADD_ATOM(troupe, troupe::atom, leave, "leave")
 CAF_END_TYPE_ID_BLOCK(troupe)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::parcel)
@@ -62,8 +71,6 @@ namespace troupe {
 ///  - tick(timer, generation): an armed timer ran out; ignored if it was armed again since.
 ///  - stop: finishes its step, answers who still waits with `unavailable`, ends. Idempotent.
 ///  - begin: nothing of its own; it is the first message to an actor that was spawned lazily.
-///  - leave: sent by the actor to itself when it can no longer be found; what was in its mailbox by
-///    then has been answered, and it ends.
 ///
 /// A `cancel` gives up a request of the same sender. Agents, models and blobs answer the request
 /// `cancelled` then, unless its answer is on its way; others take no notice.
@@ -93,7 +100,6 @@ namespace troupe {
 ///    MembersChanged.
 using logic_actor = caf::typed_actor<caf::reacts_to<parcel>, caf::reacts_to<parcels>,
                                      caf::reacts_to<atom::tick, std::uint32_t, std::uint64_t>,
-                                     caf::reacts_to<atom::stop>, caf::reacts_to<atom::begin>,
-                                     caf::reacts_to<atom::leave>>;
+                                     caf::reacts_to<atom::stop>, caf::reacts_to<atom::begin>>;
 
 } // namespace troupe

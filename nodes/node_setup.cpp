@@ -58,7 +58,7 @@ std::shared_ptr<node_host> make_host(const node_config& cfg, node_id self) {
   options.queued_max = limits::spans_queued_max;
   host->spans = std::make_unique<recorder>(options, host->counted, host->log);
   host->sampler = trace_sampler{cfg.telemetry.sample_ratio};
-  host->post = std::make_unique<post>(self, host->counted);
+  host->post = std::make_unique<post>(self, host->counted, host->log);
   return host;
 }
 

@@ -112,6 +112,10 @@ void add_plain_counts(std::vector<prometheus::MetricFamily>& to, const metrics::
       counts.envelopes_received);
   add("troupe_envelopes_expired_total", "Messages dropped because no time was left.", Counter,
       counts.envelopes_expired);
+  add("troupe_envelopes_overloaded_total", "Requests refused because a mailbox was full.", Counter,
+      counts.envelopes_overloaded);
+  add("troupe_envelopes_dropped_total", "Messages dropped because a mailbox was full.", Counter,
+      counts.envelopes_dropped);
   add("troupe_links_refused_total", "Connections that were not from one of ours.", Counter,
       counts.links_refused);
   add("troupe_restarts_total", "Restarts by supervisors.", Counter, counts.restarts);

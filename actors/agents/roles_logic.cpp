@@ -37,6 +37,8 @@ void roles_logic::step(step_context& context, event input) {
     arrived(context, std::move(*message));
   else if (auto ended = std::get_if<child_failed>(&input))
     failed(context, *ended);
+  else if (auto asked = std::get_if<child_ended>(&input))
+    forget(asked->child);
 }
 
 void roles_logic::arrived(step_context& context, envelope message) {
@@ -122,23 +124,26 @@ std::optional<failure> roles_logic::too_often_failed(const name& agent, instant 
 /// Ends an agent whatever it does: the next message for it finds a new one. The answer says that.
 void roles_logic::stop_agent(step_context& context, envelope& order) {
   name agent{order.body.as<AgentStop>()->agent()};
-  if (auto found = active_.find(agent); found != active_.end()) {
-    counts_->add(found->second->info.name(), -1);
-    active_.erase(found);
-    counted_.plain().agents.store(active_.size(), std::memory_order_relaxed);
+  if (forget(agent))
     context.out.stop(agent);
-  }
   if (order.kind == message_kind::request)
     context.out.send(reply_to(order, AgentStop{}));
 }
 
-void roles_logic::failed(step_context& context, const child_failed& ended) {
-  auto found = active_.find(ended.child);
+/// It is not active any more; false: it was not.
+bool roles_logic::forget(const name& agent) {
+  auto found = active_.find(agent);
   if (found == active_.end())
-    return;
+    return false;
   counts_->add(found->second->info.name(), -1);
   active_.erase(found);
   counted_.plain().agents.store(active_.size(), std::memory_order_relaxed);
+  return true;
+}
+
+void roles_logic::failed(step_context& context, const child_failed& ended) {
+  if (!forget(ended.child))
+    return;
   context.out.log(log_level::error, "agent",
                   "agent " + std::string{ended.child.text()} + " failed: " + ended.why);
   forget_old_failures(context.now);

@@ -56,6 +56,7 @@ private:
   result<role_pointer> role_for(const name& agent) const;
   std::optional<failure> too_often_failed(const name& agent, instant now) const;
   void stop_agent(step_context& context, envelope& order);
+  bool forget(const name& agent);
   void failed(step_context& context, const child_failed& ended);
   void forget_old_failures(instant now);
   std::string role_names() const;

@@ -12,12 +12,6 @@ namespace {
 /// What an envelope may take beside its payload: its record and three announced routes.
 constexpr std::size_t record_bytes_max = 96 + 3 * (40 + limits::agent_name_bytes_max);
 
-/// The sender of a request hears of it, and an agent can do without an event.
-bool may_be_refused(const envelope& message) {
-  return message.kind == message_kind::request
-         || (message.kind == message_kind::event && message.target.what == address::kind::agent);
-}
-
 } // namespace
 
 std::size_t outbox::address_hash::operator()(const address& a) const noexcept {

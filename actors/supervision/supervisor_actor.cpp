@@ -46,7 +46,8 @@ void stop_next(supervisor* self) {
   auto index = state.rules->next_to_stop();
   if (index < state.running.size()) {
     caf::anon_send(state.running[index], atom::stop_v);
-    self->delayed_send(self, limits::stop_timeout, atom::stop_v, static_cast<std::uint64_t>(index));
+    self->delayed_send(self, stop_time_of(state.spec.children[index]), atom::stop_v,
+                       static_cast<std::uint64_t>(index));
   } else if (state.failed) {
     self->quit(make_error(caf::sec::runtime_error, state.spec.label + " failed too often"));
   } else {
@@ -92,18 +93,36 @@ caf::actor start_service(supervisor* self, const child_spec& child) {
 void start_child(supervisor* self, std::size_t index) {
   auto& state = self->state;
   auto& child = state.spec.children[index];
-  try {
+  state.rules->started(index);
+  auto fault = fault_of([&] {
     auto started = child.place == service::none
                        ? spawn_supervisor(self->system(), *state.host, child)
                        : start_service(self, child);
     self->monitor(started);
     state.running[index] = std::move(started);
-    state.rules->started(index);
-  } catch (const std::exception& e) {
-    write(self, log_level::error, child.label + " cannot be started: " + e.what());
-    state.rules->started(index);
-    child_is_gone(self, index, false, " failed to start");
-  }
+  });
+  if (fault.empty())
+    return;
+  write(self, log_level::error, child.label + " cannot be started: " + fault);
+  child_is_gone(self, index, false, " failed to start");
+}
+
+/// A child that does not stop in time is killed, and not waited for: its step may hang.
+void give_up_waiting(supervisor* self, std::size_t index) {
+  auto& state = self->state;
+  auto child = std::exchange(state.running[index], nullptr);
+  if (!child)
+    return;
+  const auto& spec = state.spec.children[index];
+  write(self, log_level::error,
+        spec.label + " did not stop within "
+            + std::to_string(std::chrono::ceil<std::chrono::seconds>(stop_time_of(spec)).count())
+            + " s and is left behind");
+  self->demonitor(child);
+  if (spec.place != service::none)
+    state.host->post->remove(address::of(spec.place), child.id());
+  caf::anon_send_exit(child, caf::exit_reason::kill);
+  child_is_gone(self, index, true, " was killed");
 }
 
 void child_ended(supervisor* self, const caf::down_msg& down) {
@@ -134,14 +153,7 @@ caf::behavior supervise(supervisor* self, node_host* host, child_spec spec) {
         if (!self->state.rules->stopping())
           stop_next(self);
       },
-      [self](atom::stop, std::uint64_t index) {
-        // A child that does not stop in time is not waited for.
-        if (self->state.running[index]) {
-          write(self, log_level::error,
-                self->state.spec.children[index].label + " did not stop in time");
-          caf::anon_send_exit(self->state.running[index], caf::exit_reason::kill);
-        }
-      },
+      [self](atom::stop, std::uint64_t index) { give_up_waiting(self, index); },
       [self](atom::tick, std::uint64_t index) {
         if (!self->state.rules->stopping() && !self->state.running[index])
           start_child(self, index);

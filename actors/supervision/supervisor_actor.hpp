@@ -9,8 +9,8 @@
 namespace troupe {
 
 /// Starts the tree below `top` and keeps it running. Event-based. It takes `stop`: children are
-/// stopped in reverse order, each waited for at most `limits::stop_timeout`, then it ends itself.
-/// It ends with an error when its rules say so: monitor it.
+/// stopped in reverse order, each waited for at most as long as it may need (`stop_time_of`), then
+/// it ends itself. It ends with an error when its rules say so: monitor it.
 caf::actor spawn_supervisor(caf::actor_system& system, node_host& host, child_spec top);
 
 } // namespace troupe

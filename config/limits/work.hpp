@@ -7,8 +7,6 @@ namespace troupe::limits {
 
 inline constexpr std::size_t agents_active_max = 1'000'000;
 inline constexpr std::size_t agent_inbox_max = 1'024; ///< messages that wait while an agent is busy
-inline constexpr std::size_t thread_inbox_max =
-    10'000; ///< messages that wait for a logic with its own thread
 /// Messages of several steps of one batch that leave together: with more, what is behind this actor
 /// (another one, a link) has nothing to do meanwhile.
 inline constexpr std::size_t outputs_gathered_max = 16;

@@ -46,6 +46,7 @@ struct world::node {
   struct place {
     std::unique_ptr<logic> mind;
     timer_table timers;
+    address started_by; ///< for agents
   };
 
   node_id id;
@@ -110,6 +111,7 @@ void world::start(node& n) {
 void world::start_logic(node& n, const address& place, std::unique_ptr<logic> mind) {
   auto& made = n.places[key_of(place)];
   made.mind = std::move(mind);
+  made.timers = {};
   outputs out;
   step_context context{now_, random_, out};
   made.mind->start(context, place);
@@ -181,8 +183,13 @@ void world::step(node& n, const address& place, event input) {
 }
 
 void world::carry_out(node& n, const address& place, outputs out) {
-  for (auto& child : out.starts)
-    start_logic(n, address::of_agent(child.agent, n.id), std::move(child.mind));
+  for (const auto& gone : out.stops)
+    end_agent(n, gone);
+  for (auto& child : out.starts) {
+    auto at = address::of_agent(child.agent, n.id);
+    n.places[key_of(at)].started_by = place;
+    start_logic(n, at, std::move(child.mind));
+  }
   for (auto& message : out.sends)
     post(n, std::move(message));
   auto& own = n.places[key_of(place)];
@@ -190,8 +197,25 @@ void world::carry_out(node& n, const address& place, outputs out) {
     own.timers.arm(t.id, now_, t.after);
   if (!out.timers.empty())
     check_timer(n, place);
-  for (auto& gone : out.stops)
-    n.places.erase(key_of(address::of_agent(gone)));
+  if (out.leaves)
+    if (auto starter = end_agent(n, place.agent); !starter.empty())
+      step(n, starter, child_ended{place.agent});
+}
+
+/// Ends it, and yields who started it; nobody if it was not there. What is on its way to it finds
+/// who starts agents.
+address world::end_agent(node& n, const name& agent) {
+  auto found = n.places.find(key_of(address::of_agent(agent, n.id)));
+  if (found == n.places.end())
+    return {};
+  auto ended = std::move(found->second);
+  n.places.erase(found);
+  outputs out;
+  step_context context{now_, random_, out};
+  ended.mind->stop(context);
+  for (auto& message : out.sends)
+    post(n, std::move(message));
+  return ended.started_by;
 }
 
 void world::check_timer(node& n, const address& place) {

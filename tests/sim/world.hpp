@@ -61,6 +61,7 @@ private:
   void link(node& a, node& b);
   void step(node& n, const address& place, event input);
   void carry_out(node& n, const address& place, outputs out);
+  address end_agent(node& n, const name& agent);
   void post(node& from, envelope message);
   void refuse(node& from, envelope message, failure why);
   void deliver(node& n, envelope message);

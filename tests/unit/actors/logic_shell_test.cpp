@@ -150,6 +150,41 @@ TEST_F(logic_shell_actor, has_a_new_child_at_once_in_the_place_of_one_that_it_st
   EXPECT_TRUE(failures.empty());
 }
 
+TEST_F(logic_shell_actor, ends_with_an_error_when_it_fails_to_stop_while_its_children_live) {
+  handed_over<int> started;
+  auto parent = std::make_unique<scripted>();
+  parent->on_start = [&](step_context& context, const address&) {
+    auto mind = answering();
+    mind->on_start = [&](step_context&, const address&) { started.put(1); };
+    context.out.start(name{"echo/1"}, std::move(mind));
+  };
+  parent->on_stop = [](step_context&) { throw std::runtime_error{"cannot stop"}; };
+  auto actor = run(address::of(service::roles), std::move(parent));
+  ASSERT_TRUE(started.take());
+  auto ended = end_of(actor);
+  caf::anon_send(actor, atom::stop_v);
+  ASSERT_EQ(ended.wait_for(10s), std::future_status::ready) << "it stays for ever";
+  EXPECT_EQ(ended.get().code(), static_cast<std::uint8_t>(caf::sec::runtime_error));
+  EXPECT_EQ(host_.post->agents(), 0u);
+}
+
+TEST_F(logic_shell_actor, answers_its_first_message_when_it_fails_to_start) {
+  auto parent = std::make_unique<scripted>();
+  parent->on_step = [&](step_context& context, event input) {
+    auto message = std::get_if<envelope>(&input);
+    if (!message)
+      return;
+    auto mind = answering();
+    mind->on_start = [](step_context&, const address&) { throw std::runtime_error{"too weak"}; };
+    context.out.start(message->target.agent, std::move(mind));
+    context.out.send(std::move(*message));
+  };
+  auto actor = run(address::of(service::roles), std::move(parent));
+  auto number = ask(agent("echo/1"), "hello");
+  EXPECT_THAT(next_answer(), refuses(number, ec::unavailable));
+  stop(actor);
+}
+
 TEST_F(logic_shell_actor, takes_its_children_with_it_when_it_is_killed) {
   handed_over<int> started;
   auto parent = std::make_unique<scripted>();

@@ -67,6 +67,7 @@ stage::~stage() {
   caf::anon_send(receiver_, atom::stop_v);
   receiver_ = nullptr;
   ended.wait();
+  host_.threads->wait_for_none(1min); // nothing that they use may go before
 }
 
 std::uint64_t stage::ask(const address& whom, std::string text,

@@ -1,6 +1,7 @@
 #include "actors/supervision/supervisor_actor.hpp"
 #include "config/limits/supervision.hpp"
 
+#include "messages/agents.pb.h"
 #include "tests/unit/actors/stage.hpp"
 
 #include <atomic>
@@ -77,6 +78,72 @@ TEST_F(supervisor_actor, stops_its_tree_in_reverse_order) {
   EXPECT_THAT(next(4), ElementsAre("stop coordinator", "stop roles", "stop queue", "stop state"));
   EXPECT_EQ(ended.get(), caf::exit_reason::user_shutdown);
   EXPECT_FALSE(host_.post->find(service::state));
+}
+
+TEST_F(supervisor_actor, leaves_a_service_behind_that_does_not_stop_and_nobody_else_waits_for_it) {
+  // Its thread hangs in a step; when the step ends at last, its answers go through the post.
+  std::promise<void> go;
+  handed_over<int> begun;
+  auto slow = service_at(service::state, true);
+  slow.stop_within = 20ms;
+  slow.make = [&, gone = go.get_future().share()] {
+    auto made = std::make_unique<scripted>();
+    made->on_step = [&begun, gone](step_context& context, event input) {
+      begun.put(1);
+      gone.wait();
+      auto& message = std::get<envelope>(input);
+      message.sender = address::of_session({42});
+      context.out.send(reply_to(message, std::move(*message.body.as<Echo>())));
+    };
+    return made;
+  };
+  auto top = spawn_supervisor(
+      system_, host_,
+      branch("top", {service_at(service::queue), std::move(slow), service_at(service::roles)}));
+  next(2);
+  ask(address::of(service::state), "hang");
+  ASSERT_TRUE(begun.take());
+  auto behind = ask(address::of(service::state), "hello");
+  auto ended = end_of(top);
+  caf::anon_send(top, atom::stop_v);
+  top = nullptr;
+  EXPECT_EQ(ended.wait_for(10s), std::future_status::ready) << "the node hangs with it";
+  EXPECT_THAT(next(2), ElementsAre("stop roles", "stop queue"));
+  EXPECT_THAT(next_answer(), refuses(behind, ec::unavailable));
+  EXPECT_FALSE(host_.threads->wait_for_none(0s)) << "its step has not ended yet";
+  go.set_value();
+  EXPECT_TRUE(host_.threads->wait_for_none(30s)) << "it is locked out of the post";
+  auto elsewhere = ask(address::of(service::state), "hello");
+  EXPECT_THAT(next_answer(), refuses(elsewhere, ec::unavailable)) << "the post is locked";
+}
+
+TEST_F(supervisor_actor, gives_a_subtree_the_time_of_all_its_services) {
+  // Each of the three takes 100 ms and may take 1 s: together longer than one part alone may.
+  auto slow = [&](service place) {
+    auto made = service_at(place, true);
+    made.stop_within = 1s;
+    made.make = [make = made.make, place] {
+      auto mind = make();
+      static_cast<scripted&>(*mind).on_stop =
+          [stop = static_cast<scripted&>(*mind).on_stop](step_context& context) {
+            std::this_thread::sleep_for(100ms); // what a slow disk does
+            stop(context);
+          };
+      return mind;
+    };
+    return made;
+  };
+  auto inner = branch("inner", {slow(service::state), slow(service::blobs), slow(service::models)});
+  inner.stop_within = 200ms; // is for services
+  EXPECT_EQ(stop_time_of(inner), 3s + limits::supervisor_stop_slack);
+  auto whole = branch("top", {std::move(inner), service_at(service::queue)});
+  EXPECT_GT(stop_time_of(whole), 3s + limits::stop_timeout);
+  auto top = spawn_supervisor(system_, host_, std::move(whole));
+  next(4);
+  auto ended = end_of(top);
+  caf::anon_send(top, atom::stop_v);
+  EXPECT_THAT(next(4), ElementsAre("stop queue", "stop models", "stop blobs", "stop state"));
+  EXPECT_EQ(ended.get(), caf::exit_reason::user_shutdown);
 }
 
 TEST_F(supervisor_actor, starts_a_killed_service_again_and_leaves_the_others_alone) {

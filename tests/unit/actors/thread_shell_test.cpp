@@ -1,4 +1,4 @@
-#include "config/limits/work.hpp"
+#include "config/limits/mailboxes.hpp"
 #include "tests/unit/actors/stage.hpp"
 
 namespace troupe::test {
@@ -31,7 +31,7 @@ TEST_F(thread_shell_actor, does_all_its_steps_on_one_thread_of_its_own) {
 TEST_F(thread_shell_actor, refuses_what_is_beyond_its_bound) {
   std::promise<void> go;
   auto actor = run<thread_shell>(state_service, answering_after(go.get_future().share()));
-  for (std::size_t i = 0; i < limits::thread_inbox_max; ++i)
+  for (std::size_t i = 0; i < limits::mailbox_messages_max; ++i)
     tell(state_service, "hold");
   auto beyond = ask(state_service, "hello");
   auto refused = next_answer();
@@ -87,7 +87,7 @@ TEST_F(thread_shell_actor, does_not_work_for_those_who_have_given_up) {
   auto actor = run<thread_shell>(state_service, answering_after(go.get_future().share()));
   auto impatient = ask(state_service, "fail", 1ms); // it would fail if it were worked on
   auto patient = ask(state_service, "hello", 1min);
-  for (std::size_t i = 2; i < limits::thread_inbox_max; ++i)
+  for (std::size_t i = 2; i < limits::mailbox_messages_max; ++i)
     tell(state_service, "hold");
   // Once this one is refused, the others are known to wait, and since when.
   auto beyond = ask(state_service, "hello");

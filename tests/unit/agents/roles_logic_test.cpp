@@ -52,6 +52,17 @@ TEST_F(roles_logic_test, starts_an_agent_once) {
   EXPECT_EQ(scene.out.sends[0].target.agent.text(), "echo/ada");
 }
 
+TEST_F(roles_logic_test, starts_an_agent_anew_that_has_ended) {
+  for (int i = 0; i < 10; ++i) { // an end is no failure: it may happen any number of times
+    tell("echo/ada");
+    ASSERT_EQ(scene.out.starts.size(), 1u) << i;
+    scene.step(subject, child_ended{name{"echo/ada"}});
+    EXPECT_EQ(counted.plain().agents.load(), 0u);
+    EXPECT_EQ(subject.counts()->agents_by_role()["echo"], 0u);
+  }
+  EXPECT_EQ(counted.plain().restarts.load(), 0u);
+}
+
 TEST_F(roles_logic_test, started_agents_answer) {
   scene.step(subject, request_of("echo/ada", 1, saying("hello")));
   auto agent = std::move(scene.out.starts[0].mind);
