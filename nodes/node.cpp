@@ -7,6 +7,7 @@
 #include "actors/supervision/supervisor_actor.hpp"
 #include "messages/spans.pb.h"
 #include "nodes/cores.hpp"
+#include "nodes/end_watch.hpp"
 #include "nodes/http_listener.hpp"
 #include "nodes/node_setup.hpp"
 #include "nodes/wiring.hpp"
@@ -90,7 +91,9 @@ public:
                [this] { return setup_.host->clock.now(); }} {}
 
   int run(int signals) {
-    top_ = spawn_supervisor(system_, *setup_.host, wire(parts_));
+    auto tree = wire(parts_);
+    tree_stop_time_ = stop_time_of(tree);
+    top_ = spawn_supervisor(system_, *setup_.host, std::move(tree));
     top_->attach_functor([fd = ended_.get()](const caf::error&) { ::eventfd_write(fd, 1); });
     open_doors();
     announce(options_.ready_fd, {{"event", "listening"},
@@ -171,14 +174,23 @@ private:
     if (!failed) {
       caf::anon_send(top_, atom::stop_v);
       pollfd wait{ended_.get(), POLLIN, 0};
-      ::poll(&wait, 1, static_cast<int>(4 * limits::stop_timeout / std::chrono::milliseconds{1}));
+      ::poll(&wait, 1, static_cast<int>(tree_stop_time_ / std::chrono::milliseconds{1}));
     }
     top_ = nullptr;
+    end_watch_.emplace(limits::node_end_timeout, [] {
+      std::fputs("troupe: a step does not return; the process ends without it. What it was working "
+                 "on is not done; is the disk of node.data there?\n",
+                 stderr);
+      std::_Exit(exit_failed);
+    });
     stop_links(hub_);
     system_.await_all_actors_done();
+    setup_.host->threads->wait_for_none(2 * limits::node_end_timeout);
     dialler_.reset();
   }
 
+  std::optional<end_watch> end_watch_; ///< the last to go
+  std::chrono::nanoseconds tree_stop_time_{0};
   const node_options& options_;
   node_setup setup_;
   file_handle ended_;
