@@ -39,14 +39,14 @@ INSTANTIATE_TEST_SUITE_P(numbers, several_owners,
                          });
 
 TEST(owners, share_the_slots_of_a_node_however_much_each_has_waiting) {
-  timed_cluster cluster{{2, 4}};
+  timed_cluster cluster{{.nodes = 2, .slots = 4, .capacity = 100}}; // so much is offered at once
   cluster.submit(0, alike(400, 10s));
   cluster.run_for(2500ms);
   auto begun = cluster.begun;
   auto small = cluster.submit(1, alike(16, 10s));
   ASSERT_TRUE(cluster.run_until([&] { return cluster.results.contains(small); }));
   EXPECT_LE(cluster.results[small].at - instant{1'000s}, 2500ms + 6s) << "four turns of one second";
-  EXPECT_GE(cluster.begun - begun, 16u + 8u) << "the other goes on meanwhile";
+  EXPECT_GE(cluster.begun - begun, 16u + 16u) << "the other has as much meanwhile";
 }
 
 TEST(owners, hear_of_tasks_that_were_lost_on_the_way) {
@@ -181,7 +181,7 @@ TEST(owners, have_free_slots_within_a_moment_though_agents_do_not_obey) {
   EXPECT_EQ(cluster.begun - begun, 4u) << "all slots are free";
 }
 
-TEST(owners, that_lose_their_coordinator_often_leave_nothing_behind) {
+TEST(owners, that_lose_messages_of_all_kinds_see_their_runs_through_and_leave_nothing_behind) {
   for (std::uint64_t seed = 1; seed <= 50 && !::testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     timed_cluster cluster{{3, 3, 20, seed}};

@@ -31,6 +31,7 @@ public:
     std::uint32_t slots = 10; ///< of each role on each node
     std::size_t tasks_max = 10'000;
     std::uint64_t seed = 1;
+    std::uint32_t capacity = 0; ///< that each node is said to have; zero: its slots
   };
   struct run_result {
     std::optional<RunEnded> ended;
@@ -89,7 +90,7 @@ public:
       std::vector<Member> members;
       for (std::uint32_t i = 0; i < options_.nodes; ++i)
         members.push_back(make_member(id_of(i), down.contains(id_of(i)) ? MEMBER_DOWN : MEMBER_UP,
-                                      options_.slots));
+                                      options_.capacity > 0 ? options_.capacity : options_.slots));
       for (auto svc : {service::coordinator, service::queue})
         tell(at, svc, make_members(members));
     }
