@@ -26,6 +26,43 @@ constexpr std::string_view other_variables[] = {"TROUPE_REQUIRE", "TROUPE_DATA",
                                                 "TROUPE_CONFIG", "TROUPE_SECRET_FILE"};
 constexpr std::string_view test_prefix = "TROUPE_TEST_";
 
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// In each container of a namespace Kubernetes (and Docker, for its links) puts variables for each
+/// Service there. Those of one called "troupe", or "troupe-http", begin as ours do:
+/// NAME_SERVICE_HOST, NAME_SERVICE_PORT, NAME_SERVICE_PORT_WORD, NAME_PORT and, with the numbers of
+/// ports, NAME_PORT_4700_TCP, NAME_PORT_4700_TCP_ADDR and so on.
+bool is_service_variable(std::string_view variable, std::string_view value) {
+  variable.remove_prefix(environment_prefix.size() - 1); // "_SERVICE_HOST" too
+  auto is_url = [](std::string_view text) {
+    return text.starts_with("tcp://") || text.starts_with("udp://") || text.starts_with("sctp://");
+  };
+  if (variable.ends_with("_SERVICE_HOST"))
+    return true;
+  if (variable.find("_SERVICE_PORT") != std::string_view::npos)
+    return is_number(value);
+  if (variable.ends_with("_PORT") && is_url(value))
+    return true;
+  constexpr std::string_view port = "_PORT_";
+  for (auto at = variable.find(port); at != std::string_view::npos;
+       at = variable.find(port, at + 1)) {
+    auto rest = variable.substr(at + port.size());
+    auto digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
+    auto protocol = rest.substr(digits);
+    if (digits == 0)
+      continue;
+    for (std::string_view known : {"_TCP", "_UDP", "_SCTP"})
+      if (protocol.starts_with(known)) {
+        auto what = protocol.substr(known.size());
+        if (what.empty() || what == "_PROTO" || what == "_PORT" || what == "_ADDR")
+          return true;
+      }
+  }
+  return false;
+}
+
 bool is_other_variable(std::string_view variable) {
   return variable.starts_with(test_prefix)
          || std::find(std::begin(other_variables), std::end(other_variables), variable)
@@ -185,6 +222,8 @@ loaded read_environment(node_config& cfg, const std::map<std::string, std::strin
       continue;
     config_error place{"environment", 0, 0, {}};
     auto found = std::find(known.begin(), known.end(), variable);
+    if (found == known.end() && is_service_variable(variable, value))
+      continue;
     if (found == known.end()) {
       place.message =
           variable + " is not a variable of the configuration" + did_you_mean(variable, names);

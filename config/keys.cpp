@@ -1,5 +1,6 @@
 #include "config/keys.hpp"
 
+#include "config/durations.hpp"
 #include "config/endpoint.hpp"
 #include "config/otlp_target.hpp"
 #include "config/yaml.hpp"
@@ -51,7 +52,7 @@ config_key number_key(std::string_view key, At at, Number min, Number max, std::
 template <class At>
 config_key duration_key(std::string_view key, At at, std::chrono::milliseconds max,
                         std::string_view help) {
-  auto type = "duration (200ms, 5s, 2min), at most " + format_duration(max);
+  auto type = "duration (" + std::string(duration_examples) + "), at most " + format_duration(max);
   auto set = [=](node_config& cfg, std::string_view text) -> set_result {
     auto time = parse_duration(text);
     if (!time || *time > max)

@@ -1,5 +1,6 @@
 #include "config/yaml.hpp"
 
+#include "config/durations.hpp"
 #include "config/suggest.hpp"
 
 #include <algorithm>
@@ -120,7 +121,8 @@ config_result<std::chrono::milliseconds> yaml_node::duration() const {
   if (is_scalar())
     if (auto time = parse_duration(raw_.Scalar()))
       return *time;
-  return fail("expected a duration such as 200ms, 5s, 2min or 1h, found " + found());
+  return fail("expected a duration such as " + std::string(duration_examples) + ", found "
+              + found());
 }
 
 config_result<std::vector<yaml_node>> yaml_node::list() const {
@@ -147,37 +149,6 @@ std::optional<yaml_node> yaml_node::find(std::string_view key) const {
       if (field.first.IsScalar() && field.first.Scalar() == key)
         return yaml_node(field.second, file_);
   return std::nullopt;
-}
-
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
-  struct unit {
-    std::string_view suffix;
-    std::int64_t milliseconds;
-  };
-  // "ms" and "min" before "s", which they do not end in but "ms" does.
-  constexpr std::array units{unit{"ms", 1}, unit{"min", 60'000}, unit{"h", 3'600'000},
-                             unit{"s", 1'000}};
-  constexpr std::int64_t year = 366LL * 24 * 3'600'000;
-  for (const auto& u : units) {
-    if (!text.ends_with(u.suffix))
-      continue;
-    auto count = parse_number<std::int64_t>(text.substr(0, text.size() - u.suffix.size()));
-    if (!count || *count < 0 || *count > year / u.milliseconds)
-      return std::nullopt;
-    return std::chrono::milliseconds{*count * u.milliseconds};
-  }
-  return std::nullopt;
-}
-
-std::string format_duration(std::chrono::milliseconds time) {
-  auto count = time.count();
-  if (count == 0 || count % 1'000 != 0)
-    return std::to_string(count) + "ms";
-  if (count % 3'600'000 == 0)
-    return std::to_string(count / 3'600'000) + "h";
-  if (count % 60'000 == 0)
-    return std::to_string(count / 60'000) + "min";
-  return std::to_string(count / 1'000) + "s";
 }
 
 // -- yaml_reader ----------------------------------------------------------------------------------

@@ -75,11 +75,6 @@ config_result<yaml_node> parse_yaml(std::string_view text, const std::string& fi
 /// Reads and parses a file.
 config_result<yaml_node> load_yaml(const std::filesystem::path& file);
 
-/// "200ms", "5s", "2min", "1h" to milliseconds; nothing if `text` is anything else or beyond a
-/// year.
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
-std::string format_duration(std::chrono::milliseconds time); ///< what parse_duration reads back
-
 /// Reads the fields of one mapping into variables, and refuses every key that nobody asked for:
 ///
 ///     yaml_reader in(node, "role");              // "role" names the mapping in errors

@@ -243,6 +243,26 @@ TEST_F(config, unknown_variables_are_errors_but_those_of_other_parts_are_not) {
   EXPECT_TRUE(has(error_of({{}, {{"TROUPE_CLUSTER_MEMBERS", "x"}}, {}}), "in a file only"));
 }
 
+TEST_F(config, variables_that_kubernetes_sets_for_services_are_not_ours) {
+  good({{},
+        {{"TROUPE_SERVICE_HOST", "10.0.0.11"},
+         {"TROUPE_SERVICE_PORT", "4700"},
+         {"TROUPE_SERVICE_PORT_LINKS", "4700"},
+         {"TROUPE_PORT", "tcp://10.0.0.11:4700"},
+         {"TROUPE_PORT_4700_TCP", "tcp://10.0.0.11:4700"},
+         {"TROUPE_PORT_4700_TCP_PROTO", "tcp"},
+         {"TROUPE_PORT_4700_TCP_PORT", "4700"},
+         {"TROUPE_PORT_4700_TCP_ADDR", "10.0.0.11"},
+         {"TROUPE_PORT_53_UDP_ADDR", "10.0.0.11"},
+         {"TROUPE_NODE_1_SERVICE_HOST", "10.0.0.12"},
+         {"TROUPE_NODE_1_PORT", "udp://10.0.0.12:1"},
+         {"TROUPE_HTTP_PORT_80_TCP", "tcp://10.0.0.12:80"}},
+        {}});
+  for (auto misspelt : {"TROUPE_PORT", "TROUPE_NODE_PORT", "TROUPE_PORT_4700", "TROUPE_PORT_X_TCP",
+                        "TROUPE_PORT_4700_TCP_NAME", "TROUPE_SERVICE", "TROUPE_SERVICE_PORT"})
+    EXPECT_TRUE(has(error_of({{}, {{misspelt, "a word"}}, {}}), "is not a variable")) << misspelt;
+}
+
 TEST_F(config, the_environment_of_the_process_is_read_by_prefix) {
   setenv("TROUPE_NODE_NAME", "a=b", 1);
   setenv("TROUPEX", "1", 1);

@@ -128,17 +128,6 @@ TEST(yaml, typed_values_are_read_and_errors_say_what_was_expected) {
   EXPECT_FALSE(parsed("x: 99999999999999999999").find("x")->integer());
 }
 
-TEST(yaml, durations_are_read_and_written) {
-  EXPECT_EQ(parse_duration("200ms"), 200ms);
-  EXPECT_EQ(parse_duration("5s"), 5s);
-  EXPECT_EQ(parse_duration("2min"), 2min);
-  EXPECT_EQ(parse_duration("1h"), 1h);
-  for (auto bad : {"", "5", "s", "-5s", "5 s", "1.5s", "5sec", "99999999999h", "0x5s"})
-    EXPECT_FALSE(parse_duration(bad)) << bad;
-  for (auto time : {0ms, 1ms, 1500ms, 5000ms, 120000ms, 3600000ms, 61000ms})
-    EXPECT_EQ(parse_duration(format_duration(time)), time) << format_duration(time);
-}
-
 TEST(yaml_reader, reads_the_fields_of_a_mapping) {
   auto root = parsed("name: reader\npool: 3\nratio: 0.25\ndurable: true\ntime: 5s\n"
                      "words: [a, b]\nprompts: {x: 'p q'}\nrest: {deep: 1}\n");
