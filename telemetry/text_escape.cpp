@@ -9,32 +9,56 @@ namespace {
 constexpr char hex_digits[] = "0123456789abcdef";
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
-bool is_control(unsigned char c) { return c < 0x20 || c == 0x7f; }
+/// The number of a well-formed character of `length` bytes.
+char32_t code_point(std::string_view text, std::size_t length) {
+  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  constexpr unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+  char32_t number = byte(0) & first_bits[length];
+  for (std::size_t i = 1; i < length; ++i)
+    number = number << 6 | (byte(i) & 0x3f);
+  return number;
+}
 
-/// Copies `text`, giving each control character and `special` to `escape`.
+/// Copies `text`, giving each character that commands a terminal, and `special`, to `escape`.
 template <class Special, class Escape>
 void append_escaped(std::string& out, std::string_view text, Special special, Escape escape) {
   while (!text.empty()) {
-    auto first = static_cast<unsigned char>(text.front());
-    if (first < 0x80) {
-      if (is_control(first) || special(text.front()))
-        escape(out, first);
-      else
-        out.push_back(text.front());
+    auto length = utf8_length(text);
+    if (length == 0) {
+      out.append(replacement);
       text.remove_prefix(1);
       continue;
     }
-    auto length = utf8_length(text);
-    // U+0080 to U+009F are control characters too: some terminals obey them.
-    if (length == 2 && first == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0)
-      escape(out, static_cast<unsigned char>(text[1]));
+    auto character = code_point(text, length);
+    if (commands_terminal(character) || special(character))
+      escape(out, character);
     else
-      out.append(length == 0 ? replacement : text.substr(0, length));
-    text.remove_prefix(length == 0 ? 1 : length);
+      out.append(text.substr(0, length));
+    text.remove_prefix(length);
   }
 }
 
+void append_hex(std::string& out, char32_t number, int digits) {
+  while (digits-- > 0)
+    out.push_back(hex_digits[number >> (4 * digits) & 15]);
+}
+
+/// The bytes of a colour at the start of `text`, ESC [ digits and semicolons m; 0 if it is none.
+std::size_t colour_length(std::string_view text) {
+  constexpr std::size_t parameters_max = 8;
+  if (!text.starts_with("\x1b["))
+    return 0;
+  auto end = text.find_first_not_of("0123456789;", 2);
+  return end != text.npos && text[end] == 'm' && end <= 2 + parameters_max ? end + 1 : 0;
+}
+
 } // namespace
+
+bool commands_terminal(char32_t c) {
+  return c < 0x20 || (c >= 0x7f && c <= 0x9f)                            // C0, DEL, C1
+         || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) // direction
+         || c == 0x2028 || c == 0x2029;                                  // line, paragraph
+}
 
 std::size_t utf8_length(std::string_view text) {
   auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -71,8 +95,8 @@ std::string valid_utf8(std::string_view text) {
 }
 
 void append_json_escaped(std::string& out, std::string_view text) {
-  auto special = [](char c) { return c == '"' || c == '\\'; };
-  append_escaped(out, text, special, [](std::string& to, unsigned char c) {
+  auto special = [](char32_t c) { return c == '"' || c == '\\'; };
+  append_escaped(out, text, special, [](std::string& to, char32_t c) {
     switch (c) {
       case '"':
         to += "\\\"";
@@ -90,25 +114,52 @@ void append_json_escaped(std::string& out, std::string_view text) {
         to += "\\t";
         return;
       default:
-        to += "\\u00";
-        to.push_back(hex_digits[c >> 4]);
-        to.push_back(hex_digits[c & 15]);
+        to += "\\u";
+        append_hex(to, c, 4);
     }
   });
 }
 
 void append_terminal_escaped(std::string& out, std::string_view text) {
-  append_escaped(
-      out, text, [](char) { return false; },
-      [](std::string& to, unsigned char c) {
-        if (c == '\n') {
-          to += "\\n";
-          return;
-        }
-        to += "\\x";
-        to.push_back(hex_digits[c >> 4]);
-        to.push_back(hex_digits[c & 15]);
-      });
+  auto special = [](char32_t) { return false; };
+  append_escaped(out, text, special, [](std::string& to, char32_t c) {
+    if (c == '\n') {
+      to += "\\n";
+      return;
+    }
+    to += c < 0x100 ? "\\x" : "\\u";
+    append_hex(to, c, c < 0x100 ? 2 : 4);
+  });
+}
+
+std::string one_line(std::string_view text) {
+  std::string line;
+  line.reserve(text.size());
+  append_terminal_escaped(line, text);
+  return line;
+}
+
+std::string terminal_text(std::string_view text, bool keep_colours) {
+  std::string shown;
+  shown.reserve(text.size());
+  while (!text.empty()) {
+    if (auto colour = keep_colours ? colour_length(text) : 0; colour != 0) {
+      shown.append(text.substr(0, colour));
+      text.remove_prefix(colour);
+      continue;
+    }
+    auto length = utf8_length(text);
+    auto character = length == 0 ? U'\xfffd' : code_point(text, length);
+    bool line_end = character == '\r' && (text.size() == 1 || text[1] == '\n');
+    if (length == 0)
+      shown.append(replacement);
+    else if (character == '\n' || character == '\t' || !commands_terminal(character))
+      shown.append(text.substr(0, length));
+    else if (!line_end)
+      shown.push_back('?');
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return shown;
 }
 
 } // namespace troupe

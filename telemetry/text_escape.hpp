@@ -14,6 +14,19 @@ void append_json_escaped(std::string& out, std::string_view text);
 /// the cursor, begins a line of its own or changes colours.
 void append_terminal_escaped(std::string& out, std::string_view text);
 
+/// `append_terminal_escaped` of a text by itself: names and messages of others, within a line of
+/// ours.
+std::string one_line(std::string_view text);
+
+/// Text of several lines for a terminal: line ends and tabs stay, what commands a terminal becomes
+/// `?`. With `keep_colours` our own colours stay as well.
+std::string terminal_text(std::string_view text, bool keep_colours = false);
+
+/// Whether a terminal obeys the character instead of showing it: the control characters C0, DEL and
+/// C1, those that turn the direction of what follows (U+202A-E, U+2066-9), and the ends of lines
+/// and paragraphs.
+bool commands_terminal(char32_t character);
+
 /// The same text, valid: protobuf's strings and metric labels must be UTF-8.
 std::string valid_utf8(std::string_view text);
 

@@ -43,5 +43,22 @@ TEST(text_escape, lets_no_text_command_a_terminal) {
   EXPECT_EQ(terminal("tab\t\"quoted\""), "tab\\x09\"quoted\"");
 }
 
+TEST(text_escape, escapes_what_turns_the_writing_round_or_ends_a_line) {
+  EXPECT_EQ(terminal("a\u202eb\u2066c\u2029d\u007f"), "a\\u202eb\\u2066c\\u2029d\\x7f");
+  EXPECT_EQ(json("a\u202eb"), "a\\u202eb");
+  EXPECT_EQ(one_line("a\u200fb"), "a\u200fb") << "a mark that only says how to write";
+}
+
+TEST(text_escape, keeps_the_lines_of_a_text_and_nothing_that_commands) {
+  EXPECT_EQ(terminal_text("one\ttwo\r\nthree\n"), "one\ttwo\nthree\n");
+  EXPECT_EQ(terminal_text("a\x1b[31mb\u009b2Jc\u202ed\re\x7f"), "a?[31mb?2Jc?d?e?");
+  EXPECT_EQ(terminal_text("a\xff"), "a\uFFFD");
+}
+
+TEST(text_escape, keeps_colours_alone_where_they_are_ours) {
+  EXPECT_EQ(terminal_text("\x1b[31mred\x1b[0m", true), "\x1b[31mred\x1b[0m");
+  EXPECT_EQ(terminal_text("\x1b[2J\x1b]0;t\x07\x1b[31", true), "?[2J?]0;t??[31");
+}
+
 } // namespace
 } // namespace troupe
