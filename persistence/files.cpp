@@ -2,8 +2,10 @@
 
 #include "config/limits/storage.hpp"
 #include "config/limits/units.hpp"
+#include "messages/ids.hpp"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -32,8 +34,13 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
+/// A file of ours alone: what has that name already (left by a crash, or planted) is removed, not
+/// written to.
 result<void> write_synced(const std::filesystem::path& path, std::string_view bytes, mode_t mode) {
-  auto file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  auto file = open_file(path, flags, mode);
+  if (!file && errno == EEXIST && ::unlink(path.c_str()) == 0)
+    file = open_file(path, flags, mode);
   if (!file)
     return failed("creating", path);
   if (!write_all(file.get(), bytes) || ::fsync(file.get()) != 0) {
@@ -111,6 +118,14 @@ result<void> replace_file(const std::filesystem::path& path, const std::filesyst
     return why;
   }
   return sync_folder(path.parent_path());
+}
+
+result<void> replace_file(const std::filesystem::path& path, std::string_view bytes, mode_t mode) {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number))
+    return fail(ec::storage_failed, "the system gave no random numbers");
+  auto temporary = path.parent_path() / (".troupe-" + to_hex(number) + ".tmp");
+  return replace_file(path, temporary, bytes, mode);
 }
 
 result<bool> create_file(const std::filesystem::path& path, const std::filesystem::path& temporary,

@@ -45,9 +45,14 @@ result<std::optional<std::string>> read_file(const std::filesystem::path& path,
                                              std::size_t bytes_max);
 
 /// Writes `temporary`, syncs it, renames it to `path` and syncs the folder. Both in one file
-/// system. On failure `path` is as it was and `temporary` is gone.
+/// system. What is called `temporary` before is removed, no link is followed. On failure
+/// `temporary` is gone and `path` is as it was (or new, where only the sync of the folder failed).
 result<void> replace_file(const std::filesystem::path& path, const std::filesystem::path& temporary,
                           std::string_view bytes, mode_t mode = 0600);
+
+/// The same with a temporary file of a random name beside `path`: for folders that others may write
+/// to. A crash may leave it.
+result<void> replace_file(const std::filesystem::path& path, std::string_view bytes, mode_t mode);
 
 /// As `replace_file`, but an existing `path` is left alone: false.
 result<bool> create_file(const std::filesystem::path& path, const std::filesystem::path& temporary,

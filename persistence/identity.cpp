@@ -1,5 +1,6 @@
 #include "persistence/identity.hpp"
 
+#include "persistence/own_files.hpp"
 #include "persistence/state_store.hpp"
 
 #include <fcntl.h>
@@ -67,9 +68,10 @@ node_id random_id(const std::function<std::uint64_t()>& random) {
 
 result<file_handle> take_lock(const std::filesystem::path& folder) {
   auto path = folder / "lock";
-  auto file = open_file(path, O_RDWR | O_CREAT);
-  if (!file)
-    return unexpected{file_failure("opening", path, errno)};
+  auto opened = open_own_file(path, O_RDWR | O_CREAT);
+  if (!opened)
+    return opened;
+  auto file = *std::move(opened);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK)
       return unexpected{file_failure("locking", path, errno)};
@@ -96,7 +98,7 @@ result<node_identity> open_identity(const std::filesystem::path& folder,
   if (!id_hex_or_empty.empty() && (!wanted || !*wanted))
     return fail(ec::invalid_argument, "expected a node id of 32 hex digits, found \""
                                           + std::string(id_hex_or_empty) + "\"");
-  if (auto made = make_folder(folder); !made)
+  if (auto made = make_own_folder(folder); !made)
     return unexpected{std::move(made).error()};
   auto lock = take_lock(folder);
   if (!lock)

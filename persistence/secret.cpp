@@ -1,4 +1,5 @@
 #include "persistence/identity.hpp"
+#include "persistence/own_files.hpp"
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -36,8 +37,11 @@ bool is_secret(std::string_view text) {
          });
 }
 
-/// Looks at the file before its bytes: a secret that others can read is none.
-result<void> check_mode(const std::filesystem::path& path) {
+/// Looks at the file before its bytes: a secret that others can read, or may have put there, is
+/// none. Links are followed (those of mounted secrets, `--secret-file`) if their way is trusted.
+result<void> check_file(const std::filesystem::path& path) {
+  if (auto trusted = check_trusted_way(path); !trusted)
+    return fail(ec::refused, trusted.error().message);
   struct stat about;
   if (::stat(path.c_str(), &about) != 0) {
     if (errno == ENOENT)
@@ -46,6 +50,10 @@ result<void> check_mode(const std::filesystem::path& path) {
   }
   if (!S_ISREG(about.st_mode))
     return fail(ec::refused, path.string() + " is not a file");
+  if (about.st_uid != ::geteuid() && about.st_uid != 0)
+    return fail(ec::refused, "the secret in " + path.string() + " belongs to user "
+                                 + std::to_string(about.st_uid)
+                                 + ", who knows it: use a file of your own");
   if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
     return fail(ec::refused, "others than its owner may use the secret in " + path.string()
                                  + ": chmod 600 " + path.string());
@@ -55,7 +63,7 @@ result<void> check_mode(const std::filesystem::path& path) {
 } // namespace
 
 result<std::string> load_secret(const std::filesystem::path& path) {
-  if (auto checked = check_mode(path); !checked)
+  if (auto checked = check_file(path); !checked)
     return unexpected{std::move(checked).error()};
   auto bytes = read_file(path, secret_file_bytes_max);
   if (!bytes)
@@ -71,13 +79,15 @@ result<std::string> load_secret(const std::filesystem::path& path) {
 }
 
 result<std::string> load_or_create_secret(const std::filesystem::path& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
+  struct stat about;
+  if (::lstat(path.c_str(), &about) != 0) { // a link that leads nowhere is there too
     auto secret = draw_secret();
     if (!secret)
       return secret;
     if (auto made = make_folder(path.parent_path()); !made)
       return unexpected{std::move(made).error()};
+    if (auto trusted = check_trusted_way(path); !trusted)
+      return unexpected{std::move(trusted).error()};
     auto temporary = path;
     temporary += ".new-" + std::to_string(::getpid());
     // Another process may have made it meanwhile: then that one's counts.
