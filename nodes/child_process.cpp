@@ -1,11 +1,16 @@
 #include "nodes/child_process.hpp"
 
+#include "config/limits/supervision.hpp"
+#include "persistence/own_files.hpp"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -42,11 +47,17 @@ struct launch_plan {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
+  ::signal(SIGTERM, SIG_DFL); // ours to send, whatever whoever started us ignores
+  ::umask(077);
   ::dup2(plan.output_fd, STDERR_FILENO);
   if (::dup2(plan.null_fd, STDIN_FILENO) < 0 || ::dup2(plan.output_fd, STDOUT_FILENO) < 0)
     fail_launch("cannot redirect the output\n");
   if (::dup2(plan.ready_fd, ready_fd_number) < 0)
     fail_launch("cannot pass on the ready pipe\n");
+  // Nothing of who started us: a lock, a pipe, a folder would be held as long as the node lives.
+  ::syscall(SYS_close_range, ready_fd_number + 1, ~0U, 0);
+  if (::chdir("/") != 0)
+    fail_launch("cannot leave the working folder\n");
   ::execve(plan.program.c_str(), plan.arguments.data(), plan.environment.data());
   fail_launch("cannot run the node's program\n");
 }
@@ -75,12 +86,20 @@ result<child_process> spawn(const child_command& command) {
   unique_fd write_end{above_fixed(ends[1])};
   ::close(ends[1]);
   ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
+  ::fcntl(write_end.get(), F_SETFL, O_NONBLOCK); // nobody may read for a while: the node goes on
   unique_fd opened_null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   unique_fd null{above_fixed(opened_null.get())};
-  unique_fd opened{::open(command.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  auto opened = open_own_file(command.output, O_WRONLY | O_CREAT | O_APPEND);
   if (!opened)
-    return system_failure("cannot open " + command.output.string());
-  unique_fd output{above_fixed(opened.get())};
+    return unexpected{std::move(opened).error()};
+  struct stat about {};
+  if (::fstat(opened->get(), &about) == 0
+      && static_cast<std::uint64_t>(about.st_size) > limits::node_output_bytes_max) [[maybe_unused]]
+    auto emptied = ::ftruncate(opened->get(), 0); // where that fails it grows on
+  auto output_from = ::lseek(opened->get(), 0, SEEK_END);
+  unique_fd output{above_fixed(opened->get())};
+  if (!null || !write_end || !output)
+    return system_failure("cannot start a process");
 
   launch_plan plan;
   plan.program = command.program.string();
@@ -103,7 +122,28 @@ result<child_process> spawn(const child_command& command) {
   if (pid == 0)
     become(plan);
   // Not reaped before we do it, so the number cannot have gone to another process.
-  return child_process{pid, open_pidfd(pid), std::move(read_end)};
+  auto pidfd = open_pidfd(pid);
+  if (!pidfd) { // it could not be watched
+    auto failed = system_failure("cannot watch a process");
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return failed;
+  }
+  return child_process{pid, std::move(pidfd), std::move(read_end), output_from};
+}
+
+void close_all_but(std::vector<int> kept) {
+  std::sort(kept.begin(), kept.end());
+  unsigned from = STDERR_FILENO + 1;
+  for (auto fd : kept) {
+    auto number = static_cast<unsigned>(fd);
+    if (fd < 0 || number < from)
+      continue;
+    if (number > from)
+      ::syscall(SYS_close_range, from, number - 1, 0);
+    from = number + 1;
+  }
+  ::syscall(SYS_close_range, from, ~0U, 0);
 }
 
 child_exit reap(const child_process& process) {

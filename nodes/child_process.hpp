@@ -20,8 +20,9 @@ struct child_command {
 /// A process that was started here. Its ready pipe is descriptor `ready_fd_number` in the child.
 struct child_process {
   pid_t pid = 0;
-  unique_fd pidfd; ///< readable when it has ended
-  unique_fd ready; ///< what it says of itself, one line a message; not blocking
+  unique_fd pidfd;       ///< readable when it has ended
+  unique_fd ready;       ///< what it says of itself, one line a message; not blocking
+  off_t output_from = 0; ///< where its own lines in the output file begin
 };
 
 inline constexpr int ready_fd_number = 3;
@@ -35,10 +36,14 @@ struct child_exit {
 /// "exit code 65", "killed by signal 9 (Killed)"
 std::string to_string(const child_exit& ended);
 
-/// Starts the program in a process group of its own (a terminal's Ctrl-C does not reach it),
-/// without this process's TROUPE_* environment, with no signal blocked. It is killed when the
-/// calling thread ends.
+/// Starts the program in a process group of its own (a terminal's Ctrl-C does not reach it), in the
+/// folder /, without this process's TROUPE_* environment and other descriptors, with no signal
+/// blocked. It is killed when the calling thread ends. Output beyond
+/// `limits::node_output_bytes_max` of earlier processes is dropped.
 result<child_process> spawn(const child_command& command);
+
+/// Closes every descriptor from 3 up but these: what a process was given and does not know of.
+void close_all_but(std::vector<int> kept);
 
 /// Takes note of the end of a process whose `pidfd` is readable.
 child_exit reap(const child_process& process);

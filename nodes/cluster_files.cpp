@@ -3,6 +3,7 @@
 #include "config/limits/messages.hpp"
 #include "config/limits/storage.hpp"
 #include "persistence/files.hpp"
+#include "persistence/own_files.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -123,9 +124,7 @@ result<void> write_cluster_file(const fs::path& data, const cluster_file& file) 
 }
 
 result<void> write_file_atomically(const fs::path& path, std::string_view text, mode_t mode) {
-  auto temporary = path;
-  temporary += "." + std::to_string(::getpid()) + ".tmp";
-  return replace_file(path, temporary, text, mode);
+  return replace_file(path, text, mode);
 }
 
 namespace {
@@ -176,9 +175,10 @@ result<folder_lock> folder_lock::take(const fs::path& data) {
   auto path = data / "lock";
   if (held_locks::of_this_process().contains(path))
     return unexpected{already_runs(data, ::getpid())};
-  unique_fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
-  if (!fd)
-    return unexpected{file_failure("cannot open", path, errno)};
+  auto opened = open_own_file(path, O_RDWR | O_CREAT);
+  if (!opened)
+    return unexpected{std::move(opened).error()};
+  auto fd = *std::move(opened);
   auto wanted = whole_file(F_WRLCK);
   if (::fcntl(fd.get(), F_SETLK, &wanted) == 0)
     return folder_lock{std::move(fd), held_locks::of_this_process().add(path)};
@@ -191,11 +191,11 @@ std::optional<pid_t> lock_holder(const fs::path& data) {
   auto path = data / "lock";
   if (held_locks::of_this_process().contains(path))
     return ::getpid();
-  unique_fd fd{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
-  if (!fd)
+  auto file = open_own_file(path, O_RDWR);
+  if (!file)
     return std::nullopt;
   auto asked = whole_file(F_WRLCK);
-  if (::fcntl(fd.get(), F_GETLK, &asked) != 0 || asked.l_type == F_UNLCK)
+  if (::fcntl(file->get(), F_GETLK, &asked) != 0 || asked.l_type == F_UNLCK)
     return std::nullopt;
   return asked.l_pid;
 }

@@ -21,6 +21,7 @@
 ///     secret        64 hex digits, mode 0600
 ///     cluster.yaml  name and nodes
 ///     up.log        what a detached `up` has printed
+///     supervision   how the supervised nodes are (nodes/supervision.hpp)
 ///     node-N/       one node: node.yaml, log.jsonl, output.log and its stores
 namespace troupe {
 
@@ -49,9 +50,10 @@ struct cluster_file {
 result<std::optional<cluster_file>> read_cluster_file(const std::filesystem::path& data);
 result<void> write_cluster_file(const std::filesystem::path& data, const cluster_file& file);
 
-/// Writes to a temporary name beside `path` and renames: readers see the old or the new text.
+/// Writes to a temporary file of a random name beside `path` and renames: readers see the old or
+/// the new text.
 result<void> write_file_atomically(const std::filesystem::path& path, std::string_view text,
-                                   mode_t mode = 0644);
+                                   mode_t mode = 0600);
 
 /// Marks a data folder as in use by this process. A POSIX record lock: the kernel gives it back
 /// when the process ends in any way, and tells who holds it. The process that closes any descriptor

@@ -2,8 +2,8 @@
 
 #include "config/limits/messages.hpp"
 #include "messages/ids.hpp"
-#include "persistence/files.hpp"
 #include "persistence/identity.hpp"
+#include "persistence/own_files.hpp"
 
 #include <string>
 
@@ -70,7 +70,7 @@ result<cluster_file> plan_nodes(const cluster_setup_options& options,
 result<local_node> write_node(const cluster_setup_options& options, const cluster_file& file,
                               const cluster_node& node) {
   auto folder = node_folder(options.data, node.member.name);
-  if (auto made = make_folder(folder); !made)
+  if (auto made = make_own_folder(folder); !made)
     return unexpected{made.error()};
   auto cfg = options.cfg;
   cfg.cluster.secret_file = secret_path(options.data);
@@ -91,14 +91,15 @@ result<local_node> write_node(const cluster_setup_options& options, const cluste
   auto config_path = folder / "node.yaml";
   if (auto written = write_file_atomically(config_path, show_config(cfg)); !written)
     return unexpected{written.error()};
-  return local_node{
-      node.member.name,
-      node.member.id,
-      node.member.address,
-      node.http_address,
-      {options.program,
-       {"node", "--config", config_path.string(), "--ready-fd", std::to_string(ready_fd_number)},
-       folder / "output.log"}};
+  return local_node{node.member.name,
+                    node.member.id,
+                    node.member.address,
+                    node.http_address,
+                    {options.program,
+                     {"node", "--config", config_path.string(), "--ready-fd",
+                      std::to_string(ready_fd_number), "--pulses"},
+                     folder / "output.log"},
+                    cfg.telemetry.log_file};
 }
 
 /// The cluster runs already; if it has another number of nodes than is asked for, that is said too.
@@ -114,7 +115,7 @@ failure with_difference(const cluster_setup_options& options, failure why) {
 } // namespace
 
 result<cluster_setup> prepare_cluster(const cluster_setup_options& options) {
-  if (auto made = make_folder(options.data); !made)
+  if (auto made = make_own_folder(options.data); !made)
     return unexpected{made.error()};
   auto lock = folder_lock::take(options.data);
   if (!lock)

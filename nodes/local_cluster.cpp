@@ -1,18 +1,15 @@
 #include "nodes/local_cluster.hpp"
 
-#include "config/limits/supervision.hpp"
-#include "config/limits/units.hpp"
 #include "nodes/cli/exit_codes.hpp"
+#include "nodes/last_words.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 #include <nlohmann/json.hpp>
 
@@ -22,27 +19,32 @@ using namespace std::chrono_literals;
 
 namespace {
 
+using json = nlohmann::json;
+
 /// Damaged data and a wrong configuration are as wrong the next time.
 bool starting_again_helps(const child_exit& ended) {
-  return ended.code != cli::exit_damaged && ended.code != cli::exit_config
-         && ended.code != cli::exit_usage;
+  return ended.signal != 0
+         || (ended.code != cli::exit_damaged && ended.code != cli::exit_config
+             && ended.code != cli::exit_usage);
 }
 
-/// The last line that a node printed: what it said before it gave up.
-std::string last_line(const std::filesystem::path& file) {
-  unique_fd fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
-  struct stat about {};
-  if (!fd || ::fstat(fd.get(), &about) != 0)
-    return {};
-  std::array<char, 4096> tail;
-  auto from = std::max<off_t>(0, about.st_size - static_cast<off_t>(tail.size()));
-  auto got = ::pread(fd.get(), tail.data(), tail.size(), from);
-  std::string_view text{tail.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
-  while (text.ends_with('\n'))
-    text.remove_suffix(1);
-  text.remove_prefix(text.rfind('\n') + 1);
-  constexpr std::string_view speaker = "troupe: "; // ours will be put before it
-  return std::string(text.starts_with(speaker) ? text.substr(speaker.size()) : text);
+/// The node's own words for a condition of its surroundings: a port, a disk.
+bool names_its_cause(const child_exit& ended) {
+  return ended.signal == 0
+         && (!starting_again_helps(ended) || ended.code == cli::exit_cannot_write);
+}
+
+std::string in_seconds(std::chrono::milliseconds time) {
+  auto text = std::to_string(static_cast<double>(time.count()) / 1000);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.'))
+    text.pop_back();
+  return text + " s";
+}
+
+std::int64_t unix_ms_in(std::chrono::milliseconds time) {
+  auto at = std::chrono::system_clock::now() + time;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
 }
 
 } // namespace
@@ -64,28 +66,32 @@ local_cluster_end local_cluster::run() {
 }
 
 void local_cluster::start(slot& s) {
-  s.restart_at.reset();
+  s.next_try.reset();
+  s.heard_at.reset();
+  s.ready_at.reset();
   s.line.clear();
-  s.ready = false;
-  // What an earlier process printed is not this one's.
-  std::error_code ignored;
-  if (std::filesystem::file_size(s.node.command.output, ignored) > limits::mib && !ignored)
-    std::filesystem::resize_file(s.node.command.output, 0, ignored);
+  s.said.clear();
+  s.hung.clear();
+  s.phase = node_phase::starting;
+  changed_ = true;
+  s.log_from = size_of(s.node.log);
   auto started = spawn(s.node.command);
   if (started) {
+    s.listen_by = clock::now() + options_.ready_timeout;
     s.process.emplace(std::move(*started));
     return;
   }
   if (told_ready_)
-    give_up(s, started.error().message);
+    wait_for(s, started.error().message);
   else
     fail_start(cli::exit_unavailable,
                s.node.name + " cannot be started: " + started.error().message);
 }
 
 void local_cluster::poll_once() {
-  std::vector<pollfd> watched{{options_.stop_fd, POLLIN, 0}};
-  std::vector<std::pair<slot*, bool>> meaning{{nullptr, false}}; // bool: the ready pipe
+  publish();
+  std::vector<pollfd> watched{{options_.stop_fd, POLLIN, 0}, {options_.start_fd, POLLIN, 0}};
+  std::vector<std::pair<slot*, bool>> meaning{{}, {}}; // bool: the ready pipe
   for (auto& s : slots_) {
     if (!s.process)
       continue;
@@ -100,7 +106,9 @@ void local_cluster::poll_once() {
   if (::poll(watched.data(), watched.size(), wait) > 0) {
     if (watched[0].revents != 0)
       on_stop_requested();
-    for (std::size_t i = 1; i < watched.size(); ++i) {
+    if (watched[1].revents != 0)
+      on_start_requested();
+    for (std::size_t i = 2; i < watched.size(); ++i) {
       auto [s, is_ready_pipe] = meaning[i];
       if (watched[i].revents == 0 || !s->process)
         continue;
@@ -110,7 +118,7 @@ void local_cluster::poll_once() {
         on_exit(*s);
     }
   }
-  check_deadlines();
+  check_deadlines(); // after the pipes: signs of life that came while we were stopped count
 }
 
 /// Rounded up, so that a deadline has passed when poll returns. Negative: none.
@@ -122,8 +130,14 @@ std::chrono::milliseconds local_cluster::until_next_deadline() const {
   };
   consider(kill_at_);
   consider(ready_deadline_);
-  for (const auto& s : slots_)
-    consider(s.restart_at);
+  for (const auto& s : slots_) {
+    consider(s.next_try);
+    if (stopping_ || !told_ready_ || !s.process)
+      continue;
+    consider(s.listen_by);
+    if (s.heard_at)
+      consider(*s.heard_at + options_.silence_max);
+  }
   if (!next)
     return -1ms;
   return std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(*next - clock::now()));
@@ -138,6 +152,20 @@ void local_cluster::on_stop_requested() {
   for (auto& s : slots_) // asked twice: at once
     if (s.process)
       send_signal(s.process->pidfd, SIGKILL);
+}
+
+void local_cluster::on_start_requested() {
+  std::array<char, 128> note;
+  if (::read(options_.start_fd, note.data(), note.size()) <= 0 || stopping_)
+    return;
+  ++asked_;
+  changed_ = true;
+  for (auto& s : slots_) {
+    if (s.process)
+      continue;
+    s.tries = 0;
+    start(s);
+  }
 }
 
 void local_cluster::on_ready_pipe(slot& s) {
@@ -157,7 +185,7 @@ void local_cluster::on_ready_pipe(slot& s) {
 }
 
 void local_cluster::on_ready_line(slot& s, std::string_view text) {
-  auto said = nlohmann::json::parse(text, nullptr, false);
+  auto said = json::parse(text, nullptr, false);
   if (!said.is_object())
     return;
   auto text_of = [&said](const char* key, std::string& into) {
@@ -169,12 +197,32 @@ void local_cluster::on_ready_line(slot& s, std::string_view text) {
   text_of("id", s.node.id);
   text_of("address", s.node.address);
   text_of("http_address", s.node.http_address);
-  if (what != "ready" || s.ready)
-    return;
-  s.ready = true;
+  if (what == "failed")
+    text_of("message", s.said);
+  if (what == "pulse")
+    s.heard_at = clock::now();
+  if (what == "listening" && s.phase == node_phase::starting) {
+    s.phase = node_phase::joining;
+    s.listen_by.reset();
+    changed_ = true;
+    if (said.value("pulses", json(false)) == json(true))
+      s.heard_at = clock::now();
+  }
+  if (what == "ready" && s.phase != node_phase::ready)
+    on_ready(s);
+}
+
+void local_cluster::on_ready(slot& s) {
+  s.phase = node_phase::ready;
+  s.ready_at = clock::now();
+  s.listen_by.reset();
+  s.why.clear();
+  changed_ = true;
+  publish(); // before anybody acts on what he is told
   observer_.node_ready(s.node, s.process->pid, s.was_ready);
   s.was_ready = true;
-  if (!told_ready_ && std::all_of(slots_.begin(), slots_.end(), [](auto& x) { return x.ready; })) {
+  auto is_ready = [](const slot& x) { return x.phase == node_phase::ready; };
+  if (!told_ready_ && std::all_of(slots_.begin(), slots_.end(), is_ready)) {
     told_ready_ = true;
     ready_deadline_.reset();
     observer_.cluster_ready();
@@ -185,40 +233,53 @@ void local_cluster::on_exit(slot& s) {
   on_ready_pipe(s); // what it wrote before it ended
   auto ended = reap(*s.process);
   auto pid = s.process->pid;
+  if (s.ready_at && clock::now() - *s.ready_at >= options_.period)
+    s.tries = 0;
+  s.listen_by.reset();
+  auto said = words_of(s, ended.signal == 0 && ended.code != 0);
   s.process.reset();
-  s.ready = false;
+  changed_ = true;
   observer_.node_exited(s.node, pid, ended);
   if (stopping_) {
     if (being_stopped_ == &s)
       stop_next();
     return;
   }
+  auto words = to_string(ended) + (said.empty() ? "" : ": " + said);
   if (told_ready_)
-    return plan_restart(s, ended);
-  auto why = last_line(s.node.command.output);
-  auto known = ended.signal == 0 && !starting_again_helps(ended);
-  fail_start(known ? ended.code : cli::exit_unavailable,
+    return plan_restart(s, ended, s.hung.empty() ? words : s.hung);
+  fail_start(names_its_cause(ended) ? ended.code : cli::exit_unavailable,
              s.node.name + " ended before it was ready (" + to_string(ended)
-                 + (why.empty() ? ")" : "): " + why));
+                 + (said.empty() ? ")" : "): " + said));
 }
 
-void local_cluster::plan_restart(slot& s, const child_exit& ended) {
+/// What the process of a slot has said of what is wrong.
+std::string local_cluster::words_of(const slot& s, bool with_log) const {
+  if (!s.said.empty())
+    return s.said;
+  auto words = last_words(s.node.command.output, s.process ? s.process->output_from : 0);
+  return words.empty() && with_log ? last_trouble(s.node.log, s.log_from) : words;
+}
+
+void local_cluster::plan_restart(slot& s, const child_exit& ended, const std::string& why) {
   if (!options_.restart)
-    return give_up(s, "it is not to be started again");
+    return give_up(s, "it is not to be started again (" + why + ")");
   if (!starting_again_helps(ended))
-    return give_up(s, to_string(ended) + ": " + last_line(s.node.command.output));
-  auto now = clock::now();
-  while (!s.restarts.empty() && now - s.restarts.front() > options_.period)
-    s.restarts.pop_front();
-  if (s.restarts.size() >= options_.intensity)
-    return give_up(s, "it died " + std::to_string(s.restarts.size() + 1) + " times within "
-                          + std::to_string(options_.period.count() / 1000) + " s");
-  auto delay = options_.backoff_min;
-  for (std::size_t i = 0; i < s.restarts.size() && delay < options_.backoff_max; ++i)
-    delay = std::min(delay * 2, options_.backoff_max);
-  s.restarts.push_back(now);
-  s.restart_at = now + delay;
-  observer_.node_restarting(s.node, delay);
+    return give_up(s, why);
+  wait_for(s, why);
+}
+
+void local_cluster::wait_for(slot& s, const std::string& why) {
+  auto pause = options_.backoff_min;
+  for (std::uint32_t i = 0; i < s.tries && pause < options_.backoff_max; ++i)
+    pause = std::min(pause * 2, options_.backoff_max);
+  ++s.tries;
+  s.phase = node_phase::waiting;
+  s.why = why;
+  s.next_try = clock::now() + pause;
+  changed_ = true;
+  publish();
+  observer_.node_restarting(s.node, pause, why);
 }
 
 void local_cluster::check_deadlines() {
@@ -229,19 +290,46 @@ void local_cluster::check_deadlines() {
   }
   if (ready_deadline_ && *ready_deadline_ <= now) {
     ready_deadline_.reset();
-    auto late = std::find_if(slots_.begin(), slots_.end(), [](auto& x) { return !x.ready; });
-    fail_start(cli::exit_unavailable, late->node.name + " was not ready within "
-                                          + std::to_string(options_.ready_timeout.count() / 1000)
-                                          + " s; its log is beside "
-                                          + late->node.command.output.string());
+    auto late = std::find_if(slots_.begin(), slots_.end(),
+                             [](const slot& s) { return s.phase != node_phase::ready; });
+    auto said = words_of(*late, true);
+    fail_start(cli::exit_unavailable,
+               late->node.name + " was not ready within " + in_seconds(options_.ready_timeout)
+                   + (said.empty() ? "" : ": " + said) + "; its log is beside "
+                   + late->node.command.output.string());
   }
-  for (auto& s : slots_)
-    if (s.restart_at && *s.restart_at <= now)
+  if (stopping_)
+    return;
+  for (auto& s : slots_) {
+    if (s.process && told_ready_)
+      check_signs_of_life(s, now);
+    if (s.next_try && *s.next_try <= now)
       start(s);
+  }
+}
+
+void local_cluster::check_signs_of_life(slot& s, clock::time_point now) {
+  if (!s.hung.empty())
+    return; // killed already
+  if (s.listen_by && *s.listen_by <= now)
+    s.hung = "it did not listen within " + in_seconds(options_.ready_timeout);
+  else if (s.heard_at && *s.heard_at + options_.silence_max <= now)
+    s.hung = "it gave no sign of life for " + in_seconds(options_.silence_max);
+  else
+    return;
+  if (auto said = words_of(s, true); !said.empty())
+    s.hung += ": " + said;
+  s.listen_by.reset();
+  s.heard_at.reset();
+  observer_.node_hangs(s.node, s.process->pid, s.hung);
+  send_signal(s.process->pidfd, SIGKILL);
 }
 
 void local_cluster::give_up(slot& s, const std::string& why) {
-  s.given_up = true;
+  s.phase = node_phase::given_up;
+  s.why = why;
+  changed_ = true;
+  publish();
   observer_.node_given_up(s.node, why);
   if (all_ended() && end_.code == 0)
     end_ = {cli::exit_unavailable,
@@ -259,7 +347,7 @@ void local_cluster::begin_stop() {
   stopping_ = true;
   ready_deadline_.reset();
   for (auto& s : slots_)
-    s.restart_at.reset();
+    s.next_try.reset();
   observer_.stopping();
   stop_next();
 }
@@ -279,8 +367,26 @@ void local_cluster::stop_next() {
 
 bool local_cluster::all_ended() const {
   return std::none_of(slots_.begin(), slots_.end(), [](const slot& s) {
-    return s.process.has_value() || s.restart_at.has_value();
+    return s.process.has_value() || s.next_try.has_value();
   });
+}
+
+void local_cluster::publish() {
+  if (!std::exchange(changed_, false))
+    return;
+  std::vector<supervised_node> nodes;
+  for (const auto& s : slots_) {
+    auto& told = nodes.emplace_back();
+    told.name = s.node.name;
+    told.phase = s.phase;
+    told.pid = s.process ? s.process->pid : 0;
+    told.tries = s.tries;
+    told.why = s.why;
+    if (s.next_try)
+      told.next_try_unix_ms =
+          unix_ms_in(std::chrono::ceil<std::chrono::milliseconds>(*s.next_try - clock::now()));
+  }
+  options_.publish(std::move(nodes), asked_);
 }
 
 } // namespace troupe

@@ -2,12 +2,17 @@
 
 #include "config/limits/supervision.hpp"
 #include "nodes/child_process.hpp"
+#include "nodes/node_phase.hpp"
+
+#include <sys/types.h>
 
 #include <chrono>
-#include <deque>
+#include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -18,7 +23,8 @@ struct local_node {
   std::string id;
   std::string address;
   std::string http_address;
-  child_command command; ///< writes the lines of nodes/node.hpp to its descriptor 3
+  child_command command;     ///< writes the lines of nodes/node.hpp to its descriptor 3
+  std::filesystem::path log; ///< JSON lines; may be empty
 };
 
 /// What a cluster's supervision tells. Called from `local_cluster::run`, in its thread.
@@ -29,23 +35,31 @@ public:
   virtual void node_ready(const local_node&, pid_t, bool /*restarted*/) {}
   /// Every node has been ready once.
   virtual void cluster_ready() {}
+  /// It says nothing and is killed; `node_exited` follows.
+  virtual void node_hangs(const local_node&, pid_t, const std::string& /*why*/) {}
   virtual void node_exited(const local_node&, pid_t, const child_exit&) {}
-  virtual void node_restarting(const local_node&, std::chrono::milliseconds /*after*/) {}
-  /// It is not started again; the others go on.
+  /// `why`: its last words, as `status` shows them.
+  virtual void node_restarting(const local_node&, std::chrono::milliseconds /*after*/,
+                               const std::string& /*why*/) {}
+  /// It is not started again unless that is asked for; the others go on.
   virtual void node_given_up(const local_node&, const std::string& /*why*/) {}
   virtual void stopping() {}
 };
 
 struct local_cluster_options {
   std::vector<local_node> nodes;
-  int stop_fd = -1; ///< readable once: stop in order; a second time: kill
+  int stop_fd = -1;  ///< readable once: stop in order; a second time: kill
+  int start_fd = -1; ///< readable: start what does not run now
   bool restart = true;
-  std::uint32_t intensity = limits::node_restart_intensity;
-  std::chrono::milliseconds period = limits::node_restart_period;
   std::chrono::milliseconds backoff_min = limits::node_restart_backoff_min;
   std::chrono::milliseconds backoff_max = limits::node_restart_backoff_max;
+  std::chrono::milliseconds period = limits::node_restart_period;
   std::chrono::milliseconds ready_timeout = limits::node_ready_timeout;
+  std::chrono::milliseconds silence_max = limits::node_silence_max;
   std::chrono::milliseconds stop_timeout = limits::node_stop_timeout;
+  /// How the nodes are, after each change; `asked`: how often `start_fd` was readable.
+  std::function<void(std::vector<supervised_node>, std::uint64_t asked)> publish = [](auto&&,
+                                                                                      auto) {};
 };
 
 /// How the supervision ended. `code` 0: it was asked to stop, and all nodes have ended.
@@ -54,10 +68,18 @@ struct local_cluster_end {
   std::string message; ///< why, unless 0
 };
 
-/// Starts node processes, watches them by their pidfds, starts those that die again (OTP's
-/// intensity within period, with back-off; exit codes 65 and 78 say that starting again does not
-/// help), and stops them in reverse order: SIGTERM, then SIGKILL after `stop_timeout`. One thread,
-/// one poll, no timers but its own.
+/// Starts node processes, watches them by their pidfds, starts those that end again, and stops them
+/// in reverse order: SIGTERM, then SIGKILL after `stop_timeout`. One thread, one poll, no timers
+/// but its own.
+///
+/// The first start is all or nothing, within `ready_timeout`: somebody waits for it. After that a
+/// node is never lost for what may pass (its port is taken, its disk is full or not there, it
+/// crashes): the pauses before the next try double up to `backoff_max`, and there is always a next
+/// try. Exit codes 64, 65 and 78 (usage, damaged data, configuration) will not pass by themselves:
+/// then it is given up until `start_fd` asks for it.
+///
+/// A node that has not said that it listens within `ready_timeout`, or that gives signs of life
+/// (`pulse`) and has given none for `silence_max`, hangs: it is killed, and started again.
 class local_cluster {
 public:
   local_cluster(local_cluster_options options, cluster_observer& observer);
@@ -71,28 +93,40 @@ private:
   struct slot {
     local_node node;
     std::optional<child_process> process;
-    bool ready = false;
+    node_phase phase = node_phase::starting;
     bool was_ready = false;
-    bool given_up = false;
-    std::string line; ///< of the ready pipe, not complete yet
-    std::deque<clock::time_point> restarts;
-    std::optional<clock::time_point> restart_at;
+    std::string line;   ///< of the ready pipe, not complete yet
+    std::string said;   ///< by this process, of why it cannot start
+    off_t log_from = 0; ///< where its lines in the log begin
+    std::string hung;   ///< why it was killed by us, else empty
+    std::string why;    ///< words of the last end; empty once it is ready
+    std::uint32_t tries = 0;
+    std::optional<clock::time_point> listen_by; ///< it is killed then
+    std::optional<clock::time_point> heard_at;  ///< its last sign of life, if it gives any
+    std::optional<clock::time_point> ready_at;
+    std::optional<clock::time_point> next_try;
   };
 
   void start(slot& s);
   void poll_once();
   std::chrono::milliseconds until_next_deadline() const;
   void on_stop_requested();
+  void on_start_requested();
   void on_ready_pipe(slot& s);
   void on_ready_line(slot& s, std::string_view text);
+  void on_ready(slot& s);
   void on_exit(slot& s);
-  void plan_restart(slot& s, const child_exit& ended);
+  std::string words_of(const slot& s, bool with_log) const;
+  void plan_restart(slot& s, const child_exit& ended, const std::string& why);
+  void wait_for(slot& s, const std::string& why);
   void check_deadlines();
+  void check_signs_of_life(slot& s, clock::time_point now);
   void give_up(slot& s, const std::string& why);
   void fail_start(int code, std::string message);
   void begin_stop();
   void stop_next();
   bool all_ended() const;
+  void publish();
 
   local_cluster_options options_;
   cluster_observer& observer_;
@@ -100,6 +134,8 @@ private:
   local_cluster_end end_;
   bool told_ready_ = false;
   bool stopping_ = false;
+  bool changed_ = true; ///< since the last `publish`
+  std::uint64_t asked_ = 0;
   slot* being_stopped_ = nullptr; ///< has been sent SIGTERM
   std::optional<clock::time_point> ready_deadline_;
   std::optional<clock::time_point> kill_at_;

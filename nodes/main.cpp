@@ -1,3 +1,7 @@
 #include "nodes/cli/command_line.hpp"
+#include "nodes/cli/streams.hpp"
 
-int main(int argc, char** argv) { return troupe::cli::run_command_line(argc, argv); }
+int main(int argc, char** argv) {
+  troupe::cli::open_standard_descriptors(); // before anything else is opened
+  return troupe::cli::run_command_line(argc, argv);
+}

@@ -5,12 +5,15 @@
 #include "actors/cluster/link_actor.hpp"
 #include "actors/parking_scheduler_actor.hpp"
 #include "actors/supervision/supervisor_actor.hpp"
+#include "config/limits/supervision.hpp"
 #include "messages/spans.pb.h"
 #include "nodes/cores.hpp"
 #include "nodes/end_watch.hpp"
 #include "nodes/http_listener.hpp"
 #include "nodes/node_setup.hpp"
+#include "nodes/pulse.hpp"
 #include "nodes/wiring.hpp"
+#include "telemetry/text_escape.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -100,7 +103,8 @@ public:
                                  {"id", to_string(setup_.host->post->self())},
                                  {"address", setup_.self.address()},
                                  {"http_address", setup_.self.http_address()},
-                                 {"pid", ::getpid()}});
+                                 {"pid", ::getpid()},
+                                 {"pulses", options_.pulses}});
     setup_.host->log->write({log_level::info,
                              "node",
                              "listening at " + setup_.self.address() + ", http://"
@@ -108,9 +112,9 @@ public:
                              {}});
     listening_ = true;
     say_if_ready(*setup_.host->post->view());
+    wait_for_end(signals);
     pollfd waits[] = {{signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}};
-    while (::poll(waits, 2, -1) < 0) {
-    }
+    ::poll(waits, 2, 0);
     bool failed = waits[1].revents != 0;
     setup_.host->log->write(
         {log_level::info, "node", failed ? "a part failed too often: ending" : "stopping", {}});
@@ -120,6 +124,18 @@ public:
 
 private:
   static constexpr int exit_failed = 70; // EX_SOFTWARE
+
+  /// Of a part that failed too often, or the signal to stop.
+  void wait_for_end(int signals) {
+    std::optional<pulse> signs;
+    if (options_.pulses)
+      signs.emplace(system_, options_.ready_fd);
+    constexpr auto period = static_cast<int>(limits::node_pulse / std::chrono::milliseconds{1});
+    pollfd waits[] = {{signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}};
+    while (::poll(waits, 2, signs ? period : -1) <= 0)
+      if (signs)
+        signs->beat();
+  }
 
   void open_doors() {
     acceptor_.emplace(std::move(setup_.listening),
@@ -206,13 +222,16 @@ private:
   std::atomic<bool> ready_{false};
 };
 
-/// The signals that end a node, as a descriptor. Before any thread is started: they inherit the
-/// mask.
+/// The signals that end a node, as a descriptor; not SIGINT where who started it ignores it (a
+/// shell's `&`). Before any thread is started: they inherit the mask.
 file_handle ending_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (auto signal : {SIGTERM, SIGINT}) {
+    struct sigaction now {};
+    if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler != SIG_IGN)
+      sigaddset(&signals, signal);
+  }
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return file_handle{::signalfd(-1, &signals, SFD_CLOEXEC)};
@@ -226,13 +245,14 @@ int run_node(const node_options& options) {
   auto setup = set_up_node(options);
   if (!setup) {
     announce(options.ready_fd, {{"event", "failed"}, {"message", setup.error().message}});
-    std::fprintf(stderr, "troupe: %s\n", setup.error().message.c_str());
+    std::fprintf(stderr, "troupe: %s\n", one_line(setup.error().message).c_str());
     return setup.error().exit_code;
   }
   auto http = http_listener::open(options.cfg.node.http_listen, http_routes(*setup->host),
                                   *setup->host->log);
   if (!http) {
-    std::fprintf(stderr, "troupe: node.http_listen: %s\n", http.error().message.c_str());
+    announce(options.ready_fd, {{"event", "failed"}, {"message", http.error().message}});
+    std::fprintf(stderr, "troupe: node.http_listen: %s\n", one_line(http.error().message).c_str());
     return 69;
   }
   setup->self.set_http_address((*http)->address());

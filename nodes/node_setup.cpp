@@ -4,8 +4,10 @@
 #include "config/limits/telemetry.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
+#include "persistence/own_files.hpp"
 #include "telemetry/process_figures.hpp"
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -175,6 +177,11 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
   setup.listening = std::move(*listening);
   if (auto failed = open_stores(setup, cfg.node.data))
     return unexpected{*failed};
+  // Made here and looked at: what writes the log follows links.
+  const auto& log = cfg.telemetry.log_file;
+  if (!log.empty() && log.parent_path() == cfg.node.data)
+    if (auto own = open_own_file(log, O_WRONLY | O_CREAT | O_APPEND); !own)
+      return give_up(exit_cannot_write, "telemetry.log_file: " + own.error().message);
   setup.host = make_host(cfg, setup.identity.id);
   setup.self = describe(setup, cfg);
   return setup;

@@ -1,32 +1,19 @@
 #include "config/limits/messages.hpp"
 #include "config/limits/supervision.hpp"
-#include "nodes/child_process.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/up_output.hpp"
 #include "nodes/cluster_files.hpp"
+#include "nodes/supervision.hpp"
+#include "persistence/own_files.hpp"
 
 #include <poll.h>
-#include <signal.h>
 
 #include <cerrno>
 
 namespace troupe::cli {
 
 namespace {
-
-/// The supervising process: the one that holds the folder's lock, and that this descriptor stands
-/// for.
-unique_fd find_supervisor(const std::filesystem::path& data, pid_t& pid) {
-  while (auto holder = lock_holder(data)) {
-    auto process = open_pidfd(*holder);
-    pid = *holder;
-    // Between the two lines above it may have ended, and its number gone to another.
-    if (lock_holder(data) == holder)
-      return process;
-  }
-  return unique_fd{};
-}
 
 /// It stops its nodes one after the other.
 std::chrono::milliseconds patience(const std::filesystem::path& data) {
@@ -41,13 +28,14 @@ int cmd_down(const down_command& wanted) {
   cluster_flags flags;
   flags.data = wanted.data;
   auto data = data_folder_of(flags);
-  pid_t pid = 0;
-  auto supervisor = find_supervisor(data, pid);
+  if (auto own = check_own_folder(data); !own)
+    return report(error_of_files(own.error()), wanted.as_json);
+  auto [supervisor, pid] = find_supervisor(data);
   if (!supervisor)
     return report({exit_unavailable, "unavailable",
                    "no cluster is running in " + data.string() + ", so there is nothing to stop"},
                   wanted.as_json);
-  if (!send_signal(supervisor, SIGTERM) && errno != ESRCH)
+  if (!send_signal(supervisor, signal_stop) && errno != ESRCH)
     return report({exit_unavailable, "refused",
                    "process " + std::to_string(pid)
                        + ", which runs the cluster, belongs to another "

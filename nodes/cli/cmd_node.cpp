@@ -3,18 +3,21 @@
 #include "nodes/node.hpp"
 
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 namespace troupe::cli {
 
 int cmd_node(const node_command& wanted) {
   ::prctl(PR_SET_NAME,
           "troupe"); // `up` runs /proc/self/exe, and lists of processes would show "exe"
+  ::umask(077);      // stores and logs are for this user
   auto cfg = load_settings(wanted.config, wanted.set);
   if (!cfg)
     return report(cfg.error());
   node_options options;
   options.cfg = std::move(*cfg);
   options.ready_fd = wanted.ready_fd;
+  options.pulses = wanted.pulses;
   return run_node(options);
 }
 

@@ -7,10 +7,10 @@
 #include "nodes/cli/run_watch.hpp"
 #include "nodes/cli/trace_ids.hpp"
 #include "nodes/cli/upload.hpp"
+#include "telemetry/text_escape.hpp"
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <optional>
 
@@ -28,12 +28,14 @@ role_names roles_for_tasks(const attached_client& cluster) {
 
 /// Sends the files of the arguments, and makes the run's inputs of them.
 cli_result<value_map> send_inputs(attached_client& cluster, const Graph& graph,
-                                  graph_arguments arguments, bool quiet) {
+                                  graph_arguments arguments, bool quiet,
+                                  std::vector<skipped_document>& notes) {
   for (const auto& [input, documents] : arguments.documents) {
     auto sent = upload(cluster, documents, quiet);
     if (!sent)
       return unexpected{sent.error()};
     arguments.values[input] = documents_value(sent->blobs, sent->skipped);
+    notes.insert(notes.end(), sent->notes.begin(), sent->notes.end());
   }
   settle_inputs(graph, arguments.values);
   return std::move(arguments.values);
@@ -41,11 +43,13 @@ cli_result<value_map> send_inputs(attached_client& cluster, const Graph& graph,
 
 /// Everything that can be wrong is found before the first task starts, most of it before a cluster
 /// is asked.
-cli_result<run_outcome> run(const run_command& wanted, trace_context trace) {
+cli_result<run_outcome> run(const run_command& wanted, trace_context trace,
+                            std::vector<skipped_document>& notes) {
   auto graph = load_graph(wanted.graph);
   if (!graph)
     return unexpected{graph.error()};
-  auto arguments = read_arguments(*graph, wanted.inputs);
+  auto arguments =
+      read_arguments(*graph, wanted.inputs, wanted.follow_links ? links::all : links::inside);
   if (!arguments)
     return unexpected{arguments.error()};
   interrupts signals;
@@ -55,9 +59,11 @@ cli_result<run_outcome> run(const run_command& wanted, trace_context trace) {
   auto roles = roles_for_tasks(*cluster);
   if (auto checked = load_graph(wanted.graph, &roles); !checked)
     return unexpected{checked.error()};
-  auto inputs = send_inputs(*cluster, *graph, std::move(*arguments), wanted.as_json);
+  auto inputs = send_inputs(*cluster, *graph, std::move(*arguments), wanted.as_json, notes);
   if (!inputs)
     return unexpected{inputs.error()};
+  if (!wanted.as_json)
+    tell_notes(notes);
 
   RunSubmit submit;
   *submit.mutable_graph() = std::move(*graph);
@@ -79,7 +85,8 @@ int cmd_run(const run_command& wanted) {
     output = std::move(*prepared);
   }
   auto trace = new_trace(std::getenv("TRACEPARENT"));
-  auto outcome = run(wanted, trace);
+  std::vector<skipped_document> notes;
+  auto outcome = run(wanted, trace, notes);
   if (!outcome)
     return report(outcome.error(), wanted.as_json);
   const auto& ended = outcome->ended;
@@ -88,15 +95,17 @@ int cmd_run(const run_command& wanted) {
     if (auto written = output->write(text); !written)
       return report({exit_cannot_write, "output", written.error().message}, wanted.as_json);
   if (wanted.as_json) {
-    print_json(run_json(*outcome, trace.trace));
+    auto told = run_json(*outcome, trace.trace);
+    told["notes"] = files_json(notes, "note"); // how its files were read
+    print_json(told);
     return outcome->exit_code;
   }
   if (!output)
-    print(shown_on(terminal_of(STDOUT_FILENO), text));
+    print_data(shown_on(terminal_of(STDOUT_FILENO), text));
   auto told = run_summary(*outcome);
   if (output && ended.has_result())
-    told += "troupe: the result is in " + wanted.output + "\n";
-  std::fputs(told.c_str(), stderr);
+    told += "troupe: the result is in " + one_line(wanted.output) + "\n";
+  tell(told);
   return outcome->exit_code;
 }
 

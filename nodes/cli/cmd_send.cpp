@@ -51,30 +51,23 @@ cli_result<std::string> role_in(const std::string& agent) {
 
 /// The message, with the files it asks the agent to remember.
 cli_result<AgentMessage> make_message(attached_client& cluster, const send_command& wanted,
-                                      const RoleInfo& role,
-                                      std::vector<skipped_document>& skipped) {
+                                      const RoleInfo& role, uploaded_documents& files) {
   AgentMessage message;
   message.set_text(to_utf8(wanted.text));
   auto remember = role.reads_files() ? parse_remember(wanted.text) : std::nullopt;
   if (!remember)
     return message;
-  auto found = find_documents(remember->path, remember->kind);
+  auto found = find_documents(remember->path, remember->kind,
+                              wanted.follow_links ? links::all : links::inside);
   if (!found)
     return unexpected{error_of(found.error())};
   auto sent = upload(cluster, *found, wanted.as_json);
   if (!sent)
     return unexpected{sent.error()};
-  for (auto& blob : sent->blobs)
-    *message.add_documents() = std::move(blob);
-  skipped = std::move(sent->skipped);
+  files = std::move(*sent);
+  for (const auto& blob : files.blobs)
+    *message.add_documents() = blob;
   return message;
-}
-
-json skipped_json(const std::vector<skipped_document>& skipped) {
-  auto notes = json::array();
-  for (const auto& note : skipped)
-    notes.push_back({{"name", note.name}, {"why", note.why}});
-  return notes;
 }
 
 cli_error why_no_answer(const failure& why, const send_command& wanted) {
@@ -100,12 +93,14 @@ int cmd_send(const send_command& wanted) {
   auto role = find_role(*cluster, *role_name);
   if (!role)
     return report(role.error(), wanted.as_json);
-  std::vector<skipped_document> skipped;
-  auto message = make_message(*cluster, wanted, *role, skipped);
+  uploaded_documents files;
+  auto message = make_message(*cluster, wanted, *role, files);
   if (!message)
     return report(message.error(), wanted.as_json);
-  if (!wanted.as_json)
-    tell_skipped(skipped);
+  if (!wanted.as_json) {
+    tell_skipped(files.skipped);
+    tell_notes(files.notes);
+  }
 
   auto request = make_envelope(message_kind::request, address::of_agent(name(wanted.agent)),
                                std::move(*message));
@@ -116,18 +111,18 @@ int cmd_send(const send_command& wanted) {
   reply_printer printer(terminal_of(STDOUT_FILENO));
   auto reply = cluster->link->request(std::move(request), wanted.timeout, [&](envelope& other) {
     if (auto piece = other.body.as<Piece>(); piece && !wanted.as_json)
-      print(printer.piece(*piece));
+      print_data(printer.piece(*piece));
   });
   auto why = reply ? failure_in(*reply) : std::optional{reply.error()};
   auto answer = why ? nullptr : reply->body.as<AgentReply>();
   if (!why && !answer)
     why = failure{ec::bad_message, "the agent's answer was not understood"};
   if (why) {
-    print(printer.broken_off());
+    print_data(printer.broken_off());
     return report(why_no_answer(*why, wanted), wanted.as_json);
   }
   if (!wanted.as_json) {
-    print(printer.end(answer->text()));
+    print_data(printer.end(answer->text()));
     return exit_ok;
   }
   print_json({{"agent", wanted.agent},
@@ -135,7 +130,8 @@ int cmd_send(const send_command& wanted) {
               {"trace_id", to_string(trace)},
               {"input_tokens", answer->input_tokens()},
               {"output_tokens", answer->output_tokens()},
-              {"skipped", skipped_json(skipped)}});
+              {"skipped", files_json(files.skipped, "why")},
+              {"notes", files_json(files.notes, "note")}});
   return exit_ok;
 }
 

@@ -4,6 +4,8 @@
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"
+#include "nodes/cli/running_cluster.hpp"
+#include "telemetry/text_escape.hpp"
 
 #include <unistd.h>
 
@@ -75,15 +77,15 @@ std::string state_text(const NodeStatus& node, bool colours) {
 std::string runs_text(const NodeStatus& node) {
   std::string text;
   for (const auto& run : node.runs()) {
-    text += "run " + to_string(run_from_bytes(run.run())) + " " + run.graph() + " on "
-            + node.info().name() + ": " + std::to_string(run.done()) + "/"
+    text += "run " + to_string(run_from_bytes(run.run())) + " " + one_line(run.graph()) + " on "
+            + one_line(node.info().name()) + ": " + std::to_string(run.done()) + "/"
             + std::to_string(run.total()) + " done";
     text += run.failed() > 0 ? ", " + std::to_string(run.failed()) + " failed\n" : "\n";
   }
   auto shown = static_cast<std::uint32_t>(node.runs_size());
   if (node.runs_total() > shown)
-    text += "and " + std::to_string(node.runs_total() - shown) + " more on " + node.info().name()
-            + "\n";
+    text += "and " + std::to_string(node.runs_total() - shown) + " more on "
+            + one_line(node.info().name()) + "\n";
   return text;
 }
 
@@ -122,7 +124,7 @@ std::string status_text(const ClusterStatus& status, bool colours) {
     }
     runs += runs_text(node);
   }
-  auto text = "cluster " + status.cluster() + "\n" + table(rows, colours);
+  auto text = "cluster " + one_line(status.cluster()) + "\n" + table(rows, colours);
   std::vector<std::vector<std::string>> role_rows{{"ROLE", "POOL", "BUSY", "AGENTS"}};
   for (const auto& [role, sum] : roles)
     role_rows.push_back({role, std::to_string(sum.pool()), std::to_string(sum.busy()),
@@ -146,18 +148,48 @@ result<ClusterStatus> ask_status(client& link, std::chrono::milliseconds at_most
   return fail(ec::bad_message, "the node's answer about its status was not understood");
 }
 
+namespace {
+
+/// What the process says that keeps the nodes running; nothing of a cluster that is named by
+/// --peer.
+std::optional<supervision> supervision_of(const cluster_flags& flags) {
+  return flags.peer.empty() ? read_supervision(data_folder_of(flags)) : std::nullopt;
+}
+
+/// No node answers; perhaps their supervisor knows why.
+cli_error with_troubles(cli_error error, const std::optional<supervision>& supervised,
+                        const std::string& hint) {
+  if (supervised)
+    for (const auto& node : supervised->nodes)
+      if (auto text = troubles_text({0, 0, {node}}, hint); !text.empty())
+        error.message += "; " + text.substr(0, text.size() - 1);
+  return error;
+}
+
+} // namespace
+
 int cmd_status(const status_command& wanted) {
   interrupts signals;
+  auto hint = data_hint(wanted.cluster);
   auto cluster = attach(wanted.cluster, signals.fd());
+  auto supervised = supervision_of(wanted.cluster);
   if (!cluster)
-    return report(cluster.error(), wanted.as_json);
+    return report(with_troubles(cluster.error(), supervised, hint), wanted.as_json);
   auto status = ask_status(*cluster->link, std::chrono::seconds{10});
   if (!status)
-    return report(error_of(status.error()), wanted.as_json);
-  if (wanted.as_json)
-    print_json(status_json(*status));
-  else
-    print(status_text(*status, terminal_of(STDOUT_FILENO).colours));
+    return report(with_troubles(error_of(status.error()), supervised, hint), wanted.as_json);
+  if (wanted.as_json) {
+    auto told = status_json(*status);
+    for (auto& node : told["nodes"])
+      for (const auto& known : supervised ? supervised->nodes : std::vector<supervised_node>{})
+        if (node["name"] == known.name)
+          node["supervision"] = supervision_json(known);
+    print_json(told);
+    return exit_ok;
+  }
+  auto troubles = supervised ? troubles_text(*supervised, hint) : "";
+  print(status_text(*status, terminal_of(STDOUT_FILENO).colours)
+        + (troubles.empty() ? "" : "\n" + troubles));
   return exit_ok;
 }
 

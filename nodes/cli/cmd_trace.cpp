@@ -97,7 +97,7 @@ int cmd_trace(const trace_command& wanted) {
   if (!found)
     return report(error_of(found.error()), wanted.as_json);
   if (wanted.as_json) {
-    print(trace_json(*found) + "\n");
+    print(trace_json(*found) + "\n"); // escaped as all JSON
     return exit_ok;
   }
   auto place = terminal_of(STDOUT_FILENO);

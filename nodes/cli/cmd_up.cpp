@@ -4,15 +4,15 @@
 #include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/live_status.hpp"
 #include "nodes/cli/load_settings.hpp"
+#include "nodes/cli/running_cluster.hpp"
 #include "nodes/cli/up_output.hpp"
 #include "nodes/cluster_setup.hpp"
+#include "persistence/own_files.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <optional>
 #include <random>
-#include <system_error>
 
 namespace troupe::cli {
 
@@ -36,8 +36,10 @@ std::uint64_t random_number() {
 /// From the folder to the end of the last node. Nothing is printed for an error that is returned.
 cli_result<void> supervise(const up_command& wanted, clock::time_point began,
                            const up_outlets& outlets) {
-  interrupts signals;         // first: a `troupe down` at any time from here on is heard
-  ::signal(SIGPIPE, SIG_IGN); // nobody may read what we print; the nodes go on all the same
+  // First: a `troupe down` at any time from here on is heard.
+  interrupts signals{signal_stop};
+  signal_descriptor start_requests{signal_start_missing};
+  outlive_readers(); // nobody may read what we print; the nodes go on all the same
   auto cfg = load_settings(wanted.config, wanted.set);
   if (!cfg)
     return unexpected{cfg.error()};
@@ -52,6 +54,10 @@ cli_result<void> supervise(const up_command& wanted, clock::time_point began,
   auto setup = prepare_cluster(options);
   if (!setup)
     return unexpected{error_of_files(setup.error())};
+  supervision_file board(options.data);
+  // All paths are absolute by now, and the folder where `up` was typed may go.
+  if (wanted.detach && ::chdir("/") != 0)
+    return unexpected{cli_error{exit_unavailable, "unavailable", "cannot go to the folder /"}};
 
   up_reporter::options told;
   told.as_json = wanted.as_json;
@@ -66,6 +72,10 @@ cli_result<void> supervise(const up_command& wanted, clock::time_point began,
   local_cluster_options cluster;
   cluster.nodes = std::move(setup->nodes);
   cluster.stop_fd = signals.fd();
+  cluster.start_fd = start_requests.fd();
+  cluster.publish = [&board](std::vector<supervised_node> nodes, std::uint64_t asked) {
+    board.write({::getpid(), asked, std::move(nodes)});
+  };
   cluster.restart = wanted.restart;
   auto end = local_cluster(std::move(cluster), reporter).run();
   if (end.code != 0)
@@ -83,12 +93,8 @@ int up_in_background(const up_command& wanted, clock::time_point began) {
   cluster_flags flags;
   flags.data = wanted.data;
   auto data = data_folder_of(flags);
-  std::error_code error;
-  std::filesystem::create_directories(data, error);
-  if (error)
-    return report({exit_cannot_write, "storage_failed",
-                   "cannot make the folder " + data.string() + ": " + error.message()},
-                  wanted.as_json);
+  if (auto made = make_own_folder(data); !made)
+    return report(error_of_files(made.error()), wanted.as_json);
   return run_in_background(data / "up.log", [&](background& foreground) {
     up_outlets outlets;
     outlets.line = [&](const std::string& text) { foreground.line(text); };
@@ -101,10 +107,29 @@ int up_in_background(const up_command& wanted, clock::time_point began) {
   });
 }
 
+/// The exit code, if a cluster runs in the folder already; nothing if none does, or one with
+/// another number of nodes than is asked for.
+std::optional<int> join_running(const up_command& wanted) {
+  cluster_flags flags;
+  flags.data = wanted.data;
+  auto data = data_folder_of(flags);
+  if (auto own = check_own_folder(data); !own)
+    return report(error_of_files(own.error()), wanted.as_json);
+  auto running = find_supervisor(data);
+  if (!running.pidfd)
+    return std::nullopt;
+  auto file = read_cluster_file(data);
+  if (wanted.nodes != 0 && file && *file && (*file)->nodes.size() != wanted.nodes)
+    return std::nullopt; // preparing it says what is wrong
+  return start_missing(data, running, data_hint(flags), wanted.as_json);
+}
+
 } // namespace
 
 int cmd_up(const up_command& wanted) {
   auto began = clock::now();
+  if (auto joined = join_running(wanted))
+    return *joined;
   if (wanted.detach)
     return up_in_background(wanted, began);
   up_outlets outlets;

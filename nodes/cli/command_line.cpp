@@ -1,5 +1,6 @@
 #include "nodes/cli/command_line.hpp"
 
+#include "config/durations.hpp"
 #include "config/limits/links.hpp"
 #include "config/limits/messages.hpp"
 #include "nodes/cli/commands.hpp"
@@ -7,6 +8,7 @@
 
 #include <chrono>
 #include <functional>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 
@@ -75,31 +77,22 @@ void add_config(CLI::App* command, std::string& file, settings& set) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
-/// "30", "30s", "500ms", "2m".
+/// A duration as everywhere (config/durations.hpp); a bare number is seconds here.
 void add_timeout(CLI::App* command, std::chrono::milliseconds& timeout, const std::string& what) {
-  command
-      ->add_option_function<std::string>(
-          "--timeout",
-          [&timeout](const std::string& text) {
-            std::size_t end = 0;
-            double amount = 0;
-            try {
-              amount = std::stod(text, &end);
-            } catch (const std::exception&) {
-              end = 0;
-            }
-            auto unit = text.substr(end);
-            auto factor = unit == "ms"                  ? 1.0
-                          : unit.empty() || unit == "s" ? 1e3
-                          : unit == "m"                 ? 6e4
-                                                        : 0;
-            if (end == 0 || factor == 0 || !(amount > 0) || amount * factor > 8.64e7)
-              throw CLI::ValidationError("--timeout",
-                                         "write a time up to a day, such as 30s, not " + text);
-            timeout = std::chrono::milliseconds(static_cast<std::int64_t>(amount * factor));
-          },
-          what)
-      ->type_name("TIME");
+  auto read = [&timeout](const std::string& text) {
+    bool bare = text.find_first_not_of("0123456789.") == std::string::npos;
+    auto time = parse_duration(bare ? text + "s" : text);
+    if (!time || time->count() == 0 || *time > std::chrono::hours{24})
+      throw CLI::ValidationError("--timeout", "write a time up to a day, such as "
+                                                  + std::string(duration_examples)
+                                                  + " or 30 (seconds), not " + text);
+    timeout = *time;
+  };
+  command->add_option_function<std::string>("--timeout", read, what)->type_name("TIME");
+}
+
+void add_follow_links(CLI::App* command, bool& follow) {
+  command->add_flag("--follow-links", follow, "Read what links in a folder lead to outside of it");
 }
 
 void add_cluster_commands(command_table& table) {
@@ -141,6 +134,7 @@ void add_cluster_commands(command_table& table) {
                   "Descriptor to tell on, one JSON object a line, when it listens and is ready")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
+  app->add_flag("--pulses", node->pulses, "Give signs of life on that descriptor too");
 }
 
 void add_work_commands(command_table& table) {
@@ -154,6 +148,7 @@ void add_work_commands(command_table& table) {
   app->add_option("agent", send->agent, "ROLE/KEY; `troupe roles` lists the roles")->required();
   app->add_option("text", send->text, "The message")->required();
   add_timeout(app, send->timeout, "How long to wait for the answer (default: 60s)");
+  add_follow_links(app, send->follow_links);
   add_cluster(app, send->cluster);
   add_json(app, send->as_json);
 
@@ -175,6 +170,7 @@ void add_work_commands(command_table& table) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app->add_option("--output,-o", run->output, "Write the result there")->type_name("FILE");
   add_timeout(app, run->timeout, "Cancel the run after that (default: no limit)");
+  add_follow_links(app, run->follow_links);
   add_cluster(app, run->cluster);
   add_json(app, run->as_json);
   app->callback([&table, run, help, app] {
@@ -233,7 +229,9 @@ bool asks_for_json(int argc, const char* const* argv) {
 
 } // namespace
 
-int run_command_line(int argc, const char* const* argv) {
+namespace {
+
+int parse_and_run(int argc, const char* const* argv) {
   CLI::App app("Runs fleets of agents as actors on a cluster.", "troupe");
   app.set_version_flag("--version", std::string("troupe ") + TROUPE_VERSION, "Print the version");
   app.require_subcommand(1);
@@ -247,7 +245,10 @@ int run_command_line(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) { // help and version
-    return app.exit(asked);
+    std::ostringstream text;
+    auto code = app.exit(asked, text, text);
+    print(text.str());
+    return code;
   } catch (const CLI::ParseError& wrong) {
     auto used = app.get_subcommands();
     auto where = used.empty() ? "troupe" : "troupe " + used.front()->get_name();
@@ -255,6 +256,13 @@ int run_command_line(int argc, const char* const* argv) {
                   asks_for_json(argc, argv));
   }
   return chosen();
+}
+
+} // namespace
+
+int run_command_line(int argc, const char* const* argv) {
+  take_over_broken_pipes();
+  return finish_output(parse_and_run(argc, argv));
 }
 
 } // namespace troupe::cli

@@ -18,6 +18,7 @@ struct node_command {
   std::string config;
   settings set;
   int ready_fd = -1;
+  bool pulses = false;
 };
 int cmd_node(const node_command& wanted);
 
@@ -48,6 +49,7 @@ struct send_command {
   cluster_flags cluster;
   std::string agent; ///< ROLE/KEY
   std::string text;
+  bool follow_links = false;
   std::chrono::milliseconds timeout{};
   bool as_json = false;
 };
@@ -58,6 +60,7 @@ struct run_command {
   std::string graph;               ///< a name, or a file
   std::vector<std::string> inputs; ///< NAME=VALUE
   std::string output;
+  bool follow_links = false;
   std::chrono::milliseconds timeout{}; ///< zero: none
   bool as_json = false;
 };

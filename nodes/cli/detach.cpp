@@ -1,7 +1,9 @@
 #include "nodes/cli/detach.hpp"
 
+#include "nodes/child_process.hpp"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"
+#include "persistence/own_files.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -30,14 +32,13 @@ public:
     for (std::size_t at = 0; at < bytes.size() && !ready_;) {
       auto mark = std::min(bytes.find(mark_ready, at), bytes.find(mark_error, at));
       auto text = bytes.substr(at, mark == bytes.npos ? bytes.npos : mark - at);
-      std::fwrite(text.data(), 1, text.size(), error_ ? stderr : stdout);
+      error_ ? tell(text) : print(text);
       if (mark == bytes.npos)
         break;
       ready_ = bytes[mark] == mark_ready;
       error_ = error_ || bytes[mark] == mark_error;
       at = mark + 1;
     }
-    std::fflush(stdout);
   }
 
 private:
@@ -103,10 +104,13 @@ int run_in_background(const std::filesystem::path& log,
                       const std::function<int(background&)>& work) {
   interrupts signals; // blocked in both from here on: none is lost between fork and wait
   int ends[2];
-  unique_fd output{::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
-  if (!output || ::pipe2(ends, O_CLOEXEC) != 0)
-    return report({exit_cannot_write, "storage_failed",
-                   "cannot write " + log.string() + ": " + std::strerror(errno)});
+  auto opened = open_own_file(log, O_WRONLY | O_CREAT | O_APPEND);
+  if (!opened)
+    return report(error_of_files(opened.error()));
+  auto output = *std::move(opened);
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return report({exit_unavailable, "unavailable",
+                   std::string("cannot make a pipe: ") + std::strerror(errno)});
   unique_fd from_background{ends[0]};
   unique_fd to_foreground{ends[1]};
   std::fflush(nullptr);
@@ -119,12 +123,15 @@ int run_in_background(const std::filesystem::path& log,
     return wait_in_foreground(child, from_background.get(), signals);
   }
   ::setsid();
-  ::signal(SIGPIPE, SIG_IGN);
   from_background = unique_fd{};
   unique_fd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   ::dup2(null.get(), STDIN_FILENO);
   ::dup2(output.get(), STDOUT_FILENO);
   ::dup2(output.get(), STDERR_FILENO);
+  output = unique_fd{};
+  null = unique_fd{};
+  // What who typed `up` had open (a lock, the pipe of $(...)) is not kept as long as the cluster.
+  close_all_but({to_foreground.get(), signals.fd()});
   background link{std::move(to_foreground)};
   return work(link);
 }

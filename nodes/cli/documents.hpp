@@ -2,6 +2,7 @@
 
 #include "messages/envelope.hpp"
 #include "messages/values.pb.h"
+#include "nodes/cli/text_detection.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -20,7 +21,7 @@ struct found_document {
   std::uint64_t size_bytes = 0;
 };
 
-/// A file that was left out, and the reason in words.
+/// A file that was left out, or what is to be said of one, in words.
 struct skipped_document {
   std::string name;
   std::string why;
@@ -43,22 +44,25 @@ document_limits default_document_limits();
 
 enum class path_kind { file, folder };
 
-/// Finds the text files below `path`, sorted by name. Text is told by content: no NUL in the first
-/// 8 KiB, and UTF-8 or something like Latin-1. Links are followed, each file counts once (by device
-/// and inode, under the name that is no link where it has one), hidden entries are left out.
-/// Missing, empty, unreadable, of the other kind, without any text: `invalid_argument`. Too much:
-/// `too_large`.
+/// Which links in a folder are followed.
+enum class links {
+  inside, ///< those that lead to something in the folder
+  all,
+};
+
+/// Finds the text files below `path`, sorted by name. Text is told by content
+/// (nodes/cli/text_detection.hpp). Each file counts once (by device and inode, under the name that
+/// is no link where it has one), hidden entries are left out, links only as `follow` says, Troupe's
+/// own data folders never (nodes/cli/folder_walk.hpp). Missing, empty, unreadable, of the other
+/// kind, without any text, in a data folder: `invalid_argument`. Too much: `too_large`. Names are
+/// one line of UTF-8.
 result<document_list> find_documents(const std::filesystem::path& path, path_kind kind,
+                                     links follow = links::inside,
                                      const document_limits& bounds = default_document_limits());
 
-/// The text of a file as UTF-8: bytes that are not UTF-8 are taken for Latin-1, a byte order mark
-/// is left out.
-result<std::string> read_document(const found_document& document, std::uint64_t bytes_max);
-
-/// Why bytes from the beginning of a file are no text; empty if they are.
-std::string why_not_text(std::string_view beginning);
-
-std::string to_utf8(std::string bytes);
+/// The text of a file as UTF-8, and how it was read. What is written to the file meanwhile is not
+/// read.
+result<decoded_text> read_document(const found_document& document, std::uint64_t bytes_max);
 
 /// The value of a graph's input of type folder or file: a map of `documents`, a list of blobs, and
 /// `skipped`, a list of maps with `name` and `why`.

@@ -38,7 +38,7 @@ Value stand_in(const document_list& found) {
   return documents_value(blobs, found.skipped);
 }
 
-cli_result<void> read_argument(const Graph& graph, const std::string& argument,
+cli_result<void> read_argument(const Graph& graph, const std::string& argument, links follow,
                                graph_arguments& into) {
   auto equals = argument.find('=');
   if (equals == std::string::npos || equals == 0)
@@ -58,7 +58,7 @@ cli_result<void> read_argument(const Graph& graph, const std::string& argument,
       return unexpected{
           usage_error("--input " + key + "=: the path of a " + input->type() + " is missing")};
     auto kind = input->type() == "folder" ? path_kind::folder : path_kind::file;
-    auto found = find_documents(text, kind);
+    auto found = find_documents(text, kind, follow);
     if (!found)
       return unexpected{usage_error("--input " + key + ": " + found.error().message)};
     into.values[key] = stand_in(*found);
@@ -98,11 +98,11 @@ cli_result<Graph> load_graph(const std::string& wanted, const role_names* known)
   return *graph;
 }
 
-cli_result<graph_arguments> read_arguments(const Graph& graph,
-                                           const std::vector<std::string>& arguments) {
+cli_result<graph_arguments>
+read_arguments(const Graph& graph, const std::vector<std::string>& arguments, links follow) {
   graph_arguments read;
   for (const auto& argument : arguments)
-    if (auto done = read_argument(graph, argument, read); !done)
+    if (auto done = read_argument(graph, argument, follow, read); !done)
       return unexpected{done.error()};
   if (auto fine = check_inputs(graph, read.values); !fine)
     return unexpected{usage_error(fine.error().message)};

@@ -27,7 +27,8 @@ struct graph_arguments {
 /// Reads NAME=VALUE arguments by the types of the graph's inputs, finds the files, and checks that
 /// nothing is missing, unknown or of the wrong type.
 cli_result<graph_arguments> read_arguments(const Graph& graph,
-                                           const std::vector<std::string>& arguments);
+                                           const std::vector<std::string>& arguments,
+                                           links follow = links::inside);
 
 /// The page of `troupe run NAME --help`.
 std::string describe_graph(const Graph& graph, const std::string& shown_name);

@@ -6,20 +6,36 @@
 
 namespace troupe::cli {
 
-interrupts::interrupts() {
+namespace {
+
+int unless_ignored(int signal) { return is_ignored(signal) ? 0 : signal; }
+
+} // namespace
+
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+signal_descriptor::signal_descriptor(std::initializer_list<int> signals) {
   sigset_t wanted;
   ::sigemptyset(&wanted);
-  for (auto signal : {SIGINT, SIGTERM, SIGHUP})
-    ::sigaddset(&wanted, signal);
-  ::sigprocmask(SIG_BLOCK, &wanted, nullptr);
+  for (auto signal : signals)
+    if (signal != 0)
+      ::sigaddset(&wanted, signal);
+  ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
   fd_ = unique_fd{::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK)};
 }
 
-int interrupts::take() {
+int signal_descriptor::take() {
   signalfd_siginfo record{};
   if (::read(fd_.get(), &record, sizeof record) != static_cast<ssize_t>(sizeof record))
     return 0;
   return static_cast<int>(record.ssi_signo);
 }
+
+interrupts::interrupts(int more)
+    : signal_descriptor{unless_ignored(SIGINT), unless_ignored(SIGTERM), unless_ignored(SIGHUP),
+                        more} {}
 
 } // namespace troupe::cli

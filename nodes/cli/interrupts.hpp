@@ -2,13 +2,15 @@
 
 #include "actors/cluster/socket.hpp"
 
+#include <initializer_list>
+
 namespace troupe::cli {
 
-/// SIGINT, SIGTERM and SIGHUP as a file descriptor. From its making to the end of the process these
-/// signals do not end it: whoever waits must watch `fd()`.
-class interrupts {
+/// Signals as a file descriptor. From its making to the end of the process these signals do not end
+/// it: whoever waits must watch `fd()`.
+class signal_descriptor {
 public:
-  interrupts();
+  explicit signal_descriptor(std::initializer_list<int> signals);
 
   int fd() const noexcept { return fd_.get(); }
   /// Takes note of one signal, so that `fd` is no longer readable by it; 0 if none came.
@@ -17,5 +19,16 @@ public:
 private:
   unique_fd fd_;
 };
+
+/// SIGINT, SIGTERM and SIGHUP, but those that the process was told to ignore by who started it:
+/// `nohup` (SIGHUP) and a shell's `&` (SIGINT) mean it. A blocked signal would be queued, and read
+/// here, even though it is ignored. With `more`, these too, in any case.
+class interrupts : public signal_descriptor {
+public:
+  explicit interrupts(int more = 0);
+};
+
+/// True if the process ignores the signal, as it was when it was started.
+bool is_ignored(int signal);
 
 } // namespace troupe::cli

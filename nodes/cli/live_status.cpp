@@ -2,11 +2,10 @@
 
 #include "messages/cluster.pb.h"
 #include "nodes/cli/ask_status.hpp"
+#include "telemetry/text_escape.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>
-
-#include <cstdio>
 
 namespace troupe::cli {
 
@@ -33,9 +32,8 @@ void live_status::stop() {
 void live_status::print_above(const std::string& lines) {
   std::lock_guard guard(screen_);
   if (std::exchange(visible_, false))
-    std::fputs("\r\x1b[K", stdout);
-  std::fputs(lines.c_str(), stdout);
-  std::fflush(stdout);
+    print_control("\r\x1b[K");
+  print(lines);
 }
 
 void live_status::run() {
@@ -67,9 +65,8 @@ void live_status::draw(const std::string& text) {
   if (text.empty() && !visible_)
     return;
   auto room = static_cast<std::size_t>(std::max(place_.columns - 1, 1));
-  std::fprintf(stdout, "\r%s\x1b[K",
-               painted(text.substr(0, room), colour::dim, place_.colours).c_str());
-  std::fflush(stdout);
+  print_control("\r" + painted(one_line(text.substr(0, room)), colour::dim, place_.colours)
+                + "\x1b[K");
   visible_ = !text.empty();
 }
 

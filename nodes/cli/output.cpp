@@ -2,6 +2,7 @@
 
 #include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
+#include "telemetry/text_escape.hpp"
 
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -47,6 +48,23 @@ std::size_t width_of(std::string_view text) {
   return width;
 }
 
+/// JSON whose texts hold nothing that a terminal obeys. Control characters below 0x20 are escaped
+/// already; the others are DEL and characters whose first byte is one of these two.
+std::string escaped_json(std::string_view text) {
+  constexpr std::string_view suspects = "\x7f\xc2\xe2";
+  std::string escaped;
+  escaped.reserve(text.size());
+  while (!text.empty()) {
+    auto plain = std::min(text.find_first_of(suspects), text.size());
+    escaped += text.substr(0, plain);
+    text.remove_prefix(plain);
+    auto length = std::min(std::max<std::size_t>(utf8_length(text), 1), text.size());
+    append_json_escaped(escaped, text.substr(0, length));
+    text.remove_prefix(length);
+  }
+  return escaped;
+}
+
 } // namespace
 
 cli_error usage_error(std::string message) { return {exit_usage, "usage", std::move(message)}; }
@@ -66,17 +84,17 @@ cli_error error_of(const std::string& config_message) {
 std::string error_text(const cli_error& error, bool as_json) {
   if (as_json)
     return to_line({{"error", {{"code", error.code}, {"message", error.message}}}});
-  return "troupe: " + error.message + "\n";
+  return "troupe: " + one_line(error.message) + "\n";
 }
 
 int report(const cli_error& error, bool as_json) {
-  std::fputs(error_text(error, as_json).c_str(), as_json ? stdout : stderr);
-  std::fflush(stdout);
+  auto text = error_text(error, as_json);
+  as_json ? print(text) : tell(text);
   return error.exit_code;
 }
 
 std::string to_line(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  return escaped_json(value.dump(-1, ' ', false, json::error_handler_t::replace)) + "\n";
 }
 
 void print_json(const json& value) { print(to_line(value)); }
@@ -169,7 +187,17 @@ std::string human_duration(std::chrono::milliseconds d) {
   return std::to_string(minutes / 60) + " h " + std::to_string(minutes % 60) + " min";
 }
 
-std::string table(const std::vector<std::vector<std::string>>& rows, bool colours) {
+std::string coloured_line(std::string_view text) {
+  auto line = terminal_text(text, true);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
+  return line;
+}
+
+std::string table(const std::vector<std::vector<std::string>>& given, bool colours) {
+  auto rows = given;
+  for (auto& row : rows)
+    std::transform(row.begin(), row.end(), row.begin(), coloured_line);
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -190,21 +218,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows, bool colour
 }
 
 std::string shown_on(const terminal& place, std::string_view text) {
-  std::string shown(text);
-  if (place.is_terminal)
-    std::replace_if(
-        shown.begin(), shown.end(),
-        [](char c) {
-          auto byte = static_cast<unsigned char>(c);
-          return (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f;
-        },
-        '?');
-  return shown;
-}
-
-void print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  return place.is_terminal ? terminal_text(text) : std::string(text);
 }
 
 } // namespace troupe::cli

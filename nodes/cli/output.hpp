@@ -2,6 +2,7 @@
 
 #include "messages/envelope.hpp"
 #include "messages/values.pb.h"
+#include "nodes/cli/streams.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -34,14 +35,15 @@ cli_error error_of(const failure& why);
 cli_error error_of_files(const failure& why);
 cli_error error_of(const std::string& config_message);
 
-/// Prints `troupe: message` to standard error or, with `as_json`, `{"error": {...}}` to standard
-/// output. Returns the exit code.
+/// Prints `troupe: message`, always one line, to standard error or, with `as_json`, `{"error":
+/// {...}}` to standard output. Returns the exit code.
 int report(const cli_error& error, bool as_json = false);
 
 /// What `report` prints.
 std::string error_text(const cli_error& error, bool as_json);
 
-/// Prints one JSON value on a line. Text that is not UTF-8 is repaired.
+/// Prints one JSON value on a line. Text that is not UTF-8 is repaired; characters that terminals
+/// obey are written by their numbers.
 void print_json(const json& value);
 std::string to_line(const json& value);
 
@@ -64,14 +66,14 @@ std::string human_bytes(std::uint64_t bytes); ///< "812 B", "1.4 KiB", "64 MiB"
 std::string
 human_duration(std::chrono::milliseconds d); ///< "12 ms", "3.4 s", "2 min 5 s", "3 h 10 min"
 
-/// Rows of cells with columns aligned, two spaces between, the first row in bold.
-std::string table(const std::vector<std::vector<std::string>>& rows, bool colours);
-
-/// Text of others for a terminal: control characters cannot command it. As it is for files and
-/// pipes.
+/// Text of several lines from others for a terminal: it cannot command it. As it is for files and
+/// pipes, whose readers want it so.
 std::string shown_on(const terminal& place, std::string_view text);
 
-/// Writes to standard output, without delay.
-void print(std::string_view text);
+/// One line of ours with colours, whatever it was made of.
+std::string coloured_line(std::string_view text);
+
+/// Rows of cells with columns aligned, two spaces between, the first row in bold.
+std::string table(const std::vector<std::vector<std::string>>& rows, bool colours);
 
 } // namespace troupe::cli

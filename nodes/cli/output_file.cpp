@@ -2,8 +2,10 @@
 
 #include "actors/cluster/socket.hpp"
 #include "nodes/cluster_files.hpp"
+#include "persistence/own_files.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +25,9 @@ unexpected<failure> cannot_write(const fs::path& path, const std::string& why) {
 } // namespace
 
 result<output_file> output_file::prepare(const fs::path& path) {
+  // Links are resolved here, so the kernel's protection of folders for all does not hold.
+  if (auto links = check_links(path); !links)
+    return cannot_write(path, links.error().message);
   std::error_code error;
   auto settled = fs::weakly_canonical(fs::absolute(path), error);
   if (error)
@@ -30,8 +35,13 @@ result<output_file> output_file::prepare(const fs::path& path) {
   auto what = fs::status(settled, error);
   if (fs::is_directory(what))
     return cannot_write(path, "it is a folder");
-  if (fs::exists(what) && !fs::is_regular_file(what))
+  if (fs::exists(what) && !fs::is_regular_file(what)) {
+    struct stat about {};
+    if (::stat(settled.c_str(), &about) == 0 && about.st_uid != ::geteuid() && about.st_uid != 0
+        && !S_ISCHR(about.st_mode))
+      return cannot_write(path, "it is a pipe of another user");
     return output_file{settled, false};
+  }
   auto probe = (settled.parent_path() / ".troupe-XXXXXX").string();
   unique_fd fd{::mkostemp(probe.data(), O_CLOEXEC)};
   if (!fd)
@@ -42,8 +52,8 @@ result<output_file> output_file::prepare(const fs::path& path) {
 
 result<void> output_file::write(std::string_view text) const {
   if (replace_)
-    return write_file_atomically(path_, text);
-  unique_fd fd{::open(path_.c_str(), O_WRONLY | O_CLOEXEC)};
+    return write_file_atomically(path_, text, 0644); // a report, for those whom the umask lets
+  unique_fd fd{::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY)};
   while (fd && !text.empty()) {
     auto written = ::write(fd.get(), text.data(), text.size());
     if (written < 0 && errno != EINTR)

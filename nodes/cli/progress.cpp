@@ -1,6 +1,7 @@
 #include "nodes/cli/progress.hpp"
 
 #include "messages/runs.pb.h"
+#include "telemetry/text_escape.hpp"
 
 #include <algorithm>
 
@@ -51,11 +52,12 @@ void progress_line::show(std::string_view text, clock::time_point now, bool impo
     return;
   shown_at_ = now;
   last_ = text;
+  auto line = one_line(text); // the names of tasks are those of files
   if (!place_.is_terminal) {
-    std::fprintf(out_, "%.*s\n", static_cast<int>(text.size()), text.data());
+    std::fprintf(out_, "%s\n", line.c_str());
     return;
   }
-  auto line = fit(std::string(text), place_.columns - 1);
+  line = fit(std::move(line), place_.columns - 1);
   std::fprintf(out_, "\r%s\x1b[K", line.c_str());
   std::fflush(out_);
   visible_ = true;

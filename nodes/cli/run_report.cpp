@@ -3,6 +3,7 @@
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
+#include "telemetry/text_escape.hpp"
 
 #include <set>
 
@@ -77,26 +78,28 @@ std::string run_summary(const run_outcome& outcome) {
     if (task.ok() || was_cancelled(task) || ++failed > failures_shown_max)
       continue;
     auto where = node_of(outcome, task);
-    text += "troupe: task " + (task.label().empty() ? task.task() : task.label()) + " failed"
-            + (where.empty() ? "" : " on " + where)
+    text += "troupe: task " + one_line(task.label().empty() ? task.task() : task.label())
+            + " failed" + (where.empty() ? "" : " on " + one_line(where))
             + (task.attempts() > 1 ? " after " + std::to_string(task.attempts()) + " attempts" : "")
-            + ": " + task.failure().message() + "\n";
+            + ": " + one_line(task.failure().message()) + "\n";
   }
   if (failed > failures_shown_max)
-    text += "troupe: " + std::to_string(failed - failures_shown_max) + " more tasks failed\n";
+    text += "troupe: " + std::to_string(failed - failures_shown_max)
+            + (failed - failures_shown_max == 1 ? " more task failed\n" : " more tasks failed\n");
   auto took = ended.duration_us() < 1000
                   ? "less than 1 ms"
                   : human_duration(std::chrono::milliseconds(ended.duration_us() / 1000));
   if (!ended.ok()) {
     bool stopped = outcome.exit_code == exit_interrupted;
     text += "troupe: the run " + std::string(stopped ? "was stopped" : "failed") + " after " + took
-            + ": " + outcome.why;
+            + ": " + one_line(outcome.why);
     if (cancelled > 0)
       text += "; " + std::to_string(done) + " of " + std::to_string(ended.tasks_size())
               + " tasks were done, " + std::to_string(cancelled) + " cancelled";
     return text + "\n";
   }
-  return std::to_string(ended.tasks_size()) + " tasks done in " + took + " on "
+  return std::to_string(ended.tasks_size())
+         + (ended.tasks_size() == 1 ? " task done in " : " tasks done in ") + took + " on "
          + std::to_string(nodes.size()) + (nodes.size() == 1 ? " node" : " nodes")
          + "; `troupe trace last` shows where the time went\n";
 }

@@ -1,52 +1,282 @@
-#include "nodes/cli/documents.hpp"
+#include "nodes/cli/text_detection.hpp"
+
+#include "telemetry/text_escape.hpp"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 namespace troupe::cli {
 
 namespace {
 
-/// Bytes of the UTF-8 sequence at the beginning of `text`: 0 if it is none, 4 at most. `cut` tells
-/// that it would be one if the text went on.
-std::size_t sequence_length(std::string_view text, bool& cut) {
-  cut = false;
-  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  auto first = byte(0);
-  if (first < 0x80)
-    return 1;
-  std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4)
-    return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if (i == text.size())
-      return cut = true, 0;
-    if ((byte(i) & 0xc0) != 0x80)
-      return 0;
+constexpr char32_t no_character = 0xfffd;
+constexpr std::string_view utf_8_mark = "\xef\xbb\xbf";
+
+constexpr std::size_t characters_a_fault = 20; ///< of so many characters one may be no text's
+
+enum class encoding { bytes, utf_16_le, utf_16_be, utf_32_le, utf_32_be };
+
+struct mark {
+  std::string_view bytes;
+  encoding kind;
+};
+// Before what they begin with: FF FE is the mark of UTF-16, and half of that of UTF-32.
+constexpr std::array marks{
+    mark{{"\xff\xfe\0\0", 4}, encoding::utf_32_le}, mark{{"\0\0\xfe\xff", 4}, encoding::utf_32_be},
+    mark{{"\xff\xfe", 2}, encoding::utf_16_le}, mark{{"\xfe\xff", 2}, encoding::utf_16_be}};
+
+/// Windows-1252 from 0x80 to 0x9f; the rest has Unicode's numbers.
+constexpr std::array<char16_t, 32> windows_1252 = {
+    0x20ac, 0xfffd, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0xfffd, 0x017d, 0xfffd, 0xfffd, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
+    0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0xfffd, 0x017e, 0x0178};
+
+void append_utf_8(std::string& text, char32_t c) {
+  auto tail = [&](int shift) { text += static_cast<char>(0x80 | ((c >> shift) & 0x3f)); };
+  if (c < 0x80) {
+    text += static_cast<char>(c);
+  } else if (c < 0x800) {
+    text += static_cast<char>(0xc0 | (c >> 6));
+    tail(0);
+  } else if (c < 0x10000) {
+    text += static_cast<char>(0xe0 | (c >> 12));
+    tail(6);
+    tail(0);
+  } else {
+    text += static_cast<char>(0xf0 | (c >> 18));
+    tail(12);
+    tail(6);
+    tail(0);
   }
-  // Overlong forms, surrogates, and what is beyond U+10FFFF.
-  auto second = byte(1);
-  if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)
-      || (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
-    return 0;
-  return length;
 }
 
-bool is_utf8(std::string_view text, bool may_be_cut) {
-  while (!text.empty()) {
-    bool cut = false;
-    auto length = sequence_length(text, cut);
-    if (length == 0)
-      return cut && may_be_cut;
-    text.remove_prefix(length);
+bool is_surrogate(char32_t c) { return c >= 0xd800 && c <= 0xdfff; }
+
+/// Characters of UTF-16 or UTF-32, one after the other.
+class wide_reader {
+public:
+  wide_reader(std::string_view bytes, encoding kind)
+      : bytes_(bytes), big_(kind == encoding::utf_16_be || kind == encoding::utf_32_be),
+        width_(kind == encoding::utf_16_le || kind == encoding::utf_16_be ? 2 : 4) {}
+
+  /// U+FFFD for what is none; nothing at the end.
+  std::optional<char32_t> next() {
+    if (bytes_.empty())
+      return std::nullopt;
+    if (bytes_.size() < width_) { // an odd length
+      bytes_ = {};
+      return no_character;
+    }
+    auto first = take();
+    if (width_ == 4)
+      return first > 0x10ffff || is_surrogate(first) ? no_character : first;
+    if (!is_surrogate(first))
+      return first;
+    if (first >= 0xdc00 || bytes_.size() < width_)
+      return no_character;
+    auto rest = bytes_;
+    auto second = take();
+    if (second < 0xdc00 || second > 0xdfff) {
+      bytes_ = rest; // the first stands alone, the second is a character of its own
+      return no_character;
+    }
+    return 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
   }
-  return true;
-}
+
+private:
+  char32_t take() {
+    char32_t unit = 0;
+    for (std::size_t i = 0; i < width_; ++i) {
+      auto at = big_ ? i : width_ - 1 - i;
+      unit = unit << 8 | static_cast<unsigned char>(bytes_[at]);
+    }
+    bytes_.remove_prefix(width_);
+    return unit;
+  }
+
+  std::string_view bytes_;
+  bool big_;
+  std::size_t width_;
+};
 
 /// Control characters that texts do not have: all but tab, line ends, form feed, backspace and
 /// escape.
-bool is_odd_control(char c) {
-  auto byte = static_cast<unsigned char>(c);
-  return (byte < 0x20 && !(byte >= 0x08 && byte <= 0x0d) && byte != 0x1b) || byte == 0x7f;
+bool is_odd_control(char32_t c) {
+  return (c < 0x20 && !(c >= 0x08 && c <= 0x0d) && c != 0x1b) || c == 0x7f;
+}
+
+struct wide_counts {
+  std::size_t characters = 0;
+  std::size_t ascii = 0;
+  std::size_t broken = 0; ///< none, or what texts do not have
+};
+
+wide_counts count_wide(std::string_view bytes, encoding kind) {
+  wide_counts found;
+  wide_reader reader(bytes, kind);
+  while (auto c = reader.next()) {
+    bool is_private = *c >= 0xe000 && *c <= 0xf8ff;
+    bool is_never = (*c >= 0xfdd0 && *c <= 0xfdef) || (*c & 0xfffe) == 0xfffe;
+    ++found.characters;
+    found.ascii += *c < 0x80;
+    found.broken += *c == no_character || is_odd_control(*c) || is_private || is_never;
+  }
+  return found;
+}
+
+/// Whether bytes without a mark, from the beginning of a file, are text of that encoding: every
+/// character is one, none is a control, and some are of ASCII, as the ends of lines of all
+/// languages' texts are.
+bool reads_as(std::string_view bytes, encoding kind) {
+  constexpr std::size_t sure = 8; // so many characters are no accident, even if a byte is left over
+  auto found = count_wide(bytes, kind);
+  bool cut = found.broken == 1 && found.characters > sure; // the sample or the file ends within one
+  return found.ascii > 0 && (found.broken == 0 || cut);
+}
+
+std::optional<encoding> marked(std::string_view bytes, std::size_t& length) {
+  for (const auto& each : marks)
+    if (bytes.starts_with(each.bytes)) {
+      length = each.bytes.size();
+      return each.kind;
+    }
+  return std::nullopt;
+}
+
+/// `bytes`: one byte or UTF-8's sequence a character.
+encoding encoding_of(std::string_view beginning, std::size_t& mark_length) {
+  mark_length = 0;
+  if (auto kind = marked(beginning, mark_length))
+    return *kind;
+  if (beginning.find('\0') != std::string_view::npos)
+    for (auto kind :
+         {encoding::utf_32_le, encoding::utf_32_be, encoding::utf_16_le, encoding::utf_16_be})
+      if (reads_as(beginning, kind))
+        return kind;
+  return encoding::bytes;
+}
+
+std::string_view name_of(encoding kind) {
+  switch (kind) {
+    case encoding::bytes:
+      return "UTF-8";
+    case encoding::utf_16_le:
+      return "UTF-16 (little-endian)";
+    case encoding::utf_16_be:
+      return "UTF-16 (big-endian)";
+    case encoding::utf_32_le:
+      return "UTF-32 (little-endian)";
+    case encoding::utf_32_be:
+      return "UTF-32 (big-endian)";
+  }
+  return {};
+}
+
+/// What a text consists of, one byte or UTF-8's sequence a character.
+struct byte_counts {
+  std::size_t sequences = 0; ///< of more than one byte
+  std::size_t invalid = 0;   ///< bytes that belong to none
+};
+
+byte_counts count(std::string_view text) {
+  byte_counts found;
+  while (!text.empty()) {
+    auto length = utf8_length(text);
+    found.invalid += length == 0;
+    found.sequences += length > 1;
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return found;
+}
+
+/// UTF-8 that is cut at the end of a sample is UTF-8.
+bool is_utf_8(std::string_view sample) {
+  constexpr std::size_t longest = 4;
+  while (!sample.empty())
+    if (auto length = utf8_length(sample))
+      sample.remove_prefix(length);
+    else
+      break;
+  if (sample.size() >= longest)
+    return false;
+  // It would be a character if it went on.
+  for (std::string_view rest :
+       {"\x80", "\x80\x80", "\x80\x80\x80", "\xa0", "\xa0\x80", "\x90\x80", "\x90\x80\x80"})
+    if (sample.empty() || utf8_length(std::string(sample) + std::string(rest)) > sample.size())
+      return true;
+  return false;
+}
+
+/// Mostly UTF-8: what is not is damage, and no other encoding.
+bool is_damaged_utf_8(const byte_counts& found) {
+  constexpr std::size_t much_more = 2;
+  return found.sequences > much_more * found.invalid;
+}
+
+std::string decode_bytes(std::string_view bytes, bool damaged) {
+  std::string text;
+  text.reserve(bytes.size() + bytes.size() / 8);
+  while (!bytes.empty()) {
+    auto length = utf8_length(bytes);
+    if (length == 0) {
+      auto byte = static_cast<unsigned char>(bytes.front());
+      char32_t meant = byte < 0xa0 ? windows_1252[byte - 0x80] : byte;
+      append_utf_8(text, damaged ? no_character : meant);
+      length = 1;
+    } else {
+      text.append(bytes.substr(0, length));
+    }
+    bytes.remove_prefix(length);
+  }
+  return text;
+}
+
+std::string replaced_note(std::size_t count) {
+  return count == 0 ? ""
+                    : std::to_string(count)
+                          + (count == 1 ? " character that is none was replaced"
+                                        : " characters that are none were replaced");
+}
+
+decoded_text decode_wide(std::string_view bytes, encoding kind) {
+  decoded_text made;
+  std::size_t replaced = 0;
+  wide_reader reader(bytes, kind);
+  while (auto c = reader.next()) {
+    replaced += *c == no_character || *c == 0;
+    append_utf_8(made.text, *c == 0 ? no_character : *c);
+  }
+  made.note = "read as " + std::string(name_of(kind));
+  if (replaced > 0)
+    made.note += "; " + replaced_note(replaced);
+  return made;
+}
+
+decoded_text decode_narrow(std::string_view bytes) {
+  auto found = count(bytes);
+  decoded_text made;
+  made.text =
+      found.invalid == 0 ? std::string(bytes) : decode_bytes(bytes, is_damaged_utf_8(found));
+  std::size_t replaced = 0;
+  for (auto at = made.text.find('\0'); at != std::string::npos; at = made.text.find('\0', at)) {
+    made.text.replace(at, 1, "\xef\xbf\xbd");
+    ++replaced;
+  }
+  if (found.invalid > 0 && is_damaged_utf_8(found))
+    replaced += found.invalid;
+  else if (found.invalid > 0)
+    made.note = found.sequences == 0 ? "read as Windows-1252"
+                                     : "read as UTF-8, and Windows-1252 where it is not";
+  if (replaced > 0)
+    made.note += (made.note.empty() ? "read as UTF-8; " : "; ") + replaced_note(replaced);
+  return made;
+}
+
+void end_lines_by_lf(std::string& text) {
+  for (auto at = text.find('\r'); at != std::string::npos; at = text.find('\r', at + 1))
+    if (at + 1 == text.size() || text[at + 1] != '\n')
+      text[at] = '\n';
 }
 
 } // namespace
@@ -54,47 +284,54 @@ bool is_odd_control(char c) {
 std::string why_not_text(std::string_view beginning) {
   if (beginning.empty())
     return "is empty";
-  if (beginning.starts_with("\xff\xfe") || beginning.starts_with("\xfe\xff"))
-    return "is UTF-16 text: convert it to UTF-8 first";
+  std::size_t mark_length = 0;
+  auto kind = encoding_of(beginning, mark_length);
+  auto content = beginning.substr(mark_length);
+  if (kind != encoding::bytes) {
+    if (content.empty())
+      return "is empty";
+    auto found = count_wide(content, kind);
+    if (found.broken * characters_a_fault > found.characters)
+      return "is not text (it begins like " + std::string(name_of(kind)) + ")";
+    return {};
+  }
+  if (beginning.starts_with(utf_8_mark) && beginning.size() == utf_8_mark.size())
+    return "is empty";
   if (beginning.find('\0') != std::string_view::npos)
     return "is not text (it holds NUL bytes)";
-  auto odd = std::count_if(beginning.begin(), beginning.end(), is_odd_control);
-  if (is_utf8(beginning, true))
-    return odd * 20 > static_cast<std::ptrdiff_t>(beginning.size())
+  auto odd = std::count_if(beginning.begin(), beginning.end(),
+                           [](char c) { return is_odd_control(static_cast<unsigned char>(c)); });
+  auto size = static_cast<std::ptrdiff_t>(beginning.size());
+  if (is_utf_8(beginning) || is_damaged_utf_8(count(beginning)))
+    return odd * static_cast<std::ptrdiff_t>(characters_a_fault) > size
                ? "is not text (it holds control characters)"
                : "";
   // One byte a character: no controls at all, and letters beyond ASCII are the exception. Texts in
-  // other alphabets are UTF-8 today.
+  // other alphabets are Unicode today.
   auto high = std::count_if(beginning.begin(), beginning.end(),
                             [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-  if (odd != 0 || high * 3 > static_cast<std::ptrdiff_t>(beginning.size()))
-    return "is not text (neither UTF-8 nor Latin-1)";
+  if (odd != 0 || high * 2 > size)
+    return "is not text (neither UTF-8, UTF-16, UTF-32 nor Windows-1252)";
   return {};
 }
 
+decoded_text decode_text(std::string_view bytes) {
+  constexpr std::size_t sample_bytes = 8 * 1024; // as the beginning that was looked at
+  std::size_t mark_length = 0;
+  auto kind = encoding_of(bytes.substr(0, sample_bytes), mark_length);
+  if (bytes.starts_with(utf_8_mark))
+    mark_length = utf_8_mark.size();
+  auto content = bytes.substr(mark_length);
+  auto made = kind == encoding::bytes ? decode_narrow(content) : decode_wide(content, kind);
+  end_lines_by_lf(made.text);
+  return made;
+}
+
 std::string to_utf8(std::string bytes) {
-  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
-  if (bytes.starts_with(byte_order_mark))
-    bytes.erase(0, byte_order_mark.size());
-  if (is_utf8(bytes, false))
-    return bytes;
-  std::string text;
-  text.reserve(bytes.size() + bytes.size() / 8);
-  std::string_view rest = bytes;
-  while (!rest.empty()) {
-    bool cut = false;
-    auto length = sequence_length(rest, cut);
-    if (length == 0) { // Latin-1's numbers are Unicode's
-      auto byte = static_cast<unsigned char>(rest.front());
-      text += static_cast<char>(0xc0 | (byte >> 6));
-      text += static_cast<char>(0x80 | (byte & 0x3f));
-      length = 1;
-    } else {
-      text.append(rest.substr(0, length));
-    }
-    rest.remove_prefix(length);
-  }
-  return text;
+  if (bytes.starts_with(utf_8_mark))
+    bytes.erase(0, utf_8_mark.size());
+  auto found = count(bytes);
+  return found.invalid == 0 ? bytes : decode_bytes(bytes, is_damaged_utf_8(found));
 }
 
 } // namespace troupe::cli

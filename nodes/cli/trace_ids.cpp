@@ -1,7 +1,7 @@
 #include "nodes/cli/trace_ids.hpp"
 
-#include "actors/cluster/socket.hpp"
 #include "nodes/cluster_files.hpp"
+#include "persistence/own_files.hpp"
 #include "telemetry/traceparent.hpp"
 
 #include <fcntl.h>
@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <sstream>
-#include <system_error>
 #include <vector>
 
 namespace troupe::cli {
@@ -23,6 +22,21 @@ constexpr std::size_t folders_remembered_max = 64;
 constexpr std::size_t file_bytes_max = 256 * 1024;
 
 fs::path memory_path() { return state_home() / "troupe" / "last-trace"; }
+
+/// A folder as a field of a line. Its name may hold any byte: bytes that end a line or a field are
+/// written as %XX, and so is the sign itself.
+std::string folder_text(const fs::path& data) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (char c : data.string()) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte != 0x7f && c != '%')
+      text += c;
+    else
+      ((text += '%') += digits[byte >> 4]) += digits[byte & 15];
+  }
+  return text;
+}
 
 struct entry {
   std::string trace;
@@ -57,27 +71,29 @@ trace_context new_trace(const char* traceparent) {
 
 void remember_trace(const fs::path& data, trace_id trace) {
   auto path = memory_path();
-  std::error_code ignored;
-  fs::create_directories(path.parent_path(), ignored);
-  unique_fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
-  if (!fd || ::flock(fd.get(), LOCK_EX) != 0)
+  auto folder = folder_text(data);
+  if (!make_own_folder(path.parent_path()))
     return;
-  auto text = to_string(trace) + " " + data.string() + "\n";
+  auto file = open_own_file(path, O_RDWR | O_CREAT);
+  if (!file || ::flock(file->get(), LOCK_EX) != 0)
+    return;
+  auto text = to_string(trace) + " " + folder + "\n";
   std::size_t kept = 1;
-  for (const auto& old : read_entries(fd.get()))
-    if (old.data != data.string() && kept++ < folders_remembered_max)
+  for (const auto& old : read_entries(file->get()))
+    if (old.data != folder && kept++ < folders_remembered_max)
       text += old.trace + " " + old.data + "\n";
-  auto written = ::pwrite(fd.get(), text.data(), text.size(), 0);
+  auto written = ::pwrite(file->get(), text.data(), text.size(), 0);
   if (written >= 0) [[maybe_unused]]
-    auto cut = ::ftruncate(fd.get(), written);
+    auto cut = ::ftruncate(file->get(), written);
 }
 
 std::optional<trace_id> last_trace(const fs::path& data) {
-  unique_fd fd{::open(memory_path().c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!fd || ::flock(fd.get(), LOCK_SH) != 0)
+  auto file = open_own_file(memory_path(), O_RDONLY);
+  if (!file || ::flock(file->get(), LOCK_SH) != 0)
     return std::nullopt;
-  for (const auto& each : read_entries(fd.get()))
-    if (each.data == data.string())
+  auto folder = folder_text(data);
+  for (const auto& each : read_entries(file->get()))
+    if (each.data == folder)
       return parse_id128<trace_id>(each.trace);
   return std::nullopt;
 }

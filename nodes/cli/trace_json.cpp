@@ -1,5 +1,6 @@
 #include "messages/cluster.pb.h"
 #include "messages/spans.pb.h"
+#include "nodes/cli/output.hpp"
 #include "nodes/cli/trace_tree.hpp"
 #include "nodes/cli/trace_view.hpp"
 
@@ -90,7 +91,9 @@ std::string trace_json(const TraceFound& found) {
   object["spans"] = json::array();
   for (const auto& row : order_trace(found))
     object["spans"].push_back(to_json(*row.span));
-  return object.dump(-1, ' ', false, json::error_handler_t::replace);
+  auto text = to_line(object);
+  text.pop_back();
+  return text;
 }
 
 } // namespace troupe::cli

@@ -1,6 +1,7 @@
 #include "nodes/cli/up_output.hpp"
 
 #include "nodes/cluster_files.hpp"
+#include "telemetry/text_escape.hpp"
 
 #include <csignal>
 
@@ -21,7 +22,7 @@ up_reporter::up_reporter(options given, std::function<void(const std::string&)> 
       when_stopping_(std::move(when_stopping)) {}
 
 void up_reporter::tell(const std::string& words, const json& record) {
-  line_(given_.as_json ? to_line(record) : words + "\n");
+  line_(given_.as_json ? to_line(record) : coloured_line(words) + "\n");
 }
 
 void up_reporter::node_ready(const local_node& node, pid_t pid, bool restarted) {
@@ -51,15 +52,24 @@ void up_reporter::node_exited(const local_node& node, pid_t pid, const child_exi
   tell(node.name + " " + state, record);
 }
 
-void up_reporter::node_restarting(const local_node& node, std::chrono::milliseconds after) {
-  tell(node.name + " is started again in " + human_duration(after), {{"event", "node_restarting"},
-                                                                     {"id", node.id},
-                                                                     {"name", node.name},
-                                                                     {"after_ms", after.count()}});
+void up_reporter::node_hangs(const local_node& node, pid_t pid, const std::string& why) {
+  tell(node.name + " " + painted("hangs", colour::red, given_.colours) + " and is killed: " + why,
+       {{"event", "node_hangs"}, {"id", node.id}, {"name", node.name}, {"pid", pid}, {"why", why}});
+}
+
+void up_reporter::node_restarting(const local_node& node, std::chrono::milliseconds after,
+                                  const std::string& why) {
+  tell(node.name + " is started again in " + human_duration(after) + " (" + why + ")",
+       {{"event", "node_restarting"},
+        {"id", node.id},
+        {"name", node.name},
+        {"after_ms", after.count()},
+        {"why", why}});
 }
 
 void up_reporter::node_given_up(const local_node& node, const std::string& why) {
-  tell(node.name + " " + painted("is given up", colour::red, given_.colours) + ": " + why,
+  tell(node.name + " " + painted("is given up", colour::red, given_.colours) + ": " + why
+           + "; `troupe up" + given_.hint + "` tries it again",
        {{"event", "node_given_up"}, {"id", node.id}, {"name", node.name}, {"why", why}});
 }
 
@@ -69,7 +79,7 @@ void up_reporter::stopping() {
 }
 
 std::string kept_text(const std::filesystem::path& data, const std::string& hint) {
-  return "kept in " + data.string() + " (" + human_bytes(folder_bytes(data))
+  return "kept in " + one_line(data.string()) + " (" + human_bytes(folder_bytes(data))
          + "): agents' memories, files and logs; `troupe up" + hint + "` goes on with them";
 }
 

@@ -32,7 +32,9 @@ public:
   void node_ready(const local_node& node, pid_t pid, bool restarted) override;
   void cluster_ready() override;
   void node_exited(const local_node& node, pid_t pid, const child_exit& ended) override;
-  void node_restarting(const local_node& node, std::chrono::milliseconds after) override;
+  void node_hangs(const local_node& node, pid_t pid, const std::string& why) override;
+  void node_restarting(const local_node& node, std::chrono::milliseconds after,
+                       const std::string& why) override;
   void node_given_up(const local_node& node, const std::string& why) override;
   void stopping() override;
 

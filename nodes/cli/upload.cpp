@@ -6,6 +6,7 @@
 #include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/progress.hpp"
+#include "telemetry/text_escape.hpp"
 
 #include <unistd.h>
 
@@ -49,8 +50,10 @@ cli_result<uploaded_documents> upload(attached_client& cluster, const document_l
       done.skipped.push_back({document.name, text.error().message});
       continue;
     }
-    bytes += text->size();
-    auto blob = store(*cluster.link, document.name, std::move(*text));
+    bytes += text->text.size();
+    if (!text->note.empty())
+      done.notes.push_back({document.name, text->note});
+    auto blob = store(*cluster.link, document.name, std::move(text->text));
     if (!blob) {
       auto error = error_of(blob.error());
       error.message = document.name + " could not be sent: " + error.message;
@@ -68,13 +71,34 @@ cli_result<uploaded_documents> upload(attached_client& cluster, const document_l
   return done;
 }
 
-void tell_skipped(const std::vector<skipped_document>& skipped) {
+namespace {
+
+void tell_list(const std::vector<skipped_document>& list, const std::string& before,
+               const std::string& between, const std::string& more_of) {
   constexpr std::size_t shown_max = 10;
-  for (std::size_t i = 0; i < std::min(skipped.size(), shown_max); ++i)
-    std::fprintf(stderr, "troupe: left out: %s %s\n", skipped[i].name.c_str(),
-                 skipped[i].why.c_str());
-  if (skipped.size() > shown_max)
-    std::fprintf(stderr, "troupe: left out: %zu more files\n", skipped.size() - shown_max);
+  auto shown = std::min(list.size(), shown_max);
+  for (std::size_t i = 0; i < shown; ++i)
+    tell("troupe: " + before + one_line(list[i].name + between + list[i].why) + "\n");
+  if (auto more = list.size() - shown; more > 0)
+    tell("troupe: " + before + std::to_string(more) + (more == 1 ? " more file" : " more files")
+         + more_of + "\n");
+}
+
+} // namespace
+
+json files_json(const std::vector<skipped_document>& list, const char* key) {
+  auto files = json::array();
+  for (const auto& file : list)
+    files.push_back({{"name", file.name}, {key, file.why}});
+  return files;
+}
+
+void tell_skipped(const std::vector<skipped_document>& skipped) {
+  tell_list(skipped, "left out: ", " ", "");
+}
+
+void tell_notes(const std::vector<skipped_document>& notes) {
+  tell_list(notes, "", ": ", " read otherwise than as UTF-8");
 }
 
 } // namespace troupe::cli

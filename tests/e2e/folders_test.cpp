@@ -132,7 +132,39 @@ TEST_F(input_folder, has_its_links_followed_once) {
   write_file(user.path() / "more" / "delta.txt", "Wells are cleaned in spring.\n");
   auto ran = user.troupe(digest(folder, question, {"--json"}));
   ASSERT_TRUE(ran.ok()) << ran.shown();
-  EXPECT_THAT(ran.parsed().at("tasks"), SizeIs(5)) << "alpha, beta, gamma, delta and the editor";
+  EXPECT_THAT(ran.parsed().at("tasks"), SizeIs(4)) << "alpha, beta, gamma and the editor";
+  auto told = user.troupe(digest(folder));
+  EXPECT_THAT(told.out, HasSubstr("--follow-links")) << "the link out of the folder is named";
+  auto all = user.troupe(digest(folder, question, {"--json", "--follow-links"}));
+  ASSERT_TRUE(all.ok()) << all.shown();
+  EXPECT_THAT(all.parsed().at("tasks"), SizeIs(5)) << "delta too";
+}
+
+TEST_F(input_folder, of_troupe_itself_is_never_read) {
+  fs::create_directories(user.path() / "texts");
+  write_file(user.path() / "texts" / "a.txt", "Wells are cleaned in spring.\n");
+  fs::create_directory_symlink(user.data(), user.path() / "texts" / "data");
+  auto ran = user.troupe(digest(user.path() / "texts", question, {"--follow-links"}));
+  ASSERT_TRUE(ran.ok()) << ran.shown();
+  EXPECT_THAT(ran.out, HasSubstr("data folder of Troupe"));
+  auto own = user.troupe(digest(user.data()));
+  EXPECT_EQ(own.ended.code, 64) << own.shown();
+  EXPECT_THAT(own.err, HasSubstr("data folder of Troupe"));
+}
+
+TEST_F(input_folder, says_in_which_encoding_a_text_was_read) {
+  auto folder = user.path() / "forms";
+  write_file(folder / "a.txt", "Widgets are \x93heavy\x94.\rThe fee \x97 \x80"
+                               "5 \x97 is due.\r");
+  auto ran = user.troupe(digest(folder, "What is the fee?"));
+  ASSERT_TRUE(ran.ok()) << ran.shown();
+  EXPECT_THAT(ran.err, HasSubstr("troupe: a.txt: read as Windows-1252"));
+  EXPECT_THAT(ran.out, HasSubstr("fee — €5 — is due"));
+  EXPECT_THAT(ran.out, HasSubstr("a.txt, line 2")) << "though lines end by CR";
+  auto told = user.troupe(
+      {"send", "librarian/f", "Remember the file " + (folder / "a.txt").string(), "--json"});
+  ASSERT_TRUE(told.ok()) << told.shown();
+  EXPECT_EQ(told.parsed().at("notes").at(0).at("note"), "read as Windows-1252");
 }
 
 TEST_F(input_folder, may_hold_texts_of_any_form) {

@@ -64,22 +64,35 @@ void home::set(std::string variable, std::string value) {
   environment_.emplace_back(std::move(variable), std::move(value));
 }
 
-process home::start(std::vector<std::string> arguments, variables environment) const {
+process_options home::surroundings() const {
   process_options options;
-  options.program = program_;
-  options.arguments = std::move(arguments);
   options.environment = environment_;
-  for (auto& variable : environment)
-    options.environment.push_back(std::move(variable));
   options.unset = inherited_settings();
   options.folder = path();
+  return options;
+}
+
+process home::start(std::vector<std::string> arguments, variables environment) const {
+  auto options = surroundings();
+  options.program = program_;
+  options.arguments = std::move(arguments);
+  for (auto& variable : environment)
+    options.environment.push_back(std::move(variable));
   return process{std::move(options)};
 }
 
-command_result home::troupe(std::vector<std::string> arguments, variables environment,
-                            clock::duration at_most) const {
+process home::start_shell(const std::string& script) const {
+  auto options = surroundings();
+  options.program = "/bin/sh";
+  options.arguments = {"-c", script};
+  options.environment.emplace_back("troupe", program_.string());
+  return process{std::move(options)};
+}
+
+namespace {
+
+command_result end_of(process started, clock::duration at_most) {
   auto deadline = clock::now() + at_most;
-  auto started = start(std::move(arguments), std::move(environment));
   command_result result;
   if (auto ended = started.wait(at_most))
     result.ended = *ended;
@@ -91,6 +104,25 @@ command_result home::troupe(std::vector<std::string> arguments, variables enviro
   result.out = started.output();
   result.err = started.errors();
   return result;
+}
+
+} // namespace
+
+command_result home::shell(const std::string& script, clock::duration at_most) const {
+  return end_of(start_shell(script), at_most);
+}
+
+command_result home::on_terminal(const std::string& script, clock::duration at_most) const {
+  write_file(path() / "tmp-script.sh", script);
+  auto result =
+      end_of(start_shell("exec script -qefc 'exec sh ./tmp-script.sh' /dev/null"), at_most);
+  fs::remove(path() / "tmp-script.sh");
+  return result;
+}
+
+command_result home::troupe(std::vector<std::string> arguments, variables environment,
+                            clock::duration at_most) const {
+  return end_of(start(std::move(arguments), std::move(environment)), at_most);
 }
 
 cluster::cluster(const home& where, cluster_options options)

@@ -45,6 +45,13 @@ public:
   /// Runs `troupe ARGUMENTS` to its end.
   command_result troupe(std::vector<std::string> arguments, variables environment = {},
                         clock::duration at_most = command_deadline) const;
+  /// Runs a script of /bin/sh, in which `$troupe` is the program, to its end.
+  command_result shell(const std::string& script, clock::duration at_most = command_deadline) const;
+  /// As above, with a terminal as all three streams: what it was shown is `out`.
+  command_result on_terminal(const std::string& script,
+                             clock::duration at_most = command_deadline) const;
+  /// Starts such a script.
+  process start_shell(const std::string& script) const;
   /// Starts `troupe ARGUMENTS`.
   process start(std::vector<std::string> arguments, variables environment = {}) const;
 
@@ -52,6 +59,8 @@ public:
   void set(std::string variable, std::string value);
 
 private:
+  process_options surroundings() const;
+
   std::filesystem::path program_;
   temporary_folder folder_;
   variables environment_;

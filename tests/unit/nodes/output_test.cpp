@@ -72,4 +72,17 @@ TEST(output, an_error_is_one_line_on_standard_error_or_json_on_standard_output) 
             "{\"error\":{\"code\":\"unavailable\",\"message\":\"nobody there\"}}\n");
 }
 
+TEST(output, errors_and_cells_are_one_line_whatever_they_say) {
+  testing::internal::CaptureStderr();
+  report({69, "unavailable", "no\ntroupe: all is well\x1b[31m"});
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "troupe: no\\ntroupe: all is well\\x1b[31m\n");
+  EXPECT_EQ(table({{"a\nb", "\u009b2J"}}, false), "a b  ?2J\n");
+  EXPECT_EQ(coloured_line("\x1b[32mup\x1b[0m\n\x1b[2J"), "\x1b[32mup\x1b[0m ?[2J");
+}
+
+TEST(output, json_names_by_number_what_terminals_obey) {
+  EXPECT_EQ(to_line("a\u009bb\u202ec\x7f\xc2\xa0é"), "\"a\\u009bb\\u202ec\\u007f\xc2\xa0é\"\n");
+  EXPECT_EQ(json::parse(to_line("a\u009b\u2028\x7f\x1b")), "a\u009b\u2028\x7f\x1b");
+}
+
 } // namespace troupe::cli

@@ -1,0 +1,109 @@
+#include "nodes/cli/streams.hpp"
+
+#include "nodes/cli/exit_codes.hpp"
+#include "nodes/cli/output.hpp"
+#include "telemetry/text_escape.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+namespace troupe::cli {
+
+namespace {
+
+std::atomic<int> first_error = 0; ///< errno of standard output's first failed write
+std::atomic<bool> dies_without_reader = false;
+
+/// 0, or the errno of the write that failed.
+int write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    auto written = ::write(fd, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+      continue;
+    }
+    if (errno == EAGAIN) { // who shares the descriptor has made it non-blocking
+      pollfd writable{fd, POLLOUT, 0};
+      ::poll(&writable, 1, -1);
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+bool has_colours(int fd) { return terminal_of(fd).colours; }
+
+void die_by_broken_pipe() {
+  ::signal(SIGPIPE, SIG_DFL);
+  sigset_t pipe;
+  ::sigemptyset(&pipe);
+  ::sigaddset(&pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_UNBLOCK, &pipe, nullptr);
+  ::raise(SIGPIPE);
+}
+
+} // namespace
+
+void open_standard_descriptors() {
+  for (auto fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", O_RDWR) != fd)
+      ::_exit(exit_unavailable); // there is nobody to tell
+}
+
+void take_over_broken_pipes() {
+  struct sigaction before {};
+  ::sigaction(SIGPIPE, nullptr, &before);
+  dies_without_reader = before.sa_handler != SIG_IGN;
+  ::signal(SIGPIPE, SIG_IGN);
+}
+
+void outlive_readers() { dies_without_reader = false; }
+
+void print(std::string_view text) {
+  print_control(terminal_text(text, has_colours(STDOUT_FILENO)));
+}
+
+void print_data(std::string_view text) {
+  if (::isatty(STDOUT_FILENO) == 1)
+    print(text);
+  else
+    print_control(text);
+}
+
+void print_control(std::string_view text) {
+  if (first_error != 0)
+    return; // what follows would be a text with a hole
+  auto error = write_all(STDOUT_FILENO, text);
+  if (error == EPIPE && dies_without_reader)
+    die_by_broken_pipe();
+  first_error = error;
+}
+
+void tell(std::string_view text) {
+  [[maybe_unused]] auto error =
+      write_all(STDERR_FILENO, terminal_text(text, has_colours(STDERR_FILENO)));
+}
+
+int finish_output(int code) {
+  if (std::fflush(stdout) != 0 && first_error == 0) // what libraries have printed
+    first_error = errno;
+  // Some file systems tell only at the end that there is no room.
+  if (int copy = ::dup(STDOUT_FILENO); copy >= 0 && ::close(copy) != 0 && first_error == 0)
+    first_error = errno;
+  if (first_error == 0 || first_error == EPIPE)
+    return code;
+  tell("troupe: cannot write to standard output: " + std::string(std::strerror(first_error))
+       + "\n");
+  return exit_cannot_write;
+}
+
+} // namespace troupe::cli
