@@ -72,8 +72,8 @@ namespace troupe {
 ///  - stop: finishes its step, answers who still waits with `unavailable`, ends. Idempotent.
 ///  - begin: nothing of its own; it is the first message to an actor that was spawned lazily.
 ///
-/// A `cancel` gives up a request of the same sender. Agents, models and blobs answer the request
-/// `cancelled` then, unless its answer is on its way; others take no notice.
+/// A `cancel` gives up a request of the same sender. Agents, models, blobs and reading answer the
+/// request `cancelled` then, unless its answer is on its way; others take no notice.
 ///
 /// Contracts (request -> replies; every request may also be answered by Failure):
 ///
@@ -96,6 +96,8 @@ namespace troupe {
 ///    On a thread of its own.
 ///  - service::blobs: BlobPut -> BlobStored; BlobGet -> BlobData, fetched from its holder if not
 ///    here. On a thread of its own.
+///  - service::reading: ReadingRequest -> ReadingAnswer: what computes on documents. Event
+///    ReadingDone from its own pool of threads. On a thread of its own.
 ///  - service::desk: StatusQuery -> ClusterStatus (or NodeStatus); TraceQuery -> TraceFound. Event
 ///    MembersChanged.
 using logic_actor = caf::typed_actor<caf::reacts_to<parcel>, caf::reacts_to<parcels>,

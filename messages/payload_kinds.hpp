@@ -21,6 +21,9 @@
   X(33, BlobData)                                                                                  \
   X(40, ModelRequest)                                                                              \
   X(41, ModelAnswer)                                                                               \
+  X(42, ReadingRequest)                                                                            \
+  X(43, ReadingAnswer)                                                                             \
+  X(44, ReadingDone)                                                                               \
   X(50, RunSubmit)                                                                                 \
   X(51, RunAccepted)                                                                               \
   X(52, RunCancel)                                                                                 \

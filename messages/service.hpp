@@ -17,14 +17,16 @@ enum class service : std::uint8_t {
   models = 5,
   state = 6, ///< snapshots of agents
   blobs = 7,
-  desk = 8, ///< answers what people ask: status, traces
+  desk = 8,    ///< answers what people ask: status, traces
+  reading = 9, ///< computes on documents
 };
 
-inline constexpr std::size_t service_count = 9;
+inline constexpr std::size_t service_count = 10;
 
 constexpr std::string_view to_string(service s) {
-  constexpr std::string_view names[service_count] = {
-      "none", "membership", "roles", "queue", "coordinator", "models", "state", "blobs", "desk"};
+  constexpr std::string_view names[service_count] = {"none",        "membership", "roles", "queue",
+                                                     "coordinator", "models",     "state", "blobs",
+                                                     "desk",        "reading"};
   return names[static_cast<std::size_t>(s)];
 }
 

@@ -5,6 +5,7 @@
 #include "actors/cluster/link_actor.hpp"
 #include "actors/parking_scheduler_actor.hpp"
 #include "actors/supervision/supervisor_actor.hpp"
+#include "config/limits/storage.hpp"
 #include "config/limits/supervision.hpp"
 #include "messages/spans.pb.h"
 #include "nodes/cores.hpp"
@@ -20,6 +21,7 @@
 #include <caf/exit_reason.hpp>
 #include <caf/io/middleman.hpp>
 #include <caf/send.hpp>
+#include <malloc.h>
 #include <openssl/rand.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -91,7 +93,8 @@ public:
                [this](const auto& view) { published(view); },
                [this] { return open_links(hub_); },
                [this] { return process_figures_of(*setup_.host); },
-               [this] { return setup_.host->clock.now(); }} {}
+               [this] { return setup_.host->clock.now(); },
+               [this](envelope message) { setup_.host->post->send(std::move(message)); }} {}
 
   int run(int signals) {
     auto tree = wire(parts_);
@@ -237,11 +240,19 @@ file_handle ending_signals() {
   return file_handle{::signalfd(-1, &signals, SFD_CLOEXEC)};
 }
 
+/// What a large document or message took goes back to the system when it is freed. By default the
+/// heap raises the size from which it does that up to 32 MiB, as soon as one such buffer was freed.
+void let_memory_go_back() {
+  ::mallopt(M_MMAP_THRESHOLD, static_cast<int>(limits::heap_block_bytes_max));
+  ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(limits::heap_kept_bytes_max));
+}
+
 } // namespace
 
 int run_node(const node_options& options) {
   auto signals = ending_signals();
   raise_descriptor_limit();
+  let_memory_go_back();
   auto setup = set_up_node(options);
   if (!setup) {
     announce(options.ready_fd, {{"event", "failed"}, {"message", setup.error().message}});

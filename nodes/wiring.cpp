@@ -5,10 +5,13 @@
 #include "actors/coordination/coordinator_logic.hpp"
 #include "actors/coordination/queue_logic.hpp"
 #include "actors/llm/offline_provider_logic.hpp"
+#include "actors/reading/reading_logic.hpp"
+#include "actors/reading/work_pool.hpp"
 #include "actors/storage/blobs_logic.hpp"
 #include "actors/storage/state_logic.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
+#include "nodes/cores.hpp"
 
 #include <atomic>
 
@@ -105,6 +108,27 @@ child_spec wire_llm(const node_parts& parts) {
                     own_thread)});
 }
 
+std::unique_ptr<logic> make_reading(const node_parts& parts) {
+  reading_logic::options options;
+  options.clock = parts.clock;
+  if (parts.send) {
+    auto threads = std::min<std::size_t>(available_cores(), limits::reading_threads_max);
+    auto pool = std::make_shared<work_pool>(threads);
+    options.run = [pool](auto job) { pool->run(std::move(job)); };
+    options.tell = [send = parts.send](ReadingDone done) {
+      send(make_envelope(message_kind::event, address::of(service::reading), std::move(done)));
+    };
+  }
+  return std::make_unique<reading_logic>(std::move(options));
+}
+
+child_spec wire_reading(const node_parts& parts) {
+  constexpr bool own_thread = true; // it frees large documents and looks into small ones
+  return branch("reading supervisor",
+                {leaf(
+                    service::reading, [&] { return make_reading(parts); }, own_thread)});
+}
+
 } // namespace
 
 child_spec wire(const node_parts& parts) {
@@ -139,9 +163,9 @@ child_spec wire(const node_parts& parts) {
         options, [&, counts, busy] { return sample(parts, *counts, *busy); }, parts.traces);
   });
   // Membership comes last in the core: what it announces finds everybody in place.
-  auto core =
-      branch("core", {wire_storage(parts), wire_llm(parts), std::move(roles), std::move(queue),
-                      std::move(coordinator), std::move(desk), wire_cluster(parts)});
+  auto core = branch("core", {wire_storage(parts), wire_llm(parts), wire_reading(parts),
+                              std::move(roles), std::move(queue), std::move(coordinator),
+                              std::move(desk), wire_cluster(parts)});
   return branch("node supervisor", {std::move(core)});
 }
 

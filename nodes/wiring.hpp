@@ -32,6 +32,8 @@ struct node_parts {
   std::function<std::vector<LinkOpened>()> links; ///< that are there; empty when simulated
   std::function<NodeStatus()> process_figures; ///< pid, memory and the like; empty when simulated
   std::function<instant()> clock; ///< to measure work within one step; empty: it takes no time
+  /// From a thread that is no logic's; empty when simulated: then no such thread is made.
+  std::function<void(envelope)> send;
 };
 
 /// The one place that says which logics make up a node, under which service names, in which order

@@ -23,7 +23,8 @@ std::string hex(std::string_view bytes) {
   return text;
 }
 
-/// The last used blobs, as many as fit.
+/// The last used blobs, as many as fit. Large ones are not kept: the system keeps their files, and
+/// whoever reads them keeps what it needs of them.
 class recent_blobs {
 public:
   explicit recent_blobs(std::size_t bytes_max) : bytes_max_(bytes_max) {}
@@ -36,11 +37,12 @@ public:
     return &found->second->bytes;
   }
 
-  void keep(const std::string& hash, std::string bytes) {
-    if (cost(bytes) > bytes_max_ || places_.contains(hash))
+  void keep(const std::string& hash, std::string_view bytes) {
+    if (bytes.size() > limits::blob_in_memory_bytes_max || cost(bytes) > bytes_max_
+        || places_.contains(hash))
       return;
     bytes_ += cost(bytes);
-    order_.push_front({hash, std::move(bytes)});
+    order_.push_front({hash, std::string(bytes)});
     places_.emplace(hash, order_.begin());
     while (bytes_ > bytes_max_) {
       bytes_ -= cost(order_.back().bytes);
@@ -55,7 +57,7 @@ private:
     std::string bytes;
   };
   /// With what an entry takes besides, so that many small ones are bounded too.
-  static std::size_t cost(const std::string& bytes) { return bytes.size() + 256; }
+  static std::size_t cost(std::string_view bytes) { return bytes.size() + 256; }
 
   std::size_t bytes_max_;
   std::size_t bytes_ = 0;
@@ -91,7 +93,7 @@ public:
     if (!there || !*there || **there != bytes)
       if (auto written = write(path, bytes); !written)
         return unexpected{std::move(written).error()};
-    recent_.keep(made.sha256(), std::string(bytes));
+    recent_.keep(made.sha256(), bytes);
     return made;
   }
 

@@ -32,6 +32,8 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, command 
     return carry_out(context, std::move(*call));
   if (auto fetch = std::get_if<fetch_blob>(&todo))
     return carry_out(context, std::move(*fetch));
+  if (auto reading = std::get_if<ask_reading>(&todo))
+    return carry_out(context, std::move(*reading));
   if (auto timer = std::get_if<set_timer>(&todo)) {
     now_->timers.push_back(mind_timers + timer->timer);
     context.out.arm(mind_timers + timer->timer, timer->after);
@@ -46,10 +48,11 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, command 
 std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_model todo) {
   if (auto why = cannot_ask())
     return model_answered{todo.request, {}, std::move(*why)};
-  ask asked{++sequence_, todo.request, true, false, hold_back{std::move(todo.hold_back)}};
+  ask asked{++sequence_, todo.request, ask::kind::model, false,
+            hold_back{std::move(todo.hold_back)}};
   asked.streams = todo.stream_to_reply && now_->owed() && !now_->is_task;
   todo.call.set_stream(asked.streams);
-  auto message = request_for(context, service::models, asked);
+  auto message = request_for(context, service_of(asked), asked);
   message.body = payload::of(std::move(todo.call));
   context.out.send(std::move(message));
   now_->asks.push_back(std::move(asked));
@@ -59,11 +62,22 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_mode
 std::optional<mind_event> agent_logic::carry_out(step_context& context, fetch_blob todo) {
   if (auto why = cannot_ask())
     return blob_fetched{todo.request, {}, std::move(*why)};
-  ask asked{++sequence_, todo.request, false, false, hold_back{""}};
-  auto message = request_for(context, service::blobs, asked);
+  ask asked{++sequence_, todo.request, ask::kind::blob, false, hold_back{""}};
+  auto message = request_for(context, service_of(asked), asked);
   BlobGet get;
   *get.mutable_blob() = std::move(todo.blob);
   message.body = payload::of(std::move(get));
+  context.out.send(std::move(message));
+  now_->asks.push_back(std::move(asked));
+  return std::nullopt;
+}
+
+std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_reading todo) {
+  if (auto why = cannot_ask())
+    return reading_answered{todo.request, {}, std::move(*why)};
+  ask asked{++sequence_, todo.request, ask::kind::reading, false, hold_back{""}};
+  auto message = request_for(context, service_of(asked), asked);
+  message.body = payload::of(std::move(todo.call));
   context.out.send(std::move(message));
   now_->asks.push_back(std::move(asked));
   return std::nullopt;
@@ -112,25 +126,49 @@ void agent_logic::answered(step_context& context, envelope reply) {
   auto asked = std::move(*found);
   now_->asks.erase(found);
 
+  feed(context, outcome_of(asked, reply));
+}
+
+/// What the mind is told of an answer.
+mind_event agent_logic::outcome_of(const ask& asked, envelope& reply) {
   auto why = failure_in(reply).value_or(failure{});
-  failure damaged{ec::bad_message, "an answer that could not be read"};
-  if (asked.of_model) {
-    model_answered outcome_known{asked.request, {}, std::move(why)};
-    if (auto answer = reply.body.as<ModelAnswer>()) {
-      now_->input_tokens += answer->input_tokens();
-      now_->output_tokens += answer->output_tokens();
-      outcome_known.answer = std::move(*answer);
-    } else if (outcome_known.error.code == ec::none) {
-      outcome_known.error = std::move(damaged);
+  auto check = [&](bool there) {
+    if (!there && why.code == ec::none)
+      why = {ec::bad_message, "an answer that could not be read"};
+  };
+  switch (asked.of) {
+    case ask::kind::model: {
+      model_answered told{asked.request, {}, {}};
+      auto answer = reply.body.as<ModelAnswer>();
+      check(answer != nullptr);
+      if (answer) {
+        now_->input_tokens += answer->input_tokens();
+        now_->output_tokens += answer->output_tokens();
+        told.answer = std::move(*answer);
+      }
+      told.error = std::move(why);
+      return told;
     }
-    return feed(context, std::move(outcome_known));
+    case ask::kind::blob: {
+      blob_fetched told{asked.request, {}, {}};
+      auto data = reply.body.as<BlobData>();
+      check(data != nullptr);
+      if (data)
+        told.bytes = std::move(*data->mutable_bytes());
+      told.error = std::move(why);
+      return told;
+    }
+    case ask::kind::reading: {
+      reading_answered told{asked.request, {}, {}};
+      auto answer = reply.body.as<ReadingAnswer>();
+      check(answer != nullptr);
+      if (answer)
+        told.answer = std::move(*answer);
+      told.error = std::move(why);
+      return told;
+    }
   }
-  blob_fetched outcome_known{asked.request, {}, std::move(why)};
-  if (auto data = reply.body.as<BlobData>())
-    outcome_known.bytes = std::move(*data->mutable_bytes());
-  else if (outcome_known.error.code == ec::none)
-    outcome_known.error = std::move(damaged);
-  feed(context, std::move(outcome_known));
+  return cancelled{};
 }
 
 void agent_logic::piece_came(step_context& context, envelope piece) {

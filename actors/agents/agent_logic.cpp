@@ -342,8 +342,7 @@ void agent_logic::settle(step_context& context) {
   phase_ = phase::idle;
   for (const auto& open : done->asks) // nobody waits for them any more
     context.out.send(
-        make_cancel({session_, open.sequence}, self_,
-                    address::of(open.of_model ? service::models : service::blobs, self_.node)));
+        make_cancel({session_, open.sequence}, self_, address::of(service_of(open), self_.node)));
   auto ok = done->why.code == ec::none;
   if (done->deadline_armed)
     context.out.arm(deadline_timer, {});

@@ -22,11 +22,11 @@ namespace troupe {
 /// Takes AgentMessage, TaskWork and Echo, as requests or as events. An Echo goes the same way (once
 /// per number, in its turn, within its time) but wakes no mind and is counted by nobody.
 ///
-/// The mind's requests go to this node's `service::models` and `service::blobs` and end with the
-/// message that they serve: one deadline (the role's, the task's or the sender's, whichever comes
-/// first) bounds them all. A durable role loads its state from `service::state` before the first
-/// message and writes it, if it changed, before the reply leaves; when that fails the mind goes
-/// back to what was written last.
+/// The mind's requests go to this node's `service::models`, `service::blobs` and `service::reading`
+/// and end with the message that they serve: one deadline (the role's, the task's or the sender's,
+/// whichever comes first) bounds them all. A durable role loads its state from `service::state`
+/// before the first message and writes it, if it changed, before the reply leaves; when that fails
+/// the mind goes back to what was written last.
 ///
 /// A request that is cancelled, or out of time, is given up at once, in the inbox or at work: the
 /// mind hears `cancelled` (a durable one goes back to what was written), its open requests are
@@ -70,10 +70,13 @@ private:
   std::optional<mind_event> carry_out(step_context& context, command todo);
   std::optional<mind_event> carry_out(step_context& context, ask_model todo);
   std::optional<mind_event> carry_out(step_context& context, fetch_blob todo);
+  std::optional<mind_event> carry_out(step_context& context, ask_reading todo);
   std::optional<failure> cannot_ask();
   envelope request_for(step_context& context, service whom, const ask& what);
 
   void answered(step_context& context, envelope reply);
+  static service service_of(const ask& one); ///< that was asked
+  mind_event outcome_of(const ask& asked, envelope& reply);
   void piece_came(step_context& context, envelope piece);
   void timer_ran_out(step_context& context, std::uint32_t timer);
 

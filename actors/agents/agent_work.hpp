@@ -21,10 +21,23 @@ inline constexpr std::uint32_t mind_timers = 16; ///< and above: those of the mi
 struct agent_logic::ask {
   std::uint64_t sequence = 0; ///< its message's
   std::uint32_t request = 0;  ///< the mind's number for it
-  bool of_model = false;
+  enum class kind : std::uint8_t { model, blob, reading };
+  kind of = kind::model;
   bool streams = false;
   hold_back held{""};
 };
+
+inline service agent_logic::service_of(const ask& one) {
+  switch (one.of) {
+    case ask::kind::model:
+      return service::models;
+    case ask::kind::blob:
+      return service::blobs;
+    case ask::kind::reading:
+      break;
+  }
+  return service::reading;
+}
 
 /// The message that is worked on, from its first decision until its reply is sent.
 struct agent_logic::work : waiting {

@@ -2,6 +2,7 @@
 
 #include "actors/agents/values.hpp"
 #include "actors/llm/text.hpp"
+#include "actors/reading/excerpts.hpp"
 
 namespace troupe {
 
@@ -11,8 +12,8 @@ std::pair<chat_mind::state, commands> chat_mind::decide(state&& now, mind_event 
   if (auto message = std::get_if<message_received>(&happened)) {
     next = {};
     todo = received(next, std::move(*message));
-  } else if (auto blob = std::get_if<blob_fetched>(&happened)) {
-    todo = fetched(next, std::move(*blob));
+  } else if (auto reading = std::get_if<reading_answered>(&happened)) {
+    todo = gathered(next, std::move(*reading));
   } else if (auto answer = std::get_if<model_answered>(&happened)) {
     todo = answered(std::move(*answer));
   } else if (std::holds_alternative<cancelled>(happened)) {
@@ -23,6 +24,11 @@ std::pair<chat_mind::state, commands> chat_mind::decide(state&& now, mind_event 
 
 commands chat_mind::received(state& now, message_received message) const {
   const auto& answer = script_->prompts.at("answer");
+  auto bytes = message.text.size();
+  for (const auto& [field, value] : message.input.fields())
+    bytes += value.text().size();
+  if (auto why = too_long(message.is_task ? "the text of the task's input" : "the message", bytes))
+    return {reply_failed{std::move(*why)}};
   for (const auto& [field, value] : message.input.fields())
     now.values[field] = as_text(value);
   auto question = message.is_task ? now.values["question"] : message.text;
@@ -46,24 +52,29 @@ commands chat_mind::received(state& now, message_received message) const {
                             "role " + script_->role_name + " needs \"" + variable.called
                                 + (message.is_task ? "\" in the task's input, as text or number"
                                                    : "\": the message is empty")}}};
-  now.documents = gathering{now.values["question"], std::move(documents)};
-  auto todo = now.documents.begin();
-  return now.documents.done() ? ask(now) : todo;
+  if (documents.empty())
+    return ask(now);
+  ask_reading read{1, {}};
+  auto gather = read.call.mutable_gather();
+  gather->set_question(now.values["question"]);
+  for (auto& document : documents)
+    *gather->add_documents() = std::move(document);
+  return {std::move(read)};
 }
 
-commands chat_mind::fetched(state& now, blob_fetched blob) const {
-  auto todo = now.documents.take(std::move(blob));
-  if (!now.documents.done())
-    return todo;
+commands chat_mind::gathered(state& now, reading_answered outcome_known) const {
+  if (outcome_known.error.code != ec::none)
+    return {reply_failed{std::move(outcome_known.error)}};
   // An answer from a part of what was given would not be the answer to what was asked.
-  for (const auto& unread : now.documents.unread())
-    return {reply_failed{
-        {unread.why.code, "cannot read " + unread.called + ": " + unread.why.message}}};
+  for (const auto& unread : outcome_known.answer.gathered().unread()) {
+    auto why = from_proto(unread.why());
+    return {reply_failed{{why.code, "cannot read " + unread.name() + ": " + why.message}}};
+  }
+  now.values["passages"] = show_passages(outcome_known.answer.gathered().excerpts());
   return ask(now);
 }
 
 commands chat_mind::ask(state& now) const {
-  now.values["passages"] = show_passages(now.documents.best());
   auto call = script_->say("answer", now.values);
   now = {};
   return {ask_model{1, std::move(call), true, std::string{no_answer_reply}}};

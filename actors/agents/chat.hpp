@@ -1,7 +1,6 @@
 #pragma once
 
 #include "actors/agents/mind.hpp"
-#include "actors/agents/reading.hpp"
 #include "actors/agents/script.hpp"
 
 #include <memory>
@@ -18,7 +17,6 @@ class chat_mind {
 public:
   struct state {
     script::values values;
-    gathering documents;
   };
 
   explicit chat_mind(std::shared_ptr<const script> says) : script_(std::move(says)) {}
@@ -29,7 +27,7 @@ public:
 
 private:
   commands received(state& now, message_received message) const;
-  commands fetched(state& now, blob_fetched blob) const;
+  commands gathered(state& now, reading_answered outcome_known) const;
   commands ask(state& now) const;
   commands answered(model_answered answer) const;
 

@@ -1,8 +1,6 @@
 #pragma once
 
 #include "actors/agents/mind.hpp"
-#include "actors/agents/reading.hpp"
-#include "actors/agents/report.hpp"
 #include "actors/agents/script.hpp"
 
 #include <memory>
@@ -16,12 +14,14 @@ namespace troupe {
 /// Makes one Markdown report of what readers found. Input: {question: text, readings: list of
 /// reader outputs, skipped: list of {name, why}}. Asks a model which of the verified quotations
 /// answer best; what it quotes otherwise is dropped and counted. Reply and output: the report.
+///
+/// Ten thousand readings are tens of megabytes: they are handed on as they came and looked into by
+/// service::reading.
 class editor_mind {
 public:
   struct state {
-    digest_report report;
-    std::vector<excerpt> shown;                    ///< the quotations, by their label
-    std::vector<digest_report::quotation> offered; ///< where each of `shown` stands
+    std::string question;
+    ValueMap input; ///< while the model chooses
   };
 
   explicit editor_mind(std::shared_ptr<const script> says) : script_(std::move(says)) {}
@@ -31,7 +31,8 @@ public:
   static bool load(state&, std::string_view bytes) { return bytes.empty(); }
 
 private:
-  commands received(state& now, const message_received& message) const;
+  commands received(state& now, message_received message) const;
+  commands edited(state& now, reading_answered outcome_known) const;
   commands answered(state& now, model_answered outcome_known) const;
 
   std::shared_ptr<const script> script_;

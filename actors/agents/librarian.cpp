@@ -1,11 +1,13 @@
 #include "actors/agents/librarian.hpp"
 
 #include "actors/llm/text.hpp"
+#include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
 #include "messages/values.pb.h"
 
 #include <algorithm>
 #include <optional>
+#include <unordered_set>
 
 namespace troupe {
 
@@ -34,27 +36,21 @@ std::string count_of(std::size_t count, std::string_view one) {
 }
 
 /// "a, b, c and 4 more"
-std::string listed(const std::vector<std::string>& names) {
+struct listed_names {
   std::string text;
-  for (std::size_t i = 0; i < names.size() && i < names_shown_max; ++i)
-    text += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > names_shown_max)
-    text += " and " + std::to_string(names.size() - names_shown_max) + " more";
-  return text;
-}
+  std::size_t count = 0;
 
-std::vector<std::string> names_of(const LibrarianState& told) {
-  std::vector<std::string> names;
-  for (const auto& source : told.sources())
-    names.push_back(source.name());
-  return names;
-}
-
-bool knows(const LibrarianState& told, const BlobRef& blob) {
-  return std::any_of(told.sources().begin(), told.sources().end(), [&](const auto& source) {
-    return source.has_blob() && source.blob().sha256() == blob.sha256();
-  });
-}
+  void add(std::string_view called) {
+    if (count < names_shown_max)
+      text.append(count == 0 ? "" : ", ").append(called);
+    ++count;
+  }
+  std::string show() const {
+    if (count <= names_shown_max)
+      return text;
+    return text + " and " + std::to_string(count - names_shown_max) + " more";
+  }
+};
 
 command remember_text(LibrarianState& told, std::string_view said) {
   auto text = fold_space(said);
@@ -79,26 +75,32 @@ command remember_documents(LibrarianState& told, std::vector<BlobRef> documents)
         {ec::invalid_argument,
          "no documents came with this message, so nothing was stored: I cannot see files. The "
          "client reads them: troupe send librarian/KEY \"Remember the folder PATH\""}};
-  std::vector<std::string> added, known;
+  listed_names added, known;
+  std::unordered_set<std::string_view> hashes; // of what was told before
+  hashes.reserve(static_cast<std::size_t>(told.sources_size()) + documents.size());
+  for (const auto& source : told.sources())
+    if (source.has_blob())
+      hashes.insert(source.blob().sha256());
   std::uint64_t bytes = 0;
   for (auto& document : documents) {
-    if (knows(told, document)) {
-      known.push_back(document.name());
+    if (hashes.contains(document.sha256())) {
+      known.add(document.name());
       continue;
     }
-    added.push_back(document.name());
+    added.add(document.name());
     bytes += document.size_bytes();
     auto source = told.add_sources();
     source->set_name(document.name());
-    *source->mutable_blob() = std::move(document);
+    source->mutable_blob()->Swap(&document);
+    hashes.insert(source->blob().sha256());
   }
   std::string text;
-  if (!added.empty())
-    text = "I shall remember " + count_of(added.size(), "document") + " (" + show_size(bytes)
-           + "): " + listed(added) + '.';
-  if (!known.empty())
+  if (added.count > 0)
+    text = "I shall remember " + count_of(added.count, "document") + " (" + show_size(bytes)
+           + "): " + added.show() + '.';
+  if (known.count > 0)
     text += (text.empty() ? "" : " ") + std::string{"I had been told the same before: "}
-            + listed(known) + '.';
+            + known.show() + '.';
   return say(std::move(text));
 }
 
@@ -108,7 +110,10 @@ std::string not_told(const LibrarianState& told) {
     return text
            + "So far I know nothing. Tell me with \"Remember the folder PATH\", \"Remember the "
              "file PATH\" or \"Remember: TEXT\".";
-  return text + "I looked in " + listed(names_of(told))
+  listed_names names;
+  for (const auto& source : told.sources())
+    names.add(source.name());
+  return text + "I looked in " + names.show()
          + ". Tell me more with \"Remember the file PATH\" or \"Remember: TEXT\", or ask in the "
            "words that the text uses.";
 }
@@ -127,8 +132,8 @@ std::pair<librarian_mind::state, commands> librarian_mind::decide(state&& now,
   commands todo;
   if (auto message = std::get_if<message_received>(&happened))
     todo = received(next, std::move(*message));
-  else if (auto blob = std::get_if<blob_fetched>(&happened))
-    todo = fetched(next, std::move(*blob));
+  else if (auto reading = std::get_if<reading_answered>(&happened))
+    todo = gathered(next, std::move(*reading));
   else if (auto outcome_known = std::get_if<model_answered>(&happened))
     todo = answered(next, std::move(*outcome_known));
   return {std::move(next), std::move(todo)};
@@ -138,6 +143,8 @@ commands librarian_mind::received(state& now, message_received message) const {
   state fresh;
   fresh.told = std::move(now.told);
   now = std::move(fresh);
+  if (auto why = too_long("the message", message.text.size()))
+    return {reply_failed{std::move(*why)}};
   std::string_view text = message.text;
   text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
   if (auto said = after("Remember:", text))
@@ -156,42 +163,35 @@ commands librarian_mind::asked(state& now, message_received message) const {
     return {reply_failed{{ec::invalid_argument,
                           "the message is empty: ask something, or tell me with \"Remember: "
                           "TEXT\""}}};
-  std::vector<BlobRef> documents;
-  for (const auto& source : now.told.sources())
-    if (source.has_blob())
-      documents.push_back(source.blob());
+  ask_reading read{1, {}};
+  auto gather = read.call.mutable_gather();
+  gather->set_question(now.question);
+  now.told.SerializeToString(gather->mutable_told());
   // A question may bring its own documents; they are looked into and not kept.
   for (auto& document : message.documents)
-    documents.push_back(std::move(document));
-  now.sources = gathering{now.question, std::move(documents)};
-  for (const auto& source : now.told.sources())
-    if (!source.has_blob())
-      for (auto& part : cut_document(source.name(), source.text()))
-        now.sources.add({source.name(), std::move(part.text)});
-  auto todo = now.sources.begin();
-  return now.sources.done() ? ask(now) : todo;
+    *gather->add_documents() = std::move(document);
+  if (gather->documents().empty() && now.told.sources().empty())
+    return {say(not_told(now.told))};
+  return {std::move(read)};
 }
 
-commands librarian_mind::fetched(state& now, blob_fetched blob) const {
-  auto todo = now.sources.take(std::move(blob));
-  return now.sources.done() ? ask(now) : todo;
-}
-
-commands librarian_mind::ask(state& now) const {
-  auto sources = std::exchange(now.sources, {});
-  const auto& unread = sources.unread();
-  now.shown = sources.best();
-  if (now.shown.empty() && !unread.empty())
-    return {reply_failed{{unread.front().why.code, "I cannot look into " + unread.front().called
-                                                       + ": " + unread.front().why.message}}};
+commands librarian_mind::gathered(state& now, reading_answered outcome_known) const {
+  if (outcome_known.error.code != ec::none)
+    return {reply_failed{std::move(outcome_known.error)}};
+  auto& found = *outcome_known.answer.mutable_gathered();
+  now.shown = std::move(*found.mutable_excerpts());
+  if (now.shown.empty() && !found.unread().empty()) {
+    auto why = from_proto(found.unread(0).why());
+    return {reply_failed{
+        {why.code, "I cannot look into " + found.unread(0).name() + ": " + why.message}}};
+  }
   if (now.shown.empty())
     return {say(not_told(now.told))};
-  std::vector<std::string> names;
-  names.reserve(unread.size());
-  for (const auto& one : unread)
-    names.push_back(one.called + " (" + one.why.message + ')');
-  if (!names.empty())
-    now.unread = "I could not look into " + listed(names) + '.';
+  listed_names names;
+  for (const auto& one : found.unread())
+    names.add(one.name() + " (" + one.why().message() + ')');
+  if (names.count > 0)
+    now.unread = "I could not look into " + names.show() + '.';
   script::values values{{"question", now.question}, {"passages", show_passages(now.shown)}};
   return {ask_model{1, script_->say("answer", values), true, std::string{no_answer_reply}}};
 }
@@ -204,9 +204,9 @@ commands librarian_mind::answered(state& now, model_answered outcome_known) cons
   auto text = std::move(*outcome_known.answer.mutable_text());
   if (says_no_answer(text))
     text = not_told(now.told);
-  std::size_t unverified = 0;
+  std::size_t unverified = 0, looked_for = 0;
   for (const auto& quote : quotes_in(text))
-    unverified += excerpt_with(shown, quote.source, quote.text) ? 0 : 1;
+    unverified += looked_for++ < limits::model_quotes_max && stands_in(shown, quote.text) ? 0 : 1;
   auto note = [&](const std::string& words) {
     text += (text.ends_with("\n") ? "\n" : "\n\n") + words;
   };

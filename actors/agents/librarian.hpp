@@ -1,8 +1,8 @@
 #pragma once
 
 #include "actors/agents/mind.hpp"
-#include "actors/agents/reading.hpp"
 #include "actors/agents/script.hpp"
+#include "actors/reading/excerpts.hpp"
 #include "messages/agents.pb.h"
 
 #include <memory>
@@ -28,9 +28,8 @@ public:
   struct state {
     LibrarianState told;
     std::string question;
-    gathering sources;
-    std::vector<excerpt> shown; ///< to the model
-    std::string unread;         ///< what could not be looked into
+    excerpts shown;     ///< to the model
+    std::string unread; ///< what could not be looked into
   };
 
   explicit librarian_mind(std::shared_ptr<const script> says) : script_(std::move(says)) {}
@@ -42,8 +41,7 @@ public:
 private:
   commands received(state& now, message_received message) const;
   commands asked(state& now, message_received message) const;
-  commands fetched(state& now, blob_fetched blob) const;
-  commands ask(state& now) const;
+  commands gathered(state& now, reading_answered outcome_known) const;
   commands answered(state& now, model_answered outcome_known) const;
 
   std::shared_ptr<const script> script_;

@@ -3,6 +3,7 @@
 #include "messages/agents.pb.h"
 #include "messages/envelope.hpp"
 #include "messages/models.pb.h"
+#include "messages/reading.pb.h"
 #include "messages/values.pb.h"
 
 #include <chrono>
@@ -16,6 +17,10 @@
 /// An agent's mind is a pure function: `decide(state&&, event) -> (state, commands)`. The runtime
 /// (actors/agents/agent_logic.hpp) carries the commands out and feeds their outcomes back as
 /// events. A mind is tested without a process and survives a crash by its state.
+///
+/// `decide` runs on a thread that every agent of the node shares. It takes at most some
+/// milliseconds whatever it is given: it moves what is large and leaves the work on it to
+/// service::reading.
 namespace troupe {
 
 // -- events ---------------------------------------------------------------------------------------
@@ -43,14 +48,21 @@ struct blob_fetched {
   failure error;
 };
 
+/// The outcome of `ask_reading` number `request`.
+struct reading_answered {
+  std::uint32_t request = 0;
+  ReadingAnswer answer;
+  failure error;
+};
+
 struct timer_elapsed {
   std::uint32_t timer = 0;
 };
 
 struct cancelled {};
 
-using mind_event =
-    std::variant<message_received, model_answered, blob_fetched, timer_elapsed, cancelled>;
+using mind_event = std::variant<message_received, model_answered, blob_fetched, reading_answered,
+                                timer_elapsed, cancelled>;
 
 // -- commands -------------------------------------------------------------------------------------
 
@@ -69,6 +81,13 @@ struct fetch_blob {
   BlobRef blob;
 };
 
+/// Work on documents, or on as much text as documents have: it is done by service::reading
+/// (messages/reading.proto), not in `decide`, whose thread others wait for.
+struct ask_reading {
+  std::uint32_t request = 0;
+  ReadingRequest call;
+};
+
 struct set_timer {
   std::uint32_t timer = 0;
   std::chrono::milliseconds after{0};
@@ -82,7 +101,8 @@ struct reply_failed {
   failure why;
 };
 
-using command = std::variant<ask_model, fetch_blob, set_timer, reply_with, reply_failed>;
+using command =
+    std::variant<ask_model, fetch_blob, ask_reading, set_timer, reply_with, reply_failed>;
 using commands = std::vector<command>;
 
 // -- the interface the runtime sees ---------------------------------------------------------------

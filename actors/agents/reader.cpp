@@ -2,34 +2,13 @@
 
 #include "actors/agents/values.hpp"
 #include "actors/llm/text.hpp"
+#include "actors/reading/excerpts.hpp"
 #include "config/limits/work.hpp"
 #include "messages/values.pb.h"
-
-#include <algorithm>
 
 namespace troupe {
 
 namespace {
-
-/// The exact words of the document, line by line. Where all lines but the first are indented, as in
-/// the items of a list, the common part of that is left out.
-std::string verbatim(std::string_view text, const quote_place& place) {
-  std::string quote{text.substr(place.begin, place.end - place.begin)};
-  std::erase(quote, '\r');
-  auto common = std::string::npos;
-  for (auto at = quote.find('\n'); at != std::string::npos; at = quote.find('\n', at + 1)) {
-    auto begins = quote.find_first_not_of(' ', at + 1);
-    if (begins != std::string::npos && quote[begins] != '\n')
-      common = std::min(common, begins - at - 1);
-  }
-  if (common == std::string::npos)
-    return quote;
-  for (auto at = quote.find('\n'); at != std::string::npos; at = quote.find('\n', at + 1)) {
-    auto begins = std::min(quote.find_first_not_of(' ', at + 1), quote.size());
-    quote.erase(at + 1, std::min(common, begins - at - 1));
-  }
-  return quote;
-}
 
 command not_read(const reader_mind::state& now, const std::string& why) {
   ValueMap output;
@@ -42,50 +21,23 @@ command not_read(const reader_mind::state& now, const std::string& why) {
   return made;
 }
 
-/// Where `quote` stands: in the passage that the model names, if it is there, else its first place.
-std::optional<quote_place> place_of(const reader_mind::state& now, const answer_quote& quote) {
-  std::size_t from = 0;
-  std::uint32_t line = 1;
-  if (auto named = excerpt_with(now.shown, quote.source, quote.text)) {
-    if (auto begin = now.text.find(named->text); begin != std::string::npos) {
-      from = begin;
-      line += static_cast<std::uint32_t>(
-          std::count(now.text.begin(), now.text.begin() + static_cast<std::ptrdiff_t>(from), '\n'));
-    }
-  }
-  auto found = locate_quote(std::string_view{now.text}.substr(from), quote.text);
-  if (!found)
-    return std::nullopt;
-  return quote_place{found->first_line + line - 1, found->last_line + line - 1, found->begin + from,
-                     found->end + from};
-}
-
 command report(const reader_mind::state& now) {
   std::vector<Value> answers;
-  std::int64_t unverified = 0;
-  if (!says_no_answer(now.answer)) {
-    for (const auto& quote : quotes_in(now.answer)) {
-      auto place = place_of(now, quote);
-      if (!place) {
-        ++unverified;
-        continue;
-      }
-      ValueMap found;
-      set_field(found, "quote", value_of(verbatim(now.text, *place)));
-      set_field(found, "first_line", value_of(std::int64_t{place->first_line}));
-      set_field(found, "last_line", value_of(std::int64_t{place->last_line}));
-      set_field(found, "source",
-                value_of(source_label(now.called, place->first_line, place->last_line)));
-      answers.push_back(value_of(std::move(found)));
-    }
+  for (const auto& quote : now.answers.quotes()) {
+    ValueMap found;
+    set_field(found, "quote", value_of(quote.text()));
+    set_field(found, "first_line", value_of(std::int64_t{quote.first_line()}));
+    set_field(found, "last_line", value_of(std::int64_t{quote.last_line()}));
+    set_field(found, "source", value_of(quote.source()));
+    answers.push_back(value_of(std::move(found)));
   }
   ValueMap output;
   set_field(output, "name", value_of(now.called));
   set_field(output, "size_bytes", value_of(static_cast<std::int64_t>(now.size_bytes)));
-  set_field(output, "lines", value_of(std::int64_t{count_lines(now.text)}));
+  set_field(output, "lines", value_of(std::int64_t{now.lines}));
   set_field(output, "summary", value_of(fold_space(now.summary)));
   set_field(output, "no_answer", value_of_flag(answers.empty()));
-  set_field(output, "unverified", value_of(unverified));
+  set_field(output, "unverified", value_of(std::int64_t{now.answers.unverified()}));
   reply_with made;
   made.reply.set_text(fold_space(now.summary));
   set_field(output, "answers", value_of(std::move(answers)));
@@ -102,8 +54,8 @@ std::pair<reader_mind::state, commands> reader_mind::decide(state&& now,
   if (auto message = std::get_if<message_received>(&happened)) {
     next = {};
     todo = received(next, *message);
-  } else if (auto blob = std::get_if<blob_fetched>(&happened)) {
-    todo = fetched(next, std::move(*blob));
+  } else if (auto reading = std::get_if<reading_answered>(&happened)) {
+    todo = was_read(next, std::move(*reading));
   } else if (auto outcome_known = std::get_if<model_answered>(&happened)) {
     todo = answered(next, std::move(*outcome_known));
   } else if (std::holds_alternative<cancelled>(happened)) {
@@ -114,6 +66,8 @@ std::pair<reader_mind::state, commands> reader_mind::decide(state&& now,
 
 commands reader_mind::received(state& now, const message_received& message) const {
   auto given = find_field(message.input, "document");
+  if (auto why = too_long("the question", text_field(message.input, "question").size()))
+    return {reply_failed{std::move(*why)}};
   now.question = fold_space(text_field(message.input, "question"));
   if (!given || !given->has_blob() || now.question.empty())
     return {reply_failed{{ec::invalid_argument, "role " + script_->role_name
@@ -123,27 +77,31 @@ commands reader_mind::received(state& now, const message_received& message) cons
   now.size_bytes = given->blob().size_bytes();
   if (now.size_bytes > limits::document_bytes_max)
     return {not_read(now, "it is larger than " + show_size(limits::document_bytes_max))};
-  return {fetch_blob{request::document, given->blob()}};
+  now.document = given->blob();
+  ask_reading read{request::document, {}};
+  *read.call.mutable_read()->mutable_document() = now.document;
+  read.call.mutable_read()->set_question(now.question);
+  return {std::move(read)};
 }
 
-commands reader_mind::fetched(state& now, blob_fetched blob) const {
-  if (blob.error.code != ec::none)
-    return {
-        reply_failed{{blob.error.code, "cannot read " + now.called + ": " + blob.error.message}}};
-  now.size_bytes = blob.bytes.size();
-  auto text = readable_text(std::move(blob.bytes));
-  if (!text)
-    return {not_read(now, "it is no text")};
-  now.text = std::move(*text);
-  auto excerpts = cut_document(now.called, now.text);
-  if (excerpts.empty())
-    return {not_read(now, "it is empty")};
-
-  auto central = central_excerpts(excerpts, limits::summary_passages_bytes_max);
-  now.shown = best_excerpts(std::move(excerpts), now.question, limits::prompt_passages_bytes_max);
-  script::values for_summary{{"name", now.called}, {"passages", show_passages(central)}};
-  script::values for_answer{
-      {"name", now.called}, {"passages", show_passages(now.shown)}, {"question", now.question}};
+commands reader_mind::was_read(state& now, reading_answered outcome_known) const {
+  if (outcome_known.error.code != ec::none)
+    return {reply_failed{{outcome_known.error.code,
+                          "cannot read " + now.called + ": " + outcome_known.error.message}}};
+  if (outcome_known.request == request::quotes) {
+    now.answered = true;
+    now.answers = std::move(*outcome_known.answer.mutable_quotes());
+    return finished(now);
+  }
+  const auto& read = outcome_known.answer.read();
+  now.size_bytes = read.size_bytes();
+  now.lines = read.lines();
+  if (!read.not_read().empty())
+    return {not_read(now, read.not_read())};
+  script::values for_summary{{"name", now.called}, {"passages", show_passages(read.central())}};
+  script::values for_answer{{"name", now.called},
+                            {"passages", show_passages(read.answering())},
+                            {"question", now.question}};
   return {ask_model{request::summary, script_->say("summary", for_summary), false, {}},
           ask_model{request::answer, script_->say("answer", for_answer), false, {}}};
 }
@@ -155,10 +113,19 @@ commands reader_mind::answered(state& now, model_answered outcome_known) const {
   if (outcome_known.request == request::summary) {
     now.summarised = true;
     now.summary = std::move(text);
-  } else {
-    now.answered = true;
-    now.answer = std::move(text);
+    return finished(now);
   }
+  if (says_no_answer(text)) {
+    now.answered = true;
+    return finished(now);
+  }
+  ask_reading find{request::quotes, {}};
+  *find.call.mutable_quotes()->mutable_document() = now.document;
+  find.call.mutable_quotes()->set_answer(std::move(text));
+  return {std::move(find)};
+}
+
+commands reader_mind::finished(state& now) {
   if (!now.summarised || !now.answered)
     return {};
   commands todo{report(now)};

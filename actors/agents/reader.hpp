@@ -1,7 +1,6 @@
 #pragma once
 
 #include "actors/agents/mind.hpp"
-#include "actors/agents/reading.hpp"
 #include "actors/agents/script.hpp"
 
 #include <memory>
@@ -13,8 +12,8 @@
 namespace troupe {
 
 /// Reads one document for one question. Input: {document: blob, question: text}. Asks a model for a
-/// summary and for quotations that answer, and finds each quotation again in the document; those
-/// that do not stand there are dropped and counted.
+/// summary and for quotations that answer, and has each quotation found again in the document;
+/// those that do not stand there are dropped and counted. The document itself never comes here.
 ///
 /// Output: {name, size_bytes, lines, summary, answers: [{quote, first_line, last_line, source}],
 /// no_answer, unverified}, or {name, size_bytes, not_read: why} for what is no text or too large.
@@ -22,14 +21,14 @@ class reader_mind {
 public:
   struct state {
     std::string called;
-    std::uint64_t size_bytes = 0;
+    BlobRef document;
     std::string question;
-    std::string text;           ///< the document
-    std::vector<excerpt> shown; ///< to the model, for the answer
+    std::uint64_t size_bytes = 0;
+    std::uint32_t lines = 0;
     bool summarised = false;
     std::string summary;
     bool answered = false;
-    std::string answer;
+    QuotesFound answers;
   };
 
   explicit reader_mind(std::shared_ptr<const script> says) : script_(std::move(says)) {}
@@ -39,11 +38,12 @@ public:
   static bool load(state&, std::string_view bytes) { return bytes.empty(); }
 
 private:
-  enum request : std::uint32_t { document = 1, summary = 2, answer = 3 };
+  enum request : std::uint32_t { document = 1, summary = 2, answer = 3, quotes = 4 };
 
   commands received(state& now, const message_received& message) const;
-  commands fetched(state& now, blob_fetched blob) const;
+  commands was_read(state& now, reading_answered outcome_known) const;
   commands answered(state& now, model_answered outcome_known) const;
+  static commands finished(state& now);
 
   std::shared_ptr<const script> script_;
 };

@@ -1,8 +1,18 @@
 #include "actors/agents/script.hpp"
 
+#include "config/limits/work.hpp"
 #include "messages/models.pb.h"
 
 namespace troupe {
+
+std::optional<failure> too_long(std::string_view what, std::size_t bytes) {
+  if (bytes <= limits::prompt_text_bytes_max)
+    return std::nullopt;
+  return failure{ec::too_large, std::string{what} + " has " + std::to_string(bytes)
+                                    + " bytes, and at most "
+                                    + std::to_string(limits::prompt_text_bytes_max)
+                                    + " fit into a prompt: give it as a document"};
+}
 
 ModelRequest script::say(std::string_view prompt_name, const values& with) const {
   ModelRequest call;

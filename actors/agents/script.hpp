@@ -6,10 +6,14 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace troupe {
+
+/// Nothing if a prompt may hold that much text; else a failure that says what is too long.
+std::optional<failure> too_long(std::string_view what, std::size_t bytes);
 
 /// What a role gives its mind to say: the prompts of its file, split, and to which model.
 struct script {

@@ -15,6 +15,10 @@ struct piece {
   bool leads = false; ///< a heading or the head of a list, which belongs to what follows
 };
 
+/// So many headings may follow each other ("Part I", "Chapter 1", "Scope"). More short lines are no
+/// headings but a list: each would be kept with the next, and be a passage of its own in the end.
+constexpr std::size_t heads_max = 8, list_min = 64;
+
 /// Short and without a full stop: a title. Or something that announces what follows.
 bool leads_to_next(std::string_view text) {
   constexpr std::size_t heading_bytes_max = 100;
@@ -25,15 +29,18 @@ bool leads_to_next(std::string_view text) {
   return text.size() <= heading_bytes_max && ends.find(text.back()) == std::string_view::npos;
 }
 
+/// Gives the pieces of a text in order, one at a time: a text of millions of short paragraphs is
+/// not held as so many pieces.
 class paragraphs {
 public:
   paragraphs(std::string_view text, std::size_t bytes_max) : text_(text), bytes_max_(bytes_max) {}
 
-  std::vector<piece> run() {
+  template <class Take>
+  void run(Take&& take) {
     for (std::size_t at = 0; at < text_.size();) {
       auto end = std::min(text_.find('\n', at), text_.size());
       if (trim(text_.substr(at, end - at)).empty()) {
-        close();
+        close(take);
       } else {
         if (!open_)
           begin_ = at;
@@ -42,12 +49,12 @@ public:
       }
       at = end + 1;
     }
-    close();
-    return std::move(found_);
+    close(take);
   }
 
 private:
-  void close() {
+  template <class Take>
+  void close(Take& take) {
     if (!open_)
       return;
     open_ = false;
@@ -60,15 +67,13 @@ private:
       while (!kept.empty() && is_space(kept.back()))
         kept.remove_suffix(1);
       if (!kept.empty())
-        found_.push_back(
-            {begin_, begin_ + kept.size(), size == rest.size() && leads_to_next(kept)});
+        take(piece{begin_, begin_ + kept.size(), size == rest.size() && leads_to_next(kept)});
       begin_ += size;
     }
   }
 
   std::string_view text_;
   std::size_t bytes_max_;
-  std::vector<piece> found_;
   bool open_ = false;
   std::size_t begin_ = 0, end_ = 0;
 };
@@ -96,30 +101,34 @@ private:
 
 std::vector<passage> cut_passages(std::string_view text, std::size_t bytes_aim) {
   bytes_aim = std::max<std::size_t>(bytes_aim, 16);
-  auto pieces = paragraphs(text, bytes_aim * 3 / 2).run();
+  std::vector<piece> open; // of the passage that is being made
   std::vector<passage> passages;
   line_counter lines(text);
-  std::size_t first = 0;
   auto close = [&](std::size_t behind) {
-    auto begin = pieces[first].begin, end = pieces[behind - 1].end;
+    auto begin = open.front().begin, end = open[behind - 1].end;
     auto first_line = lines.line_at(begin);
     passages.push_back({begin, end, first_line, lines.line_at(end)});
-    first = behind;
+    open.erase(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(behind));
   };
-  for (std::size_t next = 0; next < pieces.size(); ++next) {
-    if (next == first || pieces[next].end - pieces[first].begin <= bytes_aim)
-      continue;
-    auto behind = next;
-    while (behind > first && pieces[behind - 1].leads
-           && pieces[next].end - pieces[behind - 1].begin <= 2 * bytes_aim)
-      --behind;
-    if (behind > first)
-      close(behind);
-    else if (pieces[next].end - pieces[first].begin > 2 * bytes_aim)
-      close(next);
-  }
-  if (first < pieces.size())
-    close(pieces.size());
+  paragraphs(text, bytes_aim * 3 / 2).run([&](const piece& next) {
+    if (!open.empty() && next.end - open.front().begin > bytes_aim) {
+      auto behind = open.size();
+      while (behind > 0 && open[behind - 1].leads && open.size() - behind <= list_min
+             && next.end - open[behind - 1].begin <= 2 * bytes_aim)
+        --behind;
+      auto left = behind > 0 ? open[behind - 1].end - open.front().begin : bytes_aim;
+      auto heads = open.size() - behind;
+      if (heads > list_min || (heads > heads_max && left < bytes_aim / 4))
+        behind = open.size();
+      if (behind > 0)
+        close(behind);
+      else if (next.end - open.front().begin > 2 * bytes_aim)
+        close(open.size());
+    }
+    open.push_back(next);
+  });
+  if (!open.empty())
+    close(open.size());
   return passages;
 }
 

@@ -2,11 +2,13 @@
 
 #include "actors/llm/characters.hpp"
 #include "actors/llm/text.hpp"
+#include "config/limits/links.hpp"
 #include "config/limits/work.hpp"
 #include "messages/models.pb.h"
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace troupe {
 
@@ -14,8 +16,9 @@ using namespace characters;
 
 namespace {
 
-constexpr std::string_view opening = "<passage source=\"", opening_end = "\">",
-                           closing = "</passage>";
+constexpr std::string_view passage_tag = "passage", source_mark = " source=\"", opening_end = "\">";
+/// Beyond any number of tags that a text of a message can hold.
+constexpr std::size_t passages_marked_max = limits::payload_bytes_max;
 constexpr std::string_view question_mark = "Question:";
 
 std::string lower(std::string_view text) {
@@ -56,6 +59,62 @@ std::size_t at_most_in(std::string_view line) {
   return 0;
 }
 
+/// The number after "passage-" in a tag's name; nothing if `name` is no name of a passage's tag.
+bool is_passage_tag(std::string_view called) {
+  if (!called.starts_with(passage_tag))
+    return false;
+  called.remove_prefix(passage_tag.size());
+  return called.empty()
+         || (called.size() > 1 && called.front() == '-'
+             && std::all_of(called.begin() + 1, called.end(), is_digit));
+}
+
+/// A line that begins a passage: `<TAG source="SOURCE">`.
+struct opening_line {
+  std::string_view tag, source;
+};
+
+std::optional<opening_line> opening_in(std::string_view line) {
+  auto mark = line.find(source_mark);
+  if (!line.starts_with('<') || !line.ends_with(opening_end) || mark == std::string_view::npos)
+    return std::nullopt;
+  auto tag = line.substr(1, mark - 1);
+  auto begin = mark + source_mark.size();
+  if (!is_passage_tag(tag) || begin + opening_end.size() > line.size())
+    return std::nullopt;
+  return opening_line{tag, line.substr(begin, line.size() - opening_end.size() - begin)};
+}
+
+bool closes(std::string_view line, std::string_view tag) {
+  return line.starts_with("</") && line.ends_with('>') && line.substr(2, line.size() - 3) == tag;
+}
+
+/// A name for the tags of passages that none of the texts holds as the name of a tag.
+std::string tag_for(std::span<const prompt_passage> passages) {
+  std::vector<std::size_t> taken; // numbers of tags in the texts; 0: without one
+  for (const auto& one : passages)
+    for (auto at = one.text.find(passage_tag); at != std::string_view::npos;
+         at = one.text.find(passage_tag, at + 1)) {
+      if (at == 0 || (one.text[at - 1] != '<' && one.text[at - 1] != '/'))
+        continue;
+      auto rest = one.text.substr(at + passage_tag.size());
+      std::size_t number = 0;
+      for (std::size_t i = 1; rest.starts_with('-') && i < rest.size() && is_digit(rest[i])
+                              && number <= passages_marked_max;
+           ++i)
+        number = number * 10 + static_cast<std::size_t>(rest[i] - '0');
+      taken.push_back(number);
+    }
+  std::string tag{passage_tag};
+  if (taken.empty())
+    return tag;
+  std::sort(taken.begin(), taken.end());
+  std::size_t free = 1;
+  for (auto number : taken)
+    free += number == free ? 1 : 0;
+  return tag + '-' + std::to_string(free);
+}
+
 class reader {
 public:
   void read(std::string_view message) {
@@ -78,14 +137,13 @@ private:
             std::size_t behind) {
     auto said = trim(line);
     if (inside_) {
-      if (said == closing) {
+      if (closes(said, tag_)) {
         add(message.substr(begin_, begin - begin_));
         inside_ = false;
       }
       return;
     }
-    auto is_opening = said.starts_with(opening) && said.ends_with(opening_end)
-                      && said.size() >= opening.size() + opening_end.size();
+    auto is_opening = opening_in(said);
     auto asks = said.starts_with(question_mark);
     auto bound = asks || is_opening ? 0 : at_most_in(said);
     if (!is_opening && !asks && bound == 0) {
@@ -96,7 +154,8 @@ private:
     }
     end_loose(message, begin);
     if (is_opening) {
-      source_ = said.substr(opening.size(), said.size() - opening.size() - opening_end.size());
+      source_ = is_opening->source;
+      tag_ = is_opening->tag;
       inside_ = true;
       begin_ = behind;
     } else if (asks) {
@@ -116,7 +175,7 @@ private:
 
   bool inside_ = false, loose_open_ = false;
   std::size_t begin_ = 0, loose_begin_ = 0;
-  std::string_view source_;
+  std::string_view source_, tag_; ///< of the passage that is open
 };
 
 /// A message that ends in a question asks it, of what stands before.
@@ -161,13 +220,22 @@ prompt read_prompt(const ModelRequest& request) {
   return made;
 }
 
-std::string passage_block(std::string_view source, std::string_view text) {
+std::string passage_block(std::string_view source, std::string_view text, std::string_view tag) {
   std::string block;
-  block.reserve(opening.size() + source.size() + text.size() + 32);
-  block.append(opening).append(source).append(opening_end).append("\n").append(text);
+  block.reserve(2 * tag.size() + source.size() + text.size() + 32);
+  block.append("<").append(tag).append(source_mark).append(source).append(opening_end);
+  block.append("\n").append(text);
   if (!text.ends_with('\n'))
     block += '\n';
-  return block.append(closing).append("\n");
+  return block.append("</").append(tag).append(">\n");
+}
+
+std::string show_passages(std::span<const prompt_passage> passages) {
+  auto tag = tag_for(passages);
+  std::string blocks;
+  for (const auto& one : passages)
+    blocks += passage_block(one.source, one.text, tag);
+  return blocks;
 }
 
 } // namespace troupe

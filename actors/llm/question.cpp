@@ -3,6 +3,7 @@
 #include "actors/llm/characters.hpp"
 #include "actors/llm/paraphrases.hpp"
 #include "actors/llm/text.hpp"
+#include "config/limits/work.hpp"
 
 #include <algorithm>
 #include <array>
@@ -130,7 +131,8 @@ public:
     each_word(question_, [&](std::string_view word, std::size_t begin) {
       auto how_long = word == "long" && !words.empty() && words.back() == "how";
       words.emplace_back(word);
-      if (!is_stop_word(word) && !is_asking_word(word) && !how_long)
+      if (!is_stop_word(word) && !is_asking_word(word) && !how_long
+          && made_.terms.size() < limits::question_terms_max)
         take(word, begin);
     });
     if (!words.empty())

@@ -4,10 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -66,37 +64,6 @@ std::string porter_stem(std::string_view word);
 
 /// Runs of white space become one space; none at the ends.
 std::string fold_space(std::string_view text);
-
-/// BM25 (Robertson and Zaragoza 2009) over a fixed set of documents: k1 = 1.2, b = 0.75, idf =
-/// ln(1 + (N - n + 0.5) / (n + 0.5)), which is never negative. Keeps words, not the documents.
-class bm25 {
-public:
-  explicit bm25(std::span<const std::string_view> documents);
-
-  /// One score per document, in their order; 0 where no word of the query occurs.
-  std::vector<double> score(std::string_view query) const;
-
-  struct weighted_word {
-    std::string stem; ///< as from `words_of`
-    double weight = 1;
-  };
-  std::vector<double> score(std::span<const weighted_word> query) const;
-
-  double idf(const std::string& stem) const; ///< of a word that never occurs: the greatest
-  std::size_t documents_with(const std::string& stem) const;
-  std::size_t size() const noexcept { return lengths_.size(); }
-
-private:
-  struct posting {
-    std::uint32_t document = 0, count = 0;
-  };
-  const std::vector<posting>* find(const std::string& stem) const;
-
-  std::unordered_map<std::string, std::uint32_t> numbers_; ///< of stems, in `postings_`
-  std::vector<std::vector<posting>> postings_;             ///< ordered by document
-  std::vector<std::uint32_t> lengths_;                     ///< in words
-  double mean_length_ = 0;
-};
 
 struct quote_place {
   std::uint32_t first_line = 0, last_line = 0; ///< from 1

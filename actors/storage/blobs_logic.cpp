@@ -243,20 +243,20 @@ void blobs_logic::reply(step_context& context, envelope message) {
   }
   auto data = message.body.as<BlobData>();
   if (data && sha256(data->bytes()) == asked->first)
-    return deliver(context, asked, data->bytes());
+    return deliver(context, asked, std::move(*data->mutable_bytes()));
   auto why = "node " + to_string(asked->second.holder) + " sent other bytes than those of "
              + label(blob_of(asked->second.waiters.front()));
   context.out.log(log_level::error, component, why, message.trace.trace);
   give_up_holder(context, asked, {ec::bad_message, std::move(why)});
 }
 
-void blobs_logic::deliver(step_context& context, fetches::iterator arrived,
-                          const std::string& bytes) {
+void blobs_logic::deliver(step_context& context, fetches::iterator arrived, std::string bytes) {
   // The bytes are right whether or not they can be kept: who waits gets them.
   if (auto kept = store_->put(bytes); !kept)
     context.out.log(log_level::error, component, kept.error().message);
-  for (const auto& waiter : arrived->second.waiters)
-    context.out.send(data_reply(waiter, bytes));
+  const auto& waiters = arrived->second.waiters;
+  for (std::size_t i = 0; i < waiters.size(); ++i)
+    context.out.send(data_reply(waiters[i], i + 1 < waiters.size() ? bytes : std::move(bytes)));
   forget(context, arrived);
 }
 

@@ -55,7 +55,7 @@ private:
   void ask_next(step_context& context);
   bool may_ask(fetch& wanted);
   void reply(step_context& context, envelope message);
-  void deliver(step_context& context, fetches::iterator arrived, const std::string& bytes);
+  void deliver(step_context& context, fetches::iterator arrived, std::string bytes);
   void give_up_holder(step_context& context, fetches::iterator failed, const failure& why);
   void forget(step_context& context, fetches::iterator done);
 

@@ -15,4 +15,8 @@ inline constexpr std::size_t blob_waiters_max =
     1'024; ///< requests that wait for blobs on their way
 inline constexpr std::uint64_t blob_waiting_bytes_max = 256 * mib; ///< what those will be given
 
+inline constexpr std::size_t heap_block_bytes_max =
+    1 * mib; ///< what is larger is taken from the system and given back alone
+inline constexpr std::size_t heap_kept_bytes_max = 8 * mib; ///< free at the end of a heap
+
 } // namespace troupe::limits

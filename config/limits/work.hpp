@@ -19,6 +19,8 @@ inline constexpr std::size_t passage_bytes_aim =
     1'200; ///< documents are cut into passages of about that
 inline constexpr std::size_t prompt_passages_bytes_max =
     48 * kib; ///< in one prompt that asks for an answer
+/// Of text that is given as such, in messages and inputs: longer ones are given as documents.
+inline constexpr std::size_t prompt_text_bytes_max = 1 * mib;
 inline constexpr std::size_t summary_passages_bytes_max =
     24 * kib; ///< in one that asks for a summary
 inline constexpr std::size_t gathered_bytes_max =
@@ -43,12 +45,15 @@ inline constexpr std::size_t folder_entries_max = 200'000; ///< looked at in one
 inline constexpr std::size_t folder_depth_max = 32;
 inline constexpr std::size_t skipped_notes_max =
     1'000; ///< files of a folder that are left out, by name
-inline constexpr std::size_t blob_memory_bytes_max = 64 * mib;
+inline constexpr std::size_t blob_memory_bytes_max = 32 * mib;
+inline constexpr std::size_t blob_in_memory_bytes_max = 1 * mib; ///< of one that is kept there
 inline constexpr std::size_t model_requests_waiting_max = 1'000;
 inline constexpr std::size_t sentence_bytes_max = 4 * kib; ///< a longer one is cut at a space
 inline constexpr std::size_t word_bytes_max = 64; ///< what is longer counts by its beginning
 inline constexpr std::size_t model_passages_read_max =
-    256;                                            ///< scored sentence by sentence, of one request
+    256; ///< scored sentence by sentence, of one request
+inline constexpr std::size_t question_terms_max =
+    256; ///< different words that a question asks about; what it says further does not count
 inline constexpr std::size_t model_quotes_max = 20; ///< in one answer, sentences of a summary too
 inline constexpr std::size_t model_quote_bytes_max = 1 * kib; ///< one quotation with its list
 inline constexpr std::size_t graph_tasks_max = 10'000; ///< as written, before any for_each unfolds

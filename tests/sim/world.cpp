@@ -86,6 +86,7 @@ world::world(std::uint64_t seed, std::size_t nodes, role_table roles, node_confi
                                  [&n](auto view) { n.view = std::move(view); },
                                  {},
                                  {},
+                                 {},
                                  {}});
     start(n);
   }

@@ -85,7 +85,8 @@ node_parts whole_node::parts(std::uint64_t number, std::vector<NodeInfo> others)
           [this](auto view) { published(std::move(view)); },
           [this] { return open_links(hub_); },
           {},
-          [this] { return host_.clock.now(); }};
+          [this] { return host_.clock.now(); },
+          [this](envelope message) { host_.post->send(std::move(message)); }};
 }
 
 std::string whole_node::listen() {

@@ -36,14 +36,12 @@ TEST(chat_mind, replies_with_what_the_model_says) {
 }
 
 TEST(chat_mind, shows_the_model_passages_of_the_documents_in_its_input) {
-  auto subject = mind_of_role("assistant");
+  reading_mind subject{"assistant"};
+  subject.documents.keep("h", "You may sell copies.\n");
   ValueMap input;
   set_field(input, "question", value_of("May I sell copies?"));
   set_field(input, "document", value_of_blob(blob_named("terms")));
-  auto fetch = the<fetch_blob>(subject->decide(task_with(input)));
-  EXPECT_EQ(fetch.blob.name(), "terms");
-  auto todo = subject->decide(blob_fetched{fetch.request, "You may sell copies.\n", {}});
-  auto prompt_text = user_message(the<ask_model>(todo));
+  auto prompt_text = user_message(the<ask_model>(subject.decide(task_with(input))));
   EXPECT_NE(
       prompt_text.find("<passage source=\"terms lines 1-1\">\nYou may sell copies.\n</passage>"),
       std::string::npos)
@@ -52,9 +50,9 @@ TEST(chat_mind, shows_the_model_passages_of_the_documents_in_its_input) {
 }
 
 TEST(chat_mind, fails_if_a_document_cannot_be_read) {
-  auto subject = mind_of_role("assistant");
-  subject->decide(said("why?", {blob_named("terms")}));
-  auto todo = subject->decide(blob_fetched{0, {}, {ec::unavailable, "node-2 is down"}});
+  reading_mind subject{"assistant"};
+  subject.documents.lose("h", {ec::unavailable, "node-2 is down"});
+  auto todo = subject.decide(said("why?", {blob_named("terms")}));
   EXPECT_EQ(failure_of(todo), ec::unavailable);
   EXPECT_NE(the<reply_failed>(todo).why.message.find("terms"), std::string::npos);
 }

@@ -43,12 +43,12 @@ message_received editing(std::vector<Value> readings, std::vector<Value> skipped
 }
 
 struct editor_test : ::testing::Test {
-  std::unique_ptr<mind> subject = mind_of_role("editor");
+  reading_mind subject{"editor"};
 };
 
 TEST_F(editor_test, asks_the_model_which_verified_quotations_are_best) {
-  auto todo = subject->decide(editing({reading("A", {answer("give the source", 4, 5)}),
-                                       reading("B", {answer("give a copy", 7, 7)})}));
+  auto todo = subject.decide(editing({reading("A", {answer("give the source", 4, 5)}),
+                                      reading("B", {answer("give a copy", 7, 7)})}));
   auto ask = the<ask_model>(todo);
   auto text = user_message(ask);
   EXPECT_NE(text.find("<passage source=\"A lines 4-5\">\ngive the source\n</passage>"),
@@ -58,10 +58,10 @@ TEST_F(editor_test, asks_the_model_which_verified_quotations_are_best) {
 }
 
 TEST_F(editor_test, writes_the_whole_report) {
-  subject->decide(editing({reading("A", {answer("You must\ngive the source.", 4, 5)}),
-                           reading("B_1", {}), note("not_read", "image.png", "it is no text")},
-                          {note("why", "huge.log", "it is larger than 32 MB")}));
-  auto todo = subject->decide(answer_of(1, "> give the source.\nSource: A lines 4-5\n"));
+  subject.decide(editing({reading("A", {answer("You must\ngive the source.", 4, 5)}),
+                          reading("B_1", {}), note("not_read", "image.png", "it is no text")},
+                         {note("why", "huge.log", "it is larger than 32 MB")}));
+  auto todo = subject.decide(answer_of(1, "> give the source.\nSource: A lines 4-5\n"));
   EXPECT_EQ(text_of(todo), "# What must I give?\n"
                            "\n"
                            "## Best answers\n"
@@ -104,52 +104,33 @@ TEST_F(editor_test, writes_the_whole_report) {
 }
 
 TEST_F(editor_test, drops_and_counts_what_no_document_says) {
-  subject->decide(editing({reading("A", {answer("give the source", 4, 4)}, 2)}));
-  auto text = text_of(subject->decide(answer_of(1, "> pay me\nSource: A lines 4-4\n")));
+  subject.decide(editing({reading("A", {answer("give the source", 4, 4)}, 2)}));
+  auto text = text_of(subject.decide(answer_of(1, "> pay me\nSource: A lines 4-4\n")));
   EXPECT_EQ(text.find("pay me"), std::string::npos);
   EXPECT_NE(text.find("3 quotations that were not there were left out."), std::string::npos);
   EXPECT_NE(text.find("The model chose none"), std::string::npos);
 }
 
 TEST_F(editor_test, asks_no_model_when_no_document_answers) {
-  auto todo = subject->decide(editing({reading("A", {})}));
+  auto todo = subject.decide(editing({reading("A", {})}));
   auto text = text_of(todo);
   EXPECT_NE(text.find("None of the documents holds an answer."), std::string::npos);
   EXPECT_NE(text.find("no model was asked"), std::string::npos);
 }
 
 TEST_F(editor_test, reports_even_if_nothing_could_be_read) {
-  auto text = text_of(subject->decide(editing({}, {note("why", "a", "it cannot be read")})));
+  auto text = text_of(subject.decide(editing({}, {note("why", "a", "it cannot be read")})));
   EXPECT_NE(text.find("- a: it cannot be read"), std::string::npos);
   EXPECT_EQ(text.find("## Documents"), std::string::npos);
 }
 
 TEST_F(editor_test, fails_if_the_model_does) {
-  subject->decide(editing({reading("A", {answer("give", 1, 1)})}));
-  EXPECT_EQ(failure_of(subject->decide(no_model(1, ec::timed_out))), ec::timed_out);
+  subject.decide(editing({reading("A", {answer("give", 1, 1)})}));
+  EXPECT_EQ(failure_of(subject.decide(no_model(1, ec::timed_out))), ec::timed_out);
 }
 
 TEST_F(editor_test, refuses_a_task_without_readings) {
-  EXPECT_EQ(failure_of(subject->decide(task_with({}))), ec::invalid_argument);
-}
-
-TEST(escape_markdown, leaves_nothing_that_markdown_would_take_for_its_own) {
-  EXPECT_EQ(escape_markdown("a\n# b"), "a \\# b");
-  EXPECT_EQ(escape_markdown("- item"), "\\- item");
-  EXPECT_EQ(escape_markdown("12. item"), "12\\. item");
-  EXPECT_EQ(escape_markdown("v1.2"), "v1.2");
-  EXPECT_EQ(escape_markdown("a\x1b[2Jb"), "a \\[2Jb");
-  EXPECT_EQ(escape_markdown("<b>[x](y) `c` a_b &copy; \\"),
-            "\\<b\\>\\[x\\](y) \\`c\\` a\\_b \\&copy; \\\\");
-}
-
-TEST(write_report, lets_no_quotation_become_html) {
-  digest_report report;
-  report.best.push_back({"A", "text <!-- <script> 1 < 2 <https://x.org/>\n\nmore", 1, 3});
-  auto text = write_report(report);
-  EXPECT_NE(text.find("> text \\<!-- \\<script> 1 < 2 <https://x.org/>\n>\n> more\n"),
-            std::string::npos)
-      << text;
+  EXPECT_EQ(failure_of(subject.decide(task_with({}))), ec::invalid_argument);
 }
 
 } // namespace

@@ -9,10 +9,10 @@ namespace {
 using namespace troupe::testing;
 
 struct librarian_test : ::testing::Test {
-  std::unique_ptr<mind> subject = mind_of_role("librarian");
+  reading_mind subject{"librarian"};
 
-  std::string tell(std::string text, std::vector<BlobRef> documents = {}) const {
-    return text_of(subject->decide(said(std::move(text), std::move(documents))));
+  std::string tell(std::string text, std::vector<BlobRef> documents = {}) {
+    return text_of(subject.decide(said(std::move(text), std::move(documents))));
   }
 };
 
@@ -24,7 +24,7 @@ TEST_F(librarian_test, was_not_told_anything_at_first) {
 
 TEST_F(librarian_test, answers_from_a_text_it_was_told) {
   tell("Remember: the key is under the mat");
-  auto ask = the<ask_model>(subject->decide(said("Where is the key?")));
+  auto ask = the<ask_model>(subject.decide(said("Where is the key?")));
   EXPECT_TRUE(ask.stream_to_reply);
   EXPECT_EQ(ask.hold_back, "NO ANSWER");
   EXPECT_NE(user_message(ask).find(
@@ -32,54 +32,52 @@ TEST_F(librarian_test, answers_from_a_text_it_was_told) {
             std::string::npos)
       << user_message(ask);
   auto answer = "> the key is under the mat\nSource: what I was told (1)\n";
-  EXPECT_EQ(text_of(subject->decide(answer_of(1, answer))), answer);
+  EXPECT_EQ(text_of(subject.decide(answer_of(1, answer))), answer);
 }
 
 TEST_F(librarian_test, remembers_documents_by_reference) {
   auto text = tell("Remember the folder /usr/share/common-licenses",
                    {blob_named("GPL-2", "a", 18'000), blob_named("GPL-3", "b", 35'000)});
   EXPECT_EQ(text, "I shall remember 2 documents (53 kB): GPL-2, GPL-3.");
-  auto todo = subject->decide(said("May I sell copies?"));
-  ASSERT_EQ(todo.size(), 2u);
-  EXPECT_EQ(the<fetch_blob>(todo).blob.sha256(), "a");
-  EXPECT_TRUE(subject->decide(blob_fetched{1, "You may sell copies.", {}}).empty());
-  auto ask = the<ask_model>(subject->decide(blob_fetched{0, "Other words.", {}}));
+  subject.documents.keep("a", "Other words.");
+  subject.documents.keep("b", "You may sell copies.");
+  auto ask = the<ask_model>(subject.decide(said("May I sell copies?")));
   EXPECT_NE(user_message(ask).find("<passage source=\"GPL-3 lines 1-1\">\nYou may sell copies."),
             std::string::npos);
 }
 
 TEST_F(librarian_test, asks_which_folder_is_meant) {
   for (auto text : {"Remember the folder", " remember the file  "})
-    EXPECT_EQ(the<reply_failed>(subject->decide(said(text))).why.code, ec::invalid_argument);
+    EXPECT_EQ(the<reply_failed>(subject.decide(said(text))).why.code, ec::invalid_argument);
 }
 
 TEST_F(librarian_test, keeps_once_what_it_is_told_twice) {
   tell("remember the file a", {blob_named("a", "hash")});
-  auto before = subject->snapshot();
+  auto before = subject.snapshot();
   EXPECT_NE(tell("Remember the file b", {blob_named("b", "hash")}).find("told the same before: b"),
             std::string::npos);
-  EXPECT_EQ(subject->snapshot(), before);
+  EXPECT_EQ(subject.snapshot(), before);
   tell("Remember: one\ntwo");
-  before = subject->snapshot();
+  before = subject.snapshot();
   EXPECT_NE(tell("Remember:  one two ").find("told that before"), std::string::npos);
-  EXPECT_EQ(subject->snapshot(), before);
+  EXPECT_EQ(subject.snapshot(), before);
 }
 
 TEST_F(librarian_test, says_that_the_client_reads_files) {
-  auto todo = subject->decide(said("Remember the folder /tmp"));
+  auto todo = subject.decide(said("Remember the folder /tmp"));
   EXPECT_EQ(failure_of(todo), ec::invalid_argument);
   EXPECT_NE(the<reply_failed>(todo).why.message.find("client reads"), std::string::npos);
 }
 
 TEST_F(librarian_test, refuses_to_remember_nothing) {
-  EXPECT_EQ(failure_of(subject->decide(said("Remember:  "))), ec::invalid_argument);
-  EXPECT_EQ(failure_of(subject->decide(said(" "))), ec::invalid_argument);
+  EXPECT_EQ(failure_of(subject.decide(said("Remember:  "))), ec::invalid_argument);
+  EXPECT_EQ(failure_of(subject.decide(said(" "))), ec::invalid_argument);
 }
 
 TEST_F(librarian_test, says_where_it_looked_when_the_model_finds_no_answer) {
   tell("Remember: the key is under the mat");
-  subject->decide(said("Who was Napoleon?"));
-  auto text = text_of(subject->decide(answer_of(1, "NO ANSWER")));
+  subject.decide(said("Who was Napoleon?"));
+  auto text = text_of(subject.decide(answer_of(1, "NO ANSWER")));
   EXPECT_TRUE(text.starts_with("I was not told. I looked in what I was told (1).")) << text;
 }
 
@@ -87,49 +85,52 @@ TEST_F(librarian_test, has_its_memory_back_from_its_snapshot) {
   tell("Remember: the key is under the mat");
   tell("Remember the file a", {blob_named("a", "hash")});
   auto other = mind_of_role("librarian");
-  ASSERT_TRUE(other->restore(subject->snapshot()));
-  EXPECT_EQ(other->snapshot(), subject->snapshot());
-  EXPECT_EQ(the<fetch_blob>(other->decide(said("Where is the key?"))).blob.sha256(), "hash");
+  ASSERT_TRUE(other->restore(subject.snapshot()));
+  EXPECT_EQ(other->snapshot(), subject.snapshot());
+  auto asked = the<ask_reading>(other->decide(said("Where is the key?"))).call.gather();
+  LibrarianState told;
+  ASSERT_TRUE(told.ParseFromString(asked.told()));
+  EXPECT_EQ(told.sources(1).blob().sha256(), "hash");
+  EXPECT_EQ(told.sources(0).text(), "the key is under the mat");
 }
 
 TEST_F(librarian_test, refuses_a_damaged_snapshot) {
-  EXPECT_FALSE(subject->restore("\x0a\x7f half"));
+  EXPECT_FALSE(subject.restore("\x0a\x7f half"));
 }
 
 TEST_F(librarian_test, a_question_changes_nothing_that_is_kept) {
   tell("Remember: the key is under the mat");
-  auto before = subject->snapshot();
-  subject->decide(said("Where is the key?", {blob_named("extra", "x")}));
-  EXPECT_EQ(subject->snapshot(), before);
+  auto before = subject.snapshot();
+  subject.decide(said("Where is the key?", {blob_named("extra", "x")}));
+  EXPECT_EQ(subject.snapshot(), before);
 }
 
 TEST_F(librarian_test, answers_from_the_rest_when_a_document_is_out_of_reach) {
   tell("Remember: the key is under the mat");
   tell("Remember the file a", {blob_named("a", "hash")});
-  subject->decide(said("Where is the key?"));
-  subject->decide(blob_fetched{0, {}, {ec::unavailable, "node-2 is down"}});
-  auto text = text_of(subject->decide(answer_of(1, "> the key is under the mat\n")));
+  subject.documents.lose("hash", {ec::unavailable, "node-2 is down"});
+  subject.decide(said("Where is the key?"));
+  auto text = text_of(subject.decide(answer_of(1, "> the key is under the mat\n")));
   EXPECT_EQ(text, "> the key is under the mat\n\nI could not look into a (node-2 is down).");
 }
 
 TEST_F(librarian_test, fails_when_nothing_it_was_told_is_in_reach) {
   tell("Remember the file a", {blob_named("a", "hash")});
-  subject->decide(said("Where is the key?"));
-  EXPECT_EQ(failure_of(subject->decide(blob_fetched{0, {}, {ec::unavailable, "node-2 is down"}})),
-            ec::unavailable);
+  subject.documents.lose("hash", {ec::unavailable, "node-2 is down"});
+  EXPECT_EQ(failure_of(subject.decide(said("Where is the key?"))), ec::unavailable);
 }
 
 TEST_F(librarian_test, warns_of_a_quotation_that_it_was_never_told) {
   tell("Remember: the key is under the mat");
-  subject->decide(said("Where is the key?"));
-  auto text = text_of(subject->decide(answer_of(1, "> the key is lost\nSource: x\n")));
+  subject.decide(said("Where is the key?"));
+  auto text = text_of(subject.decide(answer_of(1, "> the key is lost\nSource: x\n")));
   EXPECT_TRUE(text.starts_with("> the key is lost\nSource: x\n\nBeware: 1 quotation")) << text;
 }
 
 TEST_F(librarian_test, passes_a_failure_of_the_model_on) {
   tell("Remember: the key is under the mat");
-  subject->decide(said("Where is the key?"));
-  EXPECT_EQ(failure_of(subject->decide(no_model(1, ec::unavailable))), ec::unavailable);
+  subject.decide(said("Where is the key?"));
+  EXPECT_EQ(failure_of(subject.decide(no_model(1, ec::unavailable))), ec::unavailable);
 }
 
 } // namespace

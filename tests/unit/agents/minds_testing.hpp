@@ -5,6 +5,8 @@
 #include "actors/agents/values.hpp"
 #include "messages/values.pb.h"
 
+#include "tests/support/reading.hpp"
+
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -22,6 +24,35 @@ inline std::unique_ptr<mind> mind_of_role(std::string_view role_name) {
   }
   return roles->find(role_name)->second->make();
 }
+
+/// A mind whose work on documents is done at once, in `documents`: what it asks there is among its
+/// commands no more.
+class reading_mind final : public mind {
+public:
+  explicit reading_mind(std::string_view role_name) : inner_(mind_of_role(role_name)) {}
+
+  library documents;
+
+  commands decide(mind_event happened) override {
+    commands left;
+    for (auto& todo : inner_->decide(std::move(happened))) {
+      auto asked = std::get_if<ask_reading>(&todo);
+      if (!asked) {
+        left.push_back(std::move(todo));
+        continue;
+      }
+      auto [answer, why] = documents.answer(std::move(asked->call));
+      for (auto& more : decide(reading_answered{asked->request, std::move(answer), why}))
+        left.push_back(std::move(more));
+    }
+    return left;
+  }
+  std::string snapshot() const override { return inner_->snapshot(); }
+  bool restore(std::string_view bytes) override { return inner_->restore(bytes); }
+
+private:
+  std::unique_ptr<mind> inner_;
+};
 
 inline message_received said(std::string text, std::vector<BlobRef> documents = {}) {
   message_received message;

@@ -20,14 +20,13 @@ const std::string terms = "THE TERMS OF THE HOUSE\n"
                           "The garden is closed in winter.\n";
 
 /// Answers everything that `subject` asks for until it replies.
-AgentReply reply_of(mind& subject, mind_event first, const std::string& document) {
+AgentReply reply_of(reading_mind& subject, mind_event first, const std::string& document) {
+  subject.documents.keep("h", document);
   std::vector<mind_event> due{std::move(first)};
   for (std::size_t next = 0; next < due.size(); ++next) {
     for (auto& todo : subject.decide(std::move(due[next]))) {
       if (auto ask = std::get_if<ask_model>(&todo))
         due.push_back(answer_of(ask->request, offline_answer(ask->call).text));
-      else if (auto fetch = std::get_if<fetch_blob>(&todo))
-        due.push_back(blob_fetched{fetch->request, document, {}});
       else if (auto reply = std::get_if<reply_with>(&todo))
         return reply->reply;
       else if (auto failed = std::get_if<reply_failed>(&todo))
@@ -42,7 +41,8 @@ Value read_terms(std::string question) {
   ValueMap input;
   set_field(input, "document", value_of_blob(blob_named("terms")));
   set_field(input, "question", value_of(std::move(question)));
-  return reply_of(*mind_of_role("reader"), task_with(std::move(input)), terms).output();
+  return reply_of(*std::make_unique<reading_mind>("reader"), task_with(std::move(input)), terms)
+      .output();
 }
 
 TEST(offline_model_and_minds, a_reader_finds_and_places_the_sentence_that_answers) {
@@ -65,17 +65,18 @@ TEST(offline_model_and_minds, an_editor_quotes_what_readers_found) {
   ValueMap input;
   set_field(input, "question", value_of("What must I give when I sell the cake?"));
   set_field(input, "readings", value_of({read_terms("What must I give when I sell the cake?")}));
-  auto report = reply_of(*mind_of_role("editor"), task_with(input), "").text();
+  auto report = reply_of(*std::make_unique<reading_mind>("editor"), task_with(input), "").text();
   EXPECT_NE(
       report.find("## Best answers\n\n> Whoever sells the cake must give\n> the recipe to the "
                   "buyer at no further charge.\n\nterms, lines 5-6\n"),
       std::string::npos)
       << report;
-  EXPECT_EQ(reply_of(*mind_of_role("editor"), task_with(input), "").text(), report);
+  EXPECT_EQ(reply_of(*std::make_unique<reading_mind>("editor"), task_with(input), "").text(),
+            report);
 }
 
 TEST(offline_model_and_minds, a_librarian_answers_from_what_it_was_told) {
-  auto librarian = mind_of_role("librarian");
+  auto librarian = std::make_unique<reading_mind>("librarian");
   librarian->decide(said("Remember: the spare key is under the mat"));
   auto text = reply_of(*librarian, said("Where is the spare key?"), "").text();
   EXPECT_EQ(text, "> the spare key is under the mat\nSource: what I was told (1)");
@@ -85,7 +86,7 @@ TEST(offline_model_and_minds, a_librarian_answers_from_what_it_was_told) {
 }
 
 TEST(offline_model_and_minds, an_assistant_answers_from_a_document) {
-  auto text = reply_of(*mind_of_role("assistant"),
+  auto text = reply_of(*std::make_unique<reading_mind>("assistant"),
                        said("When is the garden closed?", {blob_named("terms")}), terms)
                   .text();
   EXPECT_TRUE(text.starts_with("> The garden is closed in winter.\nSource: terms lines ")) << text;

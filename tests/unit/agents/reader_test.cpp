@@ -19,13 +19,15 @@ message_received reading(BlobRef blob) {
 }
 
 struct reader_test : ::testing::Test {
-  std::unique_ptr<mind> subject = mind_of_role("reader");
+  reading_mind subject{"reader"};
   std::string summary_prompt, answer_prompt;
   std::uint32_t summary_request = 0, answer_request = 0;
+  int documents = 0;
 
   void read(const std::string& bytes) {
-    auto fetch = the<fetch_blob>(subject->decide(reading(blob_named("TERMS"))));
-    for (auto& todo : subject->decide(blob_fetched{fetch.request, bytes, {}})) {
+    auto hash = "h" + std::to_string(++documents);
+    subject.documents.keep(hash, bytes);
+    for (auto& todo : subject.decide(reading(blob_named("TERMS", hash, bytes.size())))) {
       auto& ask = std::get<ask_model>(todo);
       EXPECT_FALSE(ask.stream_to_reply);
       auto summary = ask.call.purpose() == "summary";
@@ -33,9 +35,9 @@ struct reader_test : ::testing::Test {
       (summary ? summary_request : answer_request) = ask.request;
     }
   }
-  ValueMap finish(const std::string& summary, const std::string& answer) const {
-    EXPECT_TRUE(subject->decide(answer_of(answer_request, answer)).empty());
-    return the<reply_with>(subject->decide(answer_of(summary_request, summary)))
+  ValueMap finish(const std::string& summary, const std::string& answer) {
+    EXPECT_TRUE(subject.decide(answer_of(answer_request, answer)).empty());
+    return the<reply_with>(subject.decide(answer_of(summary_request, summary)))
         .reply.output()
         .map();
   }
@@ -114,47 +116,46 @@ TEST_F(reader_test, shows_a_long_document_only_in_part) {
 }
 
 TEST_F(reader_test, notes_what_is_no_text) {
-  auto fetch = the<fetch_blob>(subject->decide(reading(blob_named("image"))));
-  auto todo = subject->decide(blob_fetched{fetch.request,
-                                           std::string("\x7f"
-                                                       "ELF\0\0",
-                                                       6),
-                                           {}});
+  subject.documents.keep("image", std::string("\x7f"
+                                              "ELF\0\0",
+                                              6));
+  auto todo = subject.decide(reading(blob_named("image", "image")));
   EXPECT_EQ(text_field(the<reply_with>(todo).reply.output().map(), "not_read"), "it is no text");
 }
 
 TEST_F(reader_test, notes_what_is_empty) {
-  auto fetch = the<fetch_blob>(subject->decide(reading(blob_named("blank"))));
-  auto todo = subject->decide(blob_fetched{fetch.request, " \n\n", {}});
+  subject.documents.keep("blank", " \n\n");
+  auto todo = subject.decide(reading(blob_named("blank", "blank")));
   EXPECT_EQ(text_field(the<reply_with>(todo).reply.output().map(), "not_read"), "it is empty");
 }
 
 TEST_F(reader_test, does_not_even_fetch_what_is_too_large) {
-  auto todo = subject->decide(reading(blob_named("huge", "h", limits::document_bytes_max + 1)));
+  auto todo = subject.decide(reading(blob_named("huge", "h", limits::document_bytes_max + 1)));
   EXPECT_NE(text_field(the<reply_with>(todo).reply.output().map(), "not_read").find("larger"),
             std::string::npos);
 }
 
 TEST_F(reader_test, fails_if_the_document_cannot_be_had) {
-  auto fetch = the<fetch_blob>(subject->decide(reading(blob_named("TERMS"))));
-  auto todo = subject->decide(blob_fetched{fetch.request, {}, {ec::unavailable, "node-3 is down"}});
+  subject.documents.lose("h", {ec::unavailable, "node-3 is down"});
+  auto todo = subject.decide(reading(blob_named("TERMS")));
   EXPECT_EQ(failure_of(todo), ec::unavailable);
+  EXPECT_EQ(the<reply_failed>(todo).why.message, "cannot read TERMS: node-3 is down");
 }
 
 TEST_F(reader_test, fails_if_the_model_does) {
   read(document);
-  EXPECT_EQ(failure_of(subject->decide(no_model(answer_request, ec::provider_failed))),
+  EXPECT_EQ(failure_of(subject.decide(no_model(answer_request, ec::provider_failed))),
             ec::provider_failed);
 }
 
 TEST_F(reader_test, refuses_a_task_without_document_or_question) {
-  EXPECT_EQ(failure_of(subject->decide(task_with({}))), ec::invalid_argument);
+  EXPECT_EQ(failure_of(subject.decide(task_with({}))), ec::invalid_argument);
 }
 
 TEST_F(reader_test, begins_anew_after_it_was_cancelled) {
   read(document);
-  subject->decide(answer_of(answer_request, "> You may copy it."));
-  EXPECT_TRUE(subject->decide(cancelled{}).empty());
+  subject.decide(answer_of(answer_request, "> You may copy it."));
+  EXPECT_TRUE(subject.decide(cancelled{}).empty());
   read(document);
   EXPECT_TRUE(find_field(finish("s", "NO ANSWER"), "no_answer")->flag());
 }

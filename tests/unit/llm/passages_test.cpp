@@ -90,6 +90,16 @@ TEST(passages, lose_nothing_but_white_space_and_never_cut_inside_a_character) {
   }
 }
 
+TEST(passages, of_very_many_short_paragraphs_are_no_shorter_for_that) {
+  for (std::string paragraph : {"a\n\n", "a name in a list\n\n", "the first:\n\n"}) {
+    std::string text;
+    while (text.size() < 200'000)
+      text += paragraph;
+    auto passages = cut_passages(text, 1'200);
+    EXPECT_LE(passages.size(), text.size() / 300) << paragraph;
+  }
+}
+
 TEST(passages, of_nothing_are_none) {
   EXPECT_TRUE(cut_passages("", 100).empty());
   EXPECT_TRUE(cut_passages(" \n\t\r\n ", 100).empty());

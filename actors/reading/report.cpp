@@ -1,4 +1,4 @@
-#include "actors/agents/report.hpp"
+#include "actors/reading/report.hpp"
 
 #include "actors/llm/text.hpp"
 
@@ -23,17 +23,23 @@ bool begins_html(std::string_view line, std::size_t at) {
   return is_letter(next) || next == '/' || next == '!' || next == '?';
 }
 
+bool holds_html(std::string_view text) {
+  for (auto at = text.find('<'); at != std::string_view::npos; at = text.find('<', at + 1))
+    if (begins_html(text, at))
+      return true;
+  return false;
+}
+
 void append_quote(std::string& out, std::string_view text) {
+  constexpr std::string_view code_indent = "    ";
+  auto code = holds_html(text);
   for (std::size_t at = 0; at <= text.size();) {
     auto end = std::min(text.find('\n', at), text.size());
     auto line = text.substr(at, end - at);
     out += line.empty() ? ">" : "> ";
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      if (line[i] == '<' && begins_html(line, i))
-        out += '\\';
-      out += line[i];
-    }
-    out += '\n';
+    if (code && !line.empty())
+      out += code_indent;
+    out.append(line) += '\n';
     at = end + 1;
   }
 }

@@ -37,10 +37,9 @@ struct digest_report {
 
 /// The report in CommonMark. The same report gives the same bytes.
 ///
-/// Names and summaries are escaped. A quotation keeps its exact words and lines, each after `> `;
-/// only where it would begin an HTML tag or comment, which could swallow the rest of the page, `<`
-/// becomes
-/// `\<`.
+/// Names and summaries are escaped. A quotation keeps its exact words and lines, each after `> `.
+/// One that would begin an HTML tag or comment, which could swallow the rest of the page, stands
+/// there as code (indented by four spaces): Markdown then shows each character as it is.
 std::string write_report(const digest_report& report);
 
 /// One line of text in which nothing means anything to Markdown.

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "actors/reading/reading_logic.hpp"
+
+#include <optional>
+
+namespace troupe {
+
+/// A request that is not answered yet, or whose job still runs.
+struct reading_logic::request {
+  envelope asked; ///< its body is a ReadingRequest
+  instant deadline;
+  std::uint64_t bytes = 0; ///< of its body
+  bool wide = false;       ///< holds much between its documents
+  bool begun = false;
+  bool answered = false;
+
+  // The documents that it needs next, together.
+  std::vector<BlobRef> wanted;
+  std::vector<std::shared_ptr<const document>> there; ///< null: not there (yet)
+  std::vector<std::optional<failure>> missing;        ///< why
+  std::size_t awaited = 0;
+
+  int next_document = 0; ///< of those from which it gathers
+  std::shared_ptr<gathering> gathered;
+  std::shared_ptr<job> running;
+
+  ReadingRequest& work() { return *asked.body.as<ReadingRequest>(); }
+};
+
+/// Shared by the logic and the thread that does it. What it makes is read after `done`.
+struct reading_logic::job {
+  std::function<void(job&)> does;
+  std::atomic<bool> unwanted{false};
+  std::atomic<bool> done{false};
+  std::string fault; ///< what went wrong, empty if nothing did
+
+  std::string hash; ///< of the document that it makes; empty: it works for a request
+  who reader = 0;
+
+  std::shared_ptr<const document> made;
+  ReadingAnswer answer;
+};
+
+} // namespace troupe

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace troupe {
+
+/// A few threads that do jobs in the order in which they come. What waits is bounded by whoever
+/// gives the jobs. A job must not throw and should look now and then whether it is still wanted:
+/// the destructor forgets the jobs that wait and waits for those that run.
+class work_pool {
+public:
+  explicit work_pool(std::size_t threads);
+  ~work_pool();
+
+  /// From any thread.
+  void run(std::function<void()> job);
+
+private:
+  void work();
+
+  std::mutex mutex_; ///< of the next two
+  std::deque<std::function<void()>> jobs_;
+  bool ending_ = false;
+  std::condition_variable wake_;
+  std::vector<std::thread> threads_;
+};
+
+} // namespace troupe
