@@ -6,6 +6,9 @@
 
 namespace troupe {
 
+/// Documents that nobody uses are dropped by it. The timers of requests are their numbers, from 2.
+inline constexpr std::uint32_t unused_timer = 1;
+
 /// A request that is not answered yet, or whose job still runs.
 struct reading_logic::request {
   envelope asked; ///< its body is a ReadingRequest
