@@ -10,10 +10,12 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/status.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <ctime>
 #include <fcntl.h>
+#include <list>
 #include <thread>
 
 namespace troupe {
@@ -82,14 +84,30 @@ result<tcp::endpoint> parse_endpoint(std::string_view host_port) {
 
 } // namespace
 
+namespace {
+
+/// A connection in the line of those that wait for their peer; the first has waited longest.
+struct in_line {
+  virtual ~in_line() = default;
+  virtual void hang_up() = 0;
+  std::list<in_line*>::iterator place;
+  bool waits_for_peer = false;
+};
+
+} // namespace
+
 struct http_listener::server {
-  server(handler h, log_sink& to, patience how_long)
-      : handle(std::move(h)), log(to), waits(how_long) {}
+  server(handler h, log_sink& to, patience how_long, std::size_t at_most)
+      : handle(std::move(h)), log(to), waits(how_long), connections_max(at_most) {}
   ~server();
 
   void accept();
   void on_accept(error_code error, tcp::socket socket);
-  void connection_ended();
+  void make_room();
+  /// Its turn to be closed for want of room comes after all who wait already.
+  void waits_now(in_line& one);
+  void waits_no_more(in_line& one);
+  bool nearly_full() const { return line.size() > connections_max - connections_max / 4; }
   http_answer ask(const http_request_head& request);
   void run();
 
@@ -97,9 +115,8 @@ struct http_listener::server {
   handler handle;
   log_sink& log;
   patience waits;
-  bool ending = false;
-  bool accepting = false;
-  std::size_t connections = 0;
+  const std::size_t connections_max;
+  std::list<in_line*> line; ///< all connections; those that wait for their peer come first
   std::uint64_t pauses = 0; ///< in a row, for want of file descriptors
   asio::io_context io{1};
   tcp::acceptor acceptor{io};
@@ -112,14 +129,18 @@ namespace {
 /// One connection: reads a head, answers, reads the next. Lives as long as an operation refers to
 /// it.
 template <class Server>
-class session : public std::enable_shared_from_this<session<Server>> {
+class session : public std::enable_shared_from_this<session<Server>>, public in_line {
 public:
   session(Server& server, tcp::socket socket) : server_(server), stream_(std::move(socket)) {
-    ++server_.connections;
+    place = server_.line.insert(server_.line.end(), this);
   }
-  ~session() { server_.connection_ended(); }
+  ~session() override { server_.line.erase(place); }
+
+  /// What it waits for ends with an error, and it with that.
+  void hang_up() override { stream_.close(); }
 
   void start() {
+    server_.waits_now(*this);
     stream_.expires_after(server_.waits.header);
     read();
   }
@@ -163,7 +184,7 @@ private:
       return refuse(*refused);
     const auto& request = std::get<http_request_head>(parsed);
     bool keep = request.keep_alive && served_ < limits::http_requests_per_connection_max;
-    write(server_.ask(request), keep, request.head_only);
+    write(server_.ask(request), keep && !server_.nearly_full(), request.head_only);
   }
 
   void refuse(const http_refusal& why) {
@@ -177,6 +198,7 @@ private:
     output_ = head_of(answer, keep_alive);
     if (!head_only)
       output_ += answer.body;
+    server_.waits_no_more(*this);
     stream_.expires_after(server_.waits.write);
     asio::async_write(stream_, asio::buffer(output_),
                       [self = this->shared_from_this(), keep_alive](error_code error, std::size_t) {
@@ -189,6 +211,7 @@ private:
 
   void on_written(bool keep_alive) {
     output_.clear();
+    server_.waits_now(*this);
     if (!keep_alive) {
       error_code ignored;
       stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
@@ -228,17 +251,14 @@ http_listener::server::~server() {
   io.stop();
   if (thread.joinable())
     thread.join();
-  ending = true;
 }
 
 void http_listener::server::accept() {
-  accepting = true;
   acceptor.async_accept(
       [this](error_code error, tcp::socket socket) { on_accept(error, std::move(socket)); });
 }
 
 void http_listener::server::on_accept(error_code error, tcp::socket socket) {
-  accepting = false;
   if (error) {
     if (pauses++ == 0) // said once, however long it lasts
       log.write({log_level::warning,
@@ -261,15 +281,27 @@ void http_listener::server::on_accept(error_code error, tcp::socket socket) {
   close_on_exec(socket.native_handle());
   auto made = std::make_shared<session<server>>(*this, std::move(socket));
   made->start();
-  if (connections < limits::http_connections_max)
-    accept();
+  if (line.size() > connections_max)
+    make_room();
+  accept();
 }
 
-void http_listener::server::connection_ended() {
-  --connections;
-  bool full_before = connections + 1 == limits::http_connections_max;
-  if (!ending && full_before && !accepting)
-    accept();
+void http_listener::server::make_room() {
+  auto& first = *line.front(); // one that takes its answer, if nobody waits
+  line.splice(line.end(), line, first.place);
+  first.waits_for_peer = false; // once is enough
+  first.hang_up();
+}
+
+void http_listener::server::waits_now(in_line& one) {
+  auto busy = std::find_if(line.begin(), line.end(), [](in_line* l) { return !l->waits_for_peer; });
+  one.waits_for_peer = true;
+  line.splice(busy == one.place ? std::next(busy) : busy, line, one.place);
+}
+
+void http_listener::server::waits_no_more(in_line& one) {
+  one.waits_for_peer = false;
+  line.splice(line.end(), line, one.place);
 }
 
 http_answer http_listener::server::ask(const http_request_head& request) {
@@ -307,11 +339,12 @@ result<std::unique_ptr<http_listener>> http_listener::open(std::string_view host
 }
 
 result<std::unique_ptr<http_listener>> http_listener::open(std::string_view host_port, handler h,
-                                                           log_sink& log, patience waits) {
+                                                           log_sink& log, patience waits,
+                                                           std::size_t connections_max) {
   auto at = parse_endpoint(host_port);
   if (!at)
     return unexpected{at.error()};
-  auto made = std::make_unique<server>(std::move(h), log, waits);
+  auto made = std::make_unique<server>(std::move(h), log, waits, connections_max);
   auto& acceptor = made->acceptor;
   error_code error;
   acceptor.open(at->protocol(), error);
@@ -322,7 +355,7 @@ result<std::unique_ptr<http_listener>> http_listener::open(std::string_view host
   if (!error)
     acceptor.bind(*at, error);
   if (!error)
-    acceptor.listen(static_cast<int>(limits::http_connections_max), error);
+    acceptor.listen(limits::http_backlog, error);
   if (error)
     return fail(ec::unavailable,
                 "cannot listen for HTTP on " + endpoint_text(*at) + ": " + error.message()

@@ -24,6 +24,10 @@ struct http_answer {
 /// Every time and size is bounded (config/limits/http.hpp); a request that is not well-formed by
 /// RFC 9112 is answered with 400 and its connection closed. When no file descriptor is free it
 /// waits and goes on.
+///
+/// Anybody may connect and say nothing, so a bound alone would lock others out: when all
+/// connections are taken, the one that has been waited for longest is closed for the new one. When
+/// most are taken, connections are not kept open after an answer.
 class http_listener {
 public:
   /// `path` is what stands before `?`; `accept` is that header or empty. Nothing: there is no such
@@ -44,8 +48,9 @@ public:
   /// `host_port` is ADDRESS:PORT, [ADDRESS]:PORT or localhost:PORT; port 0 takes a free one. `log`
   /// must live longer. `invalid_argument`: no such address; `unavailable`: it cannot be listened
   /// on.
-  static result<std::unique_ptr<http_listener>> open(std::string_view host_port, handler h,
-                                                     log_sink& log, patience waits);
+  static result<std::unique_ptr<http_listener>>
+  open(std::string_view host_port, handler h, log_sink& log, patience waits,
+       std::size_t connections_max = limits::http_connections_max);
   static result<std::unique_ptr<http_listener>> open(std::string_view host_port, handler h,
                                                      log_sink& log);
 

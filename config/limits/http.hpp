@@ -6,7 +6,9 @@
 namespace troupe::limits {
 
 inline constexpr std::size_t http_header_bytes_max = 8 * kib;
-inline constexpr std::size_t http_connections_max = 64;
+inline constexpr std::size_t http_connections_max = 64; ///< then the oldest idle one is closed
+/// In the kernel's queue: who comes behind a burst of strangers is not made to knock again.
+inline constexpr int http_backlog = 4'096;
 inline constexpr auto http_header_timeout = 10s;
 inline constexpr auto http_keep_alive = 60s;
 inline constexpr auto http_write_timeout = 30s;

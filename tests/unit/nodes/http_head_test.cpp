@@ -40,6 +40,12 @@ TEST(http_head, routes_an_absolute_target_by_its_path) {
   EXPECT_EQ(path("http://elsewhere"), "/");
   EXPECT_EQ(path("http://elsewhere?x=/health"), "/");
   EXPECT_EQ(path("/a?b?c"), "/a");
+  EXPECT_EQ(path("HTTP://elsewhere/health"), "/health");
+  EXPECT_EQ(path("hTTpS://[::1]:99/health"), "/health");
+  EXPECT_EQ(path("http://user@elsewhere/health"), "refused");
+  EXPECT_EQ(path("http:///health"), "refused");
+  EXPECT_EQ(path("http://:80/health"), "refused");
+  EXPECT_EQ(path("ftp://elsewhere/health"), "refused");
   EXPECT_EQ(path("*"), "refused");
   EXPECT_EQ(path("health"), "refused");
 }
@@ -57,6 +63,16 @@ TEST(http_head, wants_one_host) {
   EXPECT_EQ(refused(get_with("")), 400u);
   EXPECT_EQ(refused(get_with("Host: a\r\nHost: a\r\n")), 400u);
   EXPECT_EQ(refused(get_with("Host: a\r\nHost: b\r\n", "1.0")), 400u);
+}
+
+TEST(http_head, wants_a_host_that_is_one) {
+  for (auto host : {"a", "a.b-c_d~e", "127.0.0.1:80", "[::1]:8080", "[::ffff:1.2.3.4]", "a:", "",
+                    "x%41y", "localhost:"})
+    EXPECT_EQ(refused(get_with("Host: " + std::string{host} + "\r\n")), 0u) << host;
+  for (auto host : {"a b", "a,b c", "a/b", "a:b", "a:1:2", "user@a", "[::1", "[]", "[::1]x", "::1",
+                    "a\"b", "<a>", "x%4", "x%zz", "a\tb", "\xc3\xa4", "http://a"})
+    EXPECT_EQ(refused(get_with("Host: " + std::string{host} + "\r\n")), 400u) << host;
+  EXPECT_EQ(refused(get_with("Host: a b\r\n", "1.0")), 400u);
 }
 
 TEST(http_head, refuses_folded_lines) {
