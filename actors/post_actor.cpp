@@ -34,10 +34,16 @@ bool may_stand_here(const address& target, node_id self) {
 
 } // namespace
 
-post::post(node_id self, metrics& counted, std::shared_ptr<log_sink> log)
-    : self_(self), counted_(counted), log_(std::move(log)) {}
+post::post(node_id self, metrics& counted, std::shared_ptr<log_sink> log, judging judged_by)
+    : self_(self), counted_(counted), log_(std::move(log)), judged_by_(judged_by) {}
 
 void post::send(envelope message, caf::execution_unit* unit) {
+  if (!is_refused(message))
+    deliver(std::move(message), unit);
+}
+
+/// What the contracts allow.
+void post::deliver(envelope message, caf::execution_unit* unit) {
   if (!may_stand_here(message.target, self_))
     return send_out(std::move(message));
   if (message.target.what == address::kind::agent)
@@ -54,10 +60,11 @@ void post::send_to_agent(envelope message, caf::execution_unit* unit) {
   if (auto active = find(target.agent))
     if (offer(active, message, unit) != admission::closed)
       return;
-  if (!target.node) {
+  if (!is_pool_slot(target.agent)) {
     auto home = home_of(target.agent, *view());
-    target.node = home ? home : self_;
-    if (target.node != self_)
+    if (!target.node)
+      target.node = home;
+    if (home != self_) // it goes there, or its sender hears where it is at home
       return send_out(std::move(message));
   }
   // An agent that ends in this moment sends a message round here once more. Who starts agents has
@@ -118,7 +125,10 @@ void post::turn_away(const envelope& message) {
 void post::send_all(std::vector<envelope>& messages, caf::execution_unit* unit) {
   for (std::size_t begin = 0, end = 0; begin < messages.size(); begin = end) {
     end = begin + 1;
-    while (end < messages.size() && messages[end].target == messages[begin].target)
+    if (is_refused(messages[begin]))
+      continue;
+    while (end < messages.size() && messages[end].target == messages[begin].target
+           && judged_by_(messages[end], self_) == ruling::kept)
       ++end;
     std::span run{messages.data() + begin, end - begin};
     if (run.size() > 1)
@@ -126,7 +136,7 @@ void post::send_all(std::vector<envelope>& messages, caf::execution_unit* unit) 
         if (offer_all(receiver, run, unit))
           continue;
     for (auto& message : run)
-      send(std::move(message), unit);
+      deliver(std::move(message), unit);
   }
   messages.clear();
 }
@@ -180,21 +190,57 @@ std::shared_ptr<outbox> post::link_of(const address& target) const {
   return found == sessions_.end() ? nullptr : found->second;
 }
 
-failure post::unreachable(const address& target) const {
-  if (target.what == address::kind::service && (!target.node || target.node == self_))
-    return {ec::unavailable, std::string{to_string(target.svc)} + " is being started again"};
-  auto where = to_string(target.node);
+std::string post::describe(node_id node) const {
   auto members = view();
-  if (auto known = members->find(target.node))
-    where = known->info.name() + " (" + known->info.address() + "), which is "
-            + std::string{to_string(known->state)};
-  return {ec::unavailable, to_string(target) + " is on " + where};
+  auto known = members->find(node);
+  return known ? known->info.name() + " (" + known->info.address() + ")" : to_string(node);
+}
+
+failure post::unreachable(const address& target) const {
+  bool here = !target.node || target.node == self_;
+  if (target.what == address::kind::service && here)
+    return {ec::unavailable, std::string{to_string(target.svc)} + " is being started again"};
+  if (target.what == address::kind::agent && here)
+    return not_at_home(target);
+  auto members = view();
+  auto known = members->find(target.node);
+  auto state = !known                      ? ", which is no member of this cluster"
+               : known->state == MEMBER_UP ? ", to which the link was just lost; try again"
+                                           : ", which is " + std::string{to_string(known->state)};
+  return {ec::unavailable, to_string(target) + " is on " + describe(target.node) + state};
+}
+
+failure post::not_at_home(const address& target) const {
+  auto agent = to_string(target);
+  auto home = home_of(target.agent, *view());
+  if (!home)
+    return {ec::unavailable,
+            "nobody knows yet where " + agent + " is at home: this node is starting; try again"};
+  return {ec::unavailable, agent + " is at home on " + describe(home) + ", not on "
+                               + describe(self_) + ": send to it by its name alone"};
 }
 
 void post::refuse(const envelope& message, const failure& why) {
   if (message.kind != message_kind::request || message.sender.empty())
     return;
-  send(reply_failure(message, why));
+  auto reply = reply_failure(message, why);
+  reply.sender.node = self_; // whoever it was for, this node says so
+  send(std::move(reply));
+}
+
+/// True: its sender may not send it there; all is done that can be.
+bool post::is_refused(const envelope& message) {
+  auto verdict = judged_by_(message, self_);
+  if (verdict == ruling::kept)
+    return false;
+  auto refused = counted_.plain().messages_refused.fetch_add(1, std::memory_order_relaxed) + 1;
+  auto why = explain(verdict, message);
+  if (std::has_single_bit(refused)) // a flood must not become a flood of lines
+    log_->write({log_level::warning, "post",
+                 "refused: " + why.message + " (" + std::to_string(refused) + " so far)",
+                 message.trace.trace});
+  refuse(message, why);
+  return true;
 }
 
 // -- who stands where -----------------------------------------------------------------------------
@@ -271,14 +317,15 @@ void post::attach_session(session_id client, std::shared_ptr<outbox> link) {
   sessions_[client].swap(link);
 }
 
-void post::detach_session(session_id client) {
-  std::shared_ptr<outbox> gone;
+bool post::detach_session(session_id client, const outbox* link) {
+  std::shared_ptr<outbox> gone; // destroyed after the lock
   std::unique_lock guard{places_mutex_};
   auto found = sessions_.find(client);
-  if (found == sessions_.end())
-    return;
+  if (found == sessions_.end() || found->second.get() != link)
+    return false;
   gone.swap(found->second);
   sessions_.erase(found);
+  return true;
 }
 
 void post::publish(std::shared_ptr<const member_view> view) {

@@ -5,6 +5,7 @@
 #include "actors/inbox_meter.hpp"
 #include "actors/queued_bytes.hpp"
 #include "config/limits/work.hpp"
+#include "messages/contracts.hpp"
 #include "messages/interfaces.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
@@ -28,6 +29,10 @@ namespace troupe {
 /// attached here, another node by its link. Everybody sends through it; nobody keeps a handle into
 /// another subtree.
 ///
+/// It judges every message by the contracts (messages/contracts.hpp): what its sender may not say
+/// there is refused. A named agent is served at its home only, whatever the target's node says, and
+/// nobody is at home before the members are known (`publish`).
+///
 /// Thread-safe. Nothing is locked while a message is handed over, and nothing is destroyed under a
 /// lock: the last reference to an actor or a link may be the one that stands here, and its end
 /// takes its own way through the post. A request that cannot be delivered is answered with a
@@ -39,7 +44,11 @@ namespace troupe {
 /// to a second, larger bound. What is dropped is counted and logged.
 class post {
 public:
-  post(node_id self, metrics& counted, std::shared_ptr<log_sink> log = make_null_log_sink());
+  using judging = ruling (*)(const envelope&, node_id) noexcept;
+
+  /// `log` hears of what is dropped or refused.
+  post(node_id self, metrics& counted, std::shared_ptr<log_sink> log = make_null_log_sink(),
+       judging judged_by = &judge);
 
   node_id self() const noexcept { return self_; }
 
@@ -70,7 +79,8 @@ public:
   void attach_peer(node_id peer, std::shared_ptr<outbox> link);
   void detach_peer(node_id peer, const outbox* link);
   void attach_session(session_id client, std::shared_ptr<outbox> link);
-  void detach_session(session_id client);
+  /// False: another link has taken its place.
+  bool detach_session(session_id client, const outbox* link);
 
   void publish(std::shared_ptr<const member_view> view);
   std::shared_ptr<const member_view> view() const;
@@ -83,6 +93,7 @@ private:
 
   using admission = inbox_meter::admission;
 
+  void deliver(envelope message, caf::execution_unit* unit);
   void send_to_agent(envelope message, caf::execution_unit* unit);
   admission offer(const logic_actor& receiver, envelope& message, caf::execution_unit* unit);
   bool offer_all(const logic_actor& receiver, std::span<envelope> run, caf::execution_unit* unit);
@@ -91,11 +102,15 @@ private:
   void send_out(envelope message);
   std::shared_ptr<outbox> link_of(const address& target) const;
   void refuse(const envelope& message, const failure& why);
+  bool is_refused(const envelope& message);
   failure unreachable(const address& target) const;
+  failure not_at_home(const address& target) const;
+  std::string describe(node_id node) const;
 
   const node_id self_;
   metrics& counted_;
   const std::shared_ptr<log_sink> log_;
+  const judging judged_by_;
   queued_bytes queued_;
   mutable std::shared_mutex places_mutex_; ///< services, links and the view: they change rarely
   std::array<logic_actor, service_count> services_;

@@ -23,7 +23,7 @@ enum class ec : std::uint8_t {
   cancelled = 9,        ///< somebody asked for it to stop
   outcome_unknown = 10, ///< it may or may not have been done
   bad_message = 11,     ///< bytes that are not what they claim to be
-  refused = 12,         ///< a peer or client that is not one of ours
+  refused = 12,         ///< who asks is not one of ours, or may not say that (contracts.hpp)
   storage_failed = 13,  ///< the disk did not do what was asked
   agent_failed = 14,    ///< the agent ended with a fault of its own
   provider_failed = 15, ///< the model's provider answered with an error

@@ -56,6 +56,7 @@ CAF_ADD_ATOM(troupe, troupe::atom, tick, "tick")
 CAF_ADD_ATOM(troupe, troupe::atom, stop, "stop")
 CAF_ADD_ATOM(troupe, troupe::atom, pull, "pull")
 CAF_ADD_ATOM(troupe, troupe::atom, begin, "begin")
+CAF_ADD_ATOM(troupe, troupe::atom, leave, "leave")
 CAF_END_TYPE_ID_BLOCK(troupe)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::parcel)
@@ -75,31 +76,22 @@ namespace troupe {
 /// A `cancel` gives up a request of the same sender. Agents, models, blobs and reading answer the
 /// request `cancelled` then, unless its answer is on its way; others take no notice.
 ///
-/// Contracts (request -> replies; every request may also be answered by Failure):
+/// What each takes, from whom, and what it answers is data: messages/contracts.hpp. Beyond that:
 ///
-///  - role/key, role#slot: AgentMessage -> Piece*, AgentReply. Echo -> Echo. TaskWork ->
-///    AgentReply. A message that is repeated (attempt > 1, same id) gets the same reply;
-///    `outcome_unknown` if that is gone.
-///  - service::membership: events LinkOpened, LinkClosed from links. Sends MembersChanged; so it
-///    answers the event MembersQuery.
-///  - service::roles: any message for an agent of this node that is not active: activates it and
-///    passes the message on. `unknown_role`, `overloaded`. AgentStop -> AgentStop.
-///  - service::queue: events TaskOffer, TaskCancel, TasksAsked, MembersChanged. Sends TaskStarted,
-///    TaskDone, TasksRefused, TasksHeld to the owner.
-///  - service::coordinator: RunSubmit -> RunAccepted, then events RunProgress*, RunEnded to the
-///    submitter; a RunSubmit that is repeated gets the same. RunCancel -> RunEnded. RunsQuery ->
-///    RunsListed. Events TaskStarted, TaskDone, TasksRefused, TasksHeld, MembersChanged,
-///    SessionClosed.
-///  - service::models: ModelRequest -> Piece*, ModelAnswer. On a thread of its own: scoring text
-///    takes a while.
-///  - service::state: SnapshotGet -> SnapshotFound; SnapshotPut -> SnapshotWritten once on disk.
-///    On a thread of its own.
-///  - service::blobs: BlobPut -> BlobStored; BlobGet -> BlobData, fetched from its holder if not
-///    here. On a thread of its own.
-///  - service::reading: ReadingRequest -> ReadingAnswer: what computes on documents. Event
-///    ReadingDone from its own pool of threads. On a thread of its own.
-///  - service::desk: StatusQuery -> ClusterStatus (or NodeStatus); TraceQuery -> TraceFound. Event
-///    MembersChanged.
+///  - service::roles gets every message for an agent of this node that is not active: it activates
+///    the agent and passes the message on, or answers `unknown_role` or `overloaded`. AgentStop
+///    ends one.
+///  - service::membership sends MembersChanged each time anything changes, and to who asks by
+///    MembersQuery.
+///  - service::queue sends TaskStarted, TaskDone, TasksRefused to the coordinator that offered,
+///    and TasksHeld to one that asks.
+///  - service::coordinator sends RunProgress*, RunEnded to who submitted the run; a
+///    RunSubmit that is repeated gets the same.
+///  - service::reading does what computes on documents, on a pool of threads that tells it by
+///    ReadingDone.
+///  - service::models, state, blobs and reading have threads of their own: scoring text and disks
+///  take a
+///    while.
 using logic_actor = caf::typed_actor<caf::reacts_to<parcel>, caf::reacts_to<parcels>,
                                      caf::reacts_to<atom::tick, std::uint32_t, std::uint64_t>,
                                      caf::reacts_to<atom::stop>, caf::reacts_to<atom::begin>>;

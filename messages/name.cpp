@@ -20,6 +20,8 @@ name pool_slot(std::string_view role, std::size_t index) {
   return name{std::string{role} + '#' + std::to_string(index)};
 }
 
+bool is_pool_slot(const name& agent) { return agent.text().find('/') == std::string_view::npos; }
+
 bool is_role_name(std::string_view text) {
   auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';

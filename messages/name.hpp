@@ -57,6 +57,9 @@ std::string_view role_of(const name& agent);
 /// The name of slot `index` in the pool of `role`: `role#index`. A slot belongs to its node.
 name pool_slot(std::string_view role, std::size_t index);
 
+/// Whether it is one, not `role/key`.
+bool is_pool_slot(const name& agent);
+
 /// Checks a name that a person typed: `ROLE/KEY`, both not empty, no control characters, UTF-8, at
 /// most `agent_name_bytes_max` bytes.
 result<name> parse_agent_name(std::string_view text);

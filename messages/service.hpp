@@ -7,7 +7,7 @@
 namespace troupe {
 
 /// The places in a node that answer to a fixed name, whoever stands there after a restart. What
-/// each takes and answers is in messages/interfaces.hpp. Numbers travel: they are never reused.
+/// each takes and answers is in messages/contracts.hpp. Numbers travel: they are never reused.
 enum class service : std::uint8_t {
   none = 0,
   membership = 1,

@@ -1,6 +1,7 @@
 #include "nodes/client.hpp"
 
 #include "actors/cluster/link_logic.hpp"
+#include "actors/cluster/local_socket.hpp"
 #include "actors/cluster/outbox.hpp"
 #include "actors/cluster/socket.hpp"
 #include "config/limits/links.hpp"
@@ -204,9 +205,11 @@ private:
   std::optional<Welcome> welcome_;
 };
 
-result<file_handle> connect_until(const host_port& place, const std::string& peer,
-                                  steady::time_point deadline) {
-  auto socket = start_connecting(place);
+result<file_handle> connect_until(const std::string& peer, steady::time_point deadline) {
+  auto place = parse_host_port(peer);
+  if (!place)
+    return unexpected{place.error()};
+  auto socket = start_connecting(*place);
   if (!socket)
     return fail(socket.error().code, peer + ": " + socket.error().message);
   pollfd ready{socket->get(), POLLOUT, 0};
@@ -221,10 +224,8 @@ result<file_handle> connect_until(const host_port& place, const std::string& pee
 
 result<std::unique_ptr<client>> client::connect(client_options options) {
   auto deadline = steady::now() + options.connect_timeout;
-  auto place = parse_host_port(options.peer);
-  if (!place)
-    return unexpected{place.error()};
-  auto socket = connect_until(*place, options.peer, deadline);
+  auto socket = options.folder.empty() ? connect_until(options.peer, deadline)
+                                       : connect_locally(options.folder, options.connect_timeout);
   if (!socket)
     return unexpected{socket.error()};
   auto made = std::make_unique<socket_client>(std::move(options), std::move(*socket));

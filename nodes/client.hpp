@@ -13,7 +13,8 @@
 namespace troupe {
 
 struct client_options {
-  std::string peer;                ///< HOST:PORT of a node's links
+  std::string peer;                ///< HOST:PORT of a node's links; what messages call the node
+  std::filesystem::path folder;    ///< a node's data folder: by the socket there, not by `peer`
   std::string cluster = "default"; ///< must be the node's own
   std::string secret;              ///< 64 hex digits
   std::chrono::milliseconds connect_timeout{1'500};

@@ -5,6 +5,8 @@
 #include "actors/cluster/link_actor.hpp"
 #include "actors/parking_scheduler_actor.hpp"
 #include "actors/supervision/supervisor_actor.hpp"
+#include "config/limits/http.hpp"
+#include "config/limits/links.hpp"
 #include "config/limits/storage.hpp"
 #include "config/limits/supervision.hpp"
 #include "messages/spans.pb.h"
@@ -75,13 +77,16 @@ class running_node {
 public:
   running_node(const node_options& options, node_setup setup)
       : options_(options), setup_(std::move(setup)), ended_(::eventfd(0, EFD_CLOEXEC)),
-        traces_(*setup_.host->spans),
+        begun_(::eventfd(0, EFD_CLOEXEC)), traces_(*setup_.host->spans),
         system_(configure(caf_config_, options.cfg)), hub_{*setup_.host,
                                                            system_,
                                                            setup_.self,
                                                            options.cfg.cluster.name,
                                                            setup_.secret,
-                                                           [] { return random_bytes(32); }},
+                                                           [] { return random_bytes(32); },
+                                                           strangers_max(
+                                                               setup_.descriptors,
+                                                               limits::unproven_connections_max)},
         parts_{setup_.self,
                setup_.others,
                options.cfg,
@@ -101,6 +106,9 @@ public:
     tree_stop_time_ = stop_time_of(tree);
     top_ = spawn_supervisor(system_, *setup_.host, std::move(tree));
     top_->attach_functor([fd = ended_.get()](const caf::error&) { ::eventfd_write(fd, 1); });
+    pollfd begins[] = {{signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}, {begun_.get(), POLLIN, 0}};
+    while (::poll(begins, 3, -1) < 0) {
+    }
     open_doors();
     announce(options_.ready_fd, {{"event", "listening"},
                                  {"id", to_string(setup_.host->post->self())},
@@ -141,9 +149,12 @@ private:
   }
 
   void open_doors() {
-    acceptor_.emplace(std::move(setup_.listening),
-                      acceptor::options{[this](int socket) { adopt_link(hub_, socket, {}); },
-                                        [this] { return hub_.unproven.load(); }, setup_.host->log});
+    acceptor_.emplace(std::move(setup_.listening), accept_at(hub_, hub_.strangers));
+    if (setup_.local_door) {
+      auto local = accept_at(hub_, hub_.neighbours);
+      local.admits = is_from_this_user;
+      local_acceptor_.emplace(setup_.local_door->share(), std::move(local));
+    }
     auto refused = [this](node_id peer, const std::string& why) {
       LinkClosed closed;
       closed.set_node(to_bytes(peer));
@@ -152,9 +163,9 @@ private:
       setup_.host->post->send(
           make_envelope(message_kind::event, address::of(service::membership), std::move(closed)));
     };
-    dialler_.emplace(
-        dialler::options{[this](int socket, node_id peer) { adopt_link(hub_, socket, peer); },
-                         refused, setup_.host->post->self().lo});
+    dialler_.emplace(dialler::options{
+        [this](int socket, node_id peer) { adopt_link(hub_, socket, peer, nullptr); }, refused,
+        setup_.host->post->self().lo});
     hub_.lost = [this](node_id peer) {
       if (peer)
         dialler_->lost(peer);
@@ -168,6 +179,7 @@ private:
 
   void published(const std::shared_ptr<const member_view>& view) {
     setup_.host->post->publish(view);
+    ::eventfd_write(begun_.get(), 1);
     say_if_ready(*view);
   }
 
@@ -189,7 +201,9 @@ private:
 
   void stop(bool failed) {
     acceptor_.reset();
-    dialler_->stop(); // links that end from here on are not dialled again
+    local_acceptor_.reset();
+    setup_.local_door.reset(); // who comes now finds nobody, and goes to another node
+    dialler_->stop();          // links that end from here on are not dialled again
     if (!failed) {
       caf::anon_send(top_, atom::stop_v);
       pollfd wait{ended_.get(), POLLIN, 0};
@@ -213,6 +227,7 @@ private:
   const node_options& options_;
   node_setup setup_;
   file_handle ended_;
+  file_handle begun_; ///< membership has published: everybody before it in the tree is in place
   kept_spans traces_;
   caf::actor_system_config caf_config_;
   caf::actor_system system_;
@@ -220,6 +235,7 @@ private:
   node_parts parts_;
   caf::actor top_;
   std::optional<acceptor> acceptor_;
+  std::optional<acceptor> local_acceptor_;
   std::optional<dialler> dialler_;
   std::atomic<bool> listening_{false};
   std::atomic<bool> ready_{false};
@@ -251,21 +267,20 @@ void let_memory_go_back() {
 
 int run_node(const node_options& options) {
   auto signals = ending_signals();
-  raise_descriptor_limit();
+  auto cannot_start = [&](int exit_code, const std::string& why) {
+    announce(options.ready_fd, {{"event", "failed"}, {"message", why}});
+    std::fprintf(stderr, "troupe: %s\n", one_line(why).c_str());
+    return exit_code;
+  };
   let_memory_go_back();
   auto setup = set_up_node(options);
-  if (!setup) {
-    announce(options.ready_fd, {{"event", "failed"}, {"message", setup.error().message}});
-    std::fprintf(stderr, "troupe: %s\n", one_line(setup.error().message).c_str());
-    return setup.error().exit_code;
-  }
+  if (!setup)
+    return cannot_start(setup.error().exit_code, setup.error().message);
   auto http = http_listener::open(options.cfg.node.http_listen, http_routes(*setup->host),
-                                  *setup->host->log);
-  if (!http) {
-    announce(options.ready_fd, {{"event", "failed"}, {"message", http.error().message}});
-    std::fprintf(stderr, "troupe: node.http_listen: %s\n", one_line(http.error().message).c_str());
-    return 69;
-  }
+                                  *setup->host->log, {},
+                                  strangers_max(setup->descriptors, limits::http_connections_max));
+  if (!http)
+    return cannot_start(69, "node.http_listen: " + http.error().message);
   setup->self.set_http_address((*http)->address());
   // What the listener's handler uses must outlive it.
   auto host = setup->host;

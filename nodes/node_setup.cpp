@@ -1,5 +1,6 @@
 #include "nodes/node_setup.hpp"
 
+#include "actors/cluster/acceptor.hpp"
 #include "config/limits/messages.hpp"
 #include "config/limits/telemetry.hpp"
 #include "config/limits/work.hpp"
@@ -149,6 +150,10 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
     return give_up(exit_config,
                    "node.data is not set: name the folder where this node keeps its state");
   node_setup setup;
+  auto descriptors = raise_descriptor_limit();
+  if (!descriptors)
+    return give_up(exit_config, descriptors.error().message);
+  setup.descriptors = *descriptors;
   auto roles = load_roles(cfg.node.roles);
   if (!roles)
     return give_up(exit_config, to_string(roles.error()));
@@ -183,7 +188,20 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
     if (auto own = open_own_file(log, O_WRONLY | O_CREAT | O_APPEND); !own)
       return give_up(exit_cannot_write, "telemetry.log_file: " + own.error().message);
   setup.host = make_host(cfg, setup.identity.id);
+  auto local = local_socket::listen_in(cfg.node.data);
+  if (local)
+    setup.local_door.emplace(std::move(*local));
+  else if (local.error().code == ec::refused)
+    return give_up(exit_config, local.error().message);
+  else
+    setup.host->log->write({log_level::warning,
+                            "node",
+                            local.error().message + "; clients of this machine come in by TCP",
+                            {}});
   setup.self = describe(setup, cfg);
+  // Before anybody can ask where an agent is at home, or who is a member.
+  setup.host->post->publish(
+      std::make_shared<member_view>(configured_view(setup.self, setup.others)));
   return setup;
 }
 

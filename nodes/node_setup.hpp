@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/cluster/local_socket.hpp"
 #include "actors/cluster/socket.hpp"
 #include "actors/node_host_actor.hpp"
 #include "messages/cluster.pb.h"
@@ -10,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +25,9 @@ struct node_setup {
   NodeInfo self;
   std::vector<NodeInfo> others;
   role_table roles;
-  file_handle listening;
+  file_handle listening;                  ///< for members, and clients from elsewhere
+  std::optional<local_socket> local_door; ///< for clients of this machine, where it can be had
+  std::size_t descriptors = 0;            ///< that this process may have
   std::shared_ptr<node_host> host;
   std::function<std::unique_ptr<state_store>()> open_states;
   std::function<std::unique_ptr<blob_store>()> open_blobs;

@@ -118,6 +118,8 @@ void add_plain_counts(std::vector<prometheus::MetricFamily>& to, const metrics::
       counts.envelopes_dropped);
   add("troupe_links_refused_total", "Connections that were not from one of ours.", Counter,
       counts.links_refused);
+  add("troupe_messages_refused_total", "Messages that their sender may not send there.", Counter,
+      counts.messages_refused);
   add("troupe_restarts_total", "Restarts by supervisors.", Counter, counts.restarts);
   add("troupe_spans_dropped_total", "Spans that could not be exported.", Counter,
       counts.spans_dropped);

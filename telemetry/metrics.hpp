@@ -52,6 +52,7 @@ public:
     std::atomic<std::uint64_t> envelopes_overloaded{0}; ///< refused by mailboxes that were full
     std::atomic<std::uint64_t> envelopes_dropped{0};    ///< the same, with nobody to be told
     std::atomic<std::uint64_t> links_refused{0};
+    std::atomic<std::uint64_t> messages_refused{0}; ///< against messages/contracts.hpp
     std::atomic<std::uint64_t> restarts{0};
     std::atomic<std::uint64_t> spans_dropped{0};
     std::atomic<std::uint64_t> spans_exported{0};

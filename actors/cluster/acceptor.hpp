@@ -10,13 +10,16 @@
 namespace troupe {
 
 /// Accepts connections on a thread of its own and hands the sockets on. CAF's own acceptor spins a
-/// core when file descriptors run out; this one pauses. While `limits::unproven_connections_max`
-/// connections have not shown who they are, further ones wait in the kernel's queue.
+/// core when file descriptors run out; this one pauses, and asks a stranger to leave. It goes on
+/// accepting however many strangers there are (`newcomers` makes room) unless the ones that were
+/// asked to leave do not go as fast as others come: then further ones wait in the kernel's queue.
 class acceptor {
 public:
   struct options {
-    std::function<void(int socket)> adopt; ///< owns the socket from then on
-    std::function<std::size_t()> unproven;
+    std::function<void(int socket)> adopt;  ///< owns the socket from then on
+    std::function<bool(int socket)> admits; ///< false: closed at once, with a log line; empty: all
+    std::function<bool()> crowded;          ///< true: wait a moment
+    std::function<void()> make_room;        ///< file descriptors have run out
     std::shared_ptr<log_sink> log;
   };
 
@@ -26,14 +29,20 @@ public:
 private:
   void run();
   bool wait(int milliseconds, bool for_connections);
+  void take(int socket);
 
   file_handle listening_;
   file_handle stop_;
   options given_;
+  std::uint64_t turned_away_ = 0;
   std::thread thread_;
 };
 
-/// As many file descriptors as the system lets this process have.
-void raise_descriptor_limit();
+/// As many file descriptors as the system lets this process have. `unavailable` if those are too
+/// few for a node: says how many it needs and how to give them.
+result<std::size_t> raise_descriptor_limit();
+
+/// How many strangers a door may hold where the process has that many descriptors.
+std::size_t strangers_max(std::size_t descriptors, std::size_t wanted);
 
 } // namespace troupe

@@ -1,6 +1,7 @@
 #include "actors/cluster/link_actor.hpp"
 
 #include "actors/cluster/outbox.hpp"
+#include "actors/cluster/stamp.hpp"
 #include "config/limits/links.hpp"
 #include "messages/cluster.pb.h"
 
@@ -13,6 +14,8 @@
 
 #include <sys/socket.h>
 
+#include <bit>
+
 namespace troupe {
 
 namespace {
@@ -24,12 +27,14 @@ struct link_state {
   caf::io::connection_handle connection;
   int socket = -1;
   node_id expected;
+  newcomers* door = nullptr; ///< until it has shown who it is
   std::uint64_t number = 0;
   std::unique_ptr<link_logic> protocol;
   std::shared_ptr<outbox> waiting;
   std::size_t unsent = 0; ///< handed to CAF and not yet to the socket
   bool attached = false;
   bool closing = false;
+  bool evicted = false; ///< closed for want of room, not for anything it did
 };
 
 using link_broker = caf::stateful_actor<link_state, caf::io::broker>;
@@ -68,17 +73,23 @@ void fail_unanswered(link_state& link) {
                                         + " is, was lost before it answered"}));
 }
 
+void leave_door(link_state& link) {
+  if (auto door = std::exchange(link.door, nullptr))
+    door->left(link.number);
+}
+
 /// Undoes what being proven has done. Called once, when the connection has ended.
 void detach(link_state& link, const std::string& why) {
   auto& hub = *link.hub;
   const auto& peer = link.protocol->peer();
-  if (!link.attached) // also one that has proven itself and was refused all the same
-    hub.unproven.fetch_sub(1);
+  leave_door(link); // also one that has proven itself and was refused all the same
   if (link.attached && peer.client()) {
-    hub.host.post->detach_session({peer.session()});
-    SessionClosed closed;
-    closed.set_session(peer.session());
-    report(hub, service::coordinator, std::move(closed));
+    // A client that came back by a new link is not gone.
+    if (hub.host.post->detach_session({peer.session()}, link.waiting.get())) {
+      SessionClosed closed;
+      closed.set_session(peer.session());
+      report(hub, service::coordinator, std::move(closed));
+    }
   } else if (link.attached) {
     {
       std::lock_guard guard{hub.mutex};
@@ -116,7 +127,9 @@ void close(link_broker* self, const failure& why) {
   bool expected_end = link.protocol->is_proven() && link.protocol->peer().client();
   if (!expected_end) {
     link.hub->host.counted.plain().links_refused.fetch_add(1, std::memory_order_relaxed);
-    log(link, log_level::warning, "closing " + peer_name(link) + ": " + why.message);
+    // Said seldom of those that make way: whoever fills the door would fill the log too.
+    if (!link.evicted || std::has_single_bit(link.door->asked_to_leave()))
+      log(link, log_level::warning, "closing " + peer_name(link) + ": " + why.message);
   }
   detach(link, why.message);
   if (silent)
@@ -177,23 +190,17 @@ std::optional<failure> attach(link_broker* self, const Hello& peer) {
   }
   self->configure_read(link.connection, caf::io::receive_policy::at_most(limits::link_read_bytes));
   link.attached = true;
-  hub.unproven.fetch_sub(1);
+  leave_door(link);
   return std::nullopt;
 }
 
-/// What a client may send: in its own name, to what is there for clients.
-bool allowed(const link_state& link, envelope& message) {
-  const auto& peer = link.protocol->peer();
-  if (!peer.client())
-    return true;
-  message.sender = address::of_session({peer.session()});
-  link.hub->host.sampler.decide(message.trace);
-  const auto& target = message.target;
-  if (target.what == address::kind::agent)
-    return target.agent.text().find('/') != std::string_view::npos;
-  return target.what == address::kind::service
-         && (target.svc == service::coordinator || target.svc == service::blobs
-             || target.svc == service::desk);
+/// A reply to a client from a node that was not asked, or was asked something else.
+bool is_foreign_reply(link_state& link, const envelope& message) {
+  if (message.kind != message_kind::reply || message.target.what != address::kind::session
+      || link.waiting->answered(message.id))
+    return false;
+  link.hub->host.counted.plain().messages_refused.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 void carry_out(link_broker* self, link_logic::outcome out) {
@@ -203,10 +210,12 @@ void carry_out(link_broker* self, link_logic::outcome out) {
     if (auto refused = attach(self, *out.proven); refused && !out.failed)
       out.failed = std::move(refused);
   auto received = std::move(out.received);
-  std::erase_if(received, [&](envelope& message) { return !allowed(link, message); });
-  for (const auto& message : received)
-    if (message.kind == message_kind::reply && message.target.what == address::kind::session)
-      link.waiting->answered(message.id);
+  for (auto& message : received) {
+    stamp(message, link.protocol->peer(), link.hub->host.post->self());
+    if (link.protocol->peer().client())
+      link.hub->host.sampler.decide(message.trace);
+  }
+  std::erase_if(received, [&](const envelope& message) { return is_foreign_reply(link, message); });
   if (!received.empty()) {
     link.hub->host.counted.plain().envelopes_received.fetch_add(received.size(),
                                                                 std::memory_order_relaxed);
@@ -251,8 +260,32 @@ void tick_later(link_broker* self) {
       caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, atom::tick_v));
 }
 
-caf::behavior link_behavior(link_broker* self, link_hub* hub, int socket, node_id expected) {
+/// A stranger among strangers; one too many, and the least of them leaves.
+void enter_door(link_broker* self, newcomers& door) {
+  auto& link = self->state;
+  auto now = link.hub->host.clock.now();
+  link.door = &door;
+  door.enter(link.number, now, [broker = caf::actor_cast<caf::actor_addr>(self)] {
+    if (auto there = caf::actor_cast<caf::actor>(broker))
+      caf::anon_send(there, atom::leave_v);
+  });
+  door.make_room(now);
+}
+
+/// It is one too many.
+void make_way(link_broker* self) {
+  auto& link = self->state;
+  if (link.closing || !link.door) // it has proven itself meanwhile
+    return;
+  link.evicted = true;
+  close(self, {ec::overloaded, "too many connections that have not shown who they are; try again"});
+}
+
+caf::behavior link_behavior(link_broker* self, link_hub* hub, int socket, node_id expected,
+                            newcomers* door) {
   set_up(self, *hub, socket, expected);
+  if (door)
+    enter_door(self, *door);
   tick_later(self);
   {
     std::lock_guard guard{hub->mutex};
@@ -265,6 +298,9 @@ caf::behavior link_behavior(link_broker* self, link_hub* hub, int socket, node_i
         auto& link = self->state;
         carry_out(self, link.protocol->feed({data.buf.data(), data.buf.size()},
                                             link.hub->host.clock.now()));
+        if (link.door)
+          link.door->reached(link.number, link.protocol->has_hello() ? newcomers::progress::hello
+                                                                     : newcomers::progress::spoke);
       },
       [self](const caf::io::data_transferred_msg& done) {
         self->state.unsent = done.remaining;
@@ -276,6 +312,7 @@ caf::behavior link_behavior(link_broker* self, link_hub* hub, int socket, node_i
         tick_later(self);
         carry_out(self, link.protocol->tick(link.hub->host.clock.now()));
       },
+      [self](atom::leave) { make_way(self); },
       [self](atom::stop) {
         close(self, {ec::unavailable, "the node is stopping"});
       },
@@ -291,9 +328,17 @@ caf::behavior link_behavior(link_broker* self, link_hub* hub, int socket, node_i
 
 } // namespace
 
-void adopt_link(link_hub& hub, int socket, node_id expected) {
-  hub.unproven.fetch_add(1);
-  hub.system.middleman().spawn_broker(link_behavior, &hub, socket, expected);
+void adopt_link(link_hub& hub, int socket, node_id expected, newcomers* door) {
+  hub.system.middleman().spawn_broker(link_behavior, &hub, socket, expected, door);
+}
+
+acceptor::options accept_at(link_hub& hub, newcomers& door) {
+  acceptor::options options;
+  options.adopt = [&](int socket) { adopt_link(hub, socket, {}, &door); };
+  options.crowded = [&] { return door.size() >= limits::unproven_leaving_factor * door.at_most(); };
+  options.make_room = [&] { door.ask_one_to_leave(hub.host.clock.now()); };
+  options.log = hub.host.log;
+  return options;
 }
 
 std::vector<LinkOpened> open_links(link_hub& hub) {

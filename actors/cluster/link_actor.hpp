@@ -1,7 +1,10 @@
 #pragma once
 
+#include "actors/cluster/acceptor.hpp"
 #include "actors/cluster/link_logic.hpp"
+#include "actors/cluster/newcomers.hpp"
 #include "actors/node_host_actor.hpp"
+#include "config/limits/links.hpp"
 #include "messages/cluster.pb.h"
 
 #include <caf/actor.hpp>
@@ -21,9 +24,11 @@ namespace troupe {
 /// What all links of a node share.
 struct link_hub {
   link_hub(node_host& shared, caf::actor_system& actors, NodeInfo own, std::string cluster_name,
-           std::string cluster_secret, std::function<std::string()> nonce_source)
+           std::string cluster_secret, std::function<std::string()> nonce_source,
+           std::size_t strangers_at_most = limits::unproven_connections_max)
       : host(shared), system(actors), self(std::move(own)), cluster(std::move(cluster_name)),
-        secret(std::move(cluster_secret)), nonce(std::move(nonce_source)) {}
+        secret(std::move(cluster_secret)), nonce(std::move(nonce_source)),
+        strangers(strangers_at_most), neighbours(strangers_at_most) {}
 
   node_host& host;
   caf::actor_system& system;
@@ -32,7 +37,9 @@ struct link_hub {
   std::string secret;
   std::function<std::string()> nonce;                 ///< 32 random bytes from the system
   std::function<void(node_id)> lost = [](node_id) {}; ///< a link that this node dialled has ended
-  std::atomic<std::size_t> unproven{0};          ///< connections that have not shown who they are
+  /// Who has not shown who he is, by the door he came through: none can lock out the other's.
+  newcomers strangers;                           ///< by TCP
+  newcomers neighbours;                          ///< by the local socket
   std::atomic<std::uint64_t> links{0};           ///< numbers them
   std::mutex mutex;                              ///< of the next three
   std::map<std::uint64_t, caf::actor_addr> open; ///< brokers by number
@@ -45,8 +52,12 @@ struct link_hub {
 /// proves to be a member is attached to the post, a client as a session; anybody else is told why
 /// and closed. Callable from any thread.
 ///
-/// `expected` is the member that was dialled, zero for accepted connections.
-void adopt_link(link_hub& hub, int socket, node_id expected);
+/// `expected` is the member that was dialled, zero for accepted connections. `door` is where it was
+/// accepted; one too many, and another leaves. Null for dialled ones.
+void adopt_link(link_hub& hub, int socket, node_id expected, newcomers* door);
+
+/// What an acceptor needs to bring connections in by that door.
+acceptor::options accept_at(link_hub& hub, newcomers& door);
 
 /// The links to other nodes that are there, for a membership that is started again.
 std::vector<LinkOpened> open_links(link_hub& hub);

@@ -51,6 +51,8 @@ public:
   static std::vector<char> bye_frame(const failure& why);
 
   bool is_proven() const noexcept { return proven_; }
+  /// The peer's Hello is in order; what it says is not proven yet.
+  bool has_hello() const noexcept { return hello_seen_; }
   const Hello& peer() const noexcept { return peer_; }
 
 private:

@@ -8,6 +8,15 @@
 
 namespace troupe {
 
+namespace {
+
+void sort(member_view& view) {
+  std::sort(view.members.begin(), view.members.end(),
+            [](const member& a, const member& b) { return a.id < b.id; });
+}
+
+} // namespace
+
 const member* member_view::find(node_id id) const noexcept {
   auto found =
       std::find_if(members.begin(), members.end(), [id](const member& m) { return m.id == id; });
@@ -28,12 +37,20 @@ node_id home_of(const name& agent, const member_view& view) {
   return best;
 }
 
+member_view configured_view(const NodeInfo& self, const std::vector<NodeInfo>& others) {
+  member_view view;
+  view.members.push_back({node_from_bytes(self.id()), MEMBER_UP, self});
+  for (const auto& other : others)
+    view.members.push_back({node_from_bytes(other.id()), MEMBER_SUSPECT, other});
+  sort(view);
+  return view;
+}
+
 member_view to_view(const MembersChanged& change) {
   member_view view{change.epoch(), {}};
   for (const auto& m : change.members())
     view.members.push_back({node_from_bytes(m.info().id()), m.state(), m.info()});
-  std::sort(view.members.begin(), view.members.end(),
-            [](const member& a, const member& b) { return a.id < b.id; });
+  sort(view);
   return view;
 }
 

@@ -28,6 +28,9 @@ struct member_view {
 /// members, up or not. A member that is down keeps its agents. Zero if there are no members.
 node_id home_of(const name& agent, const member_view& view);
 
+/// Before any link is there: this node is up, the others are not known to be.
+member_view configured_view(const NodeInfo& self, const std::vector<NodeInfo>& others);
+
 member_view to_view(const MembersChanged& change);
 MembersChanged to_proto(const member_view& view);
 

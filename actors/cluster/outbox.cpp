@@ -171,9 +171,9 @@ std::size_t outbox::waiting() const {
   return waiting_;
 }
 
-void outbox::answered(const message_id& request) {
+bool outbox::answered(const message_id& request) {
   std::lock_guard guard{mutex_};
-  unanswered_.erase(request);
+  return unanswered_.erase(request) > 0;
 }
 
 std::vector<envelope> outbox::close() {

@@ -42,8 +42,9 @@ public:
   /// Something that must arrive could not be taken in.
   bool overflowed() const;
 
-  /// A request of a client went out here, and its reply came in.
-  void answered(const message_id& request);
+  /// A reply to a client came in. False: no request with that number went out here, or it was
+  /// answered before, so it is not the reply of whom the client asked.
+  bool answered(const message_id& request);
 
   /// Everything that waits is dropped; every later `put` answers `closed`. Yields the heads of
   /// clients' requests that went out and were not answered: nobody knows whether they were done.

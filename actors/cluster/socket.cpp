@@ -1,5 +1,7 @@
 #include "actors/cluster/socket.hpp"
 
+#include "config/limits/links.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -82,7 +84,8 @@ result<file_handle> listen_on(const host_port& place) {
     return made;
   int on = 1;
   ::setsockopt(made->get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(made->get(), where->get(), where->size) != 0 || ::listen(made->get(), 512) != 0) {
+  if (::bind(made->get(), where->get(), where->size) != 0
+      || ::listen(made->get(), limits::listen_backlog) != 0) {
     auto text = place.host + ":" + std::to_string(place.port);
     return fail(ec::unavailable, "cannot listen on " + text + ": " + std::strerror(errno)
                                      + "; choose another port, or 0 for a free one");

@@ -100,12 +100,12 @@ void coordinator_logic::begin_time(step_context& context, attempt& a) {
   touch(context, *a.owner, a.task, a.node);
 }
 
-void coordinator_logic::on_held(step_context& context, const TasksHeld& held) {
+void coordinator_logic::on_held(step_context& context, const TasksHeld& held, node_id from) {
   std::unordered_set<const attempt*> waiting, on_way;
   auto each = [&](const auto& groups, auto visit) {
     for (const TasksOfRun& group : groups)
       for (int i = 0; i < std::min(group.index_size(), group.attempt_size()); ++i)
-        if (auto a = current(group.run(), group.index(i), group.attempt(i)))
+        if (auto a = current(group.run(), group.index(i), group.attempt(i), from))
           visit(*a);
   };
   each(held.waiting(), [&](attempt& a) { waiting.insert(&a); });
@@ -115,10 +115,10 @@ void coordinator_logic::on_held(step_context& context, const TasksHeld& held) {
   });
   each(held.reported(), [&](attempt& a) { on_way.insert(&a); });
   for (node_index node = 0; node < queues_.size(); ++node)
-    if (queues_[node].round == held.round())
+    if (queues_[node].round == held.round() && (!from || nodes_.id_of(node) == from))
       heard_of(node);
   for (auto& a : attempts_) {
-    if (!a.owner || a.asked != held.round())
+    if (!a.owner || a.asked != held.round() || (from && nodes_.id_of(a.node) != from))
       continue;
     heard_of(a.node);
     if (waiting.contains(&a))

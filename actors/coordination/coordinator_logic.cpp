@@ -68,13 +68,13 @@ void coordinator_logic::stop(step_context& context) {
 
 void coordinator_logic::on_message(step_context& context, envelope& message) {
   if (auto done = message.body.as<TaskDone>())
-    return on_done(context, *done);
+    return on_done(context, *done, message.sender.node);
   if (auto started = message.body.as<TaskStarted>())
-    return on_started(context, *started);
+    return on_started(context, *started, message.sender.node);
   if (auto refused = message.body.as<TasksRefused>())
-    return on_refused(context, *refused);
+    return on_refused(context, *refused, message.sender.node);
   if (auto held = message.body.as<TasksHeld>())
-    return on_held(context, *held);
+    return on_held(context, *held, message.sender.node);
   if (auto members = message.body.as<MembersChanged>())
     return on_members(context, *members);
   if (auto closed = message.body.as<SessionClosed>())
@@ -204,7 +204,8 @@ void coordinator_logic::on_session_closed(step_context& context, std::uint64_t s
 // -- tasks ------------------------------------------------------------------------------------
 
 coordinator_logic::attempt* coordinator_logic::current(const std::string& run_bytes,
-                                                       std::uint32_t task, std::uint32_t number) {
+                                                       std::uint32_t task, std::uint32_t number,
+                                                       node_id from) {
   auto found = runs_.find(run_from_bytes(run_bytes));
   if (found == runs_.end() || task >= found->second->places.size())
     return nullptr;
@@ -212,11 +213,16 @@ coordinator_logic::attempt* coordinator_logic::current(const std::string& run_by
   auto at = r.places[task].attempt;
   if (at == none || r.state->attempt_of(task) != number)
     return nullptr;
+  // Only the node to which it was offered may say what became of it. Links stamp the node of what
+  // they bring; what has none is of this node.
+  if (from && from != nodes_.id_of(attempts_[at].node))
+    return nullptr;
   return &attempts_[at];
 }
 
-void coordinator_logic::on_started(step_context& context, const TaskStarted& started) {
-  auto a = current(started.run(), started.index(), started.attempt());
+void coordinator_logic::on_started(step_context& context, const TaskStarted& started,
+                                   node_id from) {
+  auto a = current(started.run(), started.index(), started.attempt(), from);
   if (!a)
     return;
   heard_of(a->node);
@@ -224,8 +230,8 @@ void coordinator_logic::on_started(step_context& context, const TaskStarted& sta
   begin_time(context, *a);
 }
 
-void coordinator_logic::on_done(step_context& context, TaskDone& done) {
-  auto a = current(done.run(), done.index(), done.attempt());
+void coordinator_logic::on_done(step_context& context, TaskDone& done, node_id from) {
+  auto a = current(done.run(), done.index(), done.attempt(), from);
   if (!a) {
     counted_.plain().late_results.fetch_add(1, std::memory_order_relaxed);
     return;
@@ -253,9 +259,10 @@ void coordinator_logic::on_done(step_context& context, TaskDone& done) {
   wake(r);
 }
 
-void coordinator_logic::on_refused(step_context& context, const TasksRefused& refused) {
+void coordinator_logic::on_refused(step_context& context, const TasksRefused& refused,
+                                   node_id from) {
   for (const auto& one : refused.tasks()) {
-    auto a = current(one.run(), one.index(), one.attempt());
+    auto a = current(one.run(), one.index(), one.attempt(), from);
     if (!a)
       continue;
     auto& r = *a->owner;

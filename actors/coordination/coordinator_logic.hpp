@@ -135,12 +135,14 @@ private:
   void on_cancel(step_context& context, envelope& request);
   void on_query(step_context& context, const envelope& request) const;
   void on_session_closed(step_context& context, std::uint64_t session);
-  void on_started(step_context& context, const TaskStarted& started);
-  void on_done(step_context& context, TaskDone& done);
-  void on_refused(step_context& context, const TasksRefused& refused);
+  void on_started(step_context& context, const TaskStarted& started, node_id from);
+  void on_done(step_context& context, TaskDone& done, node_id from);
+  void on_refused(step_context& context, const TasksRefused& refused, node_id from);
   void on_members(step_context& context, const MembersChanged& members);
   void on_deadline(step_context& context);
-  attempt* current(const std::string& run_bytes, std::uint32_t task, std::uint32_t number);
+  /// The attempt of that number, if it is the one that counts and `from` was offered it.
+  attempt* current(const std::string& run_bytes, std::uint32_t task, std::uint32_t number,
+                   node_id from);
 
   // -- what queues hold (coordinator_held.cpp) ------------------------------------------------
 
@@ -148,7 +150,7 @@ private:
   void ask_queues(step_context& context);
   void ask_queue(step_context& context, node_index node, std::vector<attempt*>& there);
   void give_up_queue(step_context& context, node_index node, const std::vector<attempt*>& there);
-  void on_held(step_context& context, const TasksHeld& held);
+  void on_held(step_context& context, const TasksHeld& held, node_id from);
   void missed(step_context& context, attempt& a, bool on_way);
   void begin_time(step_context& context, attempt& a);
   void heard_of(node_index node);

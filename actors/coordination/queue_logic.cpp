@@ -71,7 +71,7 @@ void queue_logic::step(step_context& context, event input) {
   if (message->body.as<TaskOffer>())
     return on_offer(context, *message);
   if (auto cancel = message->body.as<TaskCancel>())
-    return on_cancel(context, *cancel);
+    return on_cancel(context, *cancel, message->sender.node);
   if (auto asked = message->body.as<TasksAsked>())
     return on_asked(context, *message, *asked);
   if (auto members = message->body.as<MembersChanged>())
@@ -132,7 +132,7 @@ queue_logic::lane* queue_logic::lane_of(const std::string& role) {
 
 void queue_logic::on_offer(step_context& context, envelope& message) {
   auto& offer = *message.body.as<TaskOffer>();
-  auto owner = node_from_bytes(offer.owner());
+  auto owner = owner_of(message, offer.owner());
   heard_of(context, owner);
   TasksRefused refused;
   for (auto& task : *offer.mutable_tasks()) {

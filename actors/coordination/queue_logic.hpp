@@ -106,6 +106,8 @@ private:
   // -- tasks and slots (queue_logic.cpp) ------------------------------------------------------
 
   void on_offer(step_context& context, envelope& message);
+  /// Who offers or asks is the owner, whatever the message claims.
+  static node_id owner_of(const envelope& message, std::string_view claimed);
   bool make_room(step_context& context, lane& l, node_id owner);
   void on_reply(step_context& context, envelope& reply);
   void on_deadline(step_context& context);
@@ -123,7 +125,8 @@ private:
 
   // -- what owners want (queue_owners.cpp) ----------------------------------------------------
 
-  void on_cancel(step_context& context, const TaskCancel& cancel);
+  /// Only the owner of a run may call off its tasks.
+  void on_cancel(step_context& context, const TaskCancel& cancel, node_id from);
   void on_asked(step_context& context, const envelope& message, const TasksAsked& asked);
   void on_members(step_context& context, const MembersChanged& members);
   void on_owners_timer(step_context& context);

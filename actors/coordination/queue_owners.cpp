@@ -31,23 +31,27 @@ void queue_logic::call_off(step_context& context, node_id owner, run_id run, Pre
   }
 }
 
-void queue_logic::on_cancel(step_context& context, const TaskCancel& cancel) {
+node_id queue_logic::owner_of(const envelope& message, std::string_view claimed) {
+  return message.sender.node ? message.sender.node : node_from_bytes(claimed);
+}
+
+void queue_logic::on_cancel(step_context& context, const TaskCancel& cancel, node_id from) {
   auto run = run_from_bytes(cancel.run());
   if (!run)
     return;
   if (cancel.tasks().empty())
-    return call_off(context, {}, run, [](const task_key&) { return true; });
+    return call_off(context, from, run, [](const task_key&) { return true; });
   std::unordered_set<task_key, task_key_hash> named;
   for (const auto& one : cancel.tasks())
     if (task_key key{run, one.index(), one.attempt()}; known_.contains(key))
       named.insert(key);
   if (!named.empty())
-    call_off(context, {}, run, [&named](const task_key& key) { return named.contains(key); });
+    call_off(context, from, run, [&named](const task_key& key) { return named.contains(key); });
 }
 
 void queue_logic::on_asked(step_context& context, const envelope& message,
                            const TasksAsked& asked) {
-  auto owner = node_from_bytes(asked.owner());
+  auto owner = owner_of(message, asked.owner());
   heard_of(context, owner);
   while (!on_way_.empty() && on_way_.front().since + limits::result_lost_after <= context.now)
     on_way_.pop();

@@ -25,7 +25,19 @@ inline constexpr std::size_t hello_bytes_max =
 inline constexpr std::size_t link_read_bytes = 256 * kib; ///< of a proven connection at once
 inline constexpr std::size_t unproven_read_bytes = 4 * kib;
 inline constexpr auto hello_deadline = 5s;
+/// At one door; beyond it those that have done least must leave, the oldest first.
 inline constexpr std::size_t unproven_connections_max = 128;
+/// Those that were asked to leave and are still there included: then the door waits.
+inline constexpr std::size_t unproven_leaving_factor = 2;
+inline constexpr auto newcomer_grace = 100ms; ///< who has just come may be silent
+/// Connections that wait in the kernel: a client behind a burst of strangers is not made to knock
+/// again, which takes a second.
+inline constexpr int listen_backlog = 4'096;
+/// File descriptors: less than this is not enough to start, this many are kept for files and
+/// members, and of the rest each door may fill its part with strangers.
+inline constexpr std::size_t descriptors_min = 192;
+inline constexpr std::size_t descriptors_reserved = 128;
+inline constexpr std::size_t door_descriptors_part = 8;
 inline constexpr auto ping_after_silence = 500ms;
 inline constexpr auto suspect_after_silence = 2s;
 inline constexpr auto down_after_silence = 5s;

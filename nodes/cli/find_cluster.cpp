@@ -18,9 +18,16 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
+/// One way to a node.
+struct way {
+  std::string called; ///< in messages, and HOST:PORT where it is by TCP
+  fs::path folder;    ///< by the socket in this folder; empty: by TCP
+};
+
 /// Where to knock, and as who.
 struct door {
-  std::vector<std::string> addresses;
+  std::vector<way> ways; ///< in groups: those of the second are tried when no way of the first is
+  std::size_t first_group = 0;
   std::string cluster = "default";
   std::string secret;
 };
@@ -28,6 +35,19 @@ struct door {
 cli_error no_cluster(const std::string& what, const cluster_flags& flags) {
   return {exit_unavailable, "unavailable",
           what + "; start one with: troupe up --nodes 3" + data_hint(flags)};
+}
+
+/// The sockets of all nodes, then their addresses. An address alone proves nothing: a copy of the
+/// folder has the same, and the same secret. So addresses are tried only while the folder's own
+/// cluster runs, and they are needed only where the file system holds no sockets.
+std::vector<way> ways_to(const cluster_file& file, const fs::path& data) {
+  std::vector<way> ways;
+  for (const auto& node : file.nodes)
+    ways.push_back({node.member.name, node_folder(data, node.member.name)});
+  if (lock_holder(data))
+    for (const auto& node : file.nodes)
+      ways.push_back({node.member.address, {}});
+  return ways;
 }
 
 cli_result<door> find_door(const cluster_flags& flags, const fs::path& data) {
@@ -44,11 +64,14 @@ cli_result<door> find_door(const cluster_flags& flags, const fs::path& data) {
         no_cluster("no cluster is running here (there is none in " + data.string() + ")", flags)};
   if (known) {
     found.cluster = (*file)->name;
-    for (const auto& node : (*file)->nodes)
-      found.addresses.push_back(node.member.address);
+    if (flags.peer.empty())
+      found.ways = ways_to(**file, data);
+    found.first_group = (*file)->nodes.size();
   }
-  if (!flags.peer.empty())
-    found.addresses = {flags.peer};
+  if (!flags.peer.empty()) {
+    found.ways = {{flags.peer, {}}};
+    found.first_group = 1;
+  }
   if (!flags.cluster.empty())
     found.cluster = flags.cluster;
   auto secret_file = flags.secret_file.empty() ? secret_path(data) : fs::path(flags.secret_file);
@@ -77,8 +100,8 @@ cli_error nobody_answers(const cluster_flags& flags, const fs::path& data, const
   if (auto holder = lock_holder(data))
     return {exit_unavailable, "unavailable",
             "the cluster in " + data.string() + " (process " + std::to_string(*holder)
-                + ") does not answer: " + last.message + "; stop it with: troupe down"
-                + data_hint(flags)};
+                + ") does not answer: " + last.message + "; try again, and see " + data.string()
+                + "/up.log and the log.jsonl of its nodes if that goes on"};
   return no_cluster("no cluster is running in " + data.string(), flags);
 }
 
@@ -109,18 +132,22 @@ cli_result<attached_client> attach(const attach_options& options) {
   if (!found)
     return unexpected{found.error()};
   auto deadline = steady::now() + options.time;
-  auto count = found->addresses.size();
+  auto count = found->ways.size();
+  auto group = found->first_group;
   failure last{ec::unavailable, "no address is known"};
   for (std::size_t i = 0; i < count && last.code != ec::cancelled; ++i) {
+    const auto& next = found->ways[i / group * group + (options.first + i) % group];
     client_options wanted;
-    wanted.peer = found->addresses[(options.first + i) % count];
+    wanted.peer = next.called;
+    wanted.folder = next.folder;
     wanted.cluster = found->cluster;
     wanted.secret = found->secret;
     wanted.interrupt_fd = options.interrupt_fd;
-    // A node that is stopped but not gone must leave time for the others.
+    // A node that is stopped but not gone must leave time for the others; where no socket can be
+    // had, that is known at once.
     auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
     wanted.connect_timeout =
-        std::max(std::chrono::milliseconds{1}, left / static_cast<std::int64_t>(count - i));
+        std::max(std::chrono::milliseconds{1}, left / static_cast<std::int64_t>(group - i % group));
     auto link = client::connect(std::move(wanted));
     if (link)
       return attached_client{std::move(*link), std::move(data)};

@@ -45,6 +45,7 @@ whole_node::whole_node(std::uint64_t number, std::vector<NodeInfo> others)
   options.queued_max = limits::spans_queued_max;
   host_.spans = std::make_unique<recorder>(options, host_.counted, host_.log);
   host_.post = std::make_unique<post>(id_of(number), host_.counted);
+  host_.post->publish(std::make_shared<member_view>(configured_view(parts_.self, parts_.others)));
   auto nonce = std::to_string(number) + std::string(31, 'n');
   hub_.nonce = [nonce] { return nonce; };
   top_ = spawn_supervisor(system_, host_, wire(parts_));
@@ -93,16 +94,14 @@ std::string whole_node::listen() {
   auto socket = listen_on({"127.0.0.1", 0});
   assert(socket);
   auto place = local_address(socket->get());
-  acceptor_.emplace(std::move(*socket),
-                    acceptor::options{[this](int accepted) { adopt_link(hub_, accepted, {}); },
-                                      [this] { return hub_.unproven.load(); }, host_.log});
+  acceptor_.emplace(std::move(*socket), accept_at(hub_, hub_.strangers));
   return place;
 }
 
 void whole_node::dial(std::uint64_t number, const std::string& place) {
-  dialler_.emplace(
-      dialler::options{[this](int socket, node_id peer) { adopt_link(hub_, socket, peer); },
-                       [](node_id, const std::string&) {}, 1});
+  dialler_.emplace(dialler::options{
+      [this](int socket, node_id peer) { adopt_link(hub_, socket, peer, nullptr); },
+      [](node_id, const std::string&) {}, 1});
   dialler_->dial(id_of(number), *parse_host_port(place));
 }
 

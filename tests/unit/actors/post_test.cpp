@@ -2,6 +2,7 @@
 #include "config/limits/units.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
 #include "tests/unit/actors/stage.hpp"
 
 namespace troupe::test {
@@ -74,6 +75,97 @@ TEST_F(post_between, names_the_node_that_cannot_be_reached_and_what_is_known_of_
   auto refused = next_answer();
   EXPECT_THAT(refused, refuses(number, ec::unavailable));
   EXPECT_THAT(refused.text, HasSubstr("node-2 (127.0.0.1:4712), which is down"));
+}
+
+TEST_F(post_between, serves_a_named_agent_at_its_home_only_whatever_the_target_says) {
+  auto roles = run(address::of(service::roles), answering());
+  publish(MEMBER_UP);
+  auto agent_elsewhere = at_home_elsewhere();
+  auto number = ask(address::of_agent(agent_elsewhere, self), "hello");
+  auto refused = next_answer();
+  EXPECT_THAT(refused, refuses(number, ec::unavailable));
+  EXPECT_THAT(refused.text, HasSubstr("is at home on node-2 (127.0.0.1:4712)"));
+  number = ask(address::of_agent(name{"echo#1"}, self), "hello"); // a slot is where its node is
+  EXPECT_THAT(next_answer(), answers(number, "hello"));
+  stop(roles);
+}
+
+TEST_F(post_between, has_no_agent_at_home_before_the_members_are_known) {
+  auto roles = run(address::of(service::roles), answering());
+  host_.post->publish(std::make_shared<member_view>());
+  for (auto node : {node_id{}, self}) {
+    auto number = ask(address::of_agent(name{"echo/1"}, node), "hello");
+    auto refused = next_answer();
+    EXPECT_THAT(refused, refuses(number, ec::unavailable));
+    EXPECT_THAT(refused.text, HasSubstr("nobody knows yet where echo/1 is at home"));
+  }
+  stop(roles);
+}
+
+TEST_F(post_between, does_not_say_that_a_node_is_up_as_the_reason_why_it_cannot_be_reached) {
+  publish(MEMBER_UP); // but there is no link
+  auto number = ask(address::of_agent(at_home_elsewhere()), "hello");
+  auto refused = next_answer();
+  EXPECT_THAT(refused, refuses(number, ec::unavailable));
+  EXPECT_THAT(refused.text, HasSubstr("to which the link was just lost; try again"));
+}
+
+/// The post as nodes have it: with the contracts.
+class strict_post : public post_between {
+protected:
+  strict_post() {
+    publish(MEMBER_UP);
+    strict_.publish(host_.post->view());
+    strict_.attach_session({42}, client_);
+    strict_.attach_peer(other, member_);
+  }
+  envelope from_client(address whom, message_kind kind = message_kind::request) {
+    auto message = make_envelope(kind, std::move(whom), TaskDone{});
+    message.sender = address::of_session({42});
+    message.id = {{42}, 1};
+    return message;
+  }
+
+  metrics counted_;
+  post strict_{self, counted_};
+  std::shared_ptr<outbox> client_ = std::make_shared<outbox>(limits::link_bytes_max);
+  std::shared_ptr<outbox> member_ = std::make_shared<outbox>(limits::link_bytes_max);
+};
+
+TEST_F(strict_post, answers_a_request_that_its_sender_may_not_send_and_counts_it) {
+  strict_.send(from_client(address::of(service::coordinator)));
+  EXPECT_EQ(counted_.plain().messages_refused, 1u);
+  EXPECT_GT(client_->waiting(), 0u) << "who asked hears nothing";
+}
+
+TEST_F(strict_post, drops_an_event_that_its_sender_may_not_send_and_counts_it) {
+  std::vector<envelope> batch;
+  batch.push_back(from_client(address::of(service::coordinator), message_kind::event));
+  batch.push_back(from_client(address::of(service::coordinator), message_kind::event));
+  strict_.send_all(batch);
+  EXPECT_EQ(counted_.plain().messages_refused, 2u);
+  EXPECT_EQ(client_->waiting(), 0u);
+}
+
+TEST_F(strict_post, relays_nothing_from_one_node_to_another) {
+  auto message =
+      make_envelope(message_kind::request, address::of(service::desk, {3, 3}), StatusQuery{});
+  message.sender = address::of(service::desk, other);
+  strict_.attach_peer({3, 3}, std::make_shared<outbox>(limits::link_bytes_max));
+  strict_.send(std::move(message));
+  EXPECT_EQ(counted_.plain().messages_refused, 1u);
+  EXPECT_EQ(counted_.plain().envelopes_sent, 1u) << "nothing but the refusal went out";
+  EXPECT_GT(member_->waiting(), 0u);
+}
+
+TEST_F(strict_post, forgets_a_session_only_for_the_link_that_has_it) {
+  auto again = std::make_shared<outbox>(limits::link_bytes_max);
+  strict_.attach_session({42}, again); // the client came back by another link
+  EXPECT_FALSE(strict_.detach_session({42}, client_.get()));
+  strict_.send(from_client(address::of(service::coordinator)));
+  EXPECT_GT(again->waiting(), 0u);
+  EXPECT_TRUE(strict_.detach_session({42}, again.get()));
+  EXPECT_FALSE(strict_.detach_session({42}, again.get()));
 }
 
 TEST_F(post_between, puts_a_message_for_another_node_on_its_link) {

@@ -1,6 +1,7 @@
 #include "tests/unit/actors/stage.hpp"
 
 #include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
 
 namespace troupe::test {
 
@@ -53,7 +54,12 @@ std::unique_ptr<scripted> answering_after(std::shared_future<void> go) {
 stage::stage() : system_(configured(cfg_)) {
   host_.log = make_null_log_sink();
   host_.spans = std::make_unique<recorder>(recorder_options{}, host_.counted, host_.log);
-  host_.post = std::make_unique<post>(self, host_.counted);
+  // Here everybody talks to everybody, in Echoes.
+  auto everything_goes = [](const envelope&, node_id) noexcept { return ruling::kept; };
+  host_.post = std::make_unique<post>(self, host_.counted, host_.log, everything_goes);
+  NodeInfo own;
+  own.set_id(to_bytes(self));
+  host_.post->publish(std::make_shared<member_view>(configured_view(own, {})));
   auto mind = std::make_unique<scripted>();
   mind->on_step = [this](step_context&, event input) {
     if (auto message = std::get_if<envelope>(&input))

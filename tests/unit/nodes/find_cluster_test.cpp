@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -89,6 +91,45 @@ TEST_F(find_cluster, nodes_that_do_not_answer_are_given_up_within_the_time) {
   write_cluster({one.address, two.address});
   auto why = error();
   EXPECT_EQ(why.exit_code, 69);
+}
+
+TEST_F(find_cluster, addresses_alone_are_not_tried_where_no_cluster_holds_the_folder) {
+  silent_node of_the_original; // the folder is a copy: same addresses, same secret
+  write_cluster({of_the_original.address});
+  auto begun = std::chrono::steady_clock::now();
+  wanted_.time = 20s;
+  auto why = error();
+  EXPECT_EQ(why.exit_code, 69);
+  EXPECT_TRUE(holds(why.message, "no cluster is running in " + data_.string())) << why.message;
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, wanted_.time / 2) << "it asked the original";
+}
+
+TEST_F(find_cluster, a_cluster_that_does_not_answer_in_time_is_not_to_be_stopped) {
+  silent_node one;
+  write_cluster({one.address});
+  int ready[2], done[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  ASSERT_EQ(::pipe(done), 0);
+  auto child = ::fork(); // another process holds the folder
+  if (child == 0) {
+    auto lock = folder_lock::take(data_);
+    char byte = lock ? 'y' : 'n';
+    (void)!::write(ready[1], &byte, 1);
+    ::close(done[1]);
+    (void)!::read(done[0], &byte, 1);
+    ::_exit(0);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  ASSERT_EQ(byte, 'y');
+  auto why = error();
+  for (int fd : {ready[0], ready[1], done[0], done[1]})
+    ::close(fd);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(why.exit_code, 69);
+  EXPECT_TRUE(holds(why.message, "does not answer")) << why.message;
+  EXPECT_TRUE(holds(why.message, one.address)) << "the address is tried while the folder is held";
+  EXPECT_FALSE(holds(why.message, "troupe down")) << why.message;
 }
 
 TEST_F(find_cluster, a_damaged_cluster_file_is_said) {
