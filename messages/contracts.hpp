@@ -88,6 +88,7 @@ inline constexpr auto contracts = [] {
       {membership, LinkOpened, told, shell, own},
       {membership, LinkClosed, told, shell, own},
       {membership, MembersQuery, told, coordinator | desk | queue, own},
+      {membership, MemberRoles, told, membership, any},
       // The queue works for the coordinator of any node, which owns the tasks.
       {queue, TaskOffer, told, coordinator, any},
       {queue, TaskCancel, told, coordinator, any},
@@ -117,6 +118,7 @@ inline constexpr auto contracts = [] {
       // The desk answers people and, for its own node, other desks.
       {desk, StatusQuery, asked, clients | agents | desk, any, {ClusterStatus, NodeStatus}},
       {desk, TraceQuery, asked, clients | agents | desk, any, {TraceFound}},
+      {desk, RolesQuery, asked, clients | agents | desk, any, {RolesListed}},
       {desk, MembersChanged, told, membership, own},
   });
 }();

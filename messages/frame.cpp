@@ -5,7 +5,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cstring>
 
 namespace troupe {
@@ -25,13 +24,16 @@ std::uint32_t read_u32(const char* at) {
 
 void write_u32(char* at, std::uint32_t value) { std::memcpy(at, &value, sizeof value); }
 
-/// Checks one complete frame and hands it on.
-result<void> hand_on(const byte_slice& frame, const frame_reader::sink& on_frame, bool& go_on) {
-  auto kind = static_cast<frame_kind>(frame.view()[4]);
-  auto body = frame.part(frame_header_bytes, frame.size() - frame_header_bytes);
-  if (read_u32(frame.view().data() + 8) != checksum(kind, body.view()))
-    return fail(ec::bad_message, "a damaged frame: its checksum does not match");
-  go_on = on_frame(kind, std::move(body));
+void write_header(char* at, std::size_t body_bytes, frame_kind kind) {
+  write_u32(at, static_cast<std::uint32_t>(body_bytes));
+  write_u32(at + 4, static_cast<std::uint32_t>(kind));
+}
+
+result<void> check_size(std::size_t body_bytes) {
+  if (body_bytes > limits::frame_body_bytes_max)
+    return fail(ec::too_large, "a frame of " + std::to_string(body_bytes)
+                                   + " bytes would be needed; the most is "
+                                   + std::to_string(limits::frame_body_bytes_max));
   return {};
 }
 
@@ -52,20 +54,54 @@ bool is_known(frame_kind kind) {
   return false;
 }
 
-void seal_frame(std::vector<char>& frame, std::size_t begin, frame_kind kind) {
-  auto header = frame.data() + begin;
-  auto body_bytes = frame.size() - begin - frame_header_bytes;
-  assert(body_bytes <= limits::frame_body_bytes_max);
-  write_u32(header, static_cast<std::uint32_t>(body_bytes));
-  write_u32(header + 4, static_cast<std::uint32_t>(kind));
-  write_u32(header + 8, checksum(kind, {header + frame_header_bytes, body_bytes}));
-}
-
-void append_frame(std::vector<char>& out, frame_kind kind, std::string_view body) {
+result<void> append_frame(std::vector<char>& out, frame_kind kind, std::string_view body) {
+  if (auto fits = check_size(body.size()); !fits)
+    return fits;
   auto begin = out.size();
   out.resize(begin + frame_header_bytes);
+  write_header(out.data() + begin, body.size(), kind);
+  write_u32(out.data() + begin + sealed_header_bytes, checksum(kind, body));
   out.insert(out.end(), body.begin(), body.end());
-  seal_frame(out, begin, kind);
+  return {};
+}
+
+result<void> append_sealed(std::vector<char>& out, frame_kind kind, std::string_view body,
+                           frame_seal& seal) {
+  if (auto fits = check_size(body.size()); !fits)
+    return fits;
+  auto begin = out.size();
+  out.resize(begin + sealed_header_bytes);
+  out.insert(out.end(), body.begin(), body.end());
+  return seal_frame(out, begin, kind, seal);
+}
+
+result<void> seal_frame(std::vector<char>& out, std::size_t begin, frame_kind kind,
+                        frame_seal& seal) {
+  auto body_bytes = out.size() - begin - sealed_header_bytes;
+  if (auto fits = check_size(body_bytes); !fits)
+    return fits;
+  write_header(out.data() + begin, body_bytes, kind);
+  auto tag = seal.next({out.data() + begin, out.size() - begin});
+  out.insert(out.end(), tag.begin(), tag.end());
+  return {};
+}
+
+/// Checks one complete frame and hands it on.
+result<void> frame_reader::hand_on(const byte_slice& frame, const sink& on_frame, bool& go_on) {
+  auto bytes = frame.view();
+  auto kind = static_cast<frame_kind>(bytes[4]);
+  auto body_bytes = read_u32(bytes.data());
+  auto body = frame.part(header_bytes(), body_bytes);
+  if (seal_) {
+    auto sealed = sealed_header_bytes + body_bytes;
+    if (!seal_->matches_next(bytes.substr(0, sealed), bytes.substr(sealed)))
+      return fail(ec::refused, "a frame that is not the next one its sender sealed: it was "
+                               "changed, repeated, left out or made up on the way");
+  } else if (read_u32(bytes.data() + sealed_header_bytes) != checksum(kind, body.view())) {
+    return fail(ec::bad_message, "a damaged frame: its checksum does not match");
+  }
+  go_on = on_frame(kind, std::move(body));
+  return {};
 }
 
 result<std::size_t> frame_reader::frame_size(std::string_view header) const {
@@ -76,7 +112,7 @@ result<std::size_t> frame_reader::frame_size(std::string_view header) const {
                                      + std::to_string(limits::frame_body_bytes_max));
   if (read_u32(header.data() + 4) > 0xff || !is_known(static_cast<frame_kind>(header[4])))
     return fail(ec::bad_message, "a frame of an unknown kind");
-  return frame_header_bytes + body;
+  return header_bytes() + body + (seal_ ? frame_tag_bytes : 0);
 }
 
 result<void> frame_reader::complete_partial(std::string_view& bytes, const sink& on_frame,
@@ -87,7 +123,7 @@ result<void> frame_reader::complete_partial(std::string_view& bytes, const sink&
     bytes.remove_prefix(taken.size());
     return partial_.size() >= want;
   };
-  if (!take(frame_header_bytes))
+  if (!take(header_bytes()))
     return {};
   auto size = frame_size(partial_);
   if (!size)
@@ -99,25 +135,36 @@ result<void> frame_reader::complete_partial(std::string_view& bytes, const sink&
   return hand_on(frame, on_frame, go_on);
 }
 
+/// False while it is not complete.
+result<bool> frame_reader::read_preface(std::string_view& bytes) {
+  auto taken = bytes.substr(0, link_preface.size() - partial_.size());
+  partial_.append(taken);
+  bytes.remove_prefix(taken.size());
+  if (partial_ != link_preface.substr(0, partial_.size()))
+    return fail(ec::bad_message, "a connection that does not speak this protocol");
+  if (partial_.size() < link_preface.size())
+    return false;
+  partial_.clear();
+  return true;
+}
+
 result<void> frame_reader::feed(std::string_view bytes, const sink& on_frame) {
   if (!preface_seen_) {
-    auto taken = bytes.substr(0, link_preface.size() - partial_.size());
-    partial_.append(taken);
-    bytes.remove_prefix(taken.size());
-    if (partial_ != link_preface.substr(0, partial_.size()))
-      return fail(ec::bad_message, "a connection that does not speak this protocol");
-    if (partial_.size() < link_preface.size())
-      return {};
+    auto seen = read_preface(bytes);
+    if (!seen || !*seen)
+      return seen ? result<void>{} : unexpected{seen.error()};
     preface_seen_ = true;
-    partial_.clear();
   }
   bool go_on = true;
-  if (!partial_.empty())
+  // Plain frames one by one: any of them may be the last.
+  while (go_on && !bytes.empty() && (!seal_ || !partial_.empty()))
     if (auto done = complete_partial(bytes, on_frame, go_on); !done || !partial_.empty())
       return done;
-  // The complete frames among the rest are stored once, together.
+  if (!go_on || bytes.empty())
+    return {};
+  // The complete sealed frames among the rest are stored once, together.
   std::size_t whole = 0;
-  while (bytes.size() - whole >= frame_header_bytes) {
+  while (bytes.size() - whole >= sealed_header_bytes) {
     auto size = frame_size(bytes.substr(whole));
     if (!size)
       return unexpected{size.error()};
@@ -130,7 +177,7 @@ result<void> frame_reader::feed(std::string_view bytes, const sink& on_frame) {
     return {};
   auto run = byte_slice::copy_of(bytes.substr(0, whole));
   for (std::size_t at = 0; go_on && at < whole;) {
-    auto size = frame_header_bytes + read_u32(run.view().data() + at);
+    auto size = sealed_header_bytes + read_u32(run.view().data() + at) + frame_tag_bytes;
     if (auto done = hand_on(run.part(at, size), on_frame, go_on); !done)
       return done;
     at += size;

@@ -2,20 +2,31 @@
 
 #include "messages/bytes.hpp"
 #include "messages/errors.hpp"
+#include "messages/frame_seal.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+// clang-format off
 /// Frames: what a link's byte stream is cut into. All integers are little-endian.
 ///
-///     preface   8 bytes, once, first          "TROUPE" 0 1
-///     frame     u32 body length, u8 kind, u8 0, u16 0, u32 checksum, body
+///     stream   = preface, plain*, sealed*          in each direction
+///     preface  = "TROUPE" 0 1                      8 bytes
+///     plain    = header, u32 checksum, body        hello, proof; bye before the proof
+///     sealed   = header, body, tag                 everything behind the sender's proof
+///     header   = u32 body length, u8 kind, u8 0, u16 0
 ///
-/// The checksum is the low half of XXH3-64 over the body, seeded with the kind. A body longer than
-/// `limits::frame_body_bytes_max` is refused by its header, before a byte of it is stored.
+/// The checksum is the low half of XXH3-64 over the body, seeded with the kind: it finds damage.
+/// The tag has 16 bytes and finds everything else: messages/frame_seal.hpp.
+///
+/// Plain frames look as they always did, so that two versions can tell each other why they part.
+/// A body longer than `limits::frame_body_bytes_max` is refused by its header, before a byte of it
+/// is stored.
+// clang-format on
 namespace troupe {
 
 enum class frame_kind : std::uint8_t {
@@ -31,17 +42,24 @@ enum class frame_kind : std::uint8_t {
 };
 
 inline constexpr std::string_view link_preface{"TROUPE\0\1", 8};
-inline constexpr std::uint32_t link_version = 1;
-inline constexpr std::size_t frame_header_bytes = 12;
+/// 2: frames are sealed, the dialler names whom it wants, chunks say how long the whole is.
+inline constexpr std::uint32_t link_version = 2;
+inline constexpr std::size_t frame_header_bytes = 12; ///< of a plain frame, checksum included
+inline constexpr std::size_t sealed_header_bytes = 8;
 
 bool is_known(frame_kind kind);
 
-/// Writes the header of a frame whose body follows it in `frame` (header space included, at offset
-/// `begin`).
-void seal_frame(std::vector<char>& frame, std::size_t begin, frame_kind kind);
+/// Appends a plain frame around `body`. `too_large` beyond the limit: nothing is appended.
+result<void> append_frame(std::vector<char>& out, frame_kind kind, std::string_view body);
 
-/// A whole frame around `body`.
-void append_frame(std::vector<char>& out, frame_kind kind, std::string_view body);
+/// Appends a sealed frame around `body`. `too_large` as above: the seal can go on.
+result<void> append_sealed(std::vector<char>& out, frame_kind kind, std::string_view body,
+                           frame_seal& seal);
+
+/// Completes the frame at `begin` of `out`, where space for the header and then the body stand:
+/// writes the header and appends the tag. `too_large` as above.
+result<void> seal_frame(std::vector<char>& out, std::size_t begin, frame_kind kind,
+                        frame_seal& seal);
 
 /// Cuts a byte stream into frames. Holds at most one incomplete frame.
 class frame_reader {
@@ -50,18 +68,27 @@ public:
   using sink = std::function<bool(frame_kind, byte_slice)>;
 
   /// `bad_message` for a wrong preface, a frame that is too long, damaged or of unknown kind;
-  /// nothing may be fed after that.
+  /// `refused` for one that is not the next that the peer sealed. Nothing may be fed after that.
   result<void> feed(std::string_view bytes, const sink& on_frame);
+
+  /// What follows the frame at hand is sealed. Called by the sink, once.
+  void expect_sealed(frame_seal seal) { seal_ = std::make_unique<frame_seal>(std::move(seal)); }
 
   /// Bytes of an incomplete frame that are held.
   std::size_t held() const noexcept { return partial_.size(); }
 
 private:
+  std::size_t header_bytes() const noexcept {
+    return seal_ ? sealed_header_bytes : frame_header_bytes;
+  }
+  result<bool> read_preface(std::string_view& bytes);
   result<std::size_t> frame_size(std::string_view header) const;
   result<void> complete_partial(std::string_view& bytes, const sink& on_frame, bool& go_on);
+  result<void> hand_on(const byte_slice& frame, const sink& on_frame, bool& go_on);
 
   bool preface_seen_ = false;
   std::string partial_;
+  std::unique_ptr<frame_seal> seal_; ///< null: plain frames
 };
 
 } // namespace troupe

@@ -82,7 +82,7 @@ namespace troupe {
 ///    the agent and passes the message on, or answers `unknown_role` or `overloaded`. AgentStop
 ///    ends one.
 ///  - service::membership sends MembersChanged each time anything changes, and to who asks by
-///    MembersQuery.
+///    MembersQuery; MemberRoles to its like on other members, if their roles differ.
 ///  - service::queue sends TaskStarted, TaskDone, TasksRefused to the coordinator that offered,
 ///    and TasksHeld to one that asks.
 ///  - service::coordinator sends RunProgress*, RunEnded to who submitted the run; a

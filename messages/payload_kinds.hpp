@@ -42,6 +42,9 @@
   X(73, MembersChanged)                                                                            \
   X(74, SessionClosed)                                                                             \
   X(75, MembersQuery)                                                                              \
+  X(76, MemberRoles)                                                                               \
+  X(77, RolesQuery)                                                                                \
+  X(78, RolesListed)                                                                               \
   X(80, StatusQuery)                                                                               \
   X(81, NodeStatus)                                                                                \
   X(82, ClusterStatus)                                                                             \

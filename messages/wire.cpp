@@ -193,6 +193,25 @@ void append_route(std::vector<char>& out, route_id id, const address& a) {
 
 void append_reset(std::vector<char>& out) { out.push_back(2); }
 
+void append_chunk_head(std::vector<char>& out, std::uint32_t stream, std::size_t total) {
+  auto begin = out.size();
+  out.resize(begin + chunk_head_bytes);
+  writer to{out.data() + begin};
+  to.put(stream);
+  to.put(static_cast<std::uint32_t>(total));
+}
+
+result<wire_chunk> read_chunk(std::string_view body) {
+  reader in{body, 0};
+  wire_chunk chunk;
+  chunk.stream = in.get<std::uint32_t>();
+  chunk.total = in.get<std::uint32_t>();
+  if (!in.ok || chunk.stream == 0)
+    return fail(ec::bad_message, "a chunk without a number or the length of the whole");
+  chunk.bytes = body.substr(chunk_head_bytes);
+  return chunk;
+}
+
 result<wire_record> read_record(const byte_slice& body, std::size_t& offset) {
   reader in{body.view(), offset};
   wire_record record;

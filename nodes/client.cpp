@@ -48,8 +48,9 @@ public:
         waiting_(limits::link_bytes_max), protocol_(link_options(), link_now()) {}
 
   ~socket_client() override {
-    auto bye = link_logic::bye_frame({ec::unavailable, "the client has ended"});
-    ::send(socket_.get(), bye.data(), bye.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    auto bye = protocol_.bye_frame({ec::unavailable, "the client has ended"});
+    unsent_.insert(unsent_.end(), bye.begin(), bye.end()); // frames are numbered: none may overtake
+    ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   }
 
   const Welcome& welcome() const override { return *welcome_; }
@@ -113,6 +114,7 @@ private:
     options.own.set_session(session_.value);
     options.secret = given_.secret;
     options.dialled = true;
+    options.wanted = given_.wanted;
     return options;
   }
 
@@ -133,8 +135,8 @@ private:
   /// Writes what the socket takes now.
   result<void> flush() {
     for (;;) {
-      if (unsent_.empty())
-        waiting_.take(unsent_, limits::link_unsent_bytes_aim);
+      if (auto seal = protocol_.seal(); seal && unsent_.empty())
+        waiting_.take(unsent_, limits::link_unsent_bytes_aim, *seal);
       if (unsent_.empty())
         return {};
       auto written = ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
@@ -211,7 +213,7 @@ result<file_handle> connect_until(const std::string& peer, steady::time_point de
     return unexpected{place.error()};
   auto socket = start_connecting(*place);
   if (!socket)
-    return fail(socket.error().code, peer + ": " + socket.error().message);
+    return fail(ec::unavailable, "nobody answers at " + peer + ": " + socket.error().message);
   pollfd ready{socket->get(), POLLOUT, 0};
   if (::poll(&ready, 1, milliseconds_until(deadline)) != 1)
     return fail(ec::unavailable, peer + " does not answer");

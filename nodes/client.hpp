@@ -17,6 +17,7 @@ struct client_options {
   std::filesystem::path folder;    ///< a node's data folder: by the socket there, not by `peer`
   std::string cluster = "default"; ///< must be the node's own
   std::string secret;              ///< 64 hex digits
+  node_id wanted{};                ///< who must answer there; zero: any node of the cluster
   std::chrono::milliseconds connect_timeout{1'500};
   int interrupt_fd = -1; ///< readable: `receive` returns `cancelled` at once
 };
@@ -26,7 +27,7 @@ struct client_options {
 /// Not thread-safe.
 class client {
 public:
-  /// `unavailable`: nobody listens there. `refused`: another cluster, secret or version.
+  /// `unavailable`: nobody listens there. `refused`: another cluster, secret, version or node.
   static result<std::unique_ptr<client>> connect(client_options options);
   virtual ~client() = default;
 

@@ -170,11 +170,15 @@ private:
       if (peer)
         dialler_->lost(peer);
     };
+    hub_.found = [this](node_id peer) { dialler_->found(peer); };
     // Of each two members the one with the lower id dials.
-    for (const auto& other : setup_.others)
-      if (auto id = node_from_bytes(other.id()); setup_.host->post->self() < id)
-        if (auto place = parse_host_port(other.address()))
-          dialler_->dial(id, *place);
+    for (const auto& other : setup_.others) {
+      auto id = node_from_bytes(other.id());
+      if (auto place = parse_host_port(other.address()))
+        dialler_->dial(id, *place,
+                       setup_.host->post->self() < id ? dialler::purpose::link
+                                                      : dialler::purpose::knock);
+    }
   }
 
   void published(const std::shared_ptr<const member_view>& view) {

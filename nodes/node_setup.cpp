@@ -73,7 +73,7 @@ NodeInfo describe(const node_setup& setup, const node_config& cfg) {
   info.set_address(local_address(setup.listening.get()));
   info.set_capacity(cfg.agents.pool_size);
   for (const auto& [role_name, kind] : setup.roles)
-    *info.add_roles() = kind->info;
+    add_role(info, kind->info);
   return info;
 }
 

@@ -26,6 +26,7 @@ NodeStatus sample(const node_parts& parts, const current_counts& counts, const b
   auto status = parts.process_figures ? parts.process_figures() : NodeStatus{};
   auto& plain = parts.counted.plain();
   *status.mutable_info() = parts.self;
+  status.mutable_info()->clear_roles(); // their names are in `roles`
   status.set_state(MEMBER_UP);
   status.set_tasks_done(plain.tasks_done);
   status.set_tasks_failed(plain.tasks_failed);
@@ -159,6 +160,7 @@ child_spec wire(const node_parts& parts) {
   auto desk = leaf(service::desk, [&, counts, busy] {
     desk_options options;
     options.cluster = parts.cfg.cluster.name;
+    options.roles = &parts.roles;
     return std::make_unique<desk_logic>(
         options, [&, counts, busy] { return sample(parts, *counts, *busy); }, parts.traces);
   });

@@ -25,11 +25,11 @@ void dialler::stop() {
 
 void dialler::wake() { ::eventfd_write(wake_.get(), 1); }
 
-void dialler::dial(node_id peer, host_port place) {
+void dialler::dial(node_id peer, host_port place, purpose what) {
   {
     std::lock_guard guard{mutex_};
     targets_.push_back(
-        {peer, std::move(place), {limits::dial_backoff_min, limits::dial_backoff_max}});
+        {peer, std::move(place), what, {limits::dial_backoff_min, limits::dial_backoff_max}});
   }
   wake();
 }
@@ -38,14 +38,24 @@ void dialler::lost(node_id peer) {
   {
     std::lock_guard guard{mutex_};
     for (auto& t : targets_)
-      if (t.peer == peer && t.now == stage::linked) {
+      if (t.peer == peer && t.now == stage::settled) {
         // A peer that closes at once is no better than one that does not answer.
-        if (steady::now() - t.linked_since > limits::dial_backoff_max)
+        if (steady::now() - t.settled_since > limits::dial_backoff_max)
           t.pauses.reset();
         pause(t);
       }
   }
   wake();
+}
+
+void dialler::found(node_id peer) {
+  std::lock_guard guard{mutex_};
+  for (auto& t : targets_)
+    if (t.peer == peer && t.now != stage::settled) {
+      t.socket = {};
+      t.now = stage::settled;
+      t.settled_since = steady::now();
+    }
 }
 
 void dialler::run() {
@@ -89,15 +99,12 @@ void dialler::advance(std::vector<happened>& news) {
       pollfd ready{t.socket.get(), POLLOUT, 0};
       ::poll(&ready, 1, 0);
       if (ready.revents != 0) {
-        if (auto done = connected(t.socket.get()); !done) {
-          failed(t, done.error().message, news);
-        } else {
-          t.now = stage::linked;
-          t.linked_since = now;
-          news.push_back({t.peer, t.socket.release(), {}});
-        }
+        if (auto done = connected(t.socket.get()); !done)
+          failed(t, done.error(), news);
+        else
+          made(t, now, news);
       } else if (t.next <= now) {
-        failed(t, "no answer in time", news);
+        failed(t, {ec::timed_out, "no answer in time"}, news);
       }
     }
   }
@@ -106,16 +113,28 @@ void dialler::advance(std::vector<happened>& news) {
 void dialler::attempt(target& t, std::vector<happened>& news) {
   auto started = start_connecting(t.place);
   if (!started)
-    return failed(t, started.error().message, news);
+    return failed(t, started.error(), news);
   t.socket = std::move(*started);
   t.now = stage::connecting;
   t.next = steady::now() + limits::dial_timeout;
 }
 
-void dialler::failed(target& t, const std::string& why, std::vector<happened>& news) {
+void dialler::made(target& t, steady::time_point now, std::vector<happened>& news) {
+  t.now = stage::settled;
+  t.settled_since = now;
+  if (t.what == purpose::link)
+    news.push_back({t.peer, t.socket.release()});
+  t.socket = {};
+}
+
+void dialler::failed(target& t, const failure& why, std::vector<happened>& news) {
   t.socket = {};
   pause(t);
-  news.push_back({t.peer, -1, why});
+  if (why.code != ec::refused)
+    return;
+  if (t.what == purpose::knock)
+    t.now = stage::settled; // it dials when it is there again
+  news.push_back({t.peer, -1, why.message});
 }
 
 void dialler::pause(target& t) {
@@ -127,7 +146,7 @@ void dialler::pause(target& t) {
 int dialler::milliseconds_to_next() const {
   auto next = steady::time_point::max();
   for (auto& t : targets_)
-    if (t.now != stage::linked)
+    if (t.now != stage::settled)
       next = std::min(next, t.next);
   if (next == steady::time_point::max())
     return -1;

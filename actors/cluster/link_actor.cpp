@@ -1,5 +1,6 @@
 #include "actors/cluster/link_actor.hpp"
 
+#include "actors/cluster/link_logic.hpp"
 #include "actors/cluster/outbox.hpp"
 #include "actors/cluster/stamp.hpp"
 #include "config/limits/links.hpp"
@@ -24,25 +25,23 @@ struct link_state {
   static inline const char* name = "link";
 
   link_hub* hub = nullptr;
+  std::unique_ptr<link_registration> registered; ///< null when the link has ended
   caf::io::connection_handle connection;
-  int socket = -1;
-  node_id expected;
-  newcomers* door = nullptr; ///< until it has shown who it is
-  std::uint64_t number = 0;
   std::unique_ptr<link_logic> protocol;
   std::shared_ptr<outbox> waiting;
   std::size_t unsent = 0; ///< handed to CAF and not yet to the socket
+  int socket = -1;        ///< CAF's
   bool attached = false;
   bool closing = false;
   bool evicted = false; ///< closed for want of room, not for anything it did
+  bool halted = false;  ///< nothing is read until the node has room
+
+  instant now() const { return hub->host.clock.now(); }
 };
 
 using link_broker = caf::stateful_actor<link_state, caf::io::broker>;
 
-void report(link_hub& hub, service to, auto message) {
-  auto news = make_envelope(message_kind::event, address::of(to), std::move(message));
-  hub.host.post->send(std::move(news));
-}
+constexpr std::string_view replaced_text = "another link between the same two nodes has its place";
 
 void log(link_state& link, log_level level, std::string text) {
   link.hub->host.log->write({level, "link", std::move(text), {}});
@@ -65,50 +64,23 @@ void write(link_broker* self, std::string_view bytes) {
   self->flush(link.connection);
 }
 
-/// Clients' requests that went over this link will not be answered: say so.
-void fail_unanswered(link_state& link) {
-  for (auto& head : link.waiting->close())
-    link.hub->host.post->send(reply_failure(
-        head, {ec::outcome_unknown, peer_name(link) + ", where " + to_string(head.target)
-                                        + " is, was lost before it answered"}));
+/// What others know of the link is taken back now, not when the broker is destroyed.
+void detach(link_state& link, std::string why) {
+  link.registered->ends_because(std::move(why));
+  link.registered.reset();
 }
 
-void leave_door(link_state& link) {
-  if (auto door = std::exchange(link.door, nullptr))
-    door->left(link.number);
-}
-
-/// Undoes what being proven has done. Called once, when the connection has ended.
-void detach(link_state& link, const std::string& why) {
-  auto& hub = *link.hub;
-  const auto& peer = link.protocol->peer();
-  leave_door(link); // also one that has proven itself and was refused all the same
-  if (link.attached && peer.client()) {
-    // A client that came back by a new link is not gone.
-    if (hub.host.post->detach_session({peer.session()}, link.waiting.get())) {
-      SessionClosed closed;
-      closed.set_session(peer.session());
-      report(hub, service::coordinator, std::move(closed));
-    }
-  } else if (link.attached) {
-    {
-      std::lock_guard guard{hub.mutex};
-      hub.peers.erase(link.number);
-    }
-    hub.host.post->detach_peer(node_from_bytes(peer.node().id()), link.waiting.get());
-    LinkClosed closed;
-    closed.set_node(peer.node().id());
-    closed.set_link(link.number);
-    closed.set_why(why);
-    report(hub, service::membership, std::move(closed));
-  }
-  fail_unanswered(link);
-  {
-    std::lock_guard guard{hub.mutex};
-    hub.open.erase(link.number);
-  }
-  if (link.expected)
-    hub.lost(link.expected);
+/// Counts and logs the end of a link, unless it is an ordinary one.
+void note_end(link_state& link, const failure& why) {
+  bool client_left = link.protocol->is_proven() && link.protocol->peer().client();
+  if (client_left)
+    return;
+  if (why.code == ec::cancelled)
+    return log(link, log_level::debug, "closing " + peer_name(link) + ": " + why.message);
+  link.hub->host.counted.plain().links_refused.fetch_add(1, std::memory_order_relaxed);
+  // Said seldom of those that make way: whoever fills the door would fill the log too.
+  if (!link.evicted || std::has_single_bit(link.registered->door()->asked_to_leave()))
+    log(link, log_level::warning, "closing " + peer_name(link) + ": " + why.message);
 }
 
 void close(link_broker* self, const failure& why) {
@@ -120,17 +92,11 @@ void close(link_broker* self, const failure& why) {
   bool silent =
       link.protocol->is_proven() && (why.code == ec::unavailable || why.code == ec::overloaded);
   if (!silent) {
-    auto bye = link_logic::bye_frame(why);
+    auto bye = link.protocol->bye_frame(why);
     write(self, {bye.data(), bye.size()});
   }
   link.closing = true;
-  bool expected_end = link.protocol->is_proven() && link.protocol->peer().client();
-  if (!expected_end) {
-    link.hub->host.counted.plain().links_refused.fetch_add(1, std::memory_order_relaxed);
-    // Said seldom of those that make way: whoever fills the door would fill the log too.
-    if (!link.evicted || std::has_single_bit(link.door->asked_to_leave()))
-      log(link, log_level::warning, "closing " + peer_name(link) + ": " + why.message);
-  }
+  note_end(link, why);
   detach(link, why.message);
   if (silent)
     ::shutdown(link.socket, SHUT_RDWR);
@@ -141,56 +107,95 @@ void close(link_broker* self, const failure& why) {
 /// Moves what waits into the socket's buffer, as long as that is short.
 void pull(link_broker* self) {
   auto& link = self->state;
-  if (!link.closing && link.waiting->overflowed())
+  auto seal = link.protocol->seal();
+  if (link.closing || !seal)
+    return;
+  if (link.waiting->overflowed())
     return close(self, {ec::overloaded, "it does not take what is sent to it"});
-  if (link.closing || link.unsent >= limits::link_unsent_bytes_aim)
+  if (link.unsent >= limits::link_unsent_bytes_aim)
     return; // data_transferred_msg comes back here
   auto& buffer = self->wr_buf(link.connection);
   auto before = buffer.size();
-  bool more = link.waiting->take(buffer, limits::link_unsent_bytes_aim - link.unsent);
+  bool more = link.waiting->take(buffer, limits::link_unsent_bytes_aim - link.unsent, *seal);
   link.unsent += buffer.size() - before;
   if (buffer.size() > before)
     self->flush(link.connection);
+  if (link.registered->is_replaced() && !more && link.unsent == 0)
+    return close(self, {ec::cancelled, std::string{replaced_text}});
   if (more && link.unsent < limits::link_unsent_bytes_aim)
     self->send(self, atom::pull_v);
+}
+
+/// Something happened that the link must look at: there is something to write, there is room in the
+/// node again, or others need the room that its unfinished payloads take.
+std::function<void()> wake(link_broker* self) {
+  return [broker = caf::actor_cast<caf::actor_addr>(self)] {
+    if (auto there = caf::actor_cast<caf::actor>(broker))
+      caf::anon_send(there, atom::pull_v);
+  };
+}
+
+/// Reads only while the node has room for what is read.
+void regulate(link_broker* self) {
+  auto& link = self->state;
+  if (link.closing || !link.attached)
+    return;
+  if (link.protocol->must_give_way())
+    return close(self, {ec::overloaded, "it left more payloads unfinished than any other, and all "
+                                        "together were too many"});
+  bool full = link.hub->is_full();
+  if (full && !link.halted) {
+    self->halt(link.connection);
+    link.hub->when_room(wake(self));
+  } else if (!full && link.halted) {
+    self->trigger(link.connection);
+  }
+  if (full != std::exchange(link.halted, full))
+    link.protocol->set_halted(full, link.now());
 }
 
 Welcome welcome_of(link_hub& hub) {
   Welcome welcome;
   *welcome.mutable_node() = hub.self;
-  auto change = to_proto(*hub.host.post->view());
-  *welcome.mutable_members() = change.members();
+  for (const auto& known : hub.host.post->view()->members) {
+    auto added = welcome.add_members();
+    *added->mutable_info() = known.info;
+    added->mutable_info()->clear_roles(); // they grow: service::desk is asked for them
+    added->set_state(known.state);
+  }
   return welcome;
+}
+
+std::optional<failure> attach_client(link_broker* self, const Hello& peer) {
+  auto& link = self->state;
+  auto welcome = link.protocol->welcome_frame(welcome_of(*link.hub));
+  if (!welcome)
+    return welcome.error();
+  link.registered->attach_client({peer.session()}, link.waiting);
+  link.protocol->count_chunks_in(link.hub->client_chunks.open(wake(self)));
+  write(self, {welcome->data(), welcome->size()});
+  return std::nullopt;
+}
+
+std::optional<failure> attach_member(link_broker* self, const Hello& peer) {
+  auto& link = self->state;
+  auto& post = *link.hub->host.post;
+  auto id = node_from_bytes(peer.node().id());
+  if (id == post.self() || !post.view()->find(id))
+    return failure{ec::refused, "node " + to_string(id) + " is not a member of this cluster"};
+  link.protocol->count_chunks_in(link.hub->member_chunks.open(wake(self)));
+  link.registered->attach_member(peer, link.protocol->features(), link.waiting);
+  return std::nullopt;
 }
 
 /// A peer has shown that it knows the secret. Nothing yet if it may not be here all the same.
 std::optional<failure> attach(link_broker* self, const Hello& peer) {
+  auto refused = peer.client() ? attach_client(self, peer) : attach_member(self, peer);
+  if (refused)
+    return refused;
   auto& link = self->state;
-  auto& hub = *link.hub;
-  auto& post = *hub.host.post;
-  if (peer.client()) {
-    post.attach_session({peer.session()}, link.waiting);
-    auto welcome = link_logic::welcome_frame(welcome_of(hub));
-    write(self, {welcome.data(), welcome.size()});
-  } else {
-    auto id = node_from_bytes(peer.node().id());
-    if (id == post.self() || !post.view()->find(id))
-      return failure{ec::refused, "node " + to_string(id) + " is not a member of this cluster"};
-    if (link.expected && link.expected != id)
-      return failure{ec::refused, "another node than expected listens there"};
-    post.attach_peer(id, link.waiting);
-    {
-      std::lock_guard guard{hub.mutex};
-      hub.peers.emplace(link.number, peer.node());
-    }
-    LinkOpened opened;
-    *opened.mutable_peer() = peer.node();
-    opened.set_link(link.number);
-    report(hub, service::membership, std::move(opened));
-  }
   self->configure_read(link.connection, caf::io::receive_policy::at_most(limits::link_read_bytes));
   link.attached = true;
-  leave_door(link);
   return std::nullopt;
 }
 
@@ -206,9 +211,11 @@ bool is_foreign_reply(link_state& link, const envelope& message) {
 void carry_out(link_broker* self, link_logic::outcome out) {
   auto& link = self->state;
   write(self, {out.write.data(), out.write.size()});
-  if (out.proven)
-    if (auto refused = attach(self, *out.proven); refused && !out.failed)
+  if (out.proven && !out.failed)
+    if (auto refused = attach(self, *out.proven))
       out.failed = std::move(refused);
+  if (out.confirmed && link.attached)
+    link.registered->confirm();
   auto received = std::move(out.received);
   for (auto& message : received) {
     stamp(message, link.protocol->peer(), link.hub->host.post->self());
@@ -223,20 +230,17 @@ void carry_out(link_broker* self, link_logic::outcome out) {
   }
   if (out.failed)
     close(self, *out.failed);
+  else
+    regulate(self);
 }
 
-void set_up(link_broker* self, link_hub& hub, int socket, node_id expected) {
+void set_up(link_broker* self) {
   auto& link = self->state;
-  link.hub = &hub;
-  link.socket = socket;
-  link.expected = expected;
-  link.number = hub.links.fetch_add(1) + 1;
-  link.connection = self->add_scribe(socket);
-  link.waiting = std::make_shared<outbox>(limits::link_bytes_max,
-                                          [broker = caf::actor_cast<caf::actor_addr>(self)] {
-                                            if (auto there = caf::actor_cast<caf::actor>(broker))
-                                              caf::anon_send(there, atom::pull_v);
-                                          });
+  auto& hub = *link.hub;
+  link.socket = link.registered->socket();
+  link.registered->release_socket();
+  link.connection = self->add_scribe(link.socket);
+  link.waiting = std::make_shared<outbox>(limits::link_bytes_max, wake(self));
   self->configure_read(link.connection,
                        caf::io::receive_policy::at_most(limits::unproven_read_bytes));
   self->ack_writes(link.connection, true);
@@ -246,8 +250,12 @@ void set_up(link_broker* self, link_hub& hub, int socket, node_id expected) {
   options.own.set_nonce(hub.nonce());
   *options.own.mutable_node() = hub.self;
   options.secret = hub.secret;
-  options.dialled = bool{expected};
-  link.protocol = std::make_unique<link_logic>(std::move(options), hub.host.clock.now());
+  options.wanted = link.registered->dialled();
+  options.dialled = bool{options.wanted};
+  if (options.dialled)
+    options.own.set_dial(link.registered->number());
+  link.protocol = std::make_unique<link_logic>(std::move(options), link.now());
+  link.registered->begin(self);
   carry_out(self, link.protocol->begin());
 }
 
@@ -260,62 +268,63 @@ void tick_later(link_broker* self) {
       caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, atom::tick_v));
 }
 
-/// A stranger among strangers; one too many, and the least of them leaves.
-void enter_door(link_broker* self, newcomers& door) {
-  auto& link = self->state;
-  auto now = link.hub->host.clock.now();
-  link.door = &door;
-  door.enter(link.number, now, [broker = caf::actor_cast<caf::actor_addr>(self)] {
-    if (auto there = caf::actor_cast<caf::actor>(broker))
-      caf::anon_send(there, atom::leave_v);
-  });
-  door.make_room(now);
-}
-
-/// It is one too many.
+/// It is one too many among those that have not shown who they are.
 void make_way(link_broker* self) {
   auto& link = self->state;
-  if (link.closing || !link.door) // it has proven itself meanwhile
+  if (link.closing || !link.registered->door()) // it has proven itself meanwhile
     return;
   link.evicted = true;
   close(self, {ec::overloaded, "too many connections that have not shown who they are; try again"});
 }
 
-caf::behavior link_behavior(link_broker* self, link_hub* hub, int socket, node_id expected,
-                            newcomers* door) {
-  set_up(self, *hub, socket, expected);
-  if (door)
-    enter_door(self, *door);
+void note_progress(link_state& link) {
+  if (!link.closing)
+    link.registered->reached(link.protocol->has_hello() ? newcomers::progress::hello
+                                                        : newcomers::progress::spoke);
+}
+
+/// Owned by the broker once it runs, by what spawns it until then.
+using handed_over = std::shared_ptr<std::unique_ptr<link_registration>>;
+
+caf::behavior link_behavior(link_broker* self, const handed_over& given, newcomers* door) {
+  self->state.registered = std::move(*given);
+  self->state.hub = &self->state.registered->hub();
+  set_up(self);
+  if (door && !self->state.closing)
+    self->state.registered->enter(*door, [broker = caf::actor_cast<caf::actor_addr>(self)] {
+      if (auto there = caf::actor_cast<caf::actor>(broker))
+        caf::anon_send(there, atom::leave_v);
+    });
   tick_later(self);
-  {
-    std::lock_guard guard{hub->mutex};
-    hub->open.emplace(self->state.number, self->address());
-    if (hub->stopping)
-      self->send(self, atom::stop_v);
-  }
   return {
       [self](const caf::io::new_data_msg& data) {
         auto& link = self->state;
-        carry_out(self, link.protocol->feed({data.buf.data(), data.buf.size()},
-                                            link.hub->host.clock.now()));
-        if (link.door)
-          link.door->reached(link.number, link.protocol->has_hello() ? newcomers::progress::hello
-                                                                     : newcomers::progress::spoke);
+        if (link.closing)
+          return;
+        carry_out(self, link.protocol->feed({data.buf.data(), data.buf.size()}, link.now()));
+        note_progress(link);
       },
       [self](const caf::io::data_transferred_msg& done) {
         self->state.unsent = done.remaining;
         pull(self);
       },
-      [self](atom::pull) { pull(self); },
+      [self](atom::pull) {
+        pull(self);
+        regulate(self);
+      },
       [self](atom::tick) {
         auto& link = self->state;
+        if (link.closing)
+          return;
         tick_later(self);
-        carry_out(self, link.protocol->tick(link.hub->host.clock.now()));
+        carry_out(self, link.protocol->tick(link.now()));
+      },
+      [self](atom::stop) {
+        close(self,
+              {ec::unavailable, self->state.hub->is_stopping() ? "the node is stopping"
+                                                               : "the peer has begun a new life"});
       },
       [self](atom::leave) { make_way(self); },
-      [self](atom::stop) {
-        close(self, {ec::unavailable, "the node is stopping"});
-      },
       [self](const caf::io::connection_closed_msg&) {
         auto& link = self->state;
         if (std::exchange(link.closing, true))
@@ -329,7 +338,9 @@ caf::behavior link_behavior(link_broker* self, link_hub* hub, int socket, node_i
 } // namespace
 
 void adopt_link(link_hub& hub, int socket, node_id expected, newcomers* door) {
-  hub.system.middleman().spawn_broker(link_behavior, &hub, socket, expected, door);
+  auto registered = std::make_unique<link_registration>(hub, socket, expected);
+  auto given = std::make_shared<std::unique_ptr<link_registration>>(std::move(registered));
+  hub.system.middleman().spawn_broker(link_behavior, std::move(given), door);
 }
 
 acceptor::options accept_at(link_hub& hub, newcomers& door) {
@@ -339,25 +350,6 @@ acceptor::options accept_at(link_hub& hub, newcomers& door) {
   options.make_room = [&] { door.ask_one_to_leave(hub.host.clock.now()); };
   options.log = hub.host.log;
   return options;
-}
-
-std::vector<LinkOpened> open_links(link_hub& hub) {
-  std::lock_guard guard{hub.mutex};
-  std::vector<LinkOpened> all;
-  for (const auto& [number, peer] : hub.peers) {
-    auto& link = all.emplace_back();
-    *link.mutable_peer() = peer;
-    link.set_link(number);
-  }
-  return all;
-}
-
-void stop_links(link_hub& hub) {
-  std::lock_guard guard{hub.mutex};
-  hub.stopping = true;
-  for (auto& [number, broker] : hub.open)
-    if (auto there = caf::actor_cast<caf::actor>(broker))
-      caf::anon_send(there, atom::stop_v);
 }
 
 } // namespace troupe

@@ -1,18 +1,19 @@
 #include "actors/cluster/link_logic.hpp"
 
+#include "actors/cluster/link_features.hpp"
 #include "config/limits/links.hpp"
 #include "messages/cluster.pb.h"
 
 #include <openssl/crypto.h>
-#include <openssl/hmac.h>
 
-#include <cstring>
+#include <algorithm>
 
 namespace troupe {
 
 namespace {
 
 constexpr std::size_t nonce_bytes = 32;
+constexpr std::string_view ping_text = "are you?";
 
 template <class Message>
 result<Message> parse(const byte_slice& body, const char* what) {
@@ -22,25 +23,58 @@ result<Message> parse(const byte_slice& body, const char* what) {
   return message;
 }
 
+std::string title_of(const NodeInfo& node) {
+  auto id = to_string(node_from_bytes(node.id()));
+  return node.name().empty() ? "node " + id : node.name() + " (" + id + ")";
+}
+
+/// Cut to what surely fits into a frame, not within a character.
+std::string_view shortened(std::string_view text) {
+  if (text.size() <= limits::bye_text_bytes_max)
+    return text;
+  auto end = limits::bye_text_bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;
+  return text.substr(0, end);
+}
+
 } // namespace
 
 link_logic::link_logic(options given, instant now)
-    : given_(std::move(given)), began_(now), heard_(now), pinged_(now),
-      own_bytes_(given_.own.SerializeAsString()) {}
+    : given_(std::move(given)), began_(now), heard_(now), pinged_(now), ticked_(now) {
+  if (given_.wanted)
+    given_.own.set_wanted(to_bytes(given_.wanted));
+  given_.own.set_features(own_link_features);
+  own_bytes_ = given_.own.SerializeAsString();
+}
 
 link_logic::outcome link_logic::begin() {
   outcome out;
   out.write.assign(link_preface.begin(), link_preface.end());
-  append_frame(out.write, frame_kind::hello, own_bytes_);
+  send(out, frame_kind::hello, own_bytes_);
+  if (own_bytes_.size() + limits::handshake_bytes_spare > limits::hello_bytes_max)
+    out.failed = failure{ec::too_large, "what this node says of itself takes "
+                                            + std::to_string(own_bytes_.size())
+                                            + " bytes, more than a Hello may have"};
+  if (out.failed)
+    now_ = stage::ended;
   return out;
+}
+
+/// A frame of this end: plain before its proof, sealed behind it.
+void link_logic::send(outcome& out, frame_kind kind, std::string_view body) {
+  auto done =
+      seal_ ? append_sealed(out.write, kind, body, *seal_) : append_frame(out.write, kind, body);
+  if (!done)
+    out.failed = done.error();
 }
 
 link_logic::outcome link_logic::feed(std::string_view bytes, instant now) {
   outcome out;
-  if (ended_)
+  if (now_ == stage::ended)
     return out;
   heard_ = now;
-  if (!proven_) {
+  if (now_ != stage::proven) {
     unproven_bytes_ += bytes.size();
     if (unproven_bytes_ > limits::hello_bytes_max)
       out.failed = failure{ec::refused, "too many bytes before a proof of who it is"};
@@ -51,7 +85,8 @@ link_logic::outcome link_logic::feed(std::string_view bytes, instant now) {
     if (!fed)
       out.failed = fed.error();
   }
-  ended_ = out.failed.has_value();
+  if (out.failed)
+    now_ = stage::ended;
   return out;
 }
 
@@ -64,68 +99,97 @@ bool link_logic::on_frame(frame_kind kind, const byte_slice& body, outcome& out)
                          bye ? bye->message() : "the peer ended the connection"};
     return false;
   }
-  if (proven_)
+  if (now_ == stage::proven)
     done = on_proven_frame(kind, body, out);
-  else if (kind == frame_kind::hello && !hello_seen_)
+  else if (kind == frame_kind::hello && now_ == stage::hello)
     done = on_hello(body, out);
-  else if (kind == frame_kind::proof && hello_seen_)
+  else if (kind == frame_kind::proof && now_ == stage::proof)
     done = on_proof(body, out);
   else
     done = fail(ec::refused, "a frame before the proof of who sends it");
   if (!done)
     out.failed = done.error();
-  return done.has_value();
+  return !out.failed;
 }
 
 result<void> link_logic::on_hello(const byte_slice& body, outcome& out) {
   auto hello = parse<Hello>(body, "Hello");
   if (!hello)
     return unexpected{hello.error()};
-  if (hello->version() != link_version)
-    return fail(ec::refused, "the peer speaks version " + std::to_string(hello->version())
-                                 + " of the link protocol, this node version "
-                                 + std::to_string(link_version));
-  if (hello->cluster() != given_.own.cluster())
-    return fail(ec::refused,
-                "the peer belongs to another cluster than '" + given_.own.cluster() + "'");
-  if (hello->nonce().size() != nonce_bytes || hello->nonce() == given_.own.nonce())
-    return fail(ec::refused, "a Hello without a nonce of its own");
-  if (!hello->client() && node_from_bytes(hello->node().id()) == node_id{})
-    return fail(ec::refused, "a Hello of a node without an id");
-  if (hello->client() && (given_.own.client() || hello->session() == 0))
-    return fail(ec::refused, "a Hello of a client without a session, or to another client");
-  hello_seen_ = true;
+  if (auto right = check_hello(*hello); !right)
+    return right;
+  if (auto right = check_wanted(*hello); !right)
+    return right;
   peer_ = std::move(*hello);
   peer_bytes_ = body.view();
-  Proof proof;
-  proof.set_mac(proof_of(given_.dialled));
-  append_frame(out.write, frame_kind::proof, proof.SerializeAsString());
+  now_ = stage::proof;
+  if (!given_.dialled)
+    prove(out);
   return {};
+}
+
+result<void> link_logic::check_hello(const Hello& hello) const {
+  if (hello.version() != link_version)
+    return fail(ec::refused, "the peer speaks version " + std::to_string(hello.version())
+                                 + " of the link protocol, this node version "
+                                 + std::to_string(link_version));
+  if (hello.cluster() != given_.own.cluster())
+    return fail(ec::refused,
+                "the peer belongs to another cluster than '" + given_.own.cluster() + "'");
+  if (hello.nonce().size() != nonce_bytes || hello.nonce() == given_.own.nonce())
+    return fail(ec::refused, "a Hello without a nonce of its own");
+  if (!hello.client() && node_from_bytes(hello.node().id()) == node_id{})
+    return fail(ec::refused, "a Hello of a node without an id");
+  if (hello.client() && (given_.own.client() || hello.session() == 0))
+    return fail(ec::refused, "a Hello of a client without a session, or to another client");
+  return {};
+}
+
+/// Whether these two are who they want to meet.
+result<void> link_logic::check_wanted(const Hello& hello) const {
+  if (given_.dialled) {
+    if (given_.wanted && node_from_bytes(hello.node().id()) != given_.wanted)
+      return fail(ec::refused, title_of(hello.node()) + " answers there, not the node "
+                                   + to_string(given_.wanted) + " that was dialled");
+  } else if (!hello.wanted().empty() && hello.wanted() != given_.own.node().id()) {
+    return fail(ec::refused, "this is " + title_of(given_.own.node()) + ", not the node "
+                                 + to_string(node_from_bytes(hello.wanted()))
+                                 + " that was dialled");
+  }
+  return {};
+}
+
+link_transcript link_logic::transcript() const {
+  return {given_.secret, given_.dialled ? own_bytes_ : peer_bytes_,
+          given_.dialled ? peer_bytes_ : own_bytes_};
+}
+
+/// Everything that is sent behind this is sealed.
+void link_logic::prove(outcome& out) {
+  Proof proof;
+  proof.set_mac(proof_of(transcript(), given_.dialled));
+  send(out, frame_kind::proof, proof.SerializeAsString());
+  auto keys = keys_of(transcript());
+  seal_.emplace(given_.dialled ? keys.dialler : keys.acceptor);
 }
 
 result<void> link_logic::on_proof(const byte_slice& body, outcome& out) {
   auto proof = parse<Proof>(body, "Proof");
   if (!proof)
     return unexpected{proof.error()};
-  auto expected = proof_of(!given_.dialled);
+  auto expected = proof_of(transcript(), !given_.dialled);
   if (proof->mac().size() != expected.size()
       || CRYPTO_memcmp(proof->mac().data(), expected.data(), expected.size()) != 0)
     return fail(ec::refused, "the secret is not that of cluster '" + given_.own.cluster() + "'");
+  if (given_.dialled)
+    prove(out);
+  auto keys = keys_of(transcript());
+  reader_.expect_sealed(frame_seal{given_.dialled ? keys.acceptor : keys.dialler});
+  now_ = stage::proven;
   proven_ = true;
   out.proven = peer_;
+  send(out, frame_kind::ping, ping_text); // its answer confirms both directions
   return {};
-}
-
-std::string link_logic::proof_of(bool dialler) const {
-  const auto& dialled = given_.dialled ? own_bytes_ : peer_bytes_;
-  const auto& accepted = given_.dialled ? peer_bytes_ : own_bytes_;
-  std::string text = dialler ? "troupe link 1 dialler" : "troupe link 1 acceptor";
-  text += std::to_string(dialled.size()) + ' ' + dialled + accepted;
-  unsigned char mac[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), given_.secret.data(), static_cast<int>(given_.secret.size()),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac, &size);
-  return {reinterpret_cast<char*>(mac), size};
 }
 
 result<void> link_logic::on_proven_frame(frame_kind kind, const byte_slice& body, outcome& out) {
@@ -133,11 +197,15 @@ result<void> link_logic::on_proven_frame(frame_kind kind, const byte_slice& body
     case frame_kind::envelopes:
       return on_records(body, out);
     case frame_kind::chunk:
-      return on_chunk(body);
+      return chunks_.add(body);
     case frame_kind::ping:
-      append_frame(out.write, frame_kind::pong, body.view());
+      if (body.size() != ping_text.size())
+        return fail(ec::bad_message, "a ping that is too long or too short");
+      send(out, frame_kind::pong, body.view());
       return {};
     case frame_kind::pong:
+      if (!std::exchange(confirmed_, true))
+        out.confirmed = true;
       return {};
     case frame_kind::welcome:
       if (auto welcome = parse<Welcome>(body, "Welcome"); given_.own.client() && welcome) {
@@ -183,30 +251,12 @@ result<void> link_logic::finish(wire_record record, outcome& out) {
   if (auto tenant = route(record.routes.tenant))
     message.tenant = tenant->agent;
   if (record.stream != 0) {
-    auto found = streams_.find(record.stream);
-    if (found == streams_.end() || found->second.size() != record.payload_bytes)
-      return fail(ec::bad_message, "a message whose chunks are not complete");
-    message.body = payload::from_wire(message.body.kind(), byte_slice::copy_of(found->second));
-    assembling_bytes_ -= found->second.size();
-    streams_.erase(found);
+    auto whole = chunks_.finish(record.stream, record.payload_bytes);
+    if (!whole)
+      return unexpected{whole.error()};
+    message.body = payload::from_wire(message.body.kind(), std::move(*whole));
   }
   out.received.push_back(std::move(message));
-  return {};
-}
-
-result<void> link_logic::on_chunk(const byte_slice& body) {
-  std::uint32_t stream = 0;
-  if (body.size() < sizeof stream)
-    return fail(ec::bad_message, "a chunk without a number");
-  std::memcpy(&stream, body.view().data(), sizeof stream);
-  auto bytes = body.view().substr(sizeof stream);
-  auto& whole = streams_[stream];
-  if (whole.size() + bytes.size() > limits::payload_bytes_max
-      || assembling_bytes_ + bytes.size() > limits::link_assembling_bytes_max
-      || streams_.size() > limits::link_streams_max)
-    return fail(ec::too_large, "more unfinished chunks than a link may hold");
-  whole.append(bytes);
-  assembling_bytes_ += bytes.size();
   return {};
 }
 
@@ -217,38 +267,59 @@ std::chrono::nanoseconds link_logic::silence_max() const {
                         : std::chrono::nanoseconds{limits::suspect_after_silence};
 }
 
+/// A process that was stopped, or a machine that was, read nothing meanwhile: deadlines move on by
+/// that time.
+void link_logic::skip_pause(instant now) {
+  auto since = now - std::exchange(ticked_, now);
+  if (since <= limits::link_tick_late_max)
+    return;
+  auto lost = since - std::chrono::nanoseconds{limits::link_tick};
+  began_ += lost;
+  heard_ = std::min(now, heard_ + lost);
+}
+
 link_logic::outcome link_logic::tick(instant now) {
   outcome out;
-  if (ended_)
+  if (now_ == stage::ended)
     return out;
-  if (!proven_) {
+  skip_pause(now);
+  if (now_ != stage::proven) {
     if (now - began_ >= limits::hello_deadline)
       out.failed = failure{ec::refused, "no proof of who it is in time"};
-  } else if (now - heard_ >= silence_max()) {
+  } else if (!halted_ && now - heard_ >= silence_max()) {
     auto seconds = std::chrono::duration_cast<std::chrono::seconds>(silence_max()).count();
     out.failed = failure{ec::unavailable, "silent for " + std::to_string(seconds) + " s"};
-  } else if (now - heard_ >= limits::ping_after_silence
+  } else if ((halted_ || now - heard_ >= limits::ping_after_silence)
              && now - pinged_ >= limits::ping_after_silence) {
     pinged_ = now;
-    append_frame(out.write, frame_kind::ping, "are you?");
+    send(out, frame_kind::ping, ping_text);
   }
-  ended_ = out.failed.has_value();
+  if (out.failed)
+    now_ = stage::ended;
   return out;
 }
 
-std::vector<char> link_logic::welcome_frame(const Welcome& welcome) {
-  std::vector<char> out;
-  append_frame(out, frame_kind::welcome, welcome.SerializeAsString());
-  return out;
+void link_logic::set_halted(bool halted, instant now) {
+  if (halted_ && !halted)
+    heard_ = now;
+  halted_ = halted;
+}
+
+result<std::vector<char>> link_logic::welcome_frame(const Welcome& welcome) {
+  outcome out;
+  send(out, frame_kind::welcome, welcome.SerializeAsString());
+  if (out.failed)
+    return unexpected{*out.failed};
+  return std::move(out.write);
 }
 
 std::vector<char> link_logic::bye_frame(const failure& why) {
   Bye bye;
   bye.set_code(static_cast<std::uint32_t>(why.code));
-  bye.set_message(why.message);
-  std::vector<char> out;
-  append_frame(out, frame_kind::bye, bye.SerializeAsString());
-  return out;
+  bye.set_message(std::string{shortened(why.message)});
+  outcome out;
+  send(out, frame_kind::bye, bye.SerializeAsString());
+  return std::move(out.write);
 }
 
 } // namespace troupe

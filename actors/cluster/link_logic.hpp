@@ -1,10 +1,11 @@
 #pragma once
 
+#include "actors/cluster/chunk_assembly.hpp"
+#include "actors/cluster/link_keys.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/frame.hpp"
 #include "messages/wire.hpp"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,23 +15,37 @@ namespace troupe {
 /// One end of a link as a state machine: bytes and time in, bytes and messages out. Nodes drive it
 /// from a broker, clients from a socket, tests from a string.
 ///
-/// Both sides send the preface and a `Hello` with a nonce at once. Each then proves that it knows
-/// the cluster's secret: HMAC-SHA256 over its side, both nonces and both Hellos, so that neither
-/// what a node says of itself nor an old proof can be used by somebody else. Until the peer's proof
-/// is there, nothing but those two frames is read, of at most `limits::hello_bytes_max` in all.
+///     dialler                                   acceptor
+///     preface, Hello{whom it wants, nonce} ->
+///                               <- preface, Hello{who it is, nonce}, Proof
+///     Proof, sealed frames ->
+///                                           <- sealed frames
+///
+/// A proof is an HMAC with the cluster's secret over both Hellos (link_keys.hpp). An acceptor that
+/// is not the wanted node says who it is and proves nothing; a dialler that meets another node than
+/// it wants proves nothing either. So a stranger between two ends can pass on what they say, or
+/// not, but neither end ever takes him, or the node behind him, for another. Frames behind the
+/// proofs are sealed with keys of this session (messages/frame_seal.hpp): he can read what he
+/// passes on, and change nothing.
+///
+/// Until the peer's proof is there, nothing but its Hello, Proof or Bye is read, of at most
+/// `limits::hello_bytes_max` in all.
 class link_logic {
 public:
   struct options {
-    Hello own;            ///< version and nonce (32 random bytes) included
+    Hello own;            ///< version, nonce (32 random bytes) and dial number included
     std::string secret;   ///< of the cluster
     bool dialled = false; ///< this side opened the connection
+    node_id wanted{};     ///< of diallers: who must answer; zero: anybody of the cluster
   };
 
-  /// What a step yields. After `failed` the connection is to be closed once `write` is out.
+  /// What a step yields. After `failed` the connection is to be closed once `write` is out. What is
+  /// in `write` must go out before anything that is sealed later.
   struct outcome {
     std::vector<char> write;
     std::vector<envelope> received; ///< targets and senders resolved
     std::optional<Hello> proven;    ///< the peer is who it says; set once
+    bool confirmed = false;         ///< sealed frames have passed in both directions; set once
     std::optional<Welcome> welcome; ///< clients only; set once
     std::optional<failure> failed;
   };
@@ -42,28 +57,54 @@ public:
 
   outcome feed(std::string_view bytes, instant now);
 
-  /// To be called about every 100 ms: pings after silence, gives up after deadlines.
+  /// To be called every `limits::link_tick`: pings after silence, gives up after deadlines. Time in
+  /// which this process did not run does not count: nobody could have been heard.
   outcome tick(instant now);
 
-  /// Clients wait for it, nodes send it.
-  static std::vector<char> welcome_frame(const Welcome& welcome);
+  /// While reading is halted, silence means nothing; pings go out all the same, so that the peer
+  /// hears of this end.
+  void set_halted(bool halted, instant now);
+
+  /// Clients wait for it, nodes send it once. `too_large`: it does not fit into a frame.
+  result<std::vector<char>> welcome_frame(const Welcome& welcome);
   /// Says why before the connection is closed.
-  static std::vector<char> bye_frame(const failure& why);
+  std::vector<char> bye_frame(const failure& why);
+
+  /// Of what this end sends; null before its proof.
+  frame_seal* seal() noexcept { return seal_ ? &*seal_ : nullptr; }
+
+  /// Unfinished payloads count there from now on.
+  void count_chunks_in(std::unique_ptr<chunk_budget::share> of) { chunks_.count_in(std::move(of)); }
+  /// This link holds more unfinished chunks than any other, and there is too much of them.
+  bool must_give_way() const { return chunks_.must_give_way(); }
 
   bool is_proven() const noexcept { return proven_; }
   /// The peer's Hello is in order; what it says is not proven yet.
-  bool has_hello() const noexcept { return hello_seen_; }
+  bool has_hello() const noexcept { return !peer_bytes_.empty(); }
   const Hello& peer() const noexcept { return peer_; }
+  /// Bits of `link_feature` that both ends have.
+  std::uint64_t features() const noexcept { return given_.own.features() & peer_.features(); }
 
 private:
+  enum class stage {
+    hello,  ///< the peer has not said who it is
+    proof,  ///< it has not proven it
+    proven, ///< everything is read
+    ended   ///< nothing is read any more
+  };
+
   bool on_frame(frame_kind kind, const byte_slice& body, outcome& out);
   result<void> on_hello(const byte_slice& body, outcome& out);
+  result<void> check_hello(const Hello& hello) const;
+  result<void> check_wanted(const Hello& hello) const;
   result<void> on_proof(const byte_slice& body, outcome& out);
+  void prove(outcome& out);
+  void send(outcome& out, frame_kind kind, std::string_view body);
   result<void> on_proven_frame(frame_kind kind, const byte_slice& body, outcome& out);
   result<void> on_records(const byte_slice& body, outcome& out);
-  result<void> on_chunk(const byte_slice& body);
   result<void> finish(wire_record record, outcome& out);
-  std::string proof_of(bool dialler) const;
+  void skip_pause(instant now);
+  link_transcript transcript() const;
   const address* route(route_id id) const;
   std::chrono::nanoseconds silence_max() const;
 
@@ -71,17 +112,19 @@ private:
   instant began_;
   instant heard_;
   instant pinged_;
+  instant ticked_;
   std::string own_bytes_;  ///< the Hello as it was sent
   std::string peer_bytes_; ///< and as it came
   Hello peer_;
-  bool hello_seen_ = false;
-  bool proven_ = false;
-  bool ended_ = false;
+  stage now_ = stage::hello;
+  bool proven_ = false; ///< also of an end that was proven and has ended
+  bool confirmed_ = false;
+  bool halted_ = false;
   std::size_t unproven_bytes_ = 0;
+  std::optional<frame_seal> seal_;
   frame_reader reader_;
   std::vector<address> routes_;
-  std::map<std::uint32_t, std::string> streams_;
-  std::size_t assembling_bytes_ = 0;
+  chunk_assembly chunks_;
 };
 
 } // namespace troupe

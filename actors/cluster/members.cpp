@@ -46,6 +46,15 @@ member_view configured_view(const NodeInfo& self, const std::vector<NodeInfo>& o
   return view;
 }
 
+void add_role(NodeInfo& to, const RoleInfo& role) {
+  auto added = to.add_roles();
+  added->set_name(role.name());
+  added->set_for_tasks(role.for_tasks());
+  added->set_for_talk(role.for_talk());
+  auto bytes = role.SerializeAsString();
+  to.set_roles_hash(XXH3_64bits_withSeed(bytes.data(), bytes.size(), to.roles_hash()));
+}
+
 member_view to_view(const MembersChanged& change) {
   member_view view{change.epoch(), {}};
   for (const auto& m : change.members())

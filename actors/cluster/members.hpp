@@ -31,6 +31,10 @@ node_id home_of(const name& agent, const member_view& view);
 /// Before any link is there: this node is up, the others are not known to be.
 member_view configured_view(const NodeInfo& self, const std::vector<NodeInfo>& others);
 
+/// Adds a role to what a node tells of itself: its name goes into views, all of it into the hash.
+/// The same roles in the same order give the same hash.
+void add_role(NodeInfo& to, const RoleInfo& role);
+
 member_view to_view(const MembersChanged& change);
 MembersChanged to_proto(const member_view& view);
 

@@ -1,5 +1,6 @@
 #include "actors/cluster/membership_logic.hpp"
 
+#include "actors/cluster/link_features.hpp"
 #include "config/limits/links.hpp"
 #include "messages/cluster.pb.h"
 
@@ -17,9 +18,11 @@ void membership_logic::start(step_context& context, const address& self) {
   self_ = self;
   for (const auto& there : given_.links ? given_.links() : std::vector<LinkOpened>{})
     if (auto who = find(node_from_bytes(there.peer().id()))) {
-      who->link = there.link();
-      who->known.info = there.peer();
-      who->known.state = MEMBER_UP;
+      meet(*who, there);
+      if (who->roles_known)
+        who->known.state = MEMBER_UP;
+      else
+        tell_roles(context, *who, true);
     }
   for (std::size_t i = 0; i < peers_.size(); ++i)
     if (peers_[i].known.state != MEMBER_UP)
@@ -42,6 +45,8 @@ void membership_logic::on_message(step_context& context, envelope& message) {
     opened(context, *opened_news);
   else if (auto closed_news = message.body.as<LinkClosed>())
     closed(context, *closed_news);
+  else if (auto roles = message.body.as<MemberRoles>())
+    came(context, message.sender.node, *roles);
   else if (message.body.as<MembersQuery>())
     tell(context, message.sender, to_proto(*view()));
   else if (message.kind == message_kind::request)
@@ -50,12 +55,93 @@ void membership_logic::on_message(step_context& context, envelope& message) {
                   "membership takes no " + std::string{to_string(message.body.kind())}}));
 }
 
+/// A link to that member counts from now on.
+void membership_logic::meet(peer& who, const LinkOpened& news) {
+  who.link = news.link();
+  who.came.clear();
+  const auto& now = news.peer();
+  bool known = who.roles_known && who.known.info.roles_hash() == now.roles_hash();
+  auto roles = std::move(*who.known.info.mutable_roles());
+  who.known.info = now;
+  if (known)
+    *who.known.info.mutable_roles() = std::move(roles);
+  else if (now.roles_hash() == own_.info.roles_hash())
+    *who.known.info.mutable_roles() = own_.info.roles();
+  else
+    who.known.info.clear_roles();
+  // One that cannot tell its roles is there all the same.
+  who.roles_known = known || now.roles_hash() == own_.info.roles_hash()
+                    || !has(news.features(), link_feature::member_roles);
+}
+
 void membership_logic::opened(step_context& context, const LinkOpened& news) {
   auto who = find(node_from_bytes(news.peer().id()));
   if (!who)
     return;
-  who->link = news.link();
-  who->known.info = news.peer();
+  auto before = who->known.info.SerializeAsString();
+  meet(*who, news);
+  if (news.peer().roles_hash() != own_.info.roles_hash())
+    tell_roles(context, *who, false);
+  if (!who->roles_known) { // `came` goes on
+    if (who->known.state == MEMBER_UP)
+      change(context, *who, MEMBER_SUSPECT, "it has begun a new life with other roles");
+    return;
+  }
+  if (who->known.state == MEMBER_UP && who->known.info.SerializeAsString() != before)
+    announce(context); // it is another life of it, or it moved
+  change(context, *who, MEMBER_UP, "linked");
+}
+
+/// The names of this node's roles, in pieces that pass others on the link.
+void membership_logic::tell_roles(step_context& context, const peer& who, bool answer) const {
+  MemberRoles piece;
+  std::size_t bytes = 0;
+  std::uint32_t first = 0;
+  auto total = static_cast<std::uint32_t>(own_.info.roles_size());
+  auto send = [&](std::uint32_t next) {
+    piece.set_incarnation(own_.info.incarnation());
+    piece.set_roles_hash(own_.info.roles_hash());
+    piece.set_first(std::exchange(first, next));
+    piece.set_total(total);
+    piece.set_answer(answer && next == total);
+    auto message =
+        make_envelope(message_kind::event, address::of(service::membership, who.known.id),
+                      std::exchange(piece, {}));
+    message.sender = self_;
+    context.out.send(std::move(message));
+    bytes = 0;
+  };
+  for (std::uint32_t i = 0; i < total; ++i) {
+    *piece.add_roles() = own_.info.roles(static_cast<int>(i));
+    bytes += own_.info.roles(static_cast<int>(i)).name().size() + sizeof(RoleName);
+    if (bytes >= limits::member_roles_bytes_aim && i + 1 < total)
+      send(i + 1);
+  }
+  send(total);
+}
+
+/// A piece of a member's list. One that does not fit what came before it is of a link that is over.
+void membership_logic::came(step_context& context, node_id from, const MemberRoles& news) {
+  auto who = find(from);
+  if (!who || who->link == 0)
+    return;
+  if (news.answer())
+    tell_roles(context, *who, false);
+  const auto& info = who->known.info;
+  if (news.incarnation() != info.incarnation() || news.roles_hash() != info.roles_hash()
+      || news.total() > limits::member_roles_max)
+    return;
+  if (news.first() == 0)
+    who->came.clear();
+  if (news.first() != who->came.size() || who->roles_known
+      || static_cast<std::size_t>(news.roles_size()) > news.total() - who->came.size())
+    return;
+  who->came.insert(who->came.end(), news.roles().begin(), news.roles().end());
+  if (who->came.size() < news.total())
+    return;
+  who->known.info.mutable_roles()->Assign(who->came.begin(), who->came.end());
+  who->came = {};
+  who->roles_known = true;
   change(context, *who, MEMBER_UP, "linked");
 }
 
@@ -69,20 +155,22 @@ void membership_logic::closed(step_context& context, const LinkClosed& news) {
       change(context, *who, MEMBER_DOWN, news.why());
   } else if (news.link() == who->link) {
     who->link = 0;
+    who->came = {};
     change(context, *who, MEMBER_SUSPECT, news.why());
   }
 }
 
 void membership_logic::change(step_context& context, peer& who, MemberState state,
                               std::string_view why) {
+  if (who.known.state == state)
+    return; // nobody needs to hear what they know
   auto index = static_cast<std::uint32_t>(&who - peers_.data());
   context.out.arm(index, state == MEMBER_SUSPECT
                              ? std::chrono::nanoseconds{limits::down_after_silence}
                              : std::chrono::nanoseconds{0});
-  if (who.known.state != state)
-    context.out.log(state == MEMBER_UP ? log_level::info : log_level::warning, "membership",
-                    who.known.info.name() + " (" + who.known.info.address() + ") is "
-                        + std::string{to_string(state)} + ": " + std::string{why});
+  context.out.log(state == MEMBER_UP ? log_level::info : log_level::warning, "membership",
+                  who.known.info.name() + " (" + who.known.info.address() + ") is "
+                      + std::string{to_string(state)} + ": " + std::string{why});
   who.known.state = state;
   announce(context);
 }

@@ -11,8 +11,13 @@
 namespace troupe {
 
 /// Who is up, suspect or down, from what the links say. The list of members is fixed; `up` is a
-/// proven link, `suspect` a link that closed, `down` one that did not come back within
-/// `limits::down_after_silence` or whose address refuses connections.
+/// link that counts (`peer_links`) with a member whose roles are known, `suspect` a link that
+/// closed, `down` one that did not come back within `limits::down_after_silence` or whose address
+/// refuses connections. Whoever must know is told when any of that changes, and only then.
+///
+/// Of members' roles, views have the names. Links carry a hash of all that is to know of them: who
+/// has the same hash has the same roles, and nothing is sent. Where it differs, each tells the
+/// other its names in pieces (MemberRoles) as soon as they are linked.
 class membership_logic : public logic {
 public:
   struct options {
@@ -34,13 +39,18 @@ public:
 private:
   struct peer {
     member known;
-    std::uint64_t link = 0; ///< of the link that counts; 0: none
+    std::uint64_t link = 0;     ///< of the link that counts; 0: none
+    bool roles_known = false;   ///< those in `known` are of the hash there
+    std::vector<RoleName> came; ///< of a list that is not complete yet
   };
 
   void on_message(step_context& context, envelope& message);
   void tell(step_context& context, const address& whom, MembersChanged change) const;
   void opened(step_context& context, const LinkOpened& news);
   void closed(step_context& context, const LinkClosed& news);
+  void came(step_context& context, node_id from, const MemberRoles& news);
+  void meet(peer& who, const LinkOpened& news);
+  void tell_roles(step_context& context, const peer& who, bool answer) const;
   void change(step_context& context, peer& who, MemberState state, std::string_view why);
   void announce(step_context& context);
   std::shared_ptr<member_view> view() const;

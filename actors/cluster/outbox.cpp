@@ -12,6 +12,17 @@ namespace {
 /// What an envelope may take beside its payload: its record and three announced routes.
 constexpr std::size_t record_bytes_max = 96 + 3 * (40 + limits::agent_name_bytes_max);
 
+// A gathering frame is sealed before a record would lift it over the aim; what is added to an empty
+// one is at most a record whose payload is just too small for chunks.
+static_assert(limits::frame_body_bytes_aim + stream_payload_bytes + record_bytes_max
+              <= limits::frame_body_bytes_max);
+static_assert(chunk_head_bytes + limits::frame_body_bytes_aim <= limits::frame_body_bytes_max);
+// As many streams as may wait here at once are taken at the other end, and as many bytes.
+static_assert((limits::link_bytes_max + limits::link_reserve_bytes) / stream_payload_bytes
+              <= limits::link_streams_max);
+static_assert(limits::link_bytes_max + limits::link_reserve_bytes
+              <= limits::link_assembling_bytes_max);
+
 } // namespace
 
 std::size_t outbox::address_hash::operator()(const address& a) const noexcept {
@@ -56,12 +67,7 @@ outbox::verdict outbox::put(const envelope& message) {
 }
 
 outbox::verdict outbox::put_small(const envelope& message, std::string_view payload_bytes) {
-  auto aim = limits::frame_body_bytes_aim;
-  if (!open_.empty() && open_.size() + payload_bytes.size() > aim) {
-    full_.push_back(std::move(open_));
-    open_.clear();
-  }
-  open_frame();
+  open_frame(payload_bytes.size());
   auto before = open_.size();
   append_envelope(open_, message, routes_of(message), payload_bytes);
   waiting_ += open_.size() - before;
@@ -76,10 +82,16 @@ outbox::verdict outbox::put_stream(const envelope& message, std::string payload_
   return verdict::queued;
 }
 
-void outbox::open_frame() {
+/// Sees to it that a record with that payload can be added to `open_`.
+void outbox::open_frame(std::size_t payload_bytes) {
+  if (open_.size() > sealed_header_bytes
+      && open_.size() + record_bytes_max + payload_bytes > limits::frame_body_bytes_aim) {
+    full_.push_back(std::move(open_));
+    open_.clear();
+  }
   if (open_.empty()) {
     open_.reserve(limits::frame_body_bytes_aim / 8);
-    open_.resize(frame_header_bytes);
+    open_.resize(sealed_header_bytes);
   }
 }
 
@@ -110,20 +122,20 @@ route_id outbox::route_of(const address& a, recent& last) {
   return at->second;
 }
 
+/// Appends the next part of the payload whose turn it is, unsealed; behind the last one its
+/// envelope gathers.
 void outbox::take_chunk(std::vector<char>& out) {
   auto& next = streams_.front();
   auto size = std::min(limits::frame_body_bytes_aim, next.bytes.size() - next.sent);
-  auto begin = out.size();
-  out.resize(begin + frame_header_bytes + sizeof next.id);
-  std::memcpy(out.data() + begin + frame_header_bytes, &next.id, sizeof next.id);
+  out.resize(out.size() + sealed_header_bytes);
+  append_chunk_head(out, next.id, next.bytes.size());
   out.insert(out.end(), next.bytes.data() + next.sent, next.bytes.data() + next.sent + size);
-  seal_frame(out, begin, frame_kind::chunk);
   next.sent += size;
   if (next.sent < next.bytes.size()) {
     streams_.push_back(std::move(next));
   } else {
     waiting_ -= next.bytes.size();
-    open_frame();
+    open_frame(0);
     auto before = open_.size();
     append_envelope(open_, next.head, routes_of(next.head), next.bytes, next.id);
     waiting_ += open_.size() - before;
@@ -131,32 +143,46 @@ void outbox::take_chunk(std::vector<char>& out) {
   streams_.pop_front();
 }
 
-bool outbox::take(std::vector<char>& out, std::size_t bytes_aim) {
-  auto limit = out.size() + bytes_aim;
-  while (out.size() < limit) {
-    std::vector<char> frame;
+std::vector<char> outbox::take_records() {
+  std::vector<char> frame;
+  if (!full_.empty()) {
+    frame = std::move(full_.front());
+    full_.pop_front();
+  } else if (open_.size() > sealed_header_bytes) {
+    frame = std::exchange(open_, {});
+  }
+  if (!frame.empty())
+    waiting_ -= frame.size() - sealed_header_bytes;
+  return frame;
+}
+
+bool outbox::take(std::vector<char>& out, std::size_t bytes_aim, frame_seal& seal) {
+  auto finish = [&](std::size_t begin, frame_kind kind) {
+    if (seal_frame(out, begin, kind, seal))
+      return;
+    out.resize(begin); // the assertions above say that this never happens
+    std::lock_guard guard{mutex_};
+    overflowed_ = true;
+  };
+  for (auto limit = out.size() + bytes_aim; out.size() < limit;) {
+    std::vector<char> records;
+    auto begin = out.size();
     {
       std::lock_guard guard{mutex_};
       if (!something_waits()) {
         awake_ = false;
         return false;
       }
-      if (!full_.empty()) {
-        frame = std::move(full_.front());
-        full_.pop_front();
-      } else if (open_.size() > frame_header_bytes) {
-        frame = std::exchange(open_, {});
-      }
-      if (!frame.empty())
-        waiting_ -= frame.size() - frame_header_bytes;
+      records = take_records();
       if (!streams_.empty())
         take_chunk(out);
     }
-    if (!frame.empty()) {
-      auto begin = out.size();
-      out.insert(out.end(), frame.begin(), frame.end());
-      seal_frame(out, begin, frame_kind::envelopes);
-    }
+    if (out.size() > begin)
+      finish(begin, frame_kind::chunk);
+    begin = out.size();
+    out.insert(out.end(), records.begin(), records.end());
+    if (!records.empty())
+      finish(begin, frame_kind::envelopes);
   }
   return true;
 }

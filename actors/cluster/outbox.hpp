@@ -32,9 +32,9 @@ public:
 
   verdict put(const envelope& message);
 
-  /// Moves about `bytes_aim` of frames behind what `out` holds. False: nothing is left, and the
-  /// next `put` wakes again.
-  bool take(std::vector<char>& out, std::size_t bytes_aim);
+  /// Moves about `bytes_aim` of sealed frames behind what `out` holds. False: nothing is left, and
+  /// the next `put` wakes again.
+  bool take(std::vector<char>& out, std::size_t bytes_aim, frame_seal& seal);
 
   /// Bytes that wait here; payloads that go in chunks until their last one was taken.
   std::size_t waiting() const;
@@ -74,10 +74,11 @@ private:
   verdict put_stream(const envelope& message, std::string payload_bytes);
   wire_routes routes_of(const envelope& message);
   route_id route_of(const address& a, recent& last);
-  void open_frame();
+  void open_frame(std::size_t payload_bytes);
+  std::vector<char> take_records();
   void take_chunk(std::vector<char>& out);
   bool something_waits() const noexcept {
-    return open_.size() > frame_header_bytes || !full_.empty() || !streams_.empty();
+    return open_.size() > sealed_header_bytes || !full_.empty() || !streams_.empty();
   }
 
   const std::size_t bytes_max_;
@@ -85,9 +86,10 @@ private:
   const std::function<void()> wake_;
 
   mutable std::mutex mutex_;
-  std::vector<char> open_;             ///< the gathering frame, header space first
-  std::deque<std::vector<char>> full_; ///< frames that gather no more; sealed when taken
-  std::deque<stream> streams_;         ///< served in turns
+  std::vector<char> open_; ///< the gathering frame, header space first
+  std::deque<std::vector<char>>
+      full_; ///< frames that gather no more; sealed when taken, in the order of their going
+  std::deque<stream> streams_; ///< served in turns
   std::size_t waiting_ = 0;
   std::uint32_t last_stream_ = 0;
   bool awake_ = false;

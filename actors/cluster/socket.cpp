@@ -111,6 +111,14 @@ std::string local_address(int socket) {
   return "[" + std::string{text} + "]:" + std::to_string(ntohs(v6.sin6_port));
 }
 
+namespace {
+
+unexpected<failure> not_connected(int error) {
+  return fail(error == ECONNREFUSED ? ec::refused : ec::unavailable, std::strerror(error));
+}
+
+} // namespace
+
 result<file_handle> start_connecting(const host_port& place) {
   auto where = resolve(place);
   if (!where)
@@ -120,7 +128,7 @@ result<file_handle> start_connecting(const host_port& place) {
     return made;
   prepare_connection(made->get());
   if (::connect(made->get(), where->get(), where->size) != 0 && errno != EINPROGRESS)
-    return fail(ec::unavailable, std::strerror(errno));
+    return not_connected(errno);
   return made;
 }
 
@@ -141,7 +149,7 @@ result<void> connected(int socket) {
       error = ECONNREFUSED;
   }
   if (error != 0)
-    return fail(ec::unavailable, std::strerror(error));
+    return not_connected(error);
   return {};
 }
 

@@ -26,10 +26,11 @@ result<file_handle> listen_on(const host_port& place);
 /// "127.0.0.1:4711" of a bound socket.
 std::string local_address(int socket);
 
-/// Starts to connect without waiting: writable once it is decided.
+/// Starts to connect without waiting: writable once it is decided. `refused`: nobody listens there.
 result<file_handle> start_connecting(const host_port& place);
 
-/// What became of it: `unavailable` with the reason, or nothing.
+/// What became of it: nothing, or the reason with `refused` (nobody listens there) or
+/// `unavailable`.
 result<void> connected(int socket);
 
 /// What every connection of ours has: no delay, not inherited.

@@ -31,11 +31,13 @@ std::optional<std::int64_t> root_start(const google::protobuf::RepeatedPtrField<
 
 desk_logic::desk_logic(desk_options options, std::function<NodeStatus()> sample,
                        const trace_source& traces)
-    : options_(std::move(options)), sample_(std::move(sample)), traces_(traces) {}
+    : options_(std::move(options)), sample_(std::move(sample)), traces_(traces),
+      roles_(options_.roles) {}
 
 void desk_logic::start(step_context& context, const address& self) {
   self_ = self;
   session_ = {context.random.next() | 1};
+  roles_.start(self, {session_.value ^ 2});
   context.out.send(ask_for_members(self_));
 }
 
@@ -51,7 +53,11 @@ void desk_logic::step(step_context& context, event input) {
     members_ = to_view(*members);
     return;
   }
-  if (message->kind == message_kind::request)
+  if (message->kind != message_kind::request)
+    return;
+  if (message->body.as<RolesQuery>())
+    roles_.on_query(context, members_, *message);
+  else
     on_query(context, *message);
 }
 
@@ -59,6 +65,7 @@ void desk_logic::stop(step_context& context) {
   for (auto& [number, q] : open_)
     context.out.send(reply_failure(q.asked, {ec::unavailable, "the node is stopping"}));
   open_.clear();
+  roles_.stop(context);
 }
 
 std::string desk_logic::name_of(node_id node) const {
@@ -162,6 +169,8 @@ void desk_logic::ask(step_context& context, question& q, address whom, Query que
 }
 
 void desk_logic::on_reply(step_context& context, envelope& reply) {
+  if (roles_.on_reply(context, members_, reply))
+    return;
   if (reply.id.session != session_)
     return;
   for (auto asked = open_.begin(); asked != open_.end(); ++asked) {
@@ -217,6 +226,8 @@ void desk_logic::take_trace(question& q, node_id from, envelope& reply) const {
 }
 
 void desk_logic::on_timer(step_context& context, std::uint32_t number) {
+  if (roles_.on_timer(context, members_, number))
+    return;
   auto asked = open_.find(number);
   if (asked == open_.end())
     return;
@@ -251,6 +262,7 @@ envelope desk_logic::compose_status(question& q) const {
       continue;
     auto& missing = q.nodes.emplace_back();
     *missing.mutable_info() = m.info;
+    missing.mutable_info()->clear_roles(); // who wants them asks for them
     missing.set_state(m.state == MEMBER_UP ? MEMBER_UNKNOWN : m.state);
   }
   std::sort(q.nodes.begin(), q.nodes.end(), [](const NodeStatus& a, const NodeStatus& b) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/cluster/members.hpp"
+#include "actors/coordination/roles_desk.hpp"
 #include "actors/logic.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/spans.pb.h"
@@ -17,6 +18,7 @@ namespace troupe {
 
 struct desk_options {
   std::string cluster = "default";
+  const role_table* roles = nullptr; ///< of this node; null: it has none
 };
 
 /// Where a node's finished spans are kept (telemetry/recorder.hpp).
@@ -38,6 +40,8 @@ struct trace_source {
 /// nodes, and the names of members that are not up or did not answer in `silent`. Without a trace
 /// id: the trace whose root began last on this node or, with `whole_cluster`, on any. `not_found`
 /// when nobody knows it.
+///
+/// RolesQuery -> RolesListed: roles_desk.hpp.
 class desk_logic final : public logic {
 public:
   /// `sample` measures this node (all but its runs); both are called by the thread that steps the
@@ -89,6 +93,7 @@ private:
   std::uint32_t asked_ = 0; ///< numbers questions; their timers have the same number
   member_view members_;
   questions open_;
+  roles_desk roles_;
 };
 
 } // namespace troupe

@@ -15,13 +15,21 @@ inline constexpr std::size_t link_reserve_bytes = payload_bytes_max;
 inline constexpr std::size_t link_assembling_bytes_max =
     link_bytes_max + link_reserve_bytes; ///< chunks not yet complete
 inline constexpr std::size_t link_routes_max = 65'536;
-inline constexpr std::size_t link_streams_max = 1'024; ///< payloads that come in chunks at once
+inline constexpr std::size_t link_streams_max = 2'048; ///< payloads that come in chunks at once
+/// Chunks not yet complete of all links together: a client's, and a member's. Clients cannot take
+/// what members need. Each has room for one link that is as full as it may be.
+inline constexpr std::size_t client_chunks_bytes_max = 2 * payload_bytes_max;
+inline constexpr std::size_t member_chunks_bytes_max = link_assembling_bytes_max;
+inline constexpr std::size_t trimmed_bytes_min = 8 * mib; ///< freed at once: the heap is trimmed
 inline constexpr std::size_t link_unanswered_max =
     10'000; ///< requests of clients that a link relays
 inline constexpr std::size_t link_unsent_bytes_aim = 512 * kib; ///< handed to the socket at once
 inline constexpr auto link_tick = 250ms;
+inline constexpr auto link_tick_late_max = 2 * link_tick; ///< later: this process did not run
 inline constexpr std::size_t hello_bytes_max =
     64 * kib; ///< all that an unproven connection may send
+inline constexpr std::size_t handshake_bytes_spare = 1 * kib; ///< of those, beside the Hello itself
+inline constexpr std::size_t bye_text_bytes_max = 4 * kib;
 inline constexpr std::size_t link_read_bytes = 256 * kib; ///< of a proven connection at once
 inline constexpr std::size_t unproven_read_bytes = 4 * kib;
 inline constexpr auto hello_deadline = 5s;
@@ -42,6 +50,8 @@ inline constexpr auto ping_after_silence = 500ms;
 inline constexpr auto suspect_after_silence = 2s;
 inline constexpr auto down_after_silence = 5s;
 inline constexpr auto client_silence_max = 30s;
+inline constexpr std::size_t member_roles_bytes_aim = 32 * kib; ///< of a piece of a member's list
+inline constexpr std::size_t member_roles_max = 100'000;        ///< that a member may have
 inline constexpr auto dial_timeout = 1s;
 inline constexpr auto dial_backoff_min = 10ms;
 inline constexpr auto dial_backoff_max = 2s;

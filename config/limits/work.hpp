@@ -66,6 +66,8 @@ inline constexpr auto offer_backoff_max = 1s;
 inline constexpr auto placement_patience = 30s;     ///< for a node that hosts the role to come up
 inline constexpr std::size_t desk_queries_max = 64; ///< that wait for other nodes at once
 inline constexpr auto desk_query_timeout = 1s;
+inline constexpr std::size_t roles_page_bytes_aim = 256 * kib; ///< of one answer to RolesQuery
+inline constexpr std::size_t roles_pages_max = 1'024;          ///< that a client asks for
 inline constexpr std::size_t status_runs_max = 20; ///< of one node, that its status lists
 
 } // namespace troupe::limits

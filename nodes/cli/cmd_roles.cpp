@@ -42,8 +42,7 @@ int cmd_roles(const roles_command& wanted) {
   bool named = !wanted.cluster.peer.empty() || !wanted.cluster.data.empty();
   if (!cluster && (named || cluster.error().exit_code != exit_unavailable))
     return report(cluster.error(), wanted.as_json);
-  auto roles = cluster ? cli_result<std::vector<RoleInfo>>{roles_of(cluster->link->welcome())}
-                       : builtin_roles();
+  auto roles = cluster ? roles_of(*cluster) : builtin_roles();
   if (!roles)
     return report(roles.error(), wanted.as_json);
   auto listed = json::array();

@@ -18,9 +18,12 @@ namespace troupe::cli {
 
 namespace {
 
-role_names roles_for_tasks(const attached_client& cluster) {
+cli_result<role_names> roles_for_tasks(attached_client& cluster) {
+  auto roles = roles_of(cluster, true);
+  if (!roles)
+    return unexpected{roles.error()};
   role_names names;
-  for (const auto& role : roles_of(cluster.link->welcome()))
+  for (const auto& role : *roles)
     if (role.for_tasks())
       names.insert(role.name());
   return names;
@@ -57,7 +60,9 @@ cli_result<run_outcome> run(const run_command& wanted, trace_context trace,
   if (!cluster)
     return unexpected{cluster.error()};
   auto roles = roles_for_tasks(*cluster);
-  if (auto checked = load_graph(wanted.graph, &roles); !checked)
+  if (!roles)
+    return unexpected{roles.error()};
+  if (auto checked = load_graph(wanted.graph, &*roles); !checked)
     return unexpected{checked.error()};
   auto inputs = send_inputs(*cluster, *graph, std::move(*arguments), wanted.as_json, notes);
   if (!inputs)

@@ -19,21 +19,24 @@ namespace troupe::cli {
 
 namespace {
 
-cli_result<RoleInfo> find_role(const attached_client& cluster, std::string_view wanted) {
-  auto roles = roles_of(cluster.link->welcome());
+cli_result<RoleInfo> role_to_talk_to(attached_client& cluster, const std::string& wanted) {
+  auto found = find_role(cluster, wanted);
+  if (!found)
+    return unexpected{found.error()};
+  if (*found && (*found)->for_talk())
+    return std::move(**found);
+  if (*found)
+    return unexpected{
+        usage_error("the role " + wanted + " does tasks of graphs; it cannot be sent to")};
+  auto roles = roles_of(cluster, true);
+  if (!roles)
+    return unexpected{roles.error()};
   std::vector<std::string_view> talkative;
-  for (const auto& role : roles) {
-    if (role.name() == wanted && role.for_talk())
-      return role;
-    if (role.name() == wanted)
-      return unexpected{
-          usage_error("the role " + role.name() + " does tasks of graphs; it cannot be sent to")};
+  for (const auto& role : *roles)
     if (role.for_talk())
       talkative.push_back(role.name());
-  }
   return unexpected{cli_error{exit_usage, "unknown_role",
-                              "no node has a role " + std::string(wanted)
-                                  + did_you_mean(wanted, talkative)
+                              "no node has a role " + wanted + did_you_mean(wanted, talkative)
                                   + "; `troupe roles` lists them"}};
 }
 
@@ -90,7 +93,7 @@ int cmd_send(const send_command& wanted) {
   auto cluster = attach(wanted.cluster, signals.fd());
   if (!cluster)
     return report(cluster.error(), wanted.as_json);
-  auto role = find_role(*cluster, *role_name);
+  auto role = role_to_talk_to(*cluster, *role_name);
   if (!role)
     return report(role.error(), wanted.as_json);
   uploaded_documents files;

@@ -1,13 +1,13 @@
 #include "nodes/cli/find_cluster.hpp"
 
 #include "actors/cluster/socket.hpp"
+#include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cluster_files.hpp"
 #include "persistence/identity.hpp"
 
 #include <algorithm>
-#include <map>
 #include <random>
 
 namespace troupe::cli {
@@ -18,10 +18,13 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds roles_patience = 5 * limits::desk_query_timeout;
+
 /// One way to a node.
 struct way {
   std::string called; ///< in messages, and HOST:PORT where it is by TCP
   fs::path folder;    ///< by the socket in this folder; empty: by TCP
+  node_id owner{};    ///< who must answer there; zero: that is not known
 };
 
 /// Where to knock, and as who.
@@ -37,16 +40,35 @@ cli_error no_cluster(const std::string& what, const cluster_flags& flags) {
           what + "; start one with: troupe up --nodes 3" + data_hint(flags)};
 }
 
+node_id id_of(const cluster_node& node) {
+  return parse_id128<node_id>(node.member.id).value_or(node_id{});
+}
+
+/// Who lives at that address, as the folder knows it; then nobody else will do. Zero: nobody.
+node_id owner_of(const std::string& address, const cluster_file& file) {
+  auto spelt = [](const std::string& text) { // `localhost` is its address
+    auto place = parse_host_port(text);
+    if (!place)
+      return text;
+    return (place->host == "localhost" ? "127.0.0.1" : place->host) + ":"
+           + std::to_string(place->port);
+  };
+  for (const auto& node : file.nodes)
+    if (spelt(node.member.address) == spelt(address))
+      return id_of(node);
+  return {};
+}
+
 /// The sockets of all nodes, then their addresses. An address alone proves nothing: a copy of the
 /// folder has the same, and the same secret. So addresses are tried only while the folder's own
 /// cluster runs, and they are needed only where the file system holds no sockets.
 std::vector<way> ways_to(const cluster_file& file, const fs::path& data) {
   std::vector<way> ways;
   for (const auto& node : file.nodes)
-    ways.push_back({node.member.name, node_folder(data, node.member.name)});
+    ways.push_back({node.member.name, node_folder(data, node.member.name), id_of(node)});
   if (lock_holder(data))
     for (const auto& node : file.nodes)
-      ways.push_back({node.member.address, {}});
+      ways.push_back({node.member.address, {}, id_of(node)});
   return ways;
 }
 
@@ -69,7 +91,7 @@ cli_result<door> find_door(const cluster_flags& flags, const fs::path& data) {
     found.first_group = (*file)->nodes.size();
   }
   if (!flags.peer.empty()) {
-    found.ways = {{flags.peer, {}}};
+    found.ways = {{flags.peer, {}, known ? owner_of(flags.peer, **file) : node_id{}}};
     found.first_group = 1;
   }
   if (!flags.cluster.empty())
@@ -140,6 +162,7 @@ cli_result<attached_client> attach(const attach_options& options) {
     client_options wanted;
     wanted.peer = next.called;
     wanted.folder = next.folder;
+    wanted.wanted = next.owner;
     wanted.cluster = found->cluster;
     wanted.secret = found->secret;
     wanted.interrupt_fd = options.interrupt_fd;
@@ -165,18 +188,51 @@ cli_result<attached_client> attach(const cluster_flags& flags, int interrupt_fd)
   return attach(options);
 }
 
-std::vector<RoleInfo> roles_of(const Welcome& welcome) {
-  std::map<std::string, RoleInfo> by_name;
-  for (const auto& role : welcome.node().roles())
-    by_name.emplace(role.name(), role);
-  for (const auto& member : welcome.members())
-    for (const auto& role : member.info().roles())
-      by_name.emplace(role.name(), role);
+namespace {
+
+cli_result<RolesListed> ask_roles(attached_client& cluster, RolesQuery query) {
+  query.set_whole_cluster(true);
+  auto reply = cluster.link->request(
+      make_envelope(message_kind::request, address::of(service::desk), std::move(query)),
+      roles_patience);
+  auto why = reply ? failure_in(*reply) : std::optional{reply.error()};
+  auto listed = why ? nullptr : reply->body.as<RolesListed>();
+  if (!why && !listed)
+    why = failure{ec::bad_message, "what the node says of its roles was not understood"};
+  if (why)
+    return unexpected{error_of(*why)};
+  return std::move(*listed);
+}
+
+} // namespace
+
+cli_result<std::vector<RoleInfo>> roles_of(attached_client& cluster, bool brief) {
   std::vector<RoleInfo> all;
-  all.reserve(by_name.size());
-  for (auto& [unused, role] : by_name)
-    all.push_back(std::move(role));
+  for (std::size_t page = 0; page < limits::roles_pages_max; ++page) {
+    RolesQuery query;
+    query.set_brief(brief);
+    if (!all.empty())
+      query.set_after(all.back().name());
+    auto listed = ask_roles(cluster, std::move(query));
+    if (!listed)
+      return unexpected{listed.error()};
+    for (auto& role : *listed->mutable_roles())
+      all.push_back(std::move(role));
+    if (!listed->more() || listed->roles().empty())
+      break;
+  }
   return all;
+}
+
+cli_result<std::optional<RoleInfo>> find_role(attached_client& cluster, const std::string& called) {
+  RolesQuery query;
+  query.set_name(called);
+  auto listed = ask_roles(cluster, std::move(query));
+  if (!listed)
+    return unexpected{listed.error()};
+  if (listed->roles().empty())
+    return std::optional<RoleInfo>{};
+  return std::optional{listed->roles(0)};
 }
 
 } // namespace troupe::cli

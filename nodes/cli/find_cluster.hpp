@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,11 @@ cli_result<attached_client> attach(const attach_options& options);
 /// `attach` with a random first node.
 cli_result<attached_client> attach(const cluster_flags& flags, int interrupt_fd);
 
-/// The roles of the attached node and of all members, each once, by name.
-std::vector<RoleInfo> roles_of(const Welcome& welcome);
+/// The roles of the attached node and of all members that are up, each once, by name. `brief`: what
+/// they are called and what they are for, no more.
+cli_result<std::vector<RoleInfo>> roles_of(attached_client& cluster, bool brief = false);
+
+/// One of them; nothing if no member that is up has it.
+cli_result<std::optional<RoleInfo>> find_role(attached_client& cluster, const std::string& called);
 
 } // namespace troupe::cli

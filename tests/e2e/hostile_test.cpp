@@ -112,7 +112,8 @@ TEST_F(strangers, that_announce_a_frame_of_4_gib_are_turned_away_before_a_byte_i
 
 TEST_F(strangers, that_send_more_than_a_hello_may_be_are_turned_away) {
   std::vector<char> frame;
-  append_frame(frame, frame_kind::hello, std::string(limits::hello_bytes_max + 1, 'x'));
+  ASSERT_TRUE(
+      append_frame(frame, frame_kind::hello, std::string(limits::hello_bytes_max + 1, 'x')));
   for (int i = 0; i < 20; ++i) {
     connection stranger{target.address};
     stranger.send(std::string{link_preface} + std::string{frame.data(), frame.size()});
@@ -125,7 +126,7 @@ TEST_F(strangers, that_skip_the_proof_are_turned_away) {
   for (auto kind :
        {frame_kind::envelopes, frame_kind::chunk, frame_kind::welcome, frame_kind::ping}) {
     std::vector<char> frame;
-    append_frame(frame, kind, "12345678");
+    ASSERT_TRUE(append_frame(frame, kind, "12345678"));
     connection stranger{target.address};
     stranger.send(std::string{link_preface} + std::string{frame.data(), frame.size()});
     EXPECT_TRUE(stranger.wait_for_close(2s)) << "frame kind " << static_cast<int>(kind);

@@ -70,7 +70,7 @@ world::world(std::uint64_t seed, std::size_t nodes, role_table roles, node_confi
     info.set_name("node-" + std::to_string(i + 1));
     info.set_capacity(cfg.agents.pool_size);
     for (const auto& [role_name, kind] : roles)
-      *info.add_roles() = kind->info;
+      add_role(info, kind->info);
   }
   for (std::size_t i = 0; i < nodes; ++i) {
     auto& n = *nodes_[i];

@@ -31,7 +31,7 @@ NodeInfo info_of(std::uint64_t number) {
   info.set_name("node-" + std::to_string(number));
   info.set_capacity(limits::pool_size);
   for (const auto& [role_name, kind] : all_roles())
-    *info.add_roles() = kind->info;
+    add_role(info, kind->info);
   return info;
 }
 

@@ -37,6 +37,8 @@ public:
   post& mail() { return *host_.post; }
   caf::actor_system& system() { return system_; }
   node_host& host() { return host_; }
+  link_hub& links() { return hub_; }
+  dialler& dialling() { return *dialler_; }
 
 private:
   struct no_traces : trace_source {

@@ -91,6 +91,38 @@ TEST_F(membership_fixture, a_refused_connection_is_down_at_once) {
   EXPECT_EQ(state(3), MEMBER_DOWN);
 }
 
+TEST_F(membership_fixture, a_refused_dial_is_told_once) {
+  close(3, 0, true);
+  auto epoch = view->epoch;
+  out = {};
+  for (int i = 0; i < 60; ++i)
+    close(3, 0, true);
+  EXPECT_EQ(view->epoch, epoch);
+  EXPECT_TRUE(out.sends.empty() && out.logs.empty());
+}
+
+TEST_F(membership_fixture, a_second_link_to_the_same_life_is_no_news) {
+  open(2, 7);
+  auto epoch = view->epoch;
+  out = {};
+  open(2, 8);
+  EXPECT_EQ(view->epoch, epoch);
+  EXPECT_TRUE(out.sends.empty());
+}
+
+TEST_F(membership_fixture, a_new_life_is_told_though_the_member_was_never_missed) {
+  open(2, 7);
+  auto epoch = view->epoch;
+  LinkOpened opened;
+  *opened.mutable_peer() = node(2);
+  opened.mutable_peer()->set_incarnation(5);
+  opened.set_link(8);
+  logic->step(context, make_envelope(message_kind::event, {}, std::move(opened)));
+  EXPECT_GT(view->epoch, epoch);
+  EXPECT_EQ(view->find({0, 2})->info.incarnation(), 5u);
+  EXPECT_EQ(state(2), MEMBER_UP);
+}
+
 TEST_F(membership_fixture, a_refused_second_connection_does_not_touch_a_good_link) {
   open(3, 1);
   close(3, 0, true);

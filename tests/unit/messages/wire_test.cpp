@@ -1,3 +1,4 @@
+#include "config/limits/links.hpp"
 #include "config/limits/messages.hpp"
 #include "messages/agents.pb.h"
 #include "messages/wire.hpp"
@@ -50,7 +51,7 @@ std::vector<std::pair<frame_kind, std::string>> frames_of(std::string_view strea
 std::string stream_of(const std::vector<std::pair<frame_kind, std::string>>& frames) {
   std::vector<char> out(link_preface.begin(), link_preface.end());
   for (const auto& [kind, body] : frames)
-    append_frame(out, kind, body);
+    EXPECT_TRUE(append_frame(out, kind, body));
   return {out.begin(), out.end()};
 }
 
@@ -107,6 +108,48 @@ TEST(wire, a_route_survives_the_round_trip) {
   ASSERT_TRUE(reset);
   EXPECT_EQ(reset->what, wire_record::type::reset);
   EXPECT_EQ(offset, bytes.size());
+}
+
+TEST(wire, records_are_written_as_they_are_drawn) {
+  std::vector<char> out;
+  append_route(out, 1, address::of_agent(name{"echo/1"}));
+  const std::string a("\x01\x01\0\0\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x06\0"
+                      "echo/1",
+                      39);
+  EXPECT_EQ(std::string(out.begin(), out.end()), a);
+  out.clear();
+  envelope request;
+  request.kind = message_kind::request;
+  request.id = {session_id{7}, 9};
+  request.remaining = std::chrono::milliseconds{1'234};
+  Echo echo;
+  echo.set_bytes("hi");
+  request.body = payload::of(std::move(echo));
+  std::string body;
+  request.body.append_to(body);
+  append_envelope(out, request, {1, 0, 0}, body);
+  const std::string b(
+      "\0\x11\x04\0\x01\0\x03\0\x04\0\0\0\x01\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x09\0\0\0"
+      "\0\0\0\0\xd2\x04\0\0\x0a\x02hi",
+      44);
+  EXPECT_EQ(std::string(out.begin(), out.end()), b);
+  out.clear();
+  append_reset(out);
+  EXPECT_EQ(out, std::vector<char>{2});
+}
+
+TEST(wire, a_chunk_survives_the_round_trip_and_is_refused_when_cut) {
+  std::vector<char> out;
+  append_chunk_head(out, 7, 100'000);
+  out.insert(out.end(), {'a', 'b'});
+  std::string_view bytes{out.data(), out.size()};
+  auto chunk = read_chunk(bytes);
+  ASSERT_TRUE(chunk);
+  EXPECT_EQ(chunk->stream, 7u);
+  EXPECT_EQ(chunk->total, 100'000u);
+  EXPECT_EQ(chunk->bytes, "ab");
+  for (std::size_t size = 0; size < chunk_head_bytes; ++size)
+    EXPECT_FALSE(read_chunk(bytes.substr(0, size))) << size;
 }
 
 TEST(wire, a_record_cut_anywhere_is_refused) {
@@ -167,6 +210,44 @@ TEST(frame, every_flipped_bit_is_noticed) {
     result<void> last;
     EXPECT_TRUE(frames_of(damaged, damaged.size(), last).empty()) << "bit " << bit;
   }
+}
+
+TEST(frame, one_that_is_too_long_is_an_error_and_not_appended) {
+  std::vector<char> out;
+  std::string body(limits::frame_body_bytes_max + 1, 'x');
+  auto done = append_frame(out, frame_kind::hello, body);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ec::too_large);
+  EXPECT_TRUE(out.empty());
+  frame_seal seal{{}};
+  EXPECT_FALSE(append_sealed(out, frame_kind::welcome, body, seal));
+  EXPECT_TRUE(out.empty());
+  body.pop_back();
+  EXPECT_TRUE(append_frame(out, frame_kind::hello, body));
+}
+
+TEST(frame_seal, tags_are_those_of_gmac) {
+  // AES-256-GCM over "header and body" as additional data, nonces 0 and 1 (little-endian in the
+  // first eight bytes), computed by hand from FIPS 197 and SP 800-38D.
+  frame_key key;
+  for (std::size_t i = 0; i < key.size(); ++i)
+    key[i] = static_cast<unsigned char>(i);
+  frame_seal sender{key}, receiver{key};
+  auto first = sender.next("header and body");
+  auto second = sender.next("header and body");
+  const frame_seal::tag expected_first = {0xbd, 0xa9, 0xb5, 0xa0, 0xa3, 0x6e, 0x1e, 0x57,
+                                          0xae, 0x56, 0x5d, 0xc9, 0xbf, 0x8f, 0x0e, 0x16};
+  const frame_seal::tag expected_second = {0xa0, 0xc3, 0x94, 0x4e, 0x41, 0x3c, 0xf7, 0xf2,
+                                           0x5e, 0x72, 0x41, 0xc9, 0xa6, 0x36, 0x52, 0x1e};
+  EXPECT_EQ(first, expected_first);
+  EXPECT_EQ(second, expected_second);
+  auto text = [](const frame_seal::tag& tag) {
+    return std::string_view{reinterpret_cast<const char*>(tag.data()), tag.size()};
+  };
+  EXPECT_TRUE(receiver.matches_next("header and body", text(first)));
+  EXPECT_FALSE(receiver.matches_next("header and body", text(first))) << "repeated";
+  EXPECT_FALSE(frame_seal{key}.matches_next("header and bodY", text(first)));
+  EXPECT_FALSE(frame_seal{key}.matches_next("header and body", text(first).substr(0, 15)));
 }
 
 TEST(name, agent_names_are_checked) {

@@ -1,4 +1,3 @@
-#include "messages/cluster.pb.h"
 #include "nodes/cli/find_cluster.hpp"
 #include "nodes/cluster_files.hpp"
 #include "persistence/identity.hpp"
@@ -165,18 +164,6 @@ TEST(data_hint, is_empty_for_the_default_folder) {
   cluster_flags flags;
   flags.data = "/somewhere/./else";
   EXPECT_EQ(data_hint(flags), " --data /somewhere/else");
-}
-
-TEST(roles_of, lists_each_role_of_any_node_once) {
-  Welcome welcome;
-  welcome.mutable_node()->add_roles()->set_name("reader");
-  auto& member = *welcome.add_members()->mutable_info();
-  member.add_roles()->set_name("reader");
-  member.add_roles()->set_name("librarian");
-  auto roles = roles_of(welcome);
-  ASSERT_EQ(roles.size(), 2u);
-  EXPECT_EQ(roles[0].name(), "librarian");
-  EXPECT_EQ(roles[1].name(), "reader");
 }
 
 } // namespace troupe::cli

@@ -1,0 +1,75 @@
+#pragma once
+
+#include "messages/ids.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// Which of a node's links to each other member counts. There may be several for a while: the old
+/// one is dead and only one end knows, both ends dialled at once, somebody lets a connection end
+/// elsewhere than it was meant to.
+///
+///  - A link that works is kept until the new one has carried sealed frames in both directions.
+///  - Of two that have, both ends keep the same one, in whatever order they hear of them: the one
+///    that the member with the lower id dialled, and of those the one that it dialled later.
+///  - A member that began a new life (its incarnation grew) has no link of its former one: its new
+///    link counts as soon as it is proven.
+///  - If the link that counts ends while another is proven, that one takes its place at once.
+///
+/// Pure: no clock, no sockets, no locks. Whoever drives it does what `change` says.
+class peer_links {
+public:
+  using number = std::uint64_t; ///< of a link, unique in this process
+
+  struct link {
+    number id = 0;
+    node_id peer;
+    std::uint64_t incarnation = 0; ///< of the peer
+    bool dialled_by_lower = false; ///< by the end whose node id is lower
+    std::uint64_t dial = 0;        ///< as the dialler counts
+  };
+
+  struct change {
+    std::optional<number> attach; ///< this link counts from now on
+    std::vector<number> end;      ///< these have no more use: close them when they are drained
+    std::vector<number> dead;     ///< of a life of the peer that is over: close them
+    bool lost = false;            ///< the peer has no link that counts any more
+  };
+
+  /// Both ends have proven who they are. The link itself may be among those to end.
+  change proven(const link& with);
+  /// Sealed frames have passed in both directions.
+  change confirmed(number id);
+  /// It is closed, for whatever reason. Nothing for links that were never proven.
+  change closed(number id);
+
+  /// The link that counts; nothing if there is none.
+  std::optional<number> current(node_id peer) const;
+  /// Whether there is a link that counts, or may soon.
+  bool has_link(node_id peer) const;
+
+private:
+  enum class standing {
+    waiting, ///< proven, and not confirmed yet
+    current, ///< counts
+    ended    ///< has no more use, and is not closed yet
+  };
+  struct known {
+    link with;
+    standing now = standing::waiting;
+  };
+  using links = std::vector<known>;
+
+  static bool better(const link& a, const link& b);
+  static known* current_of(links& of);
+  known* find(number id);
+
+  std::map<node_id, links> peers_; ///< links that are proven and not closed, none of them empty
+};
+
+} // namespace troupe
