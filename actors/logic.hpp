@@ -67,6 +67,7 @@ struct outputs {
   std::vector<SpanData> spans;
   std::vector<log_line> logs;
   bool leaves = false;
+  std::vector<payload_kind> unread; ///< messages that the logic could not read, for a count
 
   void send(envelope message) { sends.push_back(std::move(message)); }
   /// Arms timer `id` anew: a timer of that id that is still running is forgotten. After zero:
@@ -91,7 +92,7 @@ struct outputs {
   }
   bool empty() const noexcept {
     return sends.empty() && timers.empty() && starts.empty() && stops.empty() && spans.empty()
-           && logs.empty() && !leaves;
+           && logs.empty() && unread.empty() && !leaves;
   }
 };
 

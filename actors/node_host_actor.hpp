@@ -92,6 +92,9 @@ struct node_host {
     for (auto& line : out.logs)
       log->write(std::move(line));
     out.logs.clear();
+    for (auto kind : out.unread)
+      counted.message_unread(is_known(kind) ? to_string(kind) : "unknown");
+    out.unread.clear();
   }
 };
 

@@ -5,6 +5,7 @@
 #include "config/limits/messages.hpp"
 #include "config/otlp_target.hpp"
 #include "config/suggest.hpp"
+#include "config/utf8.hpp"
 #include "config/yaml.hpp"
 
 #include <algorithm>
@@ -211,6 +212,14 @@ void read_otel(node_config& cfg, const std::map<std::string, std::string>& varia
   }
 }
 
+/// Sets a key from text that is no file: what a shell passes may be any bytes. Paths may be, too.
+outcome<void, std::string> set_checked(node_config& cfg, const config_key& key,
+                                       const std::string& value) {
+  if (key.type != "path" && !is_utf8(value))
+    return unexpected{"expected UTF-8 text, found \"" + valid_utf8(value) + "\""};
+  return key.set(cfg, value);
+}
+
 loaded read_environment(node_config& cfg, const std::map<std::string, std::string>& variables) {
   std::vector<std::string> known;
   for (const auto& key : config_keys())
@@ -230,7 +239,7 @@ loaded read_environment(node_config& cfg, const std::map<std::string, std::strin
       return unexpected{std::move(place)};
     }
     const auto& key = config_keys()[static_cast<std::size_t>(found - known.begin())];
-    if (auto set = key.set(cfg, value); !set)
+    if (auto set = set_checked(cfg, key, value); !set)
       return wrong(std::move(place), variable, set.error());
     cfg.origins[std::string(key.name)] = "environment " + variable;
   }
@@ -248,7 +257,7 @@ loaded read_flags(node_config& cfg, const std::vector<std::pair<std::string, std
       place.message = flag + " is not a key of the configuration" + did_you_mean(flag, names);
       return unexpected{std::move(place)};
     }
-    if (auto set = key->set(cfg, value); !set)
+    if (auto set = set_checked(cfg, *key, value); !set)
       return wrong(std::move(place), flag, set.error());
     cfg.origins[flag] = "flag";
   }

@@ -111,6 +111,9 @@ enum class secrets { written, hidden };
 /// from. With `hidden`, for people, without the passwords that an address may hold.
 std::string show_config(const node_config& cfg, secrets how = secrets::written);
 
+/// What such a file cannot hold, paths that are not UTF-8, as arguments: --set KEY=VALUE ...
+std::vector<std::string> flags_beside_file(const node_config& cfg);
+
 /// One line per key: name, type, default, what it means. For `troupe config show --keys` and the
 /// docs.
 std::string describe_config();

@@ -1,5 +1,6 @@
 #include "config/config.hpp"
 #include "config/keys.hpp"
+#include "config/utf8.hpp"
 
 #include <algorithm>
 
@@ -39,6 +40,7 @@ std::string scalar(std::string_view text) {
 }
 
 std::string comment(std::string text) {
+  text = valid_utf8(text); // a place may be in a file of any name
   std::replace_if(
       text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   return "# " + text;
@@ -72,10 +74,17 @@ std::string show_config(const node_config& cfg, secrets how) {
     auto from = comment(origin_of(cfg, key)) + "\n";
     auto line = "  " + std::string(key.leaf()) + ":";
     auto as_list = key.kind == key_kind::members && !cfg.cluster.members.empty();
+    auto value = key.get(cfg);
+    if (!is_utf8(value)) {
+      value.clear();
+      from = comment("a path that is not UTF-8 and cannot stand here: --set "
+                     + std::string(key.name) + "=PATH")
+             + "\n";
+    }
     if (key.kind == key_kind::text)
-      line += " " + scalar(how == secrets::hidden ? key.shown(cfg) : key.get(cfg));
+      line += " " + scalar(how == secrets::hidden && !value.empty() ? key.shown(cfg) : value);
     else if (!as_list)
-      line += " " + key.get(cfg);
+      line += " " + value;
     shown += padded(std::move(line), comment_column) + from;
     if (as_list)
       for (const auto& m : cfg.cluster.members)
@@ -83,6 +92,14 @@ std::string show_config(const node_config& cfg, secrets how) {
                  + ", address: " + scalar(m.address) + "}\n";
   }
   return shown;
+}
+
+std::vector<std::string> flags_beside_file(const node_config& cfg) {
+  std::vector<std::string> flags;
+  for (const auto& key : config_keys())
+    if (auto value = key.get(cfg); !is_utf8(value))
+      flags.insert(flags.end(), {"--set", std::string(key.name) + "=" + value});
+  return flags;
 }
 
 std::string describe_config() {

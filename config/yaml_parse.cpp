@@ -1,4 +1,5 @@
 #include "config/limits/storage.hpp"
+#include "config/utf8.hpp"
 #include "config/yaml.hpp"
 
 #include <yaml-cpp/eventhandler.h>
@@ -106,18 +107,24 @@ config_result<void> check_keys(const yaml_node& node) {
   return {};
 }
 
-/// Control characters, which no YAML text may have, and which yaml-cpp takes for the end of the
-/// file.
+/// Everything that is no text: bytes that are not UTF-8, and control characters, which yaml-cpp
+/// takes for the end of the file. Columns count characters.
 config_result<void> check_characters(std::string_view text, const std::string& file) {
   int line = 1, column = 1;
-  for (auto c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 && c != '\t' && c != '\n' && c != '\r')
-      return unexpected{config_error{file, line, column,
-                                     "expected UTF-8 text, found a control character (byte "
-                                         + std::to_string(byte) + ")"}};
+  auto refuse = [&](const std::string& found) {
+    return unexpected{config_error{file, line, column, "expected UTF-8 text, found " + found}};
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    auto c = text[at];
+    auto byte = std::to_string(static_cast<unsigned char>(c));
+    if (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r')
+      return refuse("a control character (byte " + byte + ")");
+    auto length = utf8_length(text.substr(at));
+    if (length == 0)
+      return refuse("byte " + byte + ", which belongs to no character: save the file as UTF-8");
     line += c == '\n';
     column = c == '\n' ? 1 : column + 1;
+    at += length;
   }
   return {};
 }
@@ -136,13 +143,13 @@ config_result<yaml_node> parse_yaml(std::string_view text, const std::string& fi
                                        + std::to_string(text.size())}};
   if (auto checked = check_characters(text, file); !checked)
     return unexpected{std::move(checked).error()};
+  inspector look;
   try {
     // yaml-cpp takes a quoted text that never ends for a whole one if the file ends in a line
     // break.
     auto end = text.find_last_not_of(" \t\r\n");
     std::istringstream in{std::string(text.substr(0, end == text.npos ? 0 : end + 1))};
     YAML::Parser parser(in);
-    inspector look;
     while (!look.first && parser.HandleNextDocument(look)) {
     }
     if (look.first)
@@ -152,6 +159,9 @@ config_result<yaml_node> parse_yaml(std::string_view text, const std::string& fi
       return unexpected{std::move(checked).error()};
     return root;
   } catch (const YAML::Exception& e) {
+    // yaml-cpp gives up on a deep document behind the place where it became too deep.
+    if (look.first)
+      return at(file, look.first->first, look.first->second);
     auto line = line_of(text, e.mark.line);
     return at(file, e.mark,
               "not valid YAML: " + e.msg + (line.empty() ? "" : ", the line is: " + line));

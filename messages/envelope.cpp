@@ -1,5 +1,7 @@
 #include "messages/envelope.hpp"
 
+#include "config/limits/messages.hpp"
+#include "config/utf8.hpp"
 #include "messages/values.pb.h"
 
 namespace troupe {
@@ -57,6 +59,7 @@ envelope head_of(const envelope& message) {
   head.kind = message.kind;
   head.priority = message.priority;
   head.attempt = message.attempt;
+  head.age_ms = message.age_ms;
   head.id = message.id;
   head.trace = message.trace;
   head.remaining = message.remaining;
@@ -93,8 +96,22 @@ failure from_proto(const Failure& wire) {
 Failure to_proto(const failure& why) {
   Failure wire;
   wire.set_code(static_cast<std::uint32_t>(why.code));
-  wire.set_message(why.message);
+  wire.set_message(valid_utf8(utf8_prefix(why.message, limits::failure_bytes_max)));
   return wire;
+}
+
+failure why_not_taken(std::string_view who, const envelope& message) {
+  auto kind = message.body.kind();
+  std::string text{who};
+  if (!is_known(kind))
+    text += " does not know messages of kind " + std::to_string(static_cast<unsigned>(kind))
+            + ": they are of a newer version of troupe";
+  else if (message.body.unreadable())
+    text += " cannot read this " + std::string{to_string(kind)}
+            + ": its bytes are damaged, nested too deep or not UTF-8";
+  else
+    text += " takes no " + std::string{to_string(kind)};
+  return {ec::bad_message, std::move(text)};
 }
 
 std::string to_bytes(node_id id) { return bytes_of(id.hi, id.lo); }

@@ -84,6 +84,8 @@ struct envelope {
   troupe::priority priority = priority::normal;
   std::uint8_t activations = 0; ///< how often it was given to service::roles; stays on its node
   std::uint16_t attempt = 1;    ///< of the same message by its sender; above 1 it is a repetition
+  /// Of a repetition: milliseconds since the first attempt left its sender.
+  std::uint32_t age_ms = 0;
   message_id id;
   trace_context trace;
   std::chrono::milliseconds remaining{0}; ///< time left when it was sent; zero: no deadline
@@ -132,7 +134,12 @@ bool may_be_refused(const envelope& message);
 /// What a reply says went wrong; nothing if it is no Failure. Unknown codes become `bad_message`.
 std::optional<failure> failure_in(envelope& reply);
 failure from_proto(const Failure& wire);
+/// Whatever `why` says, the Failure can be sent: its words are cut and made UTF-8.
 Failure to_proto(const failure& why);
+
+/// Why `who` cannot use the message: its payload is of a kind that this version does not know, or
+/// of one that `who` does not take, or its bytes are not what their kind says. `bad_message`.
+failure why_not_taken(std::string_view who, const envelope& message);
 
 std::string to_bytes(node_id id); ///< 16 bytes, big-endian
 std::string to_bytes(run_id id);

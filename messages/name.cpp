@@ -1,6 +1,7 @@
 #include "messages/name.hpp"
 
 #include "config/limits/messages.hpp"
+#include "config/utf8.hpp"
 
 #include <xxhash.h>
 
@@ -42,6 +43,9 @@ result<name> parse_agent_name(std::string_view text) {
     return fail(ec::invalid_argument, "an agent's name is at most "
                                           + std::to_string(limits::agent_name_bytes_max)
                                           + " bytes");
+  if (!is_utf8(text))
+    return fail(ec::invalid_argument, "an agent's key is UTF-8 text, found \"" + valid_utf8(text)
+                                          + "\", where \xEF\xBF\xBD stands for what is not");
   auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
   if (std::any_of(text.begin(), text.end(), control))
     return fail(ec::invalid_argument, "an agent's key has no control characters");

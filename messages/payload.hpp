@@ -6,10 +6,20 @@
 #include <google/protobuf/message.h>
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace troupe {
+
+/// Reads `bytes` into `into`: the one parser of everything that comes from a link or a disk. Its
+/// bound of depth is that of values (`limits::message_depth_max`), not protobuf's own. False: the
+/// bytes are damaged, nested too deep, or hold text that is not UTF-8.
+bool parse_message(google::protobuf::Message& into, std::string_view bytes);
+
+/// Whether this version has a payload of that number. A newer one may send others.
+bool is_known(payload_kind kind) noexcept;
 
 /// What an envelope carries: a protobuf message as an object, or its bytes as they came from
 /// another node. Bytes are parsed by the receiver when it first looks, not by the link. Move-only.
@@ -35,19 +45,35 @@ public:
   payload_kind kind() const noexcept { return kind_; }
   bool empty() const noexcept { return kind_ == payload_kind::none; }
 
-  /// The message, or null if it is of another kind or its bytes are damaged. Parses at most once.
+  /// The message, or null if it is of another kind or cannot be read; `unreadable` tells which.
+  /// Parses at most once.
   template <class Message>
   Message* as() {
-    if (kind_ != payload_kind_of<Message>)
+    if (kind_ != payload_kind_of<Message> || unreadable_)
       return nullptr;
     if (!message_) {
       auto parsed = std::make_unique<Message>();
-      if (!parsed->ParseFromArray(bytes_.view().data(), static_cast<int>(bytes_.size())))
+      if (!parse_message(*parsed, bytes_.view())) {
+        unreadable_ = true;
         return nullptr;
+      }
       message_ = std::move(parsed);
       bytes_ = {};
     }
     return static_cast<Message*>(message_.get());
+  }
+
+  /// Somebody looked, and the bytes are not what their kind says.
+  bool unreadable() const noexcept { return unreadable_; }
+
+  /// What `Message` finds in bytes that could not be read as what they are: one that knows only
+  /// their first fields skips the rest. Nothing if that fails too.
+  template <class Message>
+  std::optional<Message> salvage() const {
+    Message part;
+    if (!unreadable_ || !parse_message(part, bytes_.view()))
+      return std::nullopt;
+    return part;
   }
 
   /// The same message once more. An object is turned into its bytes first, once; both share them.
@@ -69,6 +95,7 @@ public:
 
 private:
   payload_kind kind_ = payload_kind::none;
+  bool unreadable_ = false;
   std::unique_ptr<google::protobuf::Message> message_;
   byte_slice bytes_;
 };

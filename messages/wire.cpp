@@ -3,7 +3,9 @@
 #include "config/limits/links.hpp"
 #include "config/limits/messages.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <string>
 
 namespace troupe {
 
@@ -13,6 +15,8 @@ constexpr std::uint8_t has_trace = 1;
 constexpr std::uint8_t has_tenant = 2;
 constexpr std::uint8_t has_remaining = 4;
 constexpr std::uint8_t has_stream = 8;
+constexpr std::uint8_t has_age = 16;
+constexpr std::uint8_t known_fields = 31;
 
 /// Writes integers into space that was made before.
 class writer {
@@ -95,11 +99,20 @@ result<void> read_envelope(reader& in, const byte_slice& body, wire_record& reco
     message.remaining = std::chrono::milliseconds{in.get<std::uint32_t>()};
   if (fields & has_stream)
     record.stream = in.get<std::uint32_t>();
-  if ((kind & 0x0f) > static_cast<std::uint8_t>(message_kind::cancel)
-      || (kind >> 4) > static_cast<std::uint8_t>(priority::high))
-    return fail(ec::bad_message, "a message of an unknown kind or priority");
-  message.kind = static_cast<message_kind>(kind & 0x0f);
-  message.priority = static_cast<priority>(kind >> 4);
+  if (fields & has_age)
+    message.age_ms = in.get<std::uint32_t>();
+  if ((fields & ~known_fields) != 0) // how long they are is not known either
+    return fail(ec::bad_message, "a message with fields that this version does not know");
+  auto sort = kind & 0x0f;
+  if (sort > static_cast<std::uint8_t>(message_kind::cancel)) {
+    record.unknown = "messages of the sort " + std::to_string(sort);
+    sort = static_cast<std::uint8_t>(message_kind::request); // so that its sender is told
+  }
+  message.kind = static_cast<message_kind>(sort);
+  message.priority = static_cast<priority>(
+      std::min<std::uint8_t>(kind >> 4, static_cast<std::uint8_t>(priority::high)));
+  if (!is_known(static_cast<payload_kind>(payload_number)))
+    record.unknown = "messages of kind " + std::to_string(payload_number);
   auto size = record.stream != 0 ? 0 : record.payload_bytes;
   auto begin = in.skip(size);
   if (in.ok)
@@ -117,10 +130,17 @@ result<void> read_route(reader& in, const byte_slice& body, wire_record& record)
   record.place.session.value = in.get<std::uint64_t>();
   auto size = in.get<std::uint16_t>();
   auto begin = in.skip(size);
-  if (kind > static_cast<std::uint8_t>(address::kind::session) || svc >= service_count
-      || size > limits::agent_name_bytes_max || record.announced == 0
+  if (size > limits::agent_name_bytes_max || record.announced == 0
       || record.announced > limits::link_routes_max)
     return fail(ec::bad_message, "a route that makes no sense");
+  if (kind > static_cast<std::uint8_t>(address::kind::session))
+    record.unknown = "places of kind " + std::to_string(kind);
+  else if (svc >= service_count)
+    record.unknown = "a service " + std::to_string(svc);
+  if (!record.unknown.empty()) {
+    record.place = {};
+    return {};
+  }
   record.place.what = static_cast<address::kind>(kind);
   record.place.svc = static_cast<service>(svc);
   if (in.ok && size > 0)
@@ -144,6 +164,7 @@ void append_envelope(std::vector<char>& out, const envelope& message, const wire
   add(routes.tenant != 0, has_tenant, 4);
   add(message.remaining.count() > 0, has_remaining, 4);
   add(stream != 0, has_stream, 4);
+  add(message.age_ms != 0, has_age, 4);
   auto inline_bytes = stream != 0 ? std::string_view{} : payload_bytes;
   auto begin = out.size();
   out.resize(begin + size + inline_bytes.size());
@@ -172,6 +193,8 @@ void append_envelope(std::vector<char>& out, const envelope& message, const wire
         std::min<std::chrono::milliseconds::rep>(message.remaining.count(), 0xffff'ffff)));
   if (fields & has_stream)
     to.put(stream);
+  if (fields & has_age)
+    to.put(message.age_ms);
   to.put_bytes(inline_bytes);
 }
 

@@ -21,6 +21,7 @@
 ///                [fields & 2]  u32 tenant
 ///                [fields & 4]  u32 milliseconds left
 ///                [fields & 8]  u32 stream
+///                [fields & 16] u32 milliseconds since its first attempt
 ///                payload, but not if fields & 8
 ///     reset    = u8 2
 ///     target, sender, tenant = the number of a route; 0: none
@@ -102,6 +103,9 @@ struct wire_record {
   std::uint32_t payload_bytes = 0;
   route_id announced = 0;
   address place; ///< of an announced route; for a tenant, `agent` holds its name
+  /// What of it this version does not know, such as "messages of the sort 9"; empty: nothing. A
+  /// newer version may send it; its sender is to be told, the link goes on. Such a place is empty.
+  std::string unknown;
 };
 
 /// Reads the record at `offset` of a frame's body and moves `offset` behind it.

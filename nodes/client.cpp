@@ -24,6 +24,9 @@ using steady = std::chrono::steady_clock;
 /// For the link's deadlines only, which compare: a clock that is set must not end a link.
 instant link_now() { return instant{steady::now().time_since_epoch()}; }
 
+/// A wait that lasts so much longer than it should was not ours: the process was stopped.
+constexpr auto paused_min = std::chrono::seconds{5};
+
 int milliseconds_until(steady::time_point deadline) {
   auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
   return static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, 60'000));
@@ -44,10 +47,14 @@ std::string random_nonce() {
 class socket_client final : public client {
 public:
   socket_client(client_options given, file_handle socket)
-      : given_(std::move(given)), socket_(std::move(socket)), session_{random_bits()},
+      : given_(std::move(given)),
+        socket_(std::move(socket)), session_{given_.session ? given_.session
+                                                            : session_id{random_bits()}},
         waiting_(limits::link_bytes_max), protocol_(link_options(), link_now()) {}
 
   ~socket_client() override {
+    if (lost_) // whoever comes back by another link has not left
+      return;
     auto bye = protocol_.bye_frame({ec::unavailable, "the client has ended"});
     unsent_.insert(unsent_.end(), bye.begin(), bye.end()); // frames are numbered: none may overtake
     ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -74,18 +81,15 @@ public:
     message.sender = self();
     auto id = message.id;
     auto deadline = steady::now() + at_most;
-    for (;;) {
-      auto verdict = waiting_.put(message);
-      if (verdict == outbox::verdict::queued)
-        break;
-      if (verdict == outbox::verdict::too_large)
-        return fail(ec::too_large, "a message of more than "
-                                       + std::to_string(limits::payload_bytes_max) + " bytes");
-      if (auto drained = drain(deadline, limits::link_bytes_max / 2); !drained)
-        return unexpected{drained.error()};
+    if (auto queued = queue(message, deadline); !queued)
+      return unexpected{queued.error()};
+    handed_over_at_.reset();
+    if (auto drained = drain(deadline); !drained) {
+      auto why = drained.error();
+      if (handed_over() && why.code != ec::cancelled)
+        why = may_have_been_done(why.message);
+      return unexpected{std::move(why)};
     }
-    if (auto drained = drain(deadline, 0); !drained)
-      return unexpected{drained.error()};
     return id;
   }
 
@@ -94,13 +98,11 @@ public:
     while (received_.empty()) {
       if (steady::now() >= deadline)
         return std::optional<envelope>{};
-      if (auto turned = turn(deadline); !turned)
-        return unexpected{turned.error()};
+      if (auto turned = turn(deadline); !turned && received_.empty())
+        return unexpected{turned.error()}; // what came before the end is received before it
     }
     auto next = std::move(received_.front());
     received_.pop_front();
-    if (next.kind == message_kind::reply)
-      waiting_.answered(next.id);
     return std::optional<envelope>{std::move(next)};
   }
 
@@ -118,12 +120,35 @@ private:
     return options;
   }
 
-  /// Writes until at most `left` bytes wait.
-  result<void> drain(steady::time_point deadline, std::size_t left) {
+  /// Into the outbox, when there is room: reading makes it, as replies come in.
+  result<void> queue(const envelope& message, steady::time_point deadline) {
+    for (;;) {
+      if (received_.size() >= limits::link_unanswered_max)
+        return fail(ec::overloaded, std::to_string(received_.size())
+                                        + " messages have come and were not received yet");
+      switch (waiting_.put(message)) {
+        case outbox::verdict::queued:
+          return {};
+        case outbox::verdict::too_large:
+          return fail(ec::too_large, "a message of more than "
+                                         + std::to_string(limits::payload_bytes_max) + " bytes");
+        case outbox::verdict::overloaded:
+        case outbox::verdict::closed:
+          break;
+      }
+      if (steady::now() >= deadline)
+        return fail(ec::overloaded, given_.peer + " has not answered as many requests as may wait");
+      if (auto turned = turn(deadline); !turned)
+        return turned;
+    }
+  }
+
+  /// Writes until nothing waits.
+  result<void> drain(steady::time_point deadline) {
     for (;;) {
       if (auto flushed = flush(); !flushed)
         return flushed;
-      if (waiting_.waiting() + unsent_.size() <= left)
+      if (waiting_.waiting() + unsent_.size() == 0)
         return {};
       if (steady::now() >= deadline)
         return fail(ec::timed_out, given_.peer + " does not take what is sent");
@@ -132,28 +157,49 @@ private:
     }
   }
 
+  /// Whether the socket has taken the last byte of what `send` was given. What follows it in
+  /// `unsent_`, such as an answer to a ping, does not count.
+  bool handed_over() const { return handed_over_at_ && written_ >= *handed_over_at_; }
+
   /// Writes what the socket takes now.
   result<void> flush() {
     for (;;) {
       if (auto seal = protocol_.seal(); seal && unsent_.empty())
         waiting_.take(unsent_, limits::link_unsent_bytes_aim, *seal);
+      if (!handed_over_at_ && waiting_.waiting() == 0)
+        handed_over_at_ = written_ + unsent_.size();
       if (unsent_.empty())
         return {};
       auto written = ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
       if (written < 0)
         return errno == EAGAIN || errno == EINTR ? result<void>{} : lost(std::strerror(errno));
+      written_ += static_cast<std::uint64_t>(written);
       unsent_.erase(unsent_.begin(), unsent_.begin() + written);
     }
   }
 
-  /// Waits for something to happen on the socket, until the deadline, and deals with it.
+  /// Waits for something to happen on the socket, until the deadline, and deals with it. A link
+  /// that is lost stays so.
   result<void> turn(steady::time_point deadline) {
+    if (lost_)
+      return unexpected{*lost_};
+    auto turned = turn_once(deadline);
+    if (!turned && turned.error().code != ec::cancelled)
+      lost_ = turned.error();
+    return turned;
+  }
+
+  result<void> turn_once(steady::time_point deadline) {
     auto want = static_cast<short>(POLLIN | (unsent_.empty() ? 0 : POLLOUT));
     pollfd waits[] = {{socket_.get(), want, 0}, {given_.interrupt_fd, POLLIN, 0}};
     auto patience =
         std::min<int>(milliseconds_until(deadline),
                       static_cast<int>(limits::link_tick / std::chrono::milliseconds{1}));
+    auto before = steady::now();
     ::poll(waits, 2, patience);
+    if (auto passed = steady::now() - before;
+        passed > std::chrono::milliseconds{patience} + paused_min)
+      paused_ = std::chrono::duration_cast<std::chrono::seconds>(passed);
     if (waits[1].revents & POLLIN)
       return fail(ec::cancelled, "interrupted");
     if (waits[0].revents != 0) {
@@ -181,8 +227,11 @@ private:
 
   result<void> carry_out(link_logic::outcome out) {
     unsent_.insert(unsent_.end(), out.write.begin(), out.write.end());
-    for (auto& message : out.received)
+    for (auto& message : out.received) {
+      if (message.kind == message_kind::reply)
+        waiting_.answered(message.id);
       received_.push_back(std::move(message));
+    }
     if (out.welcome)
       welcome_ = std::move(out.welcome);
     if (out.failed)
@@ -192,8 +241,14 @@ private:
     return flush();
   }
 
-  unexpected<failure> lost(const std::string& why) const {
-    return fail(ec::unavailable, "the connection to " + given_.peer + " was lost: " + why);
+  unexpected<failure> lost(const std::string& why) {
+    auto told = "the connection to " + given_.peer + " was lost: " + why;
+    if (paused_.count() > 0)
+      told += "; this program was stopped for " + std::to_string(paused_.count())
+              + " s, and nodes end the connections of clients that are silent for "
+              + std::to_string(limits::client_silence_max / std::chrono::seconds{1}) + " s";
+    lost_ = failure{ec::unavailable, told};
+    return {*lost_};
   }
 
   client_options given_;
@@ -203,8 +258,12 @@ private:
   outbox waiting_;
   link_logic protocol_;
   std::vector<char> unsent_;
+  std::uint64_t written_ = 0;                   ///< bytes that the socket has taken
+  std::optional<std::uint64_t> handed_over_at_; ///< then all that was sent is with the socket
+  std::chrono::seconds paused_{0};              ///< this process did not run for so long, once
   std::deque<envelope> received_;
   std::optional<Welcome> welcome_;
+  std::optional<failure> lost_; ///< why this link is of no use any more
 };
 
 result<file_handle> connect_until(const std::string& peer, steady::time_point deadline) {
@@ -236,6 +295,26 @@ result<std::unique_ptr<client>> client::connect(client_options options) {
   return std::unique_ptr<client>{std::move(made)};
 }
 
+bool has_effect(payload_kind request) {
+  switch (request) {
+    case payload_kind::Echo:
+    case payload_kind::BlobPut:
+    case payload_kind::BlobGet:
+    case payload_kind::StatusQuery:
+    case payload_kind::TraceQuery:
+    case payload_kind::RunsQuery:
+    case payload_kind::RunCancel:
+      return false;
+    default:
+      return true;
+  }
+}
+
+failure may_have_been_done(const std::string& why) {
+  return {ec::outcome_unknown,
+          "whether it was done is not known: " + why + "; look before you send it again"};
+}
+
 result<envelope> client::request(envelope message, std::chrono::milliseconds at_most,
                                  const std::function<void(envelope&)>& others) {
   auto deadline = steady::now() + at_most;
@@ -243,12 +322,16 @@ result<envelope> client::request(envelope message, std::chrono::milliseconds at_
   if (message.remaining.count() == 0)
     message.remaining = at_most;
   auto target = to_string(message.target);
+  bool changes = has_effect(message.body.kind());
   auto id = send(std::move(message), at_most);
   if (!id)
     return unexpected{id.error()};
   for (;;) {
     auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
     auto next = receive(left);
+    if (!next && changes && next.error().code != ec::cancelled
+        && next.error().code != ec::outcome_unknown)
+      return unexpected{may_have_been_done(next.error().message)};
     if (!next)
       return unexpected{next.error()};
     if (!*next)

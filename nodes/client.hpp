@@ -18,6 +18,7 @@ struct client_options {
   std::string cluster = "default"; ///< must be the node's own
   std::string secret;              ///< 64 hex digits
   node_id wanted{};                ///< who must answer there; zero: any node of the cluster
+  session_id session; ///< of a client that comes back; zero: a new one, drawn at random
   std::chrono::milliseconds connect_timeout{1'500};
   int interrupt_fd = -1; ///< readable: `receive` returns `cancelled` at once
 };
@@ -38,16 +39,27 @@ public:
   virtual address self() const = 0;
 
   /// Numbers the message (unless it has a number), names this client as its sender, and writes it.
-  /// Waits while the socket is full. Returns the message's id.
+  /// Waits while the socket is full, and reads meanwhile. Returns the message's id.
+  /// `outcome_unknown`: the link was lost, but the message had been handed to it whole.
+  /// `unavailable`: it had not, so it surely was not done. `overloaded`: so many requests wait for
+  /// their replies, or replies to be received, that there is no room for one more.
   virtual result<message_id> send(envelope message, std::chrono::milliseconds at_most) = 0;
 
   /// The next message for this client; nothing when time ran out; `unavailable` when the link is
   /// lost; `cancelled` when `interrupt_fd` became readable.
   virtual result<std::optional<envelope>> receive(std::chrono::milliseconds at_most) = 0;
 
-  /// `send`, then waits for the reply with that id; pieces and other events go to `others`.
-  result<envelope> request(envelope message, std::chrono::milliseconds at_most,
-                           const std::function<void(envelope&)>& others = {});
+  /// `send`, then waits for the reply with that id; pieces and other events go to `others`. A link
+  /// that is lost meanwhile is `outcome_unknown`, unless the request changes nothing.
+  virtual result<envelope> request(envelope message, std::chrono::milliseconds at_most,
+                                   const std::function<void(envelope&)>& others = {});
 };
+
+/// Whether it matters that a request of that kind was done, or done twice. Questions and blobs may
+/// be asked and stored again as often as one likes.
+bool has_effect(payload_kind request);
+
+/// The words of `outcome_unknown`: what happened, and what to do.
+failure may_have_been_done(const std::string& why);
 
 } // namespace troupe

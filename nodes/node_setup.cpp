@@ -5,6 +5,7 @@
 #include "config/limits/telemetry.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
+#include "nodes/protobuf_log.hpp"
 #include "persistence/own_files.hpp"
 #include "telemetry/process_figures.hpp"
 
@@ -51,6 +52,7 @@ log_options log_options_of(const node_config& cfg) {
 std::shared_ptr<node_host> make_host(const node_config& cfg, node_id self) {
   auto host = std::make_shared<node_host>();
   host->log = make_log_sink(log_options_of(cfg));
+  route_protobuf_log(host->log);
   host->counted.watch_log(host->log);
   recorder_options options;
   options.node = self;

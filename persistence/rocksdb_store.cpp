@@ -1,4 +1,5 @@
 #include "messages/agents.pb.h"
+#include "messages/payload.hpp"
 #include "persistence/files.hpp"
 #include "persistence/ledger.hpp"
 #include "persistence/rocksdb_options.hpp"
@@ -114,7 +115,7 @@ private:
     if (!status.ok())
       return failed("reading", agent, status.ToString());
     Snapshot found;
-    if (row_note::of((*note)->write, agent, bytes) != **note || !found.ParseFromString(bytes))
+    if (row_note::of((*note)->write, agent, bytes) != **note || !parse_message(found, bytes))
       return failed("reading", agent, "it is damaged");
     return std::optional<Snapshot>(std::move(found));
   }

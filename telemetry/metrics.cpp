@@ -165,6 +165,10 @@ struct metrics::impl {
     return {&family.Add({{"cache_type", valid_utf8(of[0])}, {"agent_id", valid_utf8(of[1])}})};
   }
 
+  static plain_series make_unread(Family<Counter>& family, const labels& of) {
+    return {&family.Add({{"kind", valid_utf8(of[0])}})};
+  }
+
   static Family<Counter>& counter(prometheus::Registry& in, const char* title, const char* help) {
     return prometheus::BuildCounter().Name(title).Help(help).Register(in);
   }
@@ -188,11 +192,14 @@ struct metrics::impl {
   Family<Counter>& hits = counter(registry, "cache_hits_total", "Look-ups a cache could answer.");
   Family<Counter>& misses =
       counter(registry, "cache_misses_total", "Look-ups a cache could not answer.");
+  Family<Counter>& unread = counter(registry, "troupe_messages_unreadable_total",
+                                    "Messages that their receiver could not read, by kind.");
 
   series_cache<task_series> task_cache;
   series_cache<model_series> model_cache;
   series_cache<plain_series> hit_cache;
   series_cache<plain_series> miss_cache;
+  series_cache<plain_series> unread_cache;
   std::mutex log_mutex;
   std::shared_ptr<const log_sink> log;
 };
@@ -235,6 +242,11 @@ void metrics::cache_miss(std::string_view cache_type, std::string_view agent_id)
   auto make = [this](const impl::labels& of) { return impl::make_cache(impl_->misses, of); };
   impl_->miss_cache.find({bounded(cache_type), bounded_agent(agent_id), {}}, make)
       .counter->Increment();
+}
+
+void metrics::message_unread(std::string_view kind) {
+  auto make = [this](const impl::labels& of) { return impl::make_unread(impl_->unread, of); };
+  impl_->unread_cache.find({bounded(kind), {}, {}}, make).counter->Increment();
 }
 
 void metrics::watch_log(std::shared_ptr<const log_sink> log) {

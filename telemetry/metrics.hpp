@@ -37,6 +37,11 @@ public:
   void cache_hit(std::string_view cache_type, std::string_view agent_id);
   void cache_miss(std::string_view cache_type, std::string_view agent_id);
 
+  // -- messages -----------------------------------------------------------------------------------
+
+  /// troupe_messages_unreadable_total{kind}: dropped or refused because nobody here can read them.
+  void message_unread(std::string_view kind);
+
   // -- plain counts, read back by `troupe status` -------------------------------------------------
 
   struct counts {

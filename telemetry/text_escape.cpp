@@ -1,7 +1,5 @@
 #include "telemetry/text_escape.hpp"
 
-#include <algorithm>
-
 namespace troupe {
 
 namespace {
@@ -58,40 +56,6 @@ bool commands_terminal(char32_t c) {
   return c < 0x20 || (c >= 0x7f && c <= 0x9f)                            // C0, DEL, C1
          || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) // direction
          || c == 0x2028 || c == 0x2029;                                  // line, paragraph
-}
-
-std::size_t utf8_length(std::string_view text) {
-  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (text.empty())
-    return 0;
-  auto first = byte(0);
-  if (first < 0x80)
-    return 1;
-  // Well-formed sequences are those of the Unicode standard, table 3-7.
-  std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length)
-    return 0;
-  unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-  unsigned char most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-  if (byte(1) < least || byte(1) > most)
-    return 0;
-  for (std::size_t i = 2; i < length; ++i)
-    if ((byte(i) & 0xC0) != 0x80)
-      return 0;
-  return length;
-}
-
-std::string valid_utf8(std::string_view text) {
-  auto ascii =
-      std::ranges::find_if(text, [](char c) { return static_cast<unsigned char>(c) > 0x7f; });
-  std::string valid{text.begin(), ascii};
-  text.remove_prefix(valid.size());
-  while (!text.empty()) {
-    auto length = utf8_length(text);
-    valid.append(length == 0 ? replacement : text.substr(0, length));
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
-  return valid;
 }
 
 void append_json_escaped(std::string& out, std::string_view text) {

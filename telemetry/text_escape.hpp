@@ -1,5 +1,7 @@
 #pragma once
 
+#include "config/utf8.hpp"
+
 #include <string>
 #include <string_view>
 
@@ -26,11 +28,5 @@ std::string terminal_text(std::string_view text, bool keep_colours = false);
 /// C1, those that turn the direction of what follows (U+202A-E, U+2066-9), and the ends of lines
 /// and paragraphs.
 bool commands_terminal(char32_t character);
-
-/// The same text, valid: protobuf's strings and metric labels must be UTF-8.
-std::string valid_utf8(std::string_view text);
-
-/// The bytes at the start of `text` that form one UTF-8 character; 0 if there is no valid one.
-std::size_t utf8_length(std::string_view text);
 
 } // namespace troupe

@@ -41,8 +41,8 @@ void end_span(step_context& context, SpanData span) {
 
 } // namespace
 
-agent_logic::agent_logic(std::shared_ptr<const role> kind, metrics& counted)
-    : role_(std::move(kind)), counted_(counted) {}
+agent_logic::agent_logic(std::shared_ptr<const role> kind, metrics& counted, instant complete_since)
+    : role_(std::move(kind)), counted_(counted), delivery_(complete_since) {}
 
 agent_logic::~agent_logic() = default;
 
@@ -103,7 +103,8 @@ void agent_logic::stop(step_context& context) {
 void agent_logic::arrived(step_context& context, envelope& message) {
   delivery::place at;
   if (message.kind == message_kind::request) {
-    auto judged = delivery_.accept(message.sender, message.id, message.attempt);
+    auto judged = delivery_.accept(message.sender, message.id, message.attempt, context.now,
+                                   std::chrono::milliseconds{message.age_ms});
     if (judged.what != verdict::fresh)
       return repeated(context, message, judged);
     at = judged.at;
@@ -141,8 +142,9 @@ void agent_logic::repeated(step_context& context, envelope& message,
     }
     case verdict::outcome_unknown:
       context.out.send(reply_failure(
-          message, {ec::outcome_unknown, "whether this message was done is not known any more: its "
-                                         "reply is no longer kept; look before you send it anew"}));
+          message, {ec::outcome_unknown,
+                    "whether the message was done is not known: it was repeated, and " + called()
+                        + " does not remember the first time; look before you send it anew"}));
       break;
   }
 }
@@ -186,8 +188,11 @@ void agent_logic::begin(step_context& context, waiting next) {
   auto wrong = read_body(*now_, received);
   set_deadline(context, *now_,
                received.is_task ? now_->request.body.as<TaskWork>()->task().time_ms() : 0);
-  if (wrong)
+  if (wrong) {
+    if (!now_->owed() || now_->request.body.unreadable())
+      context.out.unread.push_back(now_->request.body.kind());
     return finish(context, std::move(*wrong));
+  }
   if (!mind_)
     mind_ = role_->make();
   feed(context, std::move(received));
@@ -224,7 +229,7 @@ void agent_logic::echo(step_context& context, envelope& request, const delivery:
   if (request.kind != message_kind::request)
     return;
   if (at.session)
-    delivery_.complete(at, request.body);
+    delivery_.complete(at, request.body, context.now);
   // The request itself goes back: nothing is copied or counted on this path, which is the yardstick
   // of what a message costs.
   std::swap(request.sender, request.target);
@@ -240,7 +245,7 @@ void agent_logic::refuse(step_context& context, waiting& asked, const failure& w
     return;
   auto reply = reply_failure(asked.request, why);
   reply.sender = self_;
-  delivery_.complete(asked.at, reply.body);
+  delivery_.complete(asked.at, reply.body, context.now);
   context.out.send(std::move(reply));
 }
 
@@ -263,14 +268,14 @@ std::optional<failure> agent_logic::read_body(work& now, message_received& into)
     if (!role_->reads_input)
       return std::nullopt;
     into.input.mutable_fields()->swap(*todo->mutable_task()->mutable_input());
-    if (!into.input.MergeFromString(todo->task().shared_input()))
+    ValueMap shared; // by our parser: values go deeper than protobuf's own bound
+    if (!parse_message(shared, todo->task().shared_input()))
       return failure{ec::bad_message, "the bytes of this task's input are damaged"};
+    for (auto& [field, value] : *shared.mutable_fields())
+      (*into.input.mutable_fields())[field] = std::move(value);
     return std::nullopt;
   }
-  if (body.kind() == payload_kind::AgentMessage || body.kind() == payload_kind::TaskWork)
-    return failure{ec::bad_message, "the bytes of this message are damaged"};
-  return failure{ec::invalid_argument, "an agent takes AgentMessage, TaskWork and Echo, not "
-                                           + std::string{to_string(body.kind())}};
+  return why_not_taken(called(), now.request);
 }
 
 void agent_logic::set_deadline(step_context& context, work& now, std::uint64_t task_ms) {
@@ -311,6 +316,12 @@ void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {
 // -- the end of a message -------------------------------------------------------------------------
 
 void agent_logic::finish(step_context& context, AgentReply reply) {
+  if (auto fine = check_reply(reply); !fine) {
+    if (role_->durable)
+      roll_back();
+    now_->why = std::move(fine).error();
+    return settle(context);
+  }
   if (reply.input_tokens() == 0 && reply.output_tokens() == 0) {
     reply.set_input_tokens(now_->input_tokens);
     reply.set_output_tokens(now_->output_tokens);
@@ -365,7 +376,7 @@ void agent_logic::settle(step_context& context) {
   auto reply = reply_to(done->request, std::move(done->reply));
   reply.sender = self_;
   if (done->at.session)
-    delivery_.complete(done->at, reply.body);
+    delivery_.complete(done->at, reply.body, context.now);
   context.out.send(std::move(reply));
 }
 

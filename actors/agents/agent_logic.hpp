@@ -33,12 +33,17 @@ namespace troupe {
 /// cancelled in turn, and whoever asked gets the failure.
 class agent_logic final : public logic {
 public:
-  agent_logic(std::shared_ptr<const role> kind, metrics& counted);
+  /// `complete_since`: see delivery.hpp.
+  agent_logic(std::shared_ptr<const role> kind, metrics& counted,
+              instant complete_since = instant::max());
   ~agent_logic() override;
 
   void start(step_context& context, const address& self) override;
   void step(step_context& context, event input) override;
   void stop(step_context& context) override;
+
+  /// A client may still ask for the reply of what it sent: this agent must not be forgotten.
+  bool may_be_repeated(instant now) const { return delivery_.may_be_repeated(now); }
 
 private:
   /// absent: the state is still on disk and must be loaded before anything is done.
@@ -85,6 +90,7 @@ private:
   void cannot_load(step_context& context, const failure& why);
   void finish(step_context& context, AgentReply reply);
   void finish(step_context& context, failure why);
+  result<void> check_reply(const AgentReply& reply);
   void save_then_settle(step_context& context);
   void written(step_context& context, envelope reply);
   void settle(step_context& context);

@@ -13,22 +13,29 @@ constexpr std::size_t ring_size_min = 4;
 
 } // namespace
 
-delivery::judgement delivery::accept(const address& sender, message_id id, std::uint16_t attempt) {
+delivery::judgement delivery::accept(const address& sender, message_id id, std::uint16_t attempt,
+                                     instant now, std::chrono::milliseconds age) {
   if (sender.what == address::kind::service)
     return {};
   if (sender.what != address::kind::session || !id.session)
     return {attempt > 1 ? verdict::outcome_unknown : verdict::fresh, {}};
   auto slot = find(id.session);
   if (slot == nowhere) {
-    if (attempt > 1)
+    if (attempt > 1 && !never_came(age, now))
       return {verdict::outcome_unknown, {}};
-    slot = open(id);
+    slot = open(id, now);
   }
   auto& w = sessions_[slot];
   w.last_used = ++uses_;
   if (id.sequence > w.highest)
     return add(w, slot, id.sequence);
   return judge_older(w, slot, id.sequence, attempt);
+}
+
+/// Without subtractions that could wrap: `complete_since_` may be the end of time.
+bool delivery::never_came(std::chrono::milliseconds age, instant now) const {
+  age += limits::repeat_slack;
+  return age < limits::replies_kept_time && complete_since_ <= now - age;
 }
 
 delivery::judgement delivery::judge_older(window& w, std::size_t slot, std::uint64_t sequence,
@@ -69,10 +76,11 @@ delivery::judgement delivery::add(window& w, std::size_t slot, std::uint64_t seq
   return {verdict::fresh, {w.session, static_cast<std::uint32_t>(slot), w.end++}};
 }
 
-void delivery::complete(const place& at, payload& reply) {
+void delivery::complete(const place& at, payload& reply, instant now) {
   auto done = find(at);
   if (!done || done->state != progress::working)
     return;
+  last_done_ = std::max(last_done_, now);
   auto copy = reply.share();
   auto size = copy.wire_size();
   if (size > limits::replies_kept_bytes_max) {
@@ -80,7 +88,7 @@ void delivery::complete(const place& at, payload& reply) {
     return;
   }
   if (bytes_ + size > limits::replies_kept_bytes_max) {
-    make_room(at, size);
+    make_room(at, size, now);
     done = find(at);
     if (!done)
       return;
@@ -107,6 +115,16 @@ void delivery::acknowledge(message_id id) {
   w.highest = std::max(w.highest, id.sequence);
 }
 
+bool delivery::may_be_repeated(instant now) const {
+  auto waits = [&](const window& w) {
+    for (auto position = w.begin; position != w.end; ++position)
+      if (w.ring[position & (w.ring.size() - 1)].state == progress::working)
+        return true;
+    return w.begin != w.end && now < last_done_ + limits::replies_kept_time;
+  };
+  return std::any_of(sessions_.begin(), sessions_.end(), waits);
+}
+
 std::size_t delivery::find(session_id session) {
   if (last_slot_ < sessions_.size() && sessions_[last_slot_].session == session)
     return last_slot_;
@@ -124,16 +142,17 @@ delivery::request* delivery::find(const place& at) {
   return at.position >= w.begin && at.position < w.end ? &w.at(at.position) : nullptr;
 }
 
-std::size_t delivery::open(message_id first) {
+std::size_t delivery::open(message_id first, instant now) {
   if (sessions_.size() < limits::sessions_kept_max) {
     last_slot_ = sessions_.size();
     sessions_.emplace_back();
   } else {
     last_slot_ = least_recently_used();
-    forget(last_slot_);
+    forget(last_slot_, now);
   }
   auto& opened = sessions_[last_slot_];
   opened.session = first.session;
+  opened.begin = opened.end = next_position_;
   // Whatever the session sent before may have been done and forgotten.
   opened.floor = opened.highest = first.sequence == 0 ? 0 : first.sequence - 1;
   return last_slot_;
@@ -147,21 +166,24 @@ void delivery::drop_oldest(window& w) {
   oldest.reply = {};
 }
 
-void delivery::make_room(const place& at, std::size_t bytes) {
+void delivery::make_room(const place& at, std::size_t bytes, instant now) {
   auto own = static_cast<std::size_t>(at.slot);
   while (bytes_ + bytes > limits::replies_kept_bytes_max) {
     auto victim = oldest_with_replies(own);
     if (victim == nowhere)
       break;
-    forget(victim);
+    forget(victim, now);
   }
   auto& w = sessions_[own];
   while (bytes_ + bytes > limits::replies_kept_bytes_max && w.begin != w.end)
     drop_oldest(w);
 }
 
-void delivery::forget(std::size_t slot) {
+void delivery::forget(std::size_t slot, instant now) {
   auto& w = sessions_[slot];
+  next_position_ = std::max(next_position_, w.end);
+  if (w.begin != w.end)
+    complete_since_ = std::max(complete_since_, now);
   while (w.begin != w.end)
     drop_oldest(w);
   w = {};

@@ -2,6 +2,7 @@
 
 #include "messages/envelope.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -20,14 +21,21 @@ enum class verdict : std::uint8_t {
 /// once.
 ///
 /// Per sender session the last `replies_kept_max` requests are remembered with the bytes of their
-/// replies. A repetition (attempt above 1) that is not among them is answered `outcome_unknown`
-/// unless it is certain that it never came. A first attempt that is not among them is new: links do
-/// not duplicate. Only client sessions are followed. Agents and services do not repeat their
-/// requests, so a message within the cluster costs nothing here: whatever a service sends is fresh
-/// (each attempt of a task is a message of its own), a repetition from an agent is refused.
+/// replies, until the session acknowledges them. A first attempt that is not among them is new:
+/// links do not duplicate. A repetition (attempt above 1) that is not among them is answered
+/// `outcome_unknown`, unless it is certain that it never came: its session is not known here, and
+/// since before its first attempt left the client nothing was forgotten by whoever has done this
+/// agent's work (`complete_since`). The age of a repetition is what its client says, and the way
+/// takes time, so `repeat_slack` is added to it. Only client sessions are followed. Agents and
+/// services do not repeat their requests, so a message within the cluster costs nothing here:
+/// whatever a service sends is fresh (each attempt of a task is a message of its own), a repetition
+/// from an agent is refused.
 ///
 /// A reply to a client leaves the node as bytes in any case; they are made here, once, and shared
 /// by what is sent and what is kept. Pieces are not kept.
+///
+/// What is not acknowledged counts for `replies_kept_time` after its reply (`may_be_repeated`); a
+/// repetition that is older is refused, so that an agent may be forgotten then.
 ///
 /// Bounded by sessions, by requests and by the bytes of all replies; the session unused for longest
 /// is forgotten first. Nothing is allocated before the first session writes. Not thread-safe.
@@ -45,16 +53,25 @@ public:
     place at;
   };
 
-  judgement accept(const address& sender, message_id id, std::uint16_t attempt);
+  /// `complete_since`: from then on no request to this agent was forgotten, whoever it was that
+  /// took it.
+  explicit delivery(instant complete_since = instant::max()) : complete_since_(complete_since) {}
+
+  /// `age`: of a repetition, since its first attempt left the client.
+  judgement accept(const address& sender, message_id id, std::uint16_t attempt, instant now = {},
+                   std::chrono::milliseconds age = {});
 
   /// Keeps `reply` for repetitions. Turns it into bytes, which it shares with what is kept.
-  void complete(const place& at, payload& reply);
+  void complete(const place& at, payload& reply, instant now = {});
 
   /// The reply of a request that was judged `repeated_done`.
   payload kept(const place& at);
 
   /// The sender needs no reply up to `id.sequence` any more.
   void acknowledge(message_id id);
+
+  /// A client may still want a reply again. Where this is false, nothing is lost with this table.
+  bool may_be_repeated(instant now) const;
 
   std::size_t sessions() const noexcept { return sessions_.size(); }
   std::size_t bytes_kept() const noexcept { return bytes_; }
@@ -66,7 +83,8 @@ private:
     progress state = progress::working;
     payload reply;
   };
-  /// A ring of requests in the order in which they came; positions count them from the first.
+  /// A ring of requests in the order in which they came. Positions go on where any window of this
+  /// table ended before: the place of a forgotten request is never another's.
   struct window {
     session_id session;
     std::uint64_t last_used = 0;
@@ -81,20 +99,24 @@ private:
 
   static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
 
+  bool never_came(std::chrono::milliseconds age, instant now) const;
   std::size_t find(session_id session);
-  std::size_t open(message_id first);
+  std::size_t open(message_id first, instant now);
   judgement judge_older(window& w, std::size_t slot, std::uint64_t sequence, std::uint16_t attempt);
   judgement add(window& w, std::size_t slot, std::uint64_t sequence);
   request* find(const place& at);
   void drop_oldest(window& w);
-  void make_room(const place& at, std::size_t bytes);
-  void forget(std::size_t slot);
+  void make_room(const place& at, std::size_t bytes, instant now);
+  void forget(std::size_t slot, instant now);
   std::size_t least_recently_used() const;
   std::size_t oldest_with_replies(std::size_t except) const;
 
   std::vector<window> sessions_;
   std::size_t last_slot_ = nowhere;
   std::uint64_t uses_ = 0;
+  std::uint64_t next_position_ = 0; ///< behind those of all windows that were forgotten
+  instant complete_since_;
+  instant last_done_ = instant::min();
   std::size_t bytes_ = 0;
 };
 

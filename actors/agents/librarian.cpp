@@ -3,6 +3,7 @@
 #include "actors/llm/text.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
+#include "messages/payload.hpp"
 #include "messages/values.pb.h"
 
 #include <algorithm>
@@ -123,7 +124,7 @@ std::string not_told(const LibrarianState& told) {
 std::string librarian_mind::save(const state& now) { return now.told.SerializeAsString(); }
 
 bool librarian_mind::load(state& now, std::string_view bytes) {
-  return now.told.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  return parse_message(now.told, bytes);
 }
 
 std::pair<librarian_mind::state, commands> librarian_mind::decide(state&& now,

@@ -32,6 +32,8 @@ roles_logic::roles_logic(options limits, role_table roles, metrics& counted)
     : options_(limits), roles_(std::move(roles)), counted_(counted),
       counts_(std::make_shared<role_counts>(roles_)) {}
 
+void roles_logic::start(step_context& context, const address&) { complete_since_ = context.now; }
+
 void roles_logic::step(step_context& context, event input) {
   if (auto message = std::get_if<envelope>(&input))
     arrived(context, std::move(*message));
@@ -76,7 +78,8 @@ void roles_logic::arrived(step_context& context, envelope message) {
   active_.emplace(agent, kind->get());
   counts_->add((*kind)->info.name(), 1);
   counted_.plain().agents.store(active_.size(), std::memory_order_relaxed);
-  context.out.start(std::move(agent), std::make_unique<agent_logic>(std::move(*kind), counted_));
+  context.out.start(std::move(agent),
+                    std::make_unique<agent_logic>(std::move(*kind), counted_, complete_since_));
   context.out.send(std::move(message));
 }
 
@@ -137,6 +140,7 @@ bool roles_logic::forget(const name& agent) {
     return false;
   counts_->add(found->second->info.name(), -1);
   active_.erase(found);
+  complete_since_ = context.now;
   counted_.plain().agents.store(active_.size(), std::memory_order_relaxed);
   return true;
 }

@@ -44,6 +44,7 @@ public:
 
   roles_logic(options limits, role_table roles, metrics& counted);
 
+  void start(step_context& context, const address& self) override;
   void step(step_context& context, event input) override;
 
   /// For `troupe status`, from any thread.
@@ -69,6 +70,7 @@ private:
   /// When an agent failed within the last `restart_period`; at most `failed_agents_kept_max`
   /// agents.
   std::unordered_map<name, std::vector<instant>> failures_;
+  instant complete_since_ = instant::max(); ///< no agent forgot what it was sent (delivery.hpp)
 };
 
 } // namespace troupe

@@ -4,6 +4,7 @@
 #include "actors/cluster/outbox.hpp"
 #include "actors/cluster/stamp.hpp"
 #include "config/limits/links.hpp"
+#include "config/version.hpp"
 #include "messages/cluster.pb.h"
 
 #include <caf/actor_system.hpp>
@@ -35,6 +36,7 @@ struct link_state {
   bool closing = false;
   bool evicted = false; ///< closed for want of room, not for anything it did
   bool halted = false;  ///< nothing is read until the node has room
+  bool left = false;    ///< the peer ended it, and said so
 
   instant now() const { return hub->host.clock.now(); }
 };
@@ -66,7 +68,7 @@ void write(link_broker* self, std::string_view bytes) {
 
 /// What others know of the link is taken back now, not when the broker is destroyed.
 void detach(link_state& link, std::string why) {
-  link.registered->ends_because(std::move(why));
+  link.registered->ends_because(std::move(why), link.left);
   link.registered.reset();
 }
 
@@ -208,6 +210,19 @@ bool is_foreign_reply(link_state& link, const envelope& message) {
   return true;
 }
 
+/// A peer of a newer version sent what nobody here can take: it is told so at once.
+void answer_unknown(link_state& link, link_logic::unknown strange) {
+  auto& host = link.hub->host;
+  auto& head = strange.head;
+  failure why{ec::bad_message, link.hub->self.name() + " (troupe " + std::string{program_version()}
+                                   + ") does not know " + strange.what};
+  host.counted.message_unread("unknown");
+  log(link, log_level::warning, "refused a message of " + peer_name(link) + ": " + why.message);
+  stamp(head, link.protocol->peer(), host.post->self());
+  if (head.kind == message_kind::request && !head.sender.empty())
+    host.post->send(reply_failure(head, why));
+}
+
 void carry_out(link_broker* self, link_logic::outcome out) {
   auto& link = self->state;
   write(self, {out.write.data(), out.write.size()});
@@ -216,6 +231,8 @@ void carry_out(link_broker* self, link_logic::outcome out) {
       out.failed = std::move(refused);
   if (out.confirmed && link.attached)
     link.registered->confirm();
+  for (auto& strange : out.strange)
+    answer_unknown(link, std::move(strange));
   auto received = std::move(out.received);
   for (auto& message : received) {
     stamp(message, link.protocol->peer(), link.hub->host.post->self());
@@ -228,6 +245,7 @@ void carry_out(link_broker* self, link_logic::outcome out) {
                                                                 std::memory_order_relaxed);
     link.hub->host.post->send_all(received);
   }
+  link.left = link.left || out.left;
   if (out.failed)
     close(self, *out.failed);
   else

@@ -99,6 +99,7 @@ void link_registration::leave_clients() {
     return; // it came back by a new link: it is not gone
   SessionClosed closed;
   closed.set_session(session_.value);
+  closed.set_left(left_);
   report(hub_, service::coordinator, std::move(closed));
 }
 
@@ -128,10 +129,15 @@ void link_registration::fail_unanswered() {
   auto waited = waiting_->waiting();
   auto unanswered = waiting_->close();
   trim_heap_after(waited);
-  for (auto& head : unanswered)
-    hub_.host.post->send(
-        reply_failure(head, {ec::outcome_unknown, where + ", where " + to_string(head.target)
-                                                      + " is, was lost before it answered"}));
+  for (auto& head : unanswered) {
+    auto why = to_proto({ec::outcome_unknown,
+                         "whether it was done is not known: the link to " + where + ", where "
+                             + to_string(head.target)
+                             + " is, was lost before the answer came; look before you send it "
+                               "again"});
+    why.set_repeat(true); // who has it can tell, when it is there again
+    hub_.host.post->send(reply_to(head, std::move(why)));
+  }
 }
 
 void link_registration::begin(const caf::actor& broker) {

@@ -112,7 +112,11 @@ public:
   void confirm();
 
   /// Why the link ends, for who asks later.
-  void ends_because(std::string why) { why_ = std::move(why); }
+  /// `left`: the peer ended it, and said so.
+  void ends_because(std::string why, bool left) {
+    why_ = std::move(why);
+    left_ = left;
+  }
 
 private:
   enum class standing { unproven, client, member };
@@ -133,6 +137,7 @@ private:
   std::shared_ptr<std::atomic<bool>> replaced_;
   newcomers* door_ = nullptr;
   std::string why_ = "the link failed";
+  bool left_ = false;
 };
 
 /// The links to other nodes that count, for a membership that is started again.

@@ -97,6 +97,7 @@ bool link_logic::on_frame(frame_kind kind, const byte_slice& body, outcome& out)
     auto code = bye ? to_error_code(bye->code()) : std::nullopt;
     out.failed = failure{code && *code != ec::none ? *code : ec::unavailable,
                          bye ? bye->message() : "the peer ended the connection"};
+    out.left = true;
     return false;
   }
   if (now_ == stage::proven)
@@ -229,10 +230,13 @@ result<void> link_logic::on_records(const byte_slice& body, outcome& out) {
       return unexpected{record.error()};
     if (record->what == wire_record::type::reset) {
       routes_.clear();
+      strange_routes_.clear();
     } else if (record->what == wire_record::type::route) {
       if (record->announced != routes_.size() + 1)
         return fail(ec::bad_message, "a route announced out of order");
       routes_.push_back(std::move(record->place));
+      if (!record->unknown.empty())
+        strange_routes_.emplace(record->announced, std::move(record->unknown));
     } else if (auto done = finish(std::move(*record), out); !done) {
       return done;
     }
@@ -256,7 +260,14 @@ result<void> link_logic::finish(wire_record record, outcome& out) {
       return unexpected{whole.error()};
     message.body = payload::from_wire(message.body.kind(), std::move(*whole));
   }
-  out.received.push_back(std::move(message));
+  if (target->empty())
+    record.unknown = strange_routes_[record.routes.target];
+  // An answer goes on whatever it is: somebody waits for it, and can say that he cannot read it.
+  bool answer = message.kind == message_kind::reply || message.kind == message_kind::piece;
+  if (record.unknown.empty() || (answer && !target->empty()))
+    out.received.push_back(std::move(message));
+  else
+    out.strange.push_back({head_of(message), std::move(record.unknown)});
   return {};
 }
 

@@ -39,15 +39,23 @@ public:
     node_id wanted{};     ///< of diallers: who must answer; zero: anybody of the cluster
   };
 
+  /// A message of which this version does not know something. Without its payload.
+  struct unknown {
+    envelope head;
+    std::string what; ///< "messages of kind 143"
+  };
+
   /// What a step yields. After `failed` the connection is to be closed once `write` is out. What is
   /// in `write` must go out before anything that is sealed later.
   struct outcome {
     std::vector<char> write;
     std::vector<envelope> received; ///< targets and senders resolved
+    std::vector<unknown> strange;   ///< came, and nobody here could take it
     std::optional<Hello> proven;    ///< the peer is who it says; set once
     bool confirmed = false;         ///< sealed frames have passed in both directions; set once
     std::optional<Welcome> welcome; ///< clients only; set once
     std::optional<failure> failed;
+    bool left = false; ///< `failed` is what the peer said when it ended the link
   };
 
   link_logic(options given, instant now);
@@ -125,6 +133,7 @@ private:
   frame_reader reader_;
   std::vector<address> routes_;
   chunk_assembly chunks_;
+  std::map<route_id, std::string> strange_routes_; ///< those of `routes_` that are empty
 };
 
 } // namespace troupe

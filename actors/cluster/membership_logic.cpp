@@ -1,6 +1,7 @@
 #include "actors/cluster/membership_logic.hpp"
 
 #include "actors/cluster/link_features.hpp"
+#include "actors/unread.hpp"
 #include "config/limits/links.hpp"
 #include "messages/cluster.pb.h"
 
@@ -49,10 +50,8 @@ void membership_logic::on_message(step_context& context, envelope& message) {
     came(context, message.sender.node, *roles);
   else if (message.body.as<MembersQuery>())
     tell(context, message.sender, to_proto(*view()));
-  else if (message.kind == message_kind::request)
-    context.out.send(reply_failure(
-        message, {ec::invalid_argument,
-                  "membership takes no " + std::string{to_string(message.body.kind())}}));
+  else
+    not_taken(context, "membership", message);
 }
 
 /// A link to that member counts from now on.

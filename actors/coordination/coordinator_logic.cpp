@@ -1,6 +1,8 @@
 #include "actors/coordination/coordinator_logic.hpp"
 
 #include "actors/coordination/coordinator_run.hpp"
+#include "actors/unread.hpp"
+#include "config/limits/links.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"
 
@@ -50,6 +52,8 @@ void coordinator_logic::step(step_context& context, event input) {
     } else if (fired->timer == timer_held) {
       held_armed_ = false;
       ask_queues(context); // before what this step offers
+    } else if (fired->timer == timer_gone) {
+      end_runs_of_gone(context);
     }
   }
   place(context);
@@ -78,17 +82,29 @@ void coordinator_logic::on_message(step_context& context, envelope& message) {
   if (auto members = message.body.as<MembersChanged>())
     return on_members(context, *members);
   if (auto closed = message.body.as<SessionClosed>())
-    return on_session_closed(context, closed->session());
+    return on_session_closed(context, *closed);
   if (message.body.as<RunSubmit>())
     return on_submit(context, message);
   if (message.body.as<RunCancel>())
     return on_cancel(context, message);
   if (message.body.as<RunsQuery>())
     return on_query(context, message);
-  if (message.kind == message_kind::request)
-    context.out.send(reply_failure(
-        message, {ec::bad_message,
-                  "the coordinator takes no " + std::string{to_string(message.body.kind())}}));
+  if (auto key = message.body.salvage<TaskKey>();
+      key && message.body.kind() == payload_kind::TaskDone)
+    return on_unreadable_done(context, message, *key);
+  not_taken(context, "the coordinator", message);
+}
+
+/// A result that this node cannot read: its task fails at once, and with it nobody waits.
+void coordinator_logic::on_unreadable_done(step_context& context, const envelope& message,
+                                           const TaskKey& key) {
+  TaskDone done;
+  done.set_run(key.run());
+  done.set_index(key.index());
+  done.set_attempt(key.attempt());
+  *done.mutable_failure() = to_proto(why_not_taken("the owner of the run", message));
+  context.out.unread.push_back(message.body.kind());
+  on_done(context, done, message.sender.node);
 }
 
 // -- runs -------------------------------------------------------------------------------------
@@ -104,6 +120,7 @@ void coordinator_logic::on_repeated(step_context& context, envelope& request,
     if (known.request != request.id || known.submitter.session != request.sender.session)
       return false;
     known.submitter = request.sender; // it may have come back through another node
+    known.gone.reset();
     accepted(to_bytes(known.id));
     return true;
   };
@@ -191,14 +208,35 @@ void coordinator_logic::on_cancel(step_context& context, envelope& request) {
           request.kind == message_kind::request ? &request : nullptr);
 }
 
-void coordinator_logic::on_session_closed(step_context& context, std::uint64_t session) {
+/// A client that did not say good-bye may be on its way back, to this node or another. One that is
+/// attached elsewhere by now is not meant.
+void coordinator_logic::on_session_closed(step_context& context, const SessionClosed& closed) {
+  for (const auto& [id, r] : runs_) {
+    const auto& who = r->submitter;
+    bool here = !who.node || who.node == self_.node;
+    if (who.what == address::kind::session && who.session.value == closed.session() && here)
+      r->gone = closed.left() ? context.now - limits::client_return_max : context.now;
+  }
+  end_runs_of_gone(context);
+}
+
+void coordinator_logic::end_runs_of_gone(step_context& context) {
   failure why{ec::cancelled, "the client that submitted the run is gone"};
-  std::vector<run*> gone;
-  for (const auto& [id, r] : runs_)
-    if (r->submitter.what == address::kind::session && r->submitter.session.value == session)
-      gone.push_back(r.get());
-  for (auto r : gone)
+  std::vector<run*> over;
+  std::optional<instant> next;
+  for (const auto& [id, r] : runs_) {
+    if (!r->gone)
+      continue;
+    auto due = *r->gone + limits::client_return_max;
+    if (due <= context.now)
+      over.push_back(r.get());
+    else
+      next = std::min(next.value_or(due), due);
+  }
+  for (auto r : over)
     end_run(context, *r, &why, nullptr);
+  if (next)
+    context.out.arm(timer_gone, *next - context.now);
 }
 
 // -- tasks ------------------------------------------------------------------------------------

@@ -71,7 +71,8 @@ private:
     timer_deadline = 2,
     timer_retry = 3,
     timer_held = 4,
-    timer_go_on = 5
+    timer_go_on = 5,
+    timer_gone = 6
   };
 
   struct run;
@@ -134,9 +135,11 @@ private:
   void on_repeated(step_context& context, envelope& request, const delivery::judgement& judged);
   void on_cancel(step_context& context, envelope& request);
   void on_query(step_context& context, const envelope& request) const;
-  void on_session_closed(step_context& context, std::uint64_t session);
+  void on_session_closed(step_context& context, const SessionClosed& closed);
+  void end_runs_of_gone(step_context& context);
   void on_started(step_context& context, const TaskStarted& started, node_id from);
   void on_done(step_context& context, TaskDone& done, node_id from);
+  void on_unreadable_done(step_context& context, const envelope& message, const TaskKey& key);
   void on_refused(step_context& context, const TasksRefused& refused, node_id from);
   void on_members(step_context& context, const MembersChanged& members);
   void on_deadline(step_context& context);

@@ -150,7 +150,7 @@ void coordinator_logic::offer(step_context& context, run& r, std::uint32_t task,
   auto filled = r.state->fill_task(task, made);
   // What stays on this node is never turned into bytes.
   auto bytes = node == 0 && made.input().empty() ? made.shared_input().size() : made.ByteSizeLong();
-  if (filled && node != 0 && bytes > limits::payload_bytes_max - limits::mib)
+  if (filled && node != 0 && bytes > limits::content_bytes_max)
     filled = fail(ec::too_large, "the task and its input are " + std::to_string(bytes)
                                      + " bytes, more than a message may have: pass files as blobs");
   spend(made, bytes);

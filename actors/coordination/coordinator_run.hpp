@@ -24,6 +24,7 @@ struct coordinator_logic::run {
   trace_context inside; ///< of what its tasks do
   std::unique_ptr<SpanData> root;
   instant began{};
+  std::optional<instant> gone; ///< since then its submitter has no link
   bool want_progress = false;
   bool dirty = false;
   bool ending = false;

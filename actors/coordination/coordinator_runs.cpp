@@ -16,7 +16,7 @@ namespace troupe {
 
 namespace {
 
-constexpr std::size_t run_ended_bytes_max = limits::payload_bytes_max - limits::mib;
+constexpr std::size_t run_ended_bytes_max = limits::content_bytes_max;
 
 } // namespace
 

@@ -1,5 +1,6 @@
 #include "actors/coordination/desk_logic.hpp"
 
+#include "actors/unread.hpp"
 #include "config/limits/telemetry.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
@@ -54,7 +55,7 @@ void desk_logic::step(step_context& context, event input) {
     return;
   }
   if (message->kind != message_kind::request)
-    return;
+    return not_taken(context, "the desk", *message);
   if (message->body.as<RolesQuery>())
     roles_.on_query(context, members_, *message);
   else
@@ -86,9 +87,7 @@ void desk_logic::on_query(step_context& context, envelope& request) {
       return context.out.send(
           reply_failure(request, {ec::invalid_argument, "a trace id has 16 bytes, not all zero"}));
   } else {
-    return context.out.send(reply_failure(
-        request,
-        {ec::bad_message, "the desk takes no " + std::string{to_string(request.body.kind())}}));
+    return not_taken(context, "the desk", request);
   }
   if (!q.status && !q.whole)
     return answer_here(context, request, std::move(q));

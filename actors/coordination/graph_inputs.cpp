@@ -150,6 +150,24 @@ result<void> check_inputs(const Graph& graph, const value_map& given) {
   return {};
 }
 
+result<void> check_literals(const Graph& graph) {
+  result<void> fine;
+  auto look = [&](const Source& from, const std::string& what) {
+    if (fine && from.has_literal())
+      fine = check_value(from.literal(), what);
+  };
+  for (const auto& input : graph.inputs())
+    if (fine && input.has_default_value())
+      fine = check_value(input.default_value(), "the default of the input `" + input.name() + "`");
+  for (const auto& task : graph.tasks()) {
+    for (const auto& [field, from] : task.input())
+      look(from, "task " + task.id() + ", field \"" + field + "\"");
+    look(task.for_each(), "task " + task.id() + ", for_each");
+  }
+  look(graph.result(), "the result of the graph");
+  return fine;
+}
+
 void settle_inputs(const Graph& graph, value_map& given) {
   for (const auto& input : graph.inputs()) {
     auto found = given.find(input.name());

@@ -3,9 +3,8 @@
 #include "messages/errors.hpp"
 #include "messages/payload_kinds.hpp"
 #include "messages/runs.pb.h"
+#include "messages/value_check.hpp"
 #include "messages/values.pb.h"
-
-#include <google/protobuf/map.h>
 
 #include <string>
 #include <string_view>
@@ -21,8 +20,6 @@
 /// machine.
 namespace troupe {
 
-using value_map = google::protobuf::Map<std::string, Value>;
-
 /// Whether `value` is of the input's type; the error names the input, what was expected and what
 /// came.
 result<void> check_input_type(const GraphInput& input, const Value& value);
@@ -30,6 +27,9 @@ result<void> check_input_type(const GraphInput& input, const Value& value);
 /// Checks what is given for a run: a required input that is missing (with its help and example),
 /// one that the graph does not have, one of the wrong type. `invalid_argument`.
 result<void> check_inputs(const Graph& graph, const value_map& given);
+
+/// What the graph itself gives to tasks, as it came from a client: may it travel?
+result<void> check_literals(const Graph& graph);
 
 /// Adds the defaults of what is not given, and makes a file's map its blob. After `check_inputs`.
 void settle_inputs(const Graph& graph, value_map& given);

@@ -3,6 +3,7 @@
 #include "actors/coordination/graph_values.hpp"
 #include "config/embedded.hpp"
 #include "config/limits/work.hpp"
+#include "config/utf8.hpp"
 #include "config/yaml.hpp"
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"
@@ -19,7 +20,7 @@ constexpr int literal_depth_max = 16;
 
 class graph_reader {
 public:
-  explicit graph_reader(const std::string& file) { graph_.set_file(file); }
+  explicit graph_reader(const std::string& file) { graph_.set_file(valid_utf8(file)); }
 
   config_result<void> read(const yaml_node& root);
 

@@ -1,6 +1,7 @@
 #include "actors/coordination/queue_logic.hpp"
 
 #include "actors/cluster/members.hpp"
+#include "actors/unread.hpp"
 #include "config/limits/links.hpp"
 #include "config/limits/runs.hpp"
 #include "config/limits/supervision.hpp"
@@ -76,10 +77,26 @@ void queue_logic::step(step_context& context, event input) {
     return on_asked(context, *message, *asked);
   if (auto members = message->body.as<MembersChanged>())
     return on_members(context, *members);
-  if (message->kind == message_kind::request)
-    context.out.send(reply_failure(
-        *message,
-        {ec::bad_message, "the queue takes no " + std::string{to_string(message->body.kind())}}));
+  if (message->body.kind() == payload_kind::TaskOffer)
+    return on_unreadable_offer(context, *message);
+  not_taken(context, "the queue", *message);
+}
+
+/// Tasks with an input that this node cannot read: their owner hears it at once, as nobody else
+/// could read them either.
+void queue_logic::on_unreadable_offer(step_context& context, const envelope& message) {
+  auto keys = message.body.salvage<TaskOfferKeys>();
+  if (!keys)
+    return not_taken(context, "the queue", message);
+  context.out.unread.push_back(message.body.kind());
+  auto done = failed(why_not_taken("the queue of node " + to_string(self_.node), message));
+  for (const auto& key : keys->tasks()) {
+    done.set_run(key.run());
+    done.set_index(key.index());
+    done.set_attempt(key.attempt());
+    add(counted_.tasks_failed);
+    tell(context, node_from_bytes(keys->owner()), message.tenant, done);
+  }
 }
 
 void queue_logic::stop(step_context& context) {
@@ -228,7 +245,7 @@ void queue_logic::begin_task(step_context& context, lane& l, waiting_task& next)
 
 void queue_logic::report(step_context& context, running_task& task, TaskDone done) {
   auto bytes = task.owner == self_.node ? 0 : done.ByteSizeLong();
-  if (bytes > limits::payload_bytes_max - limits::mib)
+  if (bytes > limits::content_bytes_max)
     done = failed({ec::too_large, "the task's result is " + std::to_string(bytes)
                                       + " bytes, more than a message may have"});
   else if (bytes >= stream_payload_bytes) { // small messages may come before it

@@ -105,6 +105,7 @@ private:
 
   // -- tasks and slots (queue_logic.cpp) ------------------------------------------------------
 
+  void on_unreadable_offer(step_context& context, const envelope& message);
   void on_offer(step_context& context, envelope& message);
   /// Who offers or asks is the owner, whatever the message claims.
   static node_id owner_of(const envelope& message, std::string_view claimed);

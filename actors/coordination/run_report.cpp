@@ -2,6 +2,7 @@
 #include "actors/coordination/run_state.hpp"
 #include "config/limits/runs.hpp"
 #include "messages/runs.pb.h"
+#include "messages/value_check.hpp"
 #include "messages/values.pb.h"
 
 #include <algorithm>
@@ -148,7 +149,9 @@ result<void> run_state::copy_results(std::uint32_t step, const Source& from, Val
   for (auto task = record.first; task < record.first + record.size; ++task)
     if (auto copied = copy_path(tasks_[task].output, from.path(), *list->add_items()); !copied)
       return copied;
-  return {};
+  // The list is one level more than what is in it, which was checked where it was made.
+  return record.deepest ? check_value(into, "the results of `" + written(step).id() + "`")
+                        : result<void>{};
 }
 
 // -- the end ----------------------------------------------------------------------------------
@@ -166,8 +169,13 @@ void run_state::report_whole(RunEnded& into, const failure* cut_short) const {
   if (!graph_.has_result() || cut_short)
     return;
   Value made;
-  if (auto copied = copy_source(graph_.result(), nullptr, made); copied)
+  if (auto copied = copy_source(graph_.result(), nullptr, made); copied) {
     *into.mutable_result() = std::move(made);
+  } else if (into.ok()) {
+    into.set_ok(false);
+    *into.mutable_failure() =
+        to_proto({copied.error().code, "the result of the run: " + copied.error().message});
+  }
 }
 
 bool run_state::report_outcomes(RunEnded& into, outcome_place& at, std::size_t at_most,

@@ -17,6 +17,10 @@ result<std::unique_ptr<run_state>> run_state::create(Graph graph, value_map inpu
     return fail(ec::invalid_argument, to_string(plan.error()));
   if (auto fine = check_inputs(made->graph_, made->inputs_); !fine)
     return unexpected{std::move(fine).error()};
+  if (auto fine = check_fields(made->inputs_, "the inputs of the run"); !fine)
+    return unexpected{std::move(fine).error()};
+  if (auto fine = check_literals(made->graph_); !fine)
+    return unexpected{std::move(fine).error()};
   settle_inputs(made->graph_, made->inputs_);
   made->plan_ = *std::move(plan);
   made->begin();
@@ -174,6 +178,8 @@ void run_state::close(std::uint32_t task, status end) {
 }
 
 void run_state::succeeded(std::uint32_t task, Value output, const task_usage& usage) {
+  if (is_deepest(output))
+    steps_[tasks_[task].step].deepest = true;
   tasks_[task].output = std::move(output);
   tasks_[task].usage = usage;
   close(task, status::done);

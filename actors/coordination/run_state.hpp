@@ -133,6 +133,7 @@ private:
     std::uint32_t open = 0; ///< tasks without an end
     bool unfolded = false;
     bool complete = false;
+    bool deepest = false;          ///< one of its results cannot be put into a list
     bool spoiled = false;          ///< one of its tasks failed, or it is dead
     bool alike_known = false;      ///< whether `alike` was looked for
     std::string alike;             ///< what its tasks are given alike, as the bytes of a ValueMap

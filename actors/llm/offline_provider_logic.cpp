@@ -1,6 +1,7 @@
 #include "actors/llm/offline_provider_logic.hpp"
 
 #include "actors/llm/offline_model.hpp"
+#include "actors/unread.hpp"
 #include "messages/agents.pb.h"
 #include "messages/models.pb.h"
 #include "messages/spans.pb.h"
@@ -60,10 +61,10 @@ void offline_provider_logic::start(step_context&, const address& self) { self_ =
 void offline_provider_logic::step(step_context& context, event input) {
   if (auto* request = std::get_if<envelope>(&input)) {
     if (request->kind == message_kind::request)
-      take(context, std::move(*request));
-    else if (request->kind == message_kind::cancel)
-      give_up(context, *request);
-    return;
+      return take(context, std::move(*request));
+    if (request->kind == message_kind::cancel)
+      return give_up(context, *request);
+    return not_taken(context, "service models", *request);
   }
   auto* fired = std::get_if<timer_fired>(&input);
   if (!fired)
@@ -85,8 +86,7 @@ void offline_provider_logic::take(step_context& context, envelope request) {
   call fresh{std::move(request), context.now, instant::max()};
   auto* asked = fresh.request.body.as<ModelRequest>();
   if (!asked)
-    return context.out.send(reply_failure(
-        fresh.request, {ec::bad_message, "service::models takes ModelRequest, and this is none"}));
+    return not_taken(context, "service models", fresh.request);
   if (fresh.request.remaining.count() != 0)
     fresh.deadline = context.now + fresh.request.remaining;
   if (!asked->model().empty() && asked->model() != offline_model_name)

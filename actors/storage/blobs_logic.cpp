@@ -1,5 +1,6 @@
 #include "actors/storage/blobs_logic.hpp"
 
+#include "actors/unread.hpp"
 #include "config/limits/messages.hpp"
 #include "config/limits/storage.hpp"
 #include "config/limits/work.hpp"
@@ -55,7 +56,7 @@ void blobs_logic::step(step_context& context, event input) {
       case message_kind::event:
       case message_kind::piece:
       case message_kind::acknowledge:
-        return;
+        return not_taken(context, "service blobs", *message);
     }
   }
   if (auto fired = std::get_if<timer_fired>(&input)) {
@@ -84,9 +85,7 @@ void blobs_logic::request(step_context& context, envelope message) {
     return put(context, message, *given);
   if (message.body.as<BlobGet>())
     return get(context, std::move(message));
-  context.out.send(
-      reply_failure(message, {ec::bad_message, "service blobs takes BlobPut and BlobGet, not "
-                                                   + std::string(to_string(message.body.kind()))}));
+  not_taken(context, "service blobs", message);
 }
 
 void blobs_logic::put(step_context& context, envelope& message, const BlobPut& given) {

@@ -1,5 +1,6 @@
 #include "actors/storage/state_logic.hpp"
 
+#include "actors/unread.hpp"
 #include "config/limits/messages.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
@@ -31,21 +32,14 @@ void state_logic::step(step_context& context, event input) {
   auto request = std::get_if<envelope>(&input);
   if (!request)
     return;
-  if (request->kind != message_kind::request) {
-    context.out.log(log_level::warning, component,
-                    "dropped a message that is no request: "
-                        + std::string(to_string(request->body.kind())),
-                    request->trace.trace);
-    return;
-  }
+  if (request->kind != message_kind::request)
+    return not_taken(context, "service state", *request);
   if (auto wanted = request->body.as<SnapshotGet>())
     context.out.send(get(context, *request, *wanted));
   else if (auto given = request->body.as<SnapshotPut>())
     context.out.send(put(context, *request, *given));
   else
-    context.out.send(reply_failure(
-        *request, {ec::bad_message, "service state takes SnapshotGet and SnapshotPut, not "
-                                        + std::string(to_string(request->body.kind()))}));
+    not_taken(context, "service state", *request);
 }
 
 envelope state_logic::get(step_context& context, const envelope& request,

@@ -8,6 +8,8 @@ namespace troupe::limits {
 inline constexpr std::size_t frame_body_bytes_max = 256 * kib; ///< longer: the connection is closed
 inline constexpr std::size_t frame_body_bytes_aim = 64 * kib;  ///< a gathering frame is sealed here
 inline constexpr std::size_t payload_bytes_max = 48 * mib;     ///< of one message, in chunks
+/// Of what goes into one message: the rest is for what stands around it.
+inline constexpr std::size_t content_bytes_max = payload_bytes_max - 1 * mib;
 inline constexpr std::size_t link_bytes_max = 64 * mib; ///< waiting in one link, then `overloaded`
 /// Beyond that, for what nobody would send again: replies, and events to services and clients. A
 /// link that is that full is closed: its peer does not take what it asked for.
@@ -52,6 +54,12 @@ inline constexpr auto down_after_silence = 5s;
 inline constexpr auto client_silence_max = 30s;
 inline constexpr std::size_t member_roles_bytes_aim = 32 * kib; ///< of a piece of a member's list
 inline constexpr std::size_t member_roles_max = 100'000;        ///< that a member may have
+inline constexpr auto client_return_max = 5s; ///< a run outlives its client's link so long
+inline constexpr auto run_silence_max = 30s; ///< of a run, then its client asks whether it is there
+inline constexpr auto reconnect_time_max = 10s; ///< a client tries to come back, after each loss
+inline constexpr std::uint32_t reconnects_max = 16; ///< of one client
+inline constexpr auto reconnect_pause_min = 20ms;
+inline constexpr auto reconnect_pause_max = 500ms;
 inline constexpr auto dial_timeout = 1s;
 inline constexpr auto dial_backoff_min = 10ms;
 inline constexpr auto dial_backoff_max = 2s;

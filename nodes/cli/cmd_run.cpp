@@ -56,7 +56,7 @@ cli_result<run_outcome> run(const run_command& wanted, trace_context trace,
   if (!arguments)
     return unexpected{arguments.error()};
   interrupts signals;
-  auto cluster = attach(wanted.cluster, signals.fd());
+  auto cluster = attach_lasting(wanted.cluster, signals.fd());
   if (!cluster)
     return unexpected{cluster.error()};
   auto roles = roles_for_tasks(*cluster);

@@ -1,5 +1,6 @@
 #include "config/limits/messages.hpp"
 #include "config/suggest.hpp"
+#include "config/utf8.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
 #include "nodes/cli/commands.hpp"
@@ -41,6 +42,9 @@ cli_result<RoleInfo> role_to_talk_to(attached_client& cluster, const std::string
 }
 
 cli_result<std::string> role_in(const std::string& agent) {
+  if (!is_utf8(agent))
+    return unexpected{usage_error("an agent's name is UTF-8 text, found \"" + valid_utf8(agent)
+                                  + "\", where \xEF\xBF\xBD stands for what is not")};
   auto slash = agent.find('/');
   if (slash == 0 || slash == std::string::npos || slash + 1 == agent.size())
     return unexpected{usage_error("\"" + agent
@@ -77,9 +81,9 @@ cli_error why_no_answer(const failure& why, const send_command& wanted) {
   auto error = error_of(why);
   if (why.code == ec::timed_out)
     error.message = wanted.agent + " did not answer within " + human_duration(wanted.timeout)
-                    + "; --timeout gives it longer";
+                    + ", and may still do it; --timeout gives it longer";
   else if (why.code == ec::cancelled)
-    error = {exit_interrupted, "cancelled", "interrupted"};
+    error = {exit_interrupted, "cancelled", "interrupted; " + wanted.agent + " may still do it"};
   return error;
 }
 
@@ -90,7 +94,7 @@ int cmd_send(const send_command& wanted) {
   if (!role_name)
     return report(role_name.error(), wanted.as_json);
   interrupts signals;
-  auto cluster = attach(wanted.cluster, signals.fd());
+  auto cluster = attach_lasting(wanted.cluster, signals.fd());
   if (!cluster)
     return report(cluster.error(), wanted.as_json);
   auto role = role_to_talk_to(*cluster, *role_name);

@@ -171,7 +171,7 @@ cli_error with_troubles(cli_error error, const std::optional<supervision>& super
 int cmd_status(const status_command& wanted) {
   interrupts signals;
   auto hint = data_hint(wanted.cluster);
-  auto cluster = attach(wanted.cluster, signals.fd());
+  auto cluster = attach_lasting(wanted.cluster, signals.fd());
   auto supervised = supervision_of(wanted.cluster);
   if (!cluster)
     return report(with_troubles(cluster.error(), supervised, hint), wanted.as_json);

@@ -78,7 +78,7 @@ int cmd_trace(const trace_command& wanted) {
   auto trace = named_trace(wanted.trace);
   if (!trace)
     return report(trace.error(), wanted.as_json);
-  auto cluster = attach(wanted.cluster, signals.fd());
+  auto cluster = attach_lasting(wanted.cluster, signals.fd());
   if (!cluster)
     return report(cluster.error(), wanted.as_json);
   if (!*trace)

@@ -5,6 +5,7 @@
 #include "config/limits/messages.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"
+#include "nodes/protobuf_log.hpp"
 
 #include <chrono>
 #include <functional>
@@ -262,6 +263,7 @@ int parse_and_run(int argc, const char* const* argv) {
 
 int run_command_line(int argc, const char* const* argv) {
   take_over_broken_pipes();
+  route_protobuf_log(nullptr); // a node has a log for it, a client has none
   return finish_output(parse_and_run(argc, argv));
 }
 

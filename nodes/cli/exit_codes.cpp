@@ -17,10 +17,11 @@ int exit_code_of(ec code) {
       return exit_timed_out;
     case ec::cancelled:
       return exit_interrupted;
+    case ec::outcome_unknown:
+      return exit_outcome_unknown;
     case ec::not_found:
     case ec::unknown_model:
     case ec::too_large:
-    case ec::outcome_unknown:
     case ec::bad_message:
     case ec::storage_failed:
     case ec::agent_failed:

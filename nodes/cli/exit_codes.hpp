@@ -6,13 +6,14 @@
 namespace troupe::cli {
 
 inline constexpr int exit_ok = 0;
-inline constexpr int exit_failed = 1;        ///< the work was done, and failed
-inline constexpr int exit_usage = 64;        ///< the command line, a graph or an input is wrong
-inline constexpr int exit_damaged = 65;      ///< data on disk is damaged
-inline constexpr int exit_unavailable = 69;  ///< no cluster, or a part of it cannot be had
-inline constexpr int exit_cannot_write = 73; ///< standard output, an output file, the data folder
-inline constexpr int exit_run_lost = 75;     ///< the node that owned the run is gone
-inline constexpr int exit_config = 78;       ///< the configuration is wrong
+inline constexpr int exit_failed = 1;           ///< the work was done, and failed
+inline constexpr int exit_usage = 64;           ///< the command line, a graph or an input is wrong
+inline constexpr int exit_damaged = 65;         ///< data on disk is damaged
+inline constexpr int exit_unavailable = 69;     ///< no cluster, or a part of it cannot be had
+inline constexpr int exit_cannot_write = 73;    ///< standard output, an output file, the data folder
+inline constexpr int exit_run_lost = 75;        ///< the node that owned the run is gone
+inline constexpr int exit_outcome_unknown = 76; ///< it may or may not have been done
+inline constexpr int exit_config = 78;          ///< the configuration is wrong
 inline constexpr int exit_timed_out = 124;
 inline constexpr int exit_interrupted = 130;
 
@@ -32,6 +33,7 @@ inline constexpr const char* exit_codes_help =
     "  69  no cluster is running there, or a part of it cannot be reached\n"
     "  73  standard output, an output file or the data folder cannot be written\n"
     "  75  the node that owned the run is gone; start the run again\n"
+    "  76  whether it was done is not known; look before you do it again\n"
     "  78  wrong configuration\n"
     "  124 time ran out\n"
     "  130 interrupted";

@@ -1,13 +1,20 @@
 #include "nodes/cli/find_cluster.hpp"
 
 #include "actors/cluster/socket.hpp"
+#include "config/keys.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cluster_files.hpp"
+#include "nodes/lasting_client.hpp"
 #include "persistence/identity.hpp"
+#include "telemetry/text_escape.hpp"
+
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <map>
 #include <random>
 
 namespace troupe::cli {
@@ -77,6 +84,9 @@ cli_result<door> find_door(const cluster_flags& flags, const fs::path& data) {
   if (!flags.peer.empty())
     if (auto place = parse_host_port(flags.peer); !place)
       return unexpected{usage_error("--peer " + flags.peer + ": " + place.error().message)};
+  if (!flags.cluster.empty())
+    if (auto fine = check_plain_name(flags.cluster); !fine)
+      return unexpected{usage_error("--cluster: " + fine.error())};
   auto file = read_cluster_file(data);
   if (!file && flags.peer.empty())
     return unexpected{error_of_files(file.error())};
@@ -105,6 +115,23 @@ cli_result<door> find_door(const cluster_flags& flags, const fs::path& data) {
             + "; name the file with the cluster's secret with --secret-file"}};
   found.secret = std::move(*secret);
   return found;
+}
+
+/// All ways in, in the order in which they are tried.
+std::vector<client_options> doors_of(const door& found, const attach_options& options) {
+  std::vector<client_options> doors;
+  auto group = found.first_group;
+  for (std::size_t i = 0; i < found.ways.size(); ++i) {
+    const auto& next = found.ways[i / group * group + (options.first + i) % group];
+    auto& made = doors.emplace_back();
+    made.peer = next.called;
+    made.folder = next.folder;
+    made.wanted = next.owner;
+    made.cluster = found.cluster;
+    made.secret = found.secret;
+    made.interrupt_fd = options.interrupt_fd;
+  }
+  return doors;
 }
 
 /// Nobody let us in: why, in one message.
@@ -154,26 +181,22 @@ cli_result<attached_client> attach(const attach_options& options) {
   if (!found)
     return unexpected{found.error()};
   auto deadline = steady::now() + options.time;
-  auto count = found->ways.size();
+  auto doors = doors_of(*found, options);
+  auto count = doors.size();
   auto group = found->first_group;
   failure last{ec::unavailable, "no address is known"};
   for (std::size_t i = 0; i < count && last.code != ec::cancelled; ++i) {
-    const auto& next = found->ways[i / group * group + (options.first + i) % group];
-    client_options wanted;
-    wanted.peer = next.called;
-    wanted.folder = next.folder;
-    wanted.wanted = next.owner;
-    wanted.cluster = found->cluster;
-    wanted.secret = found->secret;
-    wanted.interrupt_fd = options.interrupt_fd;
+    auto wanted = doors[i];
     // A node that is stopped but not gone must leave time for the others; where no socket can be
     // had, that is known at once.
     auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
     wanted.connect_timeout =
         std::max(std::chrono::milliseconds{1}, left / static_cast<std::int64_t>(group - i % group));
     auto link = client::connect(std::move(wanted));
-    if (link)
-      return attached_client{std::move(*link), std::move(data)};
+    if (link) {
+      std::rotate(doors.begin(), doors.begin() + static_cast<std::ptrdiff_t>(i), doors.end());
+      return attached_client{std::move(*link), std::move(data), std::move(doors)};
+    }
     if (last.code != ec::refused || link.error().code == ec::cancelled)
       last = link.error(); // who refuses us is there: the better message
   }
@@ -186,6 +209,30 @@ cli_result<attached_client> attach(const cluster_flags& flags, int interrupt_fd)
   options.interrupt_fd = interrupt_fd;
   options.first = std::random_device{}();
   return attach(options);
+}
+
+cli_result<attached_client> attach_lasting(const cluster_flags& flags, int interrupt_fd) {
+  auto found = attach(flags, interrupt_fd);
+  if (!found)
+    return found;
+  lasting_options lasting;
+  lasting.doors = found->doors;
+  lasting.interrupt_fd = interrupt_fd;
+  for (const auto& member : found->link->welcome().members()) {
+    auto known = [&](const client_options& one) { return one.peer == member.info().address(); };
+    if (std::any_of(lasting.doors.begin(), lasting.doors.end(), known))
+      continue;
+    auto& added = lasting.doors.emplace_back(lasting.doors.front());
+    added.peer = member.info().address();
+    added.folder.clear();
+    added.wanted = node_from_bytes(member.info().id());
+  }
+  if (terminal_of(STDERR_FILENO).is_terminal)
+    lasting.tell = [](const std::string& line) {
+      std::fputs(("\r\x1b[Ktroupe: " + one_line(line) + "\n").c_str(), stderr);
+    };
+  found->link = make_lasting(std::move(found->link), std::move(lasting));
+  return found;
 }
 
 namespace {

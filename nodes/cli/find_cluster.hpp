@@ -32,6 +32,7 @@ std::string data_hint(const cluster_flags& flags);
 struct attached_client {
   std::unique_ptr<client> link;
   std::filesystem::path data;
+  std::vector<client_options> doors; ///< the one that let us in first
 
   /// The node that relays: the owner of the runs that are submitted here.
   const NodeInfo& node() const { return link->welcome().node(); }
@@ -52,6 +53,10 @@ cli_result<attached_client> attach(const attach_options& options);
 
 /// `attach` with a random first node.
 cli_result<attached_client> attach(const cluster_flags& flags, int interrupt_fd);
+
+/// For work that is to be done once: the client comes back when its link is lost, to any node that
+/// it knows of, and says so on a terminal (nodes/lasting_client.hpp).
+cli_result<attached_client> attach_lasting(const cluster_flags& flags, int interrupt_fd);
 
 /// The roles of the attached node and of all members that are up, each once, by name. `brief`: what
 /// they are called and what they are for, no more.

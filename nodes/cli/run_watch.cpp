@@ -31,29 +31,52 @@ cli_result<run_outcome> run_watch::run(RunSubmit submitted, const trace_context&
   trace_ = trace;
   if (auto accepted = submit(std::move(submitted), trace); !accepted)
     return unexpected{accepted.error()};
-  while (!ended_)
+  while (!ended_ && !lost_)
     if (auto waited = wait_once(); !waited)
       return unexpected{waited.error()};
+  if (lost_) {
+    line_.clear();
+    return unexpected{cancelled_ ? *cancelled_ : *lost_};
+  }
   line_.clear();
   return outcome();
 }
 
 cli_result<void> run_watch::submit(RunSubmit submitted, const trace_context& trace) {
-  auto request =
-      make_envelope(message_kind::request, address::of(service::coordinator), std::move(submitted));
-  request.trace = trace;
-  auto reply = cluster_.link->request(std::move(request), limits::request_timeout,
+  owner_ = node_from_bytes(cluster_.node().id());
+  owner_name_ = cluster_.node().name();
+  auto reply = cluster_.link->request(request_to_owner(payload::of(std::move(submitted))),
+                                      limits::request_timeout,
                                       [this](envelope& other) { on_message(other); });
   auto why = reply ? failure_in(*reply) : std::optional{reply.error()};
   if (why && why->code == ec::cancelled)
     return unexpected{cli_error{exit_interrupted, "cancelled", "interrupted"}};
+  if (why && why->code == ec::outcome_unknown) // whatever was begun ends without its client
+    return unexpected{run_lost(why->message)};
   if (why)
     return unexpected{error_of(*why)};
   auto accepted = reply->body.as<RunAccepted>();
   if (!accepted)
     return unexpected{error_of(failure{ec::bad_message, "the node's answer was not understood"})};
   run_ = accepted->run();
+  submission_ = reply->id;
   return {};
+}
+
+/// To the node that the run was submitted to: a client that came back may be at another.
+envelope run_watch::request_to_owner(payload body) const {
+  envelope request;
+  request.kind = message_kind::request;
+  request.target = address::of(service::coordinator, owner_);
+  request.body = std::move(body);
+  request.trace = trace_;
+  return request;
+}
+
+cli_error run_watch::run_lost(const std::string& why) const {
+  return {exit_run_lost, "run_lost",
+          "the run was lost with the connection to " + owner_name_ + ", which owned it (" + why
+              + "); start the run again"};
 }
 
 cli_result<void> run_watch::wait_once() {
@@ -69,9 +92,7 @@ cli_result<void> run_watch::wait_once() {
     line_.clear();
     if (cancelled_)
       return unexpected{*cancelled_};
-    return unexpected{cli_error{exit_run_lost, "run_lost",
-                                cluster_.node().name() + ", which owned the run, is gone ("
-                                    + next.error().message + "); start the run again"}};
+    return unexpected{run_lost(next.error().message)};
   }
   if (*next)
     on_message(**next);
@@ -100,10 +121,8 @@ void run_watch::cancel(int exit_code, const std::string& why) {
   deadline_ = clock::now() + cancel_timeout;
   RunCancel message;
   message.set_run(run_);
-  auto request =
-      make_envelope(message_kind::request, address::of(service::coordinator), std::move(message));
+  auto request = request_to_owner(payload::of(std::move(message)));
   request.remaining = cancel_timeout;
-  request.trace = trace_;
   // If it cannot be sent, the node notices that this client is gone.
   [[maybe_unused]] auto sent = cluster_.link->send(std::move(request), cancel_timeout);
 }
@@ -118,6 +137,14 @@ void run_watch::on_message(envelope& message) {
   auto ended = message.body.as<RunEnded>();
   if (ended && (run_.empty() || ended->run() == run_))
     ended_ = std::move(*ended);
+  else if (message.body.unreadable() && message.body.kind() == payload_kind::RunEnded)
+    on_failure(why_not_taken("this program", message));
+  else if (auto why = failure_in(message); why && message.id == submission_)
+    on_failure(*why);
+}
+
+void run_watch::on_failure(const failure& why) {
+  lost_ = why.code == ec::bad_message ? error_of(why) : run_lost(why.message);
 }
 
 run_outcome run_watch::outcome() {

@@ -33,11 +33,15 @@ private:
   using clock = std::chrono::steady_clock;
 
   cli_result<void> submit(RunSubmit submit, const trace_context& trace);
+  envelope request_to_owner(payload body) const;
   /// Waits for one message; fails when there is no use in waiting for more.
   cli_result<void> wait_once();
   cli_result<void> on_interrupt();
   cli_result<void> on_time_out();
   void on_message(envelope& message);
+  /// What came of the submission when it was repeated over another link, and other last words.
+  void on_failure(const failure& why);
+  cli_error run_lost(const std::string& why) const;
   void cancel(int exit_code, const std::string& why);
   run_outcome outcome();
 
@@ -47,7 +51,11 @@ private:
   progress_line line_;
   std::optional<clock::time_point> deadline_;
   trace_context trace_;
-  std::string run_; ///< its id, once accepted
+  node_id owner_; ///< the node that the run was submitted to, wherever this client is now
+  std::string owner_name_;
+  message_id submission_;
+  std::string run_;               ///< its id, once accepted
+  std::optional<cli_error> lost_; ///< nothing more can be heard of the run
   std::optional<RunEnded> ended_;
   std::optional<cli_error> cancelled_; ///< why we asked the run to stop
 };

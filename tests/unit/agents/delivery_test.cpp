@@ -10,9 +10,14 @@ namespace {
 const session_id ada{7};
 const session_id bob{8};
 
+using namespace std::chrono_literals;
+
+constexpr instant start_of_time{};
+
 delivery::judgement came(delivery& kept, session_id who, std::uint64_t sequence,
-                         std::uint16_t attempt = 1) {
-  return kept.accept(address::of_session(who), {who, sequence}, attempt);
+                         std::uint16_t attempt = 1, instant now = start_of_time,
+                         std::chrono::milliseconds age = {}) {
+  return kept.accept(address::of_session(who), {who, sequence}, attempt, now, age);
 }
 
 payload reply_of(std::string text) {
@@ -149,6 +154,64 @@ TEST(delivery, keeps_nothing_for_agents_and_services) {
   EXPECT_EQ(kept.accept(agent, {ada, 1}, 2).what, verdict::outcome_unknown);
   EXPECT_EQ(kept.accept(address::of(service::queue), {ada, 1}, 2).what, verdict::fresh);
   EXPECT_EQ(kept.sessions(), 0u);
+}
+
+TEST(delivery, does_a_repetition_that_surely_never_came) {
+  auto now = start_of_time + 1h;
+  delivery kept{now - 60s};
+  EXPECT_EQ(came(kept, ada, 1, 2, now, 20s).what, verdict::fresh);
+  EXPECT_EQ(came(kept, ada, 1, 3, now, 21s).what, verdict::repeated_in_progress);
+}
+
+TEST(delivery, refuses_a_repetition_that_may_have_come_before_anything_was_forgotten) {
+  auto now = start_of_time + 1h;
+  delivery kept{now - 60s};
+  EXPECT_EQ(came(kept, ada, 1, 2, now, 60s).what, verdict::outcome_unknown);
+  // The client does not know how long this attempt was under way.
+  EXPECT_EQ(came(kept, ada, 1, 2, now, 60s - limits::repeat_slack + 1ms).what,
+            verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 1, 2, now, 60s - limits::repeat_slack).what, verdict::fresh);
+}
+
+TEST(delivery, refuses_a_repetition_older_than_agents_are_kept_for) {
+  auto now = start_of_time + 1h;
+  delivery kept{start_of_time};
+  EXPECT_EQ(came(kept, ada, 1, 2, now, limits::replies_kept_time).what, verdict::outcome_unknown);
+}
+
+TEST(delivery, knows_nothing_for_certain_of_what_came_before_it_forgot_a_session) {
+  auto now = start_of_time + 1h;
+  delivery kept{start_of_time};
+  for (std::uint64_t who = 1; who <= limits::sessions_kept_max; ++who)
+    came(kept, {who + 100}, 1, 1, now);
+  came(kept, bob, 1, 1, now); // one of them was forgotten for it
+  EXPECT_EQ(came(kept, {101}, 1, 2, now + 20s, 20s).what, verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 1, 2, now + 60s, 20s).what, verdict::fresh);
+}
+
+TEST(delivery, the_place_of_a_forgotten_request_is_never_another_ones) {
+  delivery kept;
+  auto old = came(kept, ada, 1);
+  for (std::uint64_t who = 1; who <= limits::sessions_kept_max; ++who)
+    came(kept, {who + 100}, 1);
+  auto anew = came(kept, ada, 2); // in a window that is opened anew
+  ASSERT_EQ(anew.what, verdict::fresh);
+  auto reply = reply_of("of the first");
+  kept.complete(old.at, reply);
+  EXPECT_EQ(came(kept, ada, 2, 2).what, verdict::repeated_in_progress);
+}
+
+TEST(delivery, holds_an_agent_until_its_replies_are_acknowledged_or_old) {
+  delivery kept;
+  EXPECT_FALSE(kept.may_be_repeated(start_of_time));
+  auto first = came(kept, ada, 1);
+  EXPECT_TRUE(kept.may_be_repeated(start_of_time + 1h)) << "it is being worked on";
+  auto reply = reply_of("done");
+  kept.complete(first.at, reply);
+  EXPECT_TRUE(kept.may_be_repeated(start_of_time + limits::replies_kept_time - 1s));
+  EXPECT_FALSE(kept.may_be_repeated(start_of_time + limits::replies_kept_time));
+  kept.acknowledge({ada, 1});
+  EXPECT_FALSE(kept.may_be_repeated(start_of_time));
 }
 
 } // namespace

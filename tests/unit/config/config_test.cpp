@@ -359,3 +359,23 @@ TEST_F(config, every_default_is_a_value_that_its_own_key_accepts) {
     EXPECT_TRUE(key.set(cfg, key.get(cfg))) << key.name;
   }
 }
+
+TEST_F(config, text_that_is_no_utf8_is_refused_wherever_it_comes_from) {
+  EXPECT_TRUE(has(flag_error("node.listen", "127.0.0.1:\xe9"), "expected UTF-8 text"));
+  EXPECT_TRUE(has(error_of({{}, {{"TROUPE_CLUSTER_NAME", "caf\xe9"}}, {}}), "expected UTF-8 text"));
+  EXPECT_TRUE(
+      has(error_in("cluster:\n  name: caf\xe9\n"), "config.yaml:2:12: expected UTF-8 text"));
+}
+
+TEST_F(config, a_path_of_any_bytes_goes_beside_the_file) {
+  node_config cfg;
+  cfg.node.data = "/data/caf\xe9";
+  cfg.node.name = "node-1";
+  auto shown = show_config(cfg);
+  auto read = good({file(shown), {}, {}});
+  EXPECT_EQ(read.node.name, "node-1");
+  EXPECT_EQ(flags_beside_file(cfg), (std::vector<std::string>{"--set", "node.data=/data/caf\xe9"}));
+  read = good({file(shown), {}, {{"node.data", "/data/caf\xe9"}}});
+  EXPECT_EQ(read.node.data, cfg.node.data);
+  EXPECT_TRUE(flags_beside_file(node_config{}).empty());
+}

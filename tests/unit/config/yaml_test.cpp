@@ -210,3 +210,44 @@ TEST(yaml_files, what_cannot_be_read_says_why) {
   EXPECT_TRUE(has(message_of(load_yaml("/nowhere/a.yaml")), "No such file"));
   EXPECT_TRUE(has(message_of(load_yaml(std::filesystem::temp_directory_path())), "found a folder"));
 }
+
+TEST(yaml, bytes_that_are_no_utf8_are_refused_with_their_place) {
+  EXPECT_EQ(error_of("role: greeter\ndescription: says caf\xe9\n"),
+            "a.yaml:2:22: expected UTF-8 text, found byte 233, which belongs to no character: save "
+            "the file as UTF-8");
+  EXPECT_TRUE(error_of("\xff\xfe"
+                       "a\n")
+                  .starts_with("a.yaml:1:1: expected UTF-8 text"));
+  EXPECT_TRUE(error_of("a: \xed\xa0\x80\n").starts_with("a.yaml:1:4: expected UTF-8 text"));
+  EXPECT_TRUE(error_of("a: \xc0\xaf\n").starts_with("a.yaml:1:4: expected UTF-8 text"));
+  EXPECT_TRUE(error_of("a: \xf4\x90\x80\x80\n").starts_with("a.yaml:1:4: expected UTF-8 text"));
+}
+
+TEST(yaml, columns_count_characters) {
+  EXPECT_TRUE(error_of("\xc3\xa9\xe2\x82\xac: \xe9\n").starts_with("a.yaml:1:5: "));
+}
+
+TEST(yaml, noncharacters_are_text) {
+  EXPECT_EQ(*parsed("a: \xef\xbf\xbf\n").find("a")->text(), "\xef\xbf\xbf");
+}
+
+TEST(yaml, no_escape_makes_text_that_is_no_utf8) {
+  EXPECT_EQ(*parsed("a: \"caf\\xe9\"\n").find("a")->text(), "caf\xc3\xa9");
+  EXPECT_TRUE(error_of("a: \"\\ud800\"\n").starts_with("a.yaml:1:"));
+}
+
+TEST(yaml, what_is_too_deep_is_told_so_however_deep_it_is) {
+  auto expected = "expected at most " + std::to_string(limits::yaml_depth_max)
+                  + " lists and mappings within each other";
+  for (std::size_t depth : {limits::yaml_depth_max + 1, std::size_t{3'000}, std::size_t{400'000}})
+    EXPECT_TRUE(has(error_of("a: " + std::string(depth, '[')), expected)) << depth;
+  EXPECT_TRUE(has(error_of("a:\n  " +
+                           [] {
+                             std::string text;
+                             for (int i = 0; i < 3'000; ++i)
+                               text += "- ";
+                             return text;
+                           }()
+                           + "x\n"),
+                  expected));
+}

@@ -190,6 +190,7 @@ TEST_F(coordinator_sight, ends_the_runs_of_a_client_that_is_gone) {
   by.clear();
   SessionClosed closed;
   closed.set_session(42);
+  closed.set_left(true);
   by.tell(closed);
   auto ends = by.take_envelopes<RunEnded>();
   ASSERT_EQ(ends.size(), 1u);

@@ -152,6 +152,57 @@ TEST(wire, a_chunk_survives_the_round_trip_and_is_refused_when_cut) {
     EXPECT_FALSE(read_chunk(bytes.substr(0, size))) << size;
 }
 
+TEST(wire, the_age_of_a_repetition_travels) {
+  auto message = sample();
+  message.age_ms = 77'000;
+  auto bytes = record_of(message, {1, 2, 3});
+  std::size_t offset = 0;
+  auto read = read_record(bytes, offset);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->message.age_ms, 77'000u);
+  EXPECT_EQ(read->message.body.as<Echo>()->bytes(), "hello");
+}
+
+TEST(wire, what_a_newer_version_says_is_named_and_does_not_end_the_stream) {
+  auto record = record_of(sample(), {1, 2, 3});
+  auto changed = [&](std::size_t at, char byte) {
+    std::string bytes{record.view()};
+    bytes[at] = byte;
+    std::size_t offset = 0;
+    auto read = read_record(byte_slice::copy_of(bytes), offset);
+    EXPECT_EQ(offset, bytes.size());
+    return read ? std::move(*read) : wire_record{};
+  };
+  EXPECT_EQ(changed(1, 0x29).unknown, "messages of the sort 9");
+  EXPECT_EQ(changed(6, '\x8f').unknown, "messages of kind 143");
+  auto urgent = changed(1, '\xf1');
+  EXPECT_EQ(urgent.unknown, "");
+  EXPECT_EQ(urgent.message.priority, priority::high);
+
+  std::vector<char> out;
+  append_route(out, 1, address::of(service::desk));
+  out[5] = 9;
+  auto place = byte_slice::copy_of({out.data(), out.size()});
+  std::size_t offset = 0;
+  auto read = read_record(place, offset);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->unknown, "places of kind 9");
+  EXPECT_TRUE(read->place.empty());
+  out[5] = static_cast<char>(address::kind::service);
+  out[6] = 99;
+  offset = 0;
+  read = read_record(byte_slice::copy_of({out.data(), out.size()}), offset);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->unknown, "a service 99");
+}
+
+TEST(wire, fields_of_unknown_length_are_refused) {
+  std::string bytes{record_of(sample(), {1, 2, 3}).view()};
+  bytes[2] = static_cast<char>(bytes[2] | 0x40);
+  std::size_t offset = 0;
+  EXPECT_FALSE(read_record(byte_slice::copy_of(bytes), offset));
+}
+
 TEST(wire, a_record_cut_anywhere_is_refused) {
   auto whole = record_of(sample(), {1, 2, 3});
   for (std::size_t size = 0; size < whole.size(); ++size) {

@@ -1,0 +1,315 @@
+#include "nodes/lasting_client.hpp"
+
+#include "config/limits/links.hpp"
+#include "config/limits/messages.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+namespace troupe {
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+milliseconds until(steady::time_point deadline) {
+  return std::max(std::chrono::ceil<milliseconds>(deadline - steady::now()), milliseconds{0});
+}
+
+/// What says of a repetition only that it was not done this time.
+bool tells_nothing_of_before(ec code) {
+  return code == ec::unavailable || code == ec::overloaded || code == ec::refused;
+}
+
+class lasting_client final : public client {
+public:
+  lasting_client(std::unique_ptr<client> first, lasting_options options)
+      : link_(std::move(first)), options_(std::move(options)), self_(link_->self()) {}
+
+  const Welcome& welcome() const override { return link_->welcome(); }
+  address self() const override { return self_; }
+
+  result<message_id> send(envelope message, milliseconds at_most) override {
+    auto deadline = steady::now() + at_most;
+    message.id = {self_.session, ++sequence_};
+    auto id = message.id;
+    if (message.kind != message_kind::request) {
+      if (auto there = come_back(deadline); !there)
+        return unexpected{there.error()};
+      return link_->send(std::move(message), until(deadline));
+    }
+    pending_.emplace(id.sequence, keep(message));
+    if (auto done = send_pending(deadline); !done) {
+      pending_.erase(id.sequence);
+      return unexpected{done.error()};
+    }
+    return id;
+  }
+
+  result<std::optional<envelope>> receive(milliseconds at_most) override {
+    auto deadline = steady::now() + at_most;
+    for (;;) {
+      if (auto there = send_pending(deadline); !there) {
+        if (there.error().code == ec::timed_out)
+          return std::optional<envelope>{};
+        return unexpected{there.error()};
+      }
+      auto next = link_->receive(until(std::min(deadline, next_repetition())));
+      if (!next && next.error().code == ec::cancelled)
+        return next;
+      if (!next) {
+        lost(next.error());
+        continue;
+      }
+      if (*next) {
+        if (taken(**next))
+          return next;
+      } else if (steady::now() >= deadline) {
+        return next;
+      }
+    }
+  }
+
+  result<envelope> request(envelope message, milliseconds at_most,
+                           const std::function<void(envelope&)>& others) override {
+    bool changes = has_effect(message.body.kind());
+    auto reply = client::request(std::move(message), at_most, others);
+    if (!reply && reply.error().code == ec::timed_out && lost_ && changes)
+      return unexpected{may_have_been_done(lost_->message)};
+    return reply;
+  }
+
+private:
+  /// A request that is not answered yet.
+  struct pending {
+    envelope request; ///< as it was first sent
+    bool changes = false;
+    bool follows = false;     ///< a run, whose end is still to come though it was accepted
+    bool sent = false;        ///< over the link that is there
+    bool may_be_done = false; ///< an attempt has left and was not answered
+    std::uint16_t attempts = 0;
+    steady::time_point first_sent;
+    steady::time_point heard;      ///< of a run: it was sent, or something came of it
+    steady::time_point not_before; ///< is it sent again
+    std::optional<steady::time_point>
+        given_up_at; ///< since a node lost it; then what it says counts
+  };
+
+  static pending keep(envelope& message) {
+    pending made;
+    made.changes = has_effect(message.body.kind());
+    made.follows = message.body.kind() == payload_kind::RunSubmit;
+    made.request = std::move(message);
+    return made;
+  }
+
+  // -- what waits -------------------------------------------------------------------------------
+
+  steady::time_point next_repetition() const {
+    auto next = steady::time_point::max();
+    for (const auto& [sequence, waiting] : pending_)
+      if (!waiting.sent)
+        next = std::min(next, waiting.not_before);
+      else if (waiting.follows)
+        next = std::min(next, waiting.heard + limits::run_silence_max);
+    return next;
+  }
+
+  /// A run that says nothing may have ended unheard: its owner is asked again.
+  void doubt_silent_runs() {
+    for (auto& [sequence, waiting] : pending_)
+      if (waiting.follows && waiting.sent
+          && steady::now() >= waiting.heard + limits::run_silence_max)
+        waiting.sent = false;
+  }
+
+  /// Sends what is not with the link that is there, in order, coming back first if there is none.
+  result<void> send_pending(steady::time_point deadline) {
+    for (;;) {
+      if (auto there = come_back(deadline); !there)
+        return there;
+      doubt_silent_runs();
+      auto due = std::find_if(pending_.begin(), pending_.end(), [](const auto& entry) {
+        return !entry.second.sent && entry.second.not_before <= steady::now();
+      });
+      if (due == pending_.end())
+        return {};
+      auto& waiting = due->second;
+      auto sent = link_->send(attempt_of(waiting), until(deadline));
+      waiting.may_be_done = waiting.may_be_done || sent || sent.error().code == ec::outcome_unknown;
+      if (sent) {
+        waiting.sent = true;
+        waiting.heard = steady::now();
+      } else if (auto code = sent.error().code;
+                 code == ec::unavailable || code == ec::outcome_unknown) {
+        lost(sent.error());
+      } else {
+        return unexpected{sent.error()};
+      }
+    }
+  }
+
+  /// The next attempt, if one before may have come anywhere; else the first once more.
+  static envelope attempt_of(pending& waiting) {
+    auto message = head_of(waiting.request);
+    message.body = waiting.request.body.share();
+    auto now = steady::now();
+    if (waiting.attempts == 0)
+      waiting.first_sent = now;
+    if (waiting.attempts == 0 || waiting.may_be_done)
+      ++waiting.attempts;
+    message.attempt = waiting.attempts;
+    if (waiting.attempts > 1)
+      message.age_ms = static_cast<std::uint32_t>(
+          std::min<std::int64_t>(std::chrono::ceil<milliseconds>(now - waiting.first_sent).count(),
+                                 std::numeric_limits<std::uint32_t>::max()));
+    return message;
+  }
+
+  /// False: this reply is not the last word, the request is repeated.
+  bool taken(envelope& message) {
+    auto found = pending_.find(message.id.sequence);
+    if (found == pending_.end())
+      return true;
+    auto& waiting = found->second;
+    waiting.heard = steady::now();
+    if (message.kind == message_kind::event && message.body.kind() == payload_kind::RunEnded)
+      pending_.erase(found);
+    if (message.kind != message_kind::reply)
+      return true;
+    if (waiting.changes && message.body.kind() == payload_kind::Failure
+        && !settle_failure(waiting, message))
+      return false;
+    if (waiting.follows && message.body.kind() == payload_kind::RunAccepted)
+      return true;
+    auto target = waiting.request.target;
+    pending_.erase(found);
+    if (target.what == address::kind::agent)
+      acknowledge(target, message.id);
+    return true;
+  }
+
+  /// A failure of something that may have been done before is not the whole truth.
+  bool settle_failure(pending& waiting, envelope& message) {
+    auto wire = message.body.as<Failure>();
+    if (!wire)
+      return true;
+    auto why = from_proto(*wire);
+    bool lost_on_the_way = why.code == ec::outcome_unknown && wire->repeat();
+    bool unsure = lost_on_the_way || (waiting.attempts > 1 && tells_nothing_of_before(why.code));
+    if (!unsure)
+      return true;
+    auto now = steady::now();
+    if (!waiting.given_up_at)
+      waiting.given_up_at = now + options_.time_max;
+    if (now + limits::reconnect_pause_max < *waiting.given_up_at) {
+      waiting.sent = false;
+      waiting.not_before = now + limits::reconnect_pause_max;
+      return false;
+    }
+    if (!lost_on_the_way)
+      message.body = payload::of(to_proto(may_have_been_done(why.message)));
+    return true;
+  }
+
+  /// What came before this reply is answered too, or will be asked for no more.
+  void acknowledge(const address& target, message_id id) {
+    for (const auto& [sequence, waiting] : pending_)
+      if (waiting.request.target == target && sequence < id.sequence)
+        return;
+    envelope message;
+    message.kind = message_kind::acknowledge;
+    message.id = id;
+    message.target = target;
+    [[maybe_unused]] auto sent = link_->send(std::move(message), milliseconds{0});
+  }
+
+  // -- coming back ------------------------------------------------------------------------------
+
+  void lost(const failure& why) {
+    if (lost_)
+      return;
+    lost_ = why;
+    gives_up_at_ = steady::now() + options_.time_max;
+    pause_ = milliseconds{0};
+    for (auto& [sequence, waiting] : pending_)
+      waiting.sent = false;
+    say(why.message + "; reconnecting");
+  }
+
+  /// Until a link is there again. `timed_out`: not by the deadline; the next call goes on.
+  result<void> come_back(steady::time_point deadline) {
+    while (lost_) {
+      if (losses_ >= limits::reconnects_max || steady::now() >= gives_up_at_)
+        return unexpected{given_up()};
+      if (auto waited = pause(deadline); !waited)
+        return waited;
+      for (std::size_t i = 0; lost_ && i < options_.doors.size(); ++i) {
+        auto wanted = options_.doors[i];
+        wanted.session = self_.session;
+        wanted.connect_timeout =
+            std::min({wanted.connect_timeout, until(deadline), until(gives_up_at_)});
+        auto again = client::connect(std::move(wanted));
+        if (!again && again.error().code == ec::cancelled)
+          return unexpected{again.error()};
+        if (!again)
+          continue;
+        link_ = std::move(*again);
+        lost_.reset();
+        ++losses_;
+        std::rotate(options_.doors.begin(), options_.doors.begin() + static_cast<std::ptrdiff_t>(i),
+                    options_.doors.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+        say("attached to " + link_->welcome().node().name() + " again");
+      }
+    }
+    return {};
+  }
+
+  /// Before each round of tries but the first.
+  result<void> pause(steady::time_point deadline) {
+    auto wait = std::min({pause_, until(deadline), until(gives_up_at_)});
+    pause_ = std::clamp<milliseconds>(2 * pause_, limits::reconnect_pause_min,
+                                      limits::reconnect_pause_max);
+    pollfd interrupted{options_.interrupt_fd, POLLIN, 0};
+    if (::poll(&interrupted, 1, static_cast<int>(wait.count())) == 1)
+      return fail(ec::cancelled, "interrupted");
+    if (steady::now() >= deadline)
+      return fail(ec::timed_out, "no node could be reached again in time");
+    return {};
+  }
+
+  failure given_up() const {
+    bool unsure = std::any_of(pending_.begin(), pending_.end(), [](const auto& entry) {
+      return entry.second.changes && entry.second.may_be_done && !entry.second.follows;
+    });
+    failure why{ec::unavailable, lost_->message + ", and no node could be reached again"};
+    return unsure ? may_have_been_done(why.message) : why;
+  }
+
+  void say(const std::string& line) const {
+    if (options_.tell)
+      options_.tell(line);
+  }
+
+  std::unique_ptr<client> link_;
+  lasting_options options_;
+  const address self_;
+  std::uint64_t sequence_ = 0;
+  std::map<std::uint64_t, pending> pending_; ///< by sequence number
+  std::optional<failure> lost_;              ///< why there is no link
+  steady::time_point gives_up_at_;
+  milliseconds pause_{0};
+  std::uint32_t losses_ = 0;
+};
+
+} // namespace
+
+std::unique_ptr<client> make_lasting(std::unique_ptr<client> first, lasting_options options) {
+  return std::make_unique<lasting_client>(std::move(first), std::move(options));
+}
+
+} // namespace troupe
