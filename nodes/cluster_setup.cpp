@@ -91,8 +91,9 @@ result<local_node> write_node(const cluster_setup_options& options, const cluste
   auto config_path = folder / "node.yaml";
   if (auto written = write_file_atomically(config_path, show_config(cfg)); !written)
     return unexpected{written.error()};
-  std::vector<std::string> arguments{"node", "--config", config_path.string(), "--ready-fd",
-                                     std::to_string(ready_fd_number), "--pulses"};
+  std::vector<std::string> arguments{
+      "node",    "--config", config_path.string(), "--ready-fd", std::to_string(ready_fd_number),
+      "--pulses"};
   auto beside = flags_beside_file(cfg);
   arguments.insert(arguments.end(), beside.begin(), beside.end());
   return local_node{node.member.name,

@@ -130,11 +130,11 @@ void link_registration::fail_unanswered() {
   auto unanswered = waiting_->close();
   trim_heap_after(waited);
   for (auto& head : unanswered) {
-    auto why = to_proto({ec::outcome_unknown,
-                         "whether it was done is not known: the link to " + where + ", where "
-                             + to_string(head.target)
-                             + " is, was lost before the answer came; look before you send it "
-                               "again"});
+    auto why = to_proto(
+        {ec::outcome_unknown, "whether it was done is not known: the link to " + where + ", where "
+                                  + to_string(head.target)
+                                  + " is, was lost before the answer came; look before you send it "
+                                    "again"});
     why.set_repeat(true); // who has it can tell, when it is there again
     hub_.host.post->send(reply_to(head, std::move(why)));
   }
