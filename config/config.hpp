@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/limits/storage.hpp"
 #include "config/limits/telemetry.hpp"
 #include "config/limits/work.hpp"
 #include "config/result.hpp"
@@ -61,12 +62,17 @@ struct node_config {
   } scheduler;
 
   struct agents_section {
-    std::uint32_t pool_size = limits::pool_size; ///< per role and node
+    std::uint32_t pool_size = limits::pool_size;         ///< per role and node
+    std::chrono::milliseconds idle = limits::agent_idle; ///< then an agent leaves the memory
   } agents;
 
   struct queue_section {
     std::uint32_t tasks_max = limits::queue_tasks_max;
   } queue;
+
+  struct storage_section {
+    std::chrono::milliseconds blob_keep = limits::blob_keep; ///< of a blob that nobody names
+  } storage;
 
   struct models_section {
     std::chrono::milliseconds offline_delay{

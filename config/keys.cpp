@@ -159,6 +159,13 @@ std::vector<config_key> make_table() {
                          1'000'000u, "messages an actor works on before it yields"));
   t.push_back(number_key("agents.pool_size", TROUPE_AT(agents.pool_size), 1u, 10'000u,
                          "agents that do tasks, per role and node"));
+  t.push_back(duration_key("agents.idle", TROUPE_AT(agents.idle), std::chrono::hours(24),
+                           "an agent that has had nothing to do for so long leaves the memory; "
+                           "its next message brings it back"));
+  t.push_back(duration_key("storage.blob_keep", TROUPE_AT(storage.blob_keep),
+                           std::chrono::hours(24 * 365),
+                           "a blob that nobody names is deleted so long after its last use; a "
+                           "message or an upload that takes longer may miss it"));
   t.push_back(number_key("queue.tasks_max", TROUPE_AT(queue.tasks_max), 1u, 1'000'000u,
                          "tasks that wait on this node before it refuses more"));
   t.push_back(duration_key("models.offline_delay", TROUPE_AT(models.offline_delay),

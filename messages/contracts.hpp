@@ -79,6 +79,9 @@ inline constexpr auto contracts = [] {
       {agents, none, acknowledged, clients | agents, any},
       // Roles start and end the agents of their node.
       {of(service::roles), AgentStop, asked, queue, own, {AgentStop}},
+      // They ask agents to leave that may be idle, and hear from those that cannot.
+      {agents | slots, AgentRest, told, of(service::roles), own},
+      {of(service::roles), AgentRest, told, agents, own},
       // Slots of a pool do one task each, for the queue beside them.
       {slots, TaskWork, asked, queue, own, {AgentReply}, true},
       // Who submitted a run hears of it.
@@ -115,6 +118,12 @@ inline constexpr auto contracts = [] {
       {blobs, BlobPut, asked, clients | agents, own, {BlobStored}},
       {blobs, BlobGet, asked, clients | agents | reading, own, {BlobData}},
       {blobs, BlobGet, asked, blobs, any, {BlobData}},
+      {blobs, BlobPuts, asked, clients | agents, own, {BlobsStored}},
+      {blobs, BlobsKeep, asked, agents, own, {BlobsStored}},
+      // Who still needs some says so; the store of states knows what agents name.
+      {blobs, BlobsHeld, told, coordinator, any},
+      {blobs, BlobsHeld, told, agents | state, own},
+      {state, BlobsNamed, asked, blobs, own, {BlobsNamed}},
       // The desk answers people and, for its own node, other desks.
       {desk, StatusQuery, asked, clients | agents | desk, any, {ClusterStatus, NodeStatus}},
       {desk, TraceQuery, asked, clients | agents | desk, any, {TraceFound}},

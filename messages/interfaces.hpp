@@ -80,7 +80,7 @@ namespace troupe {
 ///
 ///  - service::roles gets every message for an agent of this node that is not active: it activates
 ///    the agent and passes the message on, or answers `unknown_role` or `overloaded`. AgentStop
-///    ends one.
+///    ends one. It sends AgentRest to agents that may be idle; one that cannot leave answers so.
 ///  - service::membership sends MembersChanged each time anything changes, and to who asks by
 ///    MembersQuery; MemberRoles to its like on other members, if their roles differ.
 ///  - service::queue sends TaskStarted, TaskDone, TasksRefused to the coordinator that offered,

@@ -19,6 +19,12 @@
   X(31, BlobStored)                                                                                \
   X(32, BlobGet)                                                                                   \
   X(33, BlobData)                                                                                  \
+  X(34, BlobPuts)                                                                                  \
+  X(35, BlobsStored)                                                                               \
+  X(36, BlobsKeep)                                                                                 \
+  X(37, BlobsHeld)                                                                                 \
+  X(38, BlobsNamed)                                                                                \
+  X(39, AgentRest)                                                                                 \
   X(40, ModelRequest)                                                                              \
   X(41, ModelAnswer)                                                                               \
   X(42, ReadingRequest)                                                                            \

@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 namespace troupe {
@@ -77,16 +78,15 @@ class running_node {
 public:
   running_node(const node_options& options, node_setup setup)
       : options_(options), setup_(std::move(setup)), ended_(::eventfd(0, EFD_CLOEXEC)),
-        begun_(::eventfd(0, EFD_CLOEXEC)), traces_(*setup_.host->spans),
-        system_(configure(caf_config_, options.cfg)), hub_{*setup_.host,
-                                                           system_,
-                                                           setup_.self,
-                                                           options.cfg.cluster.name,
-                                                           setup_.secret,
-                                                           [] { return random_bytes(32); },
-                                                           strangers_max(
-                                                               setup_.descriptors,
-                                                               limits::unproven_connections_max)},
+        begun_(::eventfd(0, EFD_CLOEXEC)), much_freed_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        traces_(*setup_.host->spans), system_(configure(caf_config_, options.cfg)),
+        hub_{*setup_.host,
+             system_,
+             setup_.self,
+             options.cfg.cluster.name,
+             setup_.secret,
+             [] { return random_bytes(32); },
+             strangers_max(setup_.descriptors, limits::unproven_connections_max)},
         parts_{setup_.self,
                setup_.others,
                options.cfg,
@@ -99,7 +99,16 @@ public:
                [this] { return open_links(hub_); },
                [this] { return process_figures_of(*setup_.host); },
                [this] { return setup_.host->clock.now(); },
-               [this](envelope message) { setup_.host->post->send(std::move(message)); }} {}
+               [this](envelope message) { setup_.host->post->send(std::move(message)); }} {
+    parts_.disk_failed = [](const failure& why) {
+      // Nothing that is still on its way may be acknowledged, so nothing is stopped in order.
+      std::fprintf(stderr,
+                   "troupe: the disk failed: %s: ending, to begin anew from what is on it\n",
+                   why.message.c_str());
+      ::_exit(exit_disk_failed);
+    };
+    parts_.give_back_memory = [this] { ::eventfd_write(much_freed_.get(), 1); };
+  }
 
   int run(int signals) {
     auto tree = wire(parts_);
@@ -134,7 +143,15 @@ public:
   }
 
 private:
-  static constexpr int exit_failed = 70; // EX_SOFTWARE
+  static constexpr int exit_failed = 70;      // EX_SOFTWARE
+  static constexpr int exit_disk_failed = 74; // EX_IOERR
+
+  /// On the main thread, which has nothing else to do.
+  void give_back_memory() {
+    eventfd_t times = 0;
+    ::eventfd_read(much_freed_.get(), &times);
+    ::malloc_trim(0);
+  }
 
   /// Of a part that failed too often, or the signal to stop.
   void wait_for_end(int signals) {
@@ -142,10 +159,15 @@ private:
     if (options_.pulses)
       signs.emplace(system_, options_.ready_fd);
     constexpr auto period = static_cast<int>(limits::node_pulse / std::chrono::milliseconds{1});
-    pollfd waits[] = {{signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}};
-    while (::poll(waits, 2, signs ? period : -1) <= 0)
-      if (signs)
+    pollfd waits[] = {
+        {signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}, {much_freed_.get(), POLLIN, 0}};
+    while (waits[0].revents == 0 && waits[1].revents == 0) {
+      auto happened = ::poll(waits, 3, signs ? period : -1);
+      if (happened > 0 && waits[2].revents != 0)
+        give_back_memory();
+      else if (happened <= 0 && signs)
         signs->beat();
+    }
   }
 
   void open_doors() {
@@ -232,6 +254,7 @@ private:
   node_setup setup_;
   file_handle ended_;
   file_handle begun_; ///< membership has published: everybody before it in the tree is in place
+  file_handle much_freed_;
   kept_spans traces_;
   caf::actor_system_config caf_config_;
   caf::actor_system system_;

@@ -131,16 +131,28 @@ int exit_code_of(const failure& why) {
 }
 
 std::optional<setup_failure> open_stores(node_setup& setup, const std::filesystem::path& data) {
-  auto states =
-      store_source<state_store>([folder = data / "state"] { return open_state_store(folder); });
+  // The first one is opened here; those that a supervisor asks for later must find it again.
+  auto had_stores = std::make_shared<bool>(setup.identity.has_stores);
+  auto states = store_source<state_store>([folder = data / "state", had_stores] {
+    state_store_options options;
+    options.must_exist = *had_stores;
+    return open_state_store(folder, options);
+  });
   if (!states)
     return setup_failure{exit_code_of(states.error()), states.error().message};
-  auto blobs = store_source<blob_store>(
-      [folder = data / "blobs"] { return open_blob_store(folder, limits::blob_memory_bytes_max); });
+  auto blobs = store_source<blob_store>([folder = data / "blobs", had_stores] {
+    blob_store_options options;
+    options.memory_bytes_max = limits::blob_memory_bytes_max;
+    options.must_exist = *had_stores;
+    return open_blob_store(folder, options);
+  });
   if (!blobs)
     return setup_failure{exit_code_of(blobs.error()), blobs.error().message};
   setup.open_states = std::move(*states);
   setup.open_blobs = std::move(*blobs);
+  *had_stores = true;
+  if (auto noted = note_stores(data, setup.identity); !noted)
+    return setup_failure{exit_code_of(noted.error()), noted.error().message};
   return std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 #include "messages/cluster.pb.h"
 #include "nodes/http_listener.hpp"
 #include "nodes/node.hpp"
+#include "persistence/blob_store.hpp"
 #include "persistence/identity.hpp"
 #include "persistence/state_store.hpp"
 

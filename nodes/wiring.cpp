@@ -35,6 +35,8 @@ NodeStatus sample(const node_parts& parts, const current_counts& counts, const b
   status.set_agents(plain.agents);
   status.set_spans_dropped(plain.spans_dropped);
   status.set_late_results(plain.late_results);
+  status.set_blobs(plain.blobs);
+  status.set_blob_bytes(plain.blob_bytes);
   auto active = counts.load();
   auto by_role = active ? active->agents_by_role() : std::map<std::string, std::size_t>{};
   for (const auto& [role_name, kind] : parts.roles) {
@@ -70,10 +72,17 @@ child_spec wire_storage(const node_parts& parts) {
   return branch(
       "storage supervisor",
       {leaf(
-           service::state, [&] { return std::make_unique<state_logic>(parts.open_states()); },
+           service::state,
+           [&] { return std::make_unique<state_logic>(parts.open_states(), parts.disk_failed); },
            own_thread),
        leaf(
-           service::blobs, [&] { return std::make_unique<blobs_logic>(parts.open_blobs()); },
+           service::blobs,
+           [&] {
+             blobs_logic::options options;
+             options.keep = parts.cfg.storage.blob_keep;
+             options.disk_failed = parts.disk_failed;
+             return std::make_unique<blobs_logic>(parts.open_blobs(), parts.counted, options);
+           },
            own_thread)});
 }
 
@@ -135,9 +144,13 @@ child_spec wire_reading(const node_parts& parts) {
 child_spec wire(const node_parts& parts) {
   auto counts = std::make_shared<current_counts>();
   auto roles = leaf(service::roles, [&, counts] {
-    auto made = std::make_unique<roles_logic>(
-        roles_logic::options{limits::agents_active_max, parts.cfg.agents.pool_size}, parts.roles,
-        parts.counted);
+    roles_logic::options options;
+    options.agents_max = limits::agents_active_max;
+    options.pool_size = parts.cfg.agents.pool_size;
+    options.idle = parts.cfg.agents.idle;
+    options.holds_every = parts.cfg.storage.blob_keep / limits::blob_keep_parts;
+    options.give_back_memory = parts.give_back_memory;
+    auto made = std::make_unique<roles_logic>(std::move(options), parts.roles, parts.counted);
     counts->store(made->counts());
     return made;
   });
@@ -155,6 +168,7 @@ child_spec wire(const node_parts& parts) {
   auto coordinator = leaf(service::coordinator, [&] {
     coordinator_options options;
     options.capacity = parts.cfg.agents.pool_size;
+    options.holds_every = parts.cfg.storage.blob_keep / limits::blob_keep_parts;
     return std::make_unique<coordinator_logic>(options, parts.roles, parts.counted);
   });
   auto desk = leaf(service::desk, [&, counts, busy] {

@@ -6,6 +6,7 @@
 #include "actors/supervision/tree.hpp"
 #include "config/config.hpp"
 #include "messages/cluster.pb.h"
+#include "persistence/blob_store.hpp"
 #include "persistence/state_store.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -33,7 +34,11 @@ struct node_parts {
   std::function<NodeStatus()> process_figures; ///< pid, memory and the like; empty when simulated
   std::function<instant()> clock; ///< to measure work within one step; empty: it takes no time
   /// From a thread that is no logic's; empty when simulated: then no such thread is made.
-  std::function<void(envelope)> send;
+  std::function<void(envelope)> send = {};
+  /// Nothing is known of the disk any more: ends the process at once. Empty when simulated.
+  std::function<void(const failure&)> disk_failed = {};
+  /// Much was freed: gives memory back to the system, on another thread. Empty when simulated.
+  std::function<void()> give_back_memory = {};
 };
 
 /// The one place that says which logics make up a node, under which service names, in which order

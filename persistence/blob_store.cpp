@@ -1,11 +1,13 @@
-#include "config/limits/work.hpp"
-#include "messages/values.pb.h"
-#include "persistence/files.hpp"
-#include "persistence/state_store.hpp"
+#include "persistence/blob_store.hpp"
 
-#include <list>
-#include <system_error>
-#include <unordered_map>
+#include "config/limits/storage.hpp"
+#include "config/limits/work.hpp"
+#include "persistence/blob_files.hpp"
+#include "persistence/blob_index.hpp"
+#include "persistence/recent_blobs.hpp"
+
+#include <algorithm>
+#include <set>
 
 namespace troupe {
 
@@ -13,135 +15,210 @@ namespace {
 
 constexpr std::size_t hash_bytes = 32;
 
-std::string hex(std::string_view bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (auto c : bytes) {
-    auto byte = static_cast<unsigned char>(c);
-    (text += digits[byte >> 4]) += digits[byte & 15];
-  }
-  return text;
+result<void> check_hash(std::string_view hash) {
+  if (hash.size() == hash_bytes)
+    return {};
+  return fail(ec::invalid_argument,
+              "a blob's hash has 32 bytes, this one " + std::to_string(hash.size()));
 }
 
-/// The last used blobs, as many as fit. Large ones are not kept: the system keeps their files, and
-/// whoever reads them keeps what it needs of them.
-class recent_blobs {
+class disk_blob_store final : public blob_store {
 public:
-  explicit recent_blobs(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+  disk_blob_store(const std::filesystem::path& folder, blob_store_options options)
+      : must_exist_(options.must_exist), index_(folder / "index", std::move(options.free_space)),
+        files_(folder), recent_(options.memory_bytes_max) {}
 
-  const std::string* find(const std::string& hash) {
-    auto found = places_.find(hash);
-    if (found == places_.end())
-      return nullptr;
-    order_.splice(order_.begin(), order_, found->second);
-    return &found->second->bytes;
-  }
-
-  void keep(const std::string& hash, std::string_view bytes) {
-    if (bytes.size() > limits::blob_in_memory_bytes_max || cost(bytes) > bytes_max_
-        || places_.contains(hash))
-      return;
-    bytes_ += cost(bytes);
-    order_.push_front({hash, std::string(bytes)});
-    places_.emplace(hash, order_.begin());
-    while (bytes_ > bytes_max_) {
-      bytes_ -= cost(order_.back().bytes);
-      places_.erase(order_.back().hash);
-      order_.pop_back();
-    }
-  }
-
-private:
-  struct entry {
-    std::string hash;
-    std::string bytes;
-  };
-  /// With what an entry takes besides, so that many small ones are bounded too.
-  static std::size_t cost(std::string_view bytes) { return bytes.size() + 256; }
-
-  std::size_t bytes_max_;
-  std::size_t bytes_ = 0;
-  std::list<entry> order_;
-  std::unordered_map<std::string, std::list<entry>::iterator> places_;
-};
-
-class file_blob_store final : public blob_store {
-public:
-  file_blob_store(std::filesystem::path folder, std::size_t memory_bytes_max,
-                  free_space_source free_space)
-      : folder_(std::move(folder)), free_space_(std::move(free_space)), recent_(memory_bytes_max) {}
-
-  /// Removes what a crash left half written.
   result<void> open() {
-    std::error_code error;
-    std::filesystem::remove_all(temporary_folder(), error);
-    return make_folder(temporary_folder());
+    if (auto opened = index_.open(must_exist_); !opened)
+      return opened;
+    return index_.read_only() ? result<void>{} : open_files();
   }
 
-  result<BlobRef> put(std::string_view bytes) override {
-    if (bytes.size() > limits::document_bytes_max)
-      return fail(ec::too_large, "a blob has " + std::to_string(bytes.size()) + " bytes, at most "
-                                     + std::to_string(limits::document_bytes_max) + " are allowed");
-    BlobRef made;
-    made.set_sha256(sha256(bytes));
-    made.set_size_bytes(bytes.size());
-    if (recent_.find(made.sha256()))
-      return made;
-    auto path = path_of(made.sha256());
-    // What is there already is trusted only if it is whole: storing a damaged blob again heals it.
-    auto there = read_file(path, limits::document_bytes_max);
-    if (!there || !*there || **there != bytes)
-      if (auto written = write(path, bytes); !written)
-        return unexpected{std::move(written).error()};
-    recent_.keep(made.sha256(), bytes);
+  result<std::vector<BlobRef>> put(std::span<const std::string_view> many, instant now) override {
+    std::vector<BlobRef> made;
+    std::vector<fresh_blob> fresh;
+    std::vector<std::string> known;
+    std::set<std::string, std::less<>> seen;
+    for (auto bytes : many) {
+      if (bytes.size() > limits::document_bytes_max)
+        return fail(ec::too_large, "a blob has " + std::to_string(bytes.size()) + " bytes, at most "
+                                       + std::to_string(limits::document_bytes_max)
+                                       + " are allowed");
+      auto& ref = made.emplace_back();
+      ref.set_sha256(sha256(bytes));
+      ref.set_size_bytes(bytes.size());
+      if (!seen.insert(ref.sha256()).second)
+        continue;
+      if (is_whole(ref.sha256(), bytes))
+        known.push_back(ref.sha256());
+      else
+        fresh.push_back({ref.sha256(), bytes});
+    }
+    if (auto stored = store(fresh, now); !stored)
+      return unexpected{std::move(stored).error()};
+    if (auto used = index_.use(known, now, std::chrono::nanoseconds{0}); !used)
+      return unexpected{std::move(used).error()};
+    for (const auto& one : fresh)
+      recent_.forget(one.sha256);
+    for (const auto& one : fresh)
+      if (recent_.takes(one.bytes.size()))
+        recent_.keep(one.sha256, blob_bytes::copy_of(one.bytes));
     return made;
   }
 
-  result<std::optional<std::string>> get(std::string_view hash) override {
-    if (hash.size() != hash_bytes)
-      return fail(ec::invalid_argument,
-                  "a blob's hash has 32 bytes, this one " + std::to_string(hash.size()));
+  result<std::optional<blob_bytes>> get(std::string_view hash) override {
+    if (auto checked = check_hash(hash); !checked)
+      return unexpected{std::move(checked).error()};
     std::string key(hash);
     if (auto known = recent_.find(key))
-      return std::optional<std::string>(*known);
-    auto path = path_of(key);
-    auto bytes = read_file(path, limits::document_bytes_max);
+      return std::optional<blob_bytes>(*known);
+    auto found = index_.find(hash);
+    if (!found)
+      return unexpected{std::move(found).error()};
+    if (!*found)
+      return std::optional<blob_bytes>{};
+    auto bytes = read(hash, **found);
     if (!bytes || !*bytes)
       return bytes;
-    if (sha256(**bytes) != key)
-      return fail(ec::storage_failed,
-                  "the blob in " + path.string() + " is damaged: its bytes do not match its name");
+    if (sha256((*bytes)->view()) != key)
+      return fail(ec::storage_failed, "the blob in " + place_of(hash, **found)
+                                          + " is damaged: its bytes do not match its name");
     recent_.keep(key, **bytes);
     return bytes;
   }
 
+  result<std::vector<std::optional<std::uint64_t>>>
+  use(std::span<const std::string> hashes, instant now, std::chrono::nanoseconds grain) override {
+    return index_.use(hashes, now, grain);
+  }
+
+  result<std::size_t> remove(std::span<const std::string> hashes, instant before) override {
+    // The index forgets it first: what a crash leaves is a file that nobody names, which is taken
+    // in and deleted the next time.
+    auto removed = index_.remove(hashes, before);
+    if (!removed)
+      return unexpected{std::move(removed).error()};
+    for (const auto& one : *removed) {
+      recent_.forget(one.sha256);
+      if (!one.in_file)
+        continue;
+      if (auto gone = files_.remove(one.sha256); !gone)
+        return unexpected{std::move(gone).error()};
+    }
+    return removed->size();
+  }
+
+  result<std::vector<blob_entry>> list(std::string_view after, std::size_t at_most) override {
+    return index_.list(after, at_most);
+  }
+
+  std::uint64_t count() const override { return index_.sum().count; }
+  std::uint64_t bytes() const override { return index_.sum().bytes; }
+  bool broken() const override { return broken_ || index_.broken(); }
+
 private:
-  std::filesystem::path temporary_folder() const { return folder_ / "tmp"; }
+  struct fresh_blob {
+    std::string sha256;
+    std::string_view bytes;
+  };
 
-  std::filesystem::path path_of(const std::string& hash) const {
-    auto text = hex(hash);
-    return folder_ / text.substr(0, 2) / text.substr(2, 2) / text;
+  std::string place_of(std::string_view hash, const blob_index::row& row) const {
+    return row.in_file ? files_.path_of(hash).string() : index_.folder().string();
   }
 
-  result<void> write(const std::filesystem::path& path, std::string_view bytes) {
-    if (auto space = check_free_space(free_space_, folder_, bytes.size()); !space)
-      return space;
-    if (auto made = make_folder(path.parent_path()); !made)
-      return made;
-    return replace_file(path, temporary_folder() / path.filename(), bytes);
+  result<std::optional<blob_bytes>> read(std::string_view hash, const blob_index::row& row) {
+    return row.in_file ? files_.read(hash) : index_.small(hash);
   }
 
-  std::filesystem::path folder_;
-  free_space_source free_space_;
+  /// What is there already is trusted only if it is whole: storing a damaged blob again heals it.
+  bool is_whole(const std::string& hash, std::string_view bytes) {
+    auto row = index_.find(hash);
+    if (!row || !*row)
+      return false;
+    if (auto known = recent_.find(hash))
+      return known->view() == bytes;
+    auto there = read(hash, **row);
+    return there && *there && (*there)->view() == bytes;
+  }
+
+  result<void> open_files() {
+    if (files_open_)
+      return {};
+    if (auto opened = files_.open(); !opened)
+      return opened;
+    files_open_ = true;
+    return take_in_files();
+  }
+
+  /// Files first, then the index, all of it in one write.
+  result<void> store(const std::vector<fresh_blob>& fresh, instant now) {
+    if (fresh.empty())
+      return {};
+    std::uint64_t bytes = 0;
+    for (const auto& one : fresh)
+      bytes += 2 * hash_bytes + one.bytes.size();
+    if (auto room = index_.make_room(bytes, limits::disk_free_bytes_min); !room)
+      return room;
+    if (auto opened = open_files(); !opened) // there was too little room for it before
+      return opened;
+    blob_index::changes todo;
+    for (const auto& one : fresh) {
+      bool in_file = one.bytes.size() > limits::small_blob_bytes_max;
+      if (in_file)
+        if (auto added = files_.add(one.sha256, one.bytes); !added)
+          return lost(added);
+      index_.add(todo, {one.sha256, one.bytes.size(), now}, in_file,
+                 in_file ? std::string_view{} : one.bytes);
+    }
+    if (auto synced = files_.sync(); !synced)
+      return lost(synced);
+    return index_.write(todo);
+  }
+
+  /// After a sync that failed nothing is known of the disk: see docs/decisions/0009.
+  result<void> lost(const result<void>& why) {
+    broken_ = why.error().code == ec::outcome_unknown;
+    return why;
+  }
+
+  /// Files that the index does not name: of a crash, or of a version that had no index.
+  result<void> take_in_files() {
+    blob_index::changes todo;
+    auto visited = files_.for_each([&](const blob_files::found_file& file) -> result<void> {
+      auto known = index_.find(file.sha256);
+      if (!known)
+        return unexpected{std::move(known).error()};
+      if (!*known)
+        index_.add(todo, {file.sha256, file.size_bytes, file.written}, true, {});
+      return {};
+    });
+    if (!visited || todo.empty())
+      return visited;
+    if (auto room = index_.make_room(0, limits::disk_free_bytes_min); !room)
+      return {}; // the next start
+    return index_.write(todo);
+  }
+
+  bool must_exist_;
+  blob_index index_;
+  blob_files files_;
   recent_blobs recent_;
+  bool files_open_ = false;
+  bool broken_ = false;
 };
 
 } // namespace
 
+result<BlobRef> blob_store::put(std::string_view bytes, instant now) {
+  auto made = put(std::span{&bytes, 1}, now);
+  if (!made)
+    return unexpected{std::move(made).error()};
+  return std::move(made->front());
+}
+
 result<std::unique_ptr<blob_store>> open_blob_store(const std::filesystem::path& folder,
-                                                    std::size_t memory_bytes_max,
-                                                    free_space_source free_space) {
-  auto store = std::make_unique<file_blob_store>(folder, memory_bytes_max, std::move(free_space));
+                                                    blob_store_options options) {
+  auto store = std::make_unique<disk_blob_store>(folder, std::move(options));
   if (auto opened = store->open(); !opened)
     return unexpected{std::move(opened).error()};
   return std::unique_ptr<blob_store>(std::move(store));

@@ -34,23 +34,6 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-/// A file of ours alone: what has that name already (left by a crash, or planted) is removed, not
-/// written to.
-result<void> write_synced(const std::filesystem::path& path, std::string_view bytes, mode_t mode) {
-  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-  auto file = open_file(path, flags, mode);
-  if (!file && errno == EEXIST && ::unlink(path.c_str()) == 0)
-    file = open_file(path, flags, mode);
-  if (!file)
-    return failed("creating", path);
-  if (!write_all(file.get(), bytes) || ::fsync(file.get()) != 0) {
-    auto why = failed("writing", path);
-    ::unlink(path.c_str());
-    return why;
-  }
-  return {};
-}
-
 } // namespace
 
 file_handle& file_handle::operator=(file_handle&& other) noexcept {
@@ -76,6 +59,21 @@ file_handle open_file(const std::filesystem::path& path, int flags, mode_t mode)
   return file_handle(fd);
 }
 
+std::optional<std::size_t> read_up_to(int fd, char* to, std::size_t size) {
+  std::size_t filled = 0;
+  while (filled < size) {
+    auto got = ::read(fd, to + filled, size - filled);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return std::nullopt;
+    if (got == 0)
+      break;
+    filled += static_cast<std::size_t>(got);
+  }
+  return filled;
+}
+
 result<std::optional<std::string>> read_file(const std::filesystem::path& path,
                                              std::size_t bytes_max) {
   auto file = open_file(path, O_RDONLY);
@@ -93,19 +91,31 @@ result<std::optional<std::string>> read_file(const std::filesystem::path& path,
                                         + " bytes, more than the " + std::to_string(bytes_max)
                                         + " it may have");
   std::string bytes(size, '\0');
-  std::size_t filled = 0;
-  while (filled < bytes.size()) {
-    auto got = ::read(file.get(), bytes.data() + filled, bytes.size() - filled);
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      return failed("reading", path);
-    if (got == 0)
-      break; // cut while we read it
-    filled += static_cast<std::size_t>(got);
-  }
-  bytes.resize(filled);
+  auto filled = read_up_to(file.get(), bytes.data(), size);
+  if (!filled)
+    return failed("reading", path);
+  bytes.resize(*filled); // less if it was cut while we read it
   return std::optional<std::string>(std::move(bytes));
+}
+
+result<void> write_synced(const std::filesystem::path& path, std::string_view bytes, mode_t mode) {
+  constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  auto file = open_file(path, flags, mode);
+  if (!file && errno == EEXIST && ::unlink(path.c_str()) == 0)
+    file = open_file(path, flags, mode);
+  if (!file)
+    return failed("creating", path);
+  if (!write_all(file.get(), bytes)) {
+    auto why = failed("writing", path);
+    ::unlink(path.c_str());
+    return why;
+  }
+  if (::fsync(file.get()) != 0) {
+    auto why = file_failure("syncing", path, errno);
+    ::unlink(path.c_str());
+    return fail(ec::outcome_unknown, std::move(why.message));
+  }
+  return {};
 }
 
 result<void> replace_file(const std::filesystem::path& path, const std::filesystem::path& temporary,
@@ -164,8 +174,10 @@ result<void> make_folder(const std::filesystem::path& folder) {
 result<void> sync_folder(const std::filesystem::path& folder) {
   auto path = folder.empty() ? std::filesystem::path(".") : folder;
   auto handle = open_file(path, O_RDONLY | O_DIRECTORY);
-  if (!handle || ::fsync(handle.get()) != 0)
-    return failed("syncing the folder", path);
+  if (!handle)
+    return failed("opening the folder", path);
+  if (::fsync(handle.get()) != 0)
+    return fail(ec::outcome_unknown, file_failure("syncing the folder", path, errno).message);
   return {};
 }
 
@@ -177,16 +189,16 @@ result<std::uint64_t> free_disk_bytes(const std::filesystem::path& folder) {
 }
 
 result<void> check_free_space(const free_space_source& free_space,
-                              const std::filesystem::path& folder, std::uint64_t bytes) {
+                              const std::filesystem::path& folder, std::uint64_t bytes,
+                              std::uint64_t least) {
   auto there = free_space(folder);
   if (!there)
     return unexpected{std::move(there).error()};
-  if (*there >= limits::disk_free_bytes_min + bytes)
+  if (*there >= least + bytes)
     return {};
   return fail(ec::storage_failed,
               "the disk of " + folder.string() + " is full: " + std::to_string(*there / limits::mib)
-                  + " MiB free, at least "
-                  + std::to_string((limits::disk_free_bytes_min + bytes) / limits::mib)
+                  + " MiB free, at least " + std::to_string((least + bytes) / limits::mib)
                   + " MiB are needed");
 }
 

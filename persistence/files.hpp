@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/limits/storage.hpp"
 #include "messages/errors.hpp"
 
 #include <sys/types.h>
@@ -13,7 +14,8 @@
 #include <utility>
 
 /// Files that survive a crash: every write here is on disk when the call returns, and a reader sees
-/// the old file or the new one. Errors are `storage_failed` with the path and what the system said.
+/// the old file or the new one. Errors are `storage_failed` with the path and what the system said;
+/// a sync that failed is `outcome_unknown`.
 namespace troupe {
 
 /// Owns a file descriptor.
@@ -44,6 +46,15 @@ file_handle open_file(const std::filesystem::path& path, int flags, mode_t mode 
 result<std::optional<std::string>> read_file(const std::filesystem::path& path,
                                              std::size_t bytes_max);
 
+/// Reads until `size` bytes are there or the file ends; nothing, with `errno`, if it failed.
+std::optional<std::size_t> read_up_to(int fd, char* to, std::size_t size);
+
+/// Writes a file of ours alone and syncs it: what has that name already (left by a crash, or
+/// planted) is removed, not written to. Gone again if that failed. Its name is durable once its
+/// folder is synced.
+result<void> write_synced(const std::filesystem::path& path, std::string_view bytes,
+                          mode_t mode = 0600);
+
 /// Writes `temporary`, syncs it, renames it to `path` and syncs the folder. Both in one file
 /// system. What is called `temporary` before is removed, no link is followed. On failure
 /// `temporary` is gone and `path` is as it was (or new, where only the sync of the folder failed).
@@ -68,8 +79,9 @@ result<void> sync_folder(const std::filesystem::path& folder);
 using free_space_source = std::function<result<std::uint64_t>(const std::filesystem::path& folder)>;
 result<std::uint64_t> free_disk_bytes(const std::filesystem::path& folder);
 
-/// `storage_failed` if writing `bytes` would leave less than `limits::disk_free_bytes_min`.
+/// `storage_failed` if writing `bytes` would leave less than `least`.
 result<void> check_free_space(const free_space_source& free_space,
-                              const std::filesystem::path& folder, std::uint64_t bytes);
+                              const std::filesystem::path& folder, std::uint64_t bytes,
+                              std::uint64_t least = limits::disk_free_bytes_min);
 
 } // namespace troupe

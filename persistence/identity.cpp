@@ -1,7 +1,7 @@
 #include "persistence/identity.hpp"
 
 #include "persistence/own_files.hpp"
-#include "persistence/state_store.hpp"
+#include "persistence/sha256.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -22,6 +22,7 @@ constexpr std::string_view first_line = "troupe identity 1";
 struct known_identity {
   node_id id;
   std::uint64_t incarnation = 0;
+  bool has_stores = false;
 };
 
 std::string checksum(std::string_view text) {
@@ -34,6 +35,8 @@ std::string checksum(std::string_view text) {
 std::string to_text(const known_identity& known) {
   auto text = std::string(first_line) + "\nid " + to_string(known.id) + "\nincarnation "
               + std::to_string(known.incarnation) + "\n";
+  if (known.has_stores)
+    text += "stores made\n";
   return text + "check " + checksum(text) + "\n";
 }
 
@@ -54,6 +57,7 @@ std::optional<known_identity> parse_identity(std::string_view text) {
   if (!id || error != std::errc{} || stopped != end)
     return std::nullopt;
   known.id = *id;
+  known.has_stores = field("stores") == "made";
   if (to_text(known) != text)
     return std::nullopt;
   return known;
@@ -126,7 +130,16 @@ result<node_identity> open_identity(const std::filesystem::path& folder,
   ++known.incarnation;
   if (auto kept = replace_file(path, folder / "identity.new", to_text(known)); !kept)
     return unexpected{std::move(kept).error()};
-  return node_identity{known.id, known.incarnation, *std::move(lock)};
+  return node_identity{known.id, known.incarnation, known.has_stores, *std::move(lock)};
+}
+
+result<void> note_stores(const std::filesystem::path& folder, node_identity& known) {
+  if (known.has_stores)
+    return {};
+  auto kept = replace_file(folder / "identity", folder / "identity.new",
+                           to_text({known.id, known.incarnation, true}));
+  known.has_stores = bool(kept);
+  return kept;
 }
 
 } // namespace troupe

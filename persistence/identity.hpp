@@ -17,6 +17,7 @@ namespace troupe {
 struct node_identity {
   node_id id;
   std::uint64_t incarnation = 0; ///< how often the node was started, this time included
+  bool has_stores = false; ///< its stores were made: from then on a folder without them lost them
   file_handle lock;
 };
 
@@ -29,6 +30,10 @@ struct node_identity {
 result<node_identity> open_identity(const std::filesystem::path& folder,
                                     std::string_view id_hex_or_empty,
                                     const std::function<std::uint64_t()>& random);
+
+/// Notes, on disk, that the stores of this node were made. A disk that is not mounted at the next
+/// start is then not taken for a new one.
+result<void> note_stores(const std::filesystem::path& folder, node_identity& known);
 
 /// The secret that the nodes of a cluster and their clients share: 64 hex digits in a file of mode
 /// 0600, made from the system's random numbers if there is none. Of several processes that make it

@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+
 namespace troupe {
 
 namespace {
@@ -59,16 +61,30 @@ void ledger::remove(std::string_view key, const row_note& note) {
   digest ^= fingerprint(key, note);
 }
 
+void ledger::add_name(std::string_view key) {
+  ++names;
+  names_digest ^= XXH3_64bits(key.data(), key.size());
+}
+
+void ledger::remove_name(std::string_view key) {
+  --names;
+  names_digest ^= XXH3_64bits(key.data(), key.size());
+}
+
 std::string encode(const ledger& sum) {
-  return encode_number(sum.writes) + encode_number(sum.rows) + encode_number(sum.digest);
+  return encode_number(sum.writes) + encode_number(sum.rows) + encode_number(sum.digest)
+         + encode_number(sum.names) + encode_number(sum.names_digest);
 }
 
 std::optional<ledger> decode_ledger(std::string_view bytes) {
-  if (bytes.size() != 3 * number_bytes)
+  // The first version had no names: three numbers.
+  if (bytes.size() != 3 * number_bytes && bytes.size() != 5 * number_bytes)
     return std::nullopt;
-  return ledger{*decode_number(bytes.substr(0, number_bytes)),
-                *decode_number(bytes.substr(number_bytes, number_bytes)),
-                *decode_number(bytes.substr(2 * number_bytes))};
+  auto number = [&](std::size_t index) {
+    return decode_number(bytes.substr(std::min(index * number_bytes, bytes.size()), number_bytes))
+        .value_or(0);
+  };
+  return ledger{number(0), number(1), number(2), number(3), number(4)};
 }
 
 } // namespace troupe

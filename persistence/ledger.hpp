@@ -29,9 +29,13 @@ struct ledger {
   std::uint64_t writes = 0; ///< ever
   std::uint64_t rows = 0;
   std::uint64_t digest = 0; ///< of all notes, in any order
+  std::uint64_t names = 0;  ///< rows without a value, whose keys say all
+  std::uint64_t names_digest = 0;
 
   void add(std::string_view key, const row_note& note);
   void remove(std::string_view key, const row_note& note);
+  void add_name(std::string_view key);
+  void remove_name(std::string_view key);
   friend bool operator==(const ledger&, const ledger&) = default;
 };
 

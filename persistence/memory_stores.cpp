@@ -1,9 +1,12 @@
 #include "messages/agents.pb.h"
 #include "messages/values.pb.h"
+#include "persistence/blob_store.hpp"
 #include "persistence/state_store.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
-#include <unordered_map>
+#include <set>
 
 namespace troupe {
 
@@ -17,34 +20,90 @@ public:
       return std::optional<Snapshot>{};
     return std::optional<Snapshot>(found->second);
   }
-  result<void> put(std::string_view agent, const Snapshot& snapshot) override {
+  result<std::vector<std::string>> put(std::string_view agent, const Snapshot& snapshot,
+                                       std::span<const std::string> blobs) override {
     snapshots_.insert_or_assign(std::string(agent), snapshot);
-    return {};
+    std::set<std::string> named(blobs.begin(), blobs.end());
+    auto& before = named_[std::string(agent)];
+    std::vector<std::string> released;
+    std::set_difference(before.begin(), before.end(), named.begin(), named.end(),
+                        std::back_inserter(released));
+    before = std::move(named);
+    return released;
+  }
+  result<bool> names(std::string_view hash) override {
+    return std::any_of(named_.begin(), named_.end(),
+                       [&](const auto& agent) { return agent.second.contains(std::string(hash)); });
   }
   result<std::uint64_t> count() override { return snapshots_.size(); }
 
 private:
   std::map<std::string, Snapshot, std::less<>> snapshots_;
+  std::map<std::string, std::set<std::string>> named_;
 };
 
 class memory_blob_store final : public blob_store {
 public:
-  result<BlobRef> put(std::string_view bytes) override {
-    BlobRef made;
-    made.set_sha256(sha256(bytes));
-    made.set_size_bytes(bytes.size());
-    blobs_.try_emplace(made.sha256(), bytes);
+  using blob_store::put;
+  result<std::vector<BlobRef>> put(std::span<const std::string_view> many, instant now) override {
+    std::vector<BlobRef> made;
+    for (auto bytes : many) {
+      auto& ref = made.emplace_back();
+      ref.set_sha256(sha256(bytes));
+      ref.set_size_bytes(bytes.size());
+      blobs_.insert_or_assign(ref.sha256(), blob{blob_bytes::copy_of(bytes), now});
+    }
     return made;
   }
-  result<std::optional<std::string>> get(std::string_view hash) override {
-    auto found = blobs_.find(std::string(hash));
+  result<std::optional<blob_bytes>> get(std::string_view hash) override {
+    auto found = blobs_.find(hash);
     if (found == blobs_.end())
-      return std::optional<std::string>{};
-    return std::optional<std::string>(found->second);
+      return std::optional<blob_bytes>{};
+    return std::optional<blob_bytes>(found->second.bytes);
+  }
+  result<std::vector<std::optional<std::uint64_t>>>
+  use(std::span<const std::string> hashes, instant now, std::chrono::nanoseconds) override {
+    std::vector<std::optional<std::uint64_t>> sizes;
+    for (const auto& hash : hashes) {
+      auto found = blobs_.find(hash);
+      if (found == blobs_.end()) {
+        sizes.emplace_back();
+        continue;
+      }
+      found->second.used = now;
+      sizes.emplace_back(found->second.bytes.size());
+    }
+    return sizes;
+  }
+  result<std::size_t> remove(std::span<const std::string> hashes, instant before) override {
+    std::size_t removed = 0;
+    for (const auto& hash : hashes)
+      if (auto found = blobs_.find(hash); found != blobs_.end() && found->second.used < before) {
+        blobs_.erase(found);
+        ++removed;
+      }
+    return removed;
+  }
+  result<std::vector<blob_entry>> list(std::string_view after, std::size_t at_most) override {
+    std::vector<blob_entry> made;
+    for (auto at = blobs_.upper_bound(after); at != blobs_.end() && made.size() < at_most; ++at)
+      made.push_back({at->first, at->second.bytes.size(), at->second.used});
+    return made;
+  }
+  std::uint64_t count() const override { return blobs_.size(); }
+  std::uint64_t bytes() const override {
+    std::uint64_t sum = 0;
+    for (const auto& [hash, known] : blobs_)
+      sum += known.bytes.size();
+    return sum;
   }
 
 private:
-  std::unordered_map<std::string, std::string> blobs_;
+  struct blob {
+    blob_bytes bytes;
+    instant used;
+  };
+  std::map<std::string, blob, std::less<>> blobs_;
 };
 
 } // namespace

@@ -9,7 +9,7 @@
 
 namespace troupe {
 
-rocksdb::Options state_store_options() {
+rocksdb::Options rocksdb_options() {
   rocksdb::Options o;
   o.create_if_missing = true;
   o.paranoid_checks = true;

@@ -4,7 +4,7 @@
 
 namespace troupe {
 
-/// For a small database whose every write is synced: about 20 MiB at most, two background threads.
-rocksdb::Options state_store_options();
+/// For a small database whose writes are synced: about 20 MiB at most, two background threads.
+rocksdb::Options rocksdb_options();
 
 } // namespace troupe

@@ -1,104 +1,138 @@
+#include "config/limits/storage.hpp"
 #include "messages/agents.pb.h"
 #include "messages/payload.hpp"
-#include "persistence/files.hpp"
 #include "persistence/ledger.hpp"
-#include "persistence/rocksdb_options.hpp"
+#include "persistence/rocksdb_database.hpp"
 #include "persistence/state_store.hpp"
-#include "persistence/write_mark.hpp"
 
-#include <rocksdb/db.h>
-#include <rocksdb/write_batch.h>
-
-#include <exception>
+#include <algorithm>
 
 namespace troupe {
 
 namespace {
 
-// Rows: "s" + agent is a snapshot, "n" + agent its note, "l" the ledger of all notes. One write
-// changes all three at once.
+// Rows:
+//
+//     "s" agent            a snapshot
+//     "n" agent            its note (ledger.hpp)
+//     "r" agent            the hashes of the blobs that it names, sorted, one after the other
+//     "b" hash agent       nothing: that agent names that blob
+//     "l"                  the ledger of all notes and names
+//     "v"                  the store knows what its states name: it was begun by a version that
+//                          writes "r" and "b"
+//
+// One write changes all of an agent's at once.
 constexpr char snapshot_rows = 's';
 constexpr char note_rows = 'n';
+constexpr char names_rows = 'r';
+constexpr char named_rows = 'b';
 constexpr std::string_view ledger_row = "l";
+constexpr std::string_view version_row = "v";
+constexpr std::size_t hash_bytes = 32;
 
-std::string key_of(char rows, std::string_view agent) { return rows + std::string(agent); }
+std::string key_of(char rows, std::string_view rest) { return rows + std::string(rest); }
 
-rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+std::string named_row(std::string_view hash, std::string_view agent) {
+  return key_of(named_rows, hash) + std::string(agent);
+}
+
+/// Sorted, each once.
+std::vector<std::string> set_of(std::span<const std::string> hashes) {
+  std::vector<std::string> made(hashes.begin(), hashes.end());
+  std::sort(made.begin(), made.end());
+  made.erase(std::unique(made.begin(), made.end()), made.end());
+  return made;
+}
+
+std::vector<std::string> split(std::string_view hashes) {
+  std::vector<std::string> made;
+  for (; hashes.size() >= hash_bytes; hashes.remove_prefix(hash_bytes))
+    made.emplace_back(hashes.substr(0, hash_bytes));
+  return made;
+}
+
+std::string joined(const std::vector<std::string>& hashes) {
+  std::string all;
+  for (const auto& one : hashes)
+    all += one;
+  return all;
+}
+
+std::vector<std::string> without(const std::vector<std::string>& from,
+                                 const std::vector<std::string>& others) {
+  std::vector<std::string> rest;
+  std::set_difference(from.begin(), from.end(), others.begin(), others.end(),
+                      std::back_inserter(rest));
+  return rest;
+}
 
 class rocksdb_state_store final : public state_store {
 public:
-  rocksdb_state_store(std::filesystem::path folder, free_space_source free_space)
-      : folder_(std::move(folder)), free_space_(std::move(free_space)),
-        mark_(folder_ / "ACKNOWLEDGED") {}
-
-  ~rocksdb_state_store() override { close(); }
+  rocksdb_state_store(const std::filesystem::path& folder, state_store_options options)
+      : must_exist_(options.must_exist),
+        data_(folder, {"the states of the agents", "agents that know nothing"},
+              std::move(options.free_space)) {}
 
   result<void> open() {
-    if (auto made = make_folder(folder_); !made)
-      return made;
-    if (auto space = check_free_space(free_space_, folder_, 0); !space)
-      return space;
-    auto opened = guarded<void>([&]() -> result<void> {
-      rocksdb::DB* made = nullptr;
-      auto status = rocksdb::DB::Open(state_store_options(), folder_.string(), &made);
-      db_.reset(made);
-      if (!status.ok())
-        return unexpected{opening_failure(status)};
-      return check_ledger();
-    });
-    if (!opened)
-      close();
-    return opened;
+    if (auto opened = data_.open(must_exist_); !opened)
+      return opened;
+    auto checked = data_.guarded<void>([&] { return check_ledger(); });
+    if (!checked)
+      data_.close();
+    return checked;
   }
 
   result<std::optional<Snapshot>> get(std::string_view agent) override {
-    return with_database<std::optional<Snapshot>>([&] { return read(agent); });
+    return data_.guarded<std::optional<Snapshot>>([&] { return read(agent); });
   }
 
-  result<void> put(std::string_view agent, const Snapshot& snapshot) override {
-    auto bytes = snapshot.SerializeAsString();
-    if (auto space = check_free_space(free_space_, folder_, 2 * bytes.size()); !space)
-      return space;
-    return with_database<void>([&] { return write(agent, bytes); });
+  result<std::vector<std::string>> put(std::string_view agent, const Snapshot& snapshot,
+                                       std::span<const std::string> blobs) override {
+    using released = std::vector<std::string>;
+    return data_.guarded<released>([&]() -> result<released> {
+      for (const auto& hash : blobs)
+        if (hash.size() != hash_bytes)
+          return fail(ec::invalid_argument, "a state names a blob by a hash that is none");
+      auto bytes = snapshot.SerializeAsString();
+      auto size = 2 * (bytes.size() + 2 * hash_bytes * blobs.size());
+      if (auto space = data_.make_room(size, limits::disk_free_bytes_min); !space)
+        return unexpected{std::move(space).error()};
+      return write(agent, bytes, set_of(blobs));
+    });
   }
 
-  result<std::uint64_t> count() override {
-    return with_database<std::uint64_t>([&]() -> result<std::uint64_t> { return ledger_.rows; });
+  result<std::uint64_t> count() override { return ledger_.rows; }
+
+  result<bool> names(std::string_view sha256) override {
+    return data_.guarded<bool>([&]() -> result<bool> {
+      auto first = key_of(named_rows, sha256);
+      auto rows = data_.rows();
+      rows->Seek(first);
+      if (rows->Valid())
+        return rows->key().starts_with(first);
+      if (!rows->status().ok())
+        return unexpected{data_.failed("reading", rows->status().ToString())};
+      return false;
+    });
   }
+
+  bool knows_names() const override { return knows_names_; }
+  bool broken() const override { return data_.broken(); }
 
 private:
-  template <class T, class Work>
-  result<T> guarded(Work work) {
-    try {
-      return work();
-    } catch (const std::exception& e) {
-      return fail(ec::storage_failed, "the database in " + folder_.string() + ": " + e.what());
-    }
-  }
-
-  template <class T, class Work>
-  result<T> with_database(Work work) {
-    if (!db_)
-      if (auto opened = open(); !opened)
-        return unexpected{std::move(opened).error()};
-    return guarded<T>(std::move(work));
-  }
-
   unexpected<failure> failed(std::string_view doing, std::string_view agent,
                              const std::string& why) const {
-    return fail(ec::storage_failed, std::string(doing) + " the state of " + std::string(agent)
-                                        + " in " + folder_.string() + ": " + why);
+    return {data_.failed(doing, "the state of " + std::string(agent) + ": " + why)};
   }
 
   /// Nothing if the agent has no snapshot.
   result<std::optional<row_note>> note_of(std::string_view agent) {
-    std::string bytes;
-    auto status = db_->Get({}, key_of(note_rows, agent), &bytes);
-    if (status.IsNotFound())
+    auto bytes = data_.get(key_of(note_rows, agent));
+    if (!bytes)
+      return failed("reading", agent, bytes.error().message);
+    if (!*bytes)
       return std::optional<row_note>{};
-    if (!status.ok())
-      return failed("reading", agent, status.ToString());
-    auto note = decode_note(bytes);
+    auto note = decode_note(**bytes);
     if (!note)
       return failed("reading", agent, "its note is damaged");
     return note;
@@ -110,63 +144,55 @@ private:
       return unexpected{std::move(note).error()};
     if (!*note)
       return std::optional<Snapshot>{};
-    std::string bytes;
-    auto status = db_->Get({}, key_of(snapshot_rows, agent), &bytes);
-    if (!status.ok())
-      return failed("reading", agent, status.ToString());
+    auto bytes = data_.get(key_of(snapshot_rows, agent));
+    if (!bytes)
+      return failed("reading", agent, bytes.error().message);
     Snapshot found;
-    if (row_note::of((*note)->write, agent, bytes) != **note || !parse_message(found, bytes))
+    if (!*bytes || row_note::of((*note)->write, agent, **bytes) != **note
+        || !parse_message(found, **bytes))
       return failed("reading", agent, "it is damaged");
     return std::optional<Snapshot>(std::move(found));
   }
 
-  result<void> write(std::string_view agent, std::string_view bytes) {
+  result<std::vector<std::string>> write(std::string_view agent, std::string_view bytes,
+                                         const std::vector<std::string>& blobs) {
     auto before = note_of(agent);
     if (!before)
       return unexpected{std::move(before).error()};
+    auto named_before = data_.get(key_of(names_rows, agent));
+    if (!named_before)
+      return unexpected{std::move(named_before).error()};
+    auto old = split(named_before->value_or(""));
+    auto released = without(old, blobs);
     auto sum = ledger_;
     auto note = row_note::of(++sum.writes, agent, bytes);
     if (*before)
       sum.remove(agent, **before);
     sum.add(agent, note);
 
-    rocksdb::WriteBatch batch;
-    auto status = batch.Put(key_of(snapshot_rows, agent), slice(bytes));
-    if (status.ok())
-      status = batch.Put(key_of(note_rows, agent), encode(note));
-    if (status.ok())
-      status = batch.Put(slice(ledger_row), encode(sum));
-    rocksdb::WriteOptions synced;
-    synced.sync = true;
-    if (status.ok())
-      status = db_->Write(synced, &batch);
-    if (!status.ok()) {
-      close(); // RocksDB takes no more writes after a failed one: the next call opens it anew
-      return unknown(agent, status.ToString()); // its log may have it all the same
+    rocksdb::WriteBatch batch; // what can fail in it fails in the write
+    batch.Put(key_of(snapshot_rows, agent), slice_of(bytes));
+    batch.Put(key_of(note_rows, agent), encode(note));
+    for (const auto& hash : released) {
+      sum.remove_name(named_row(hash, agent));
+      batch.Delete(named_row(hash, agent));
     }
+    for (const auto& hash : without(blobs, old)) {
+      sum.add_name(named_row(hash, agent));
+      batch.Put(named_row(hash, agent), "");
+    }
+    if (old != blobs && blobs.empty())
+      batch.Delete(key_of(names_rows, agent));
+    else if (old != blobs)
+      batch.Put(key_of(names_rows, agent), joined(blobs));
+    batch.Put(slice_of(ledger_row), encode(sum));
+    if (knows_names_ && ledger_.writes == 0)
+      batch.Put(slice_of(version_row), "1");
+    if (auto written = data_.write_synced(batch, sum.writes); !written)
+      return fail(ec::outcome_unknown,
+                  "the state of " + std::string{agent} + ": " + written.error().message);
     ledger_ = sum;
-    if (auto marked = mark_.advance(sum.writes); !marked)
-      return unknown(agent, marked.error().message);
-    return {};
-  }
-
-  static result<void> unknown(std::string_view agent, const std::string& why) {
-    return fail(ec::outcome_unknown, "writing the state of " + std::string{agent} + ": " + why);
-  }
-
-  failure damaged(const std::string& what) const {
-    return {ec::bad_message, "the database in " + folder_.string() + " is damaged (" + what
-                                 + "): restore the folder from a copy, or remove it to begin with "
-                                   "agents that know nothing"};
-  }
-
-  failure opening_failure(const rocksdb::Status& status) const {
-    // A file that the database's own list names but that is gone is damage too.
-    auto missing = status.IsIOError() && status.subcode() == rocksdb::Status::kPathNotFound;
-    if (status.IsIOError() && !missing)
-      return {ec::storage_failed,
-              "opening the database in " + folder_.string() + ": " + status.ToString()};
-    return damaged(status.ToString());
+    return released;
   }
 
   /// RocksDB takes damage at the end of its files for the torn tail of a crash. Two things tell
@@ -174,70 +200,58 @@ private:
   /// that is behind the last acknowledged write (a log that was cut).
   result<void> check_ledger() {
     ledger_ = {};
-    std::string bytes;
-    auto status = db_->Get({}, slice(ledger_row), &bytes);
-    if (!status.ok() && !status.IsNotFound())
-      return unexpected{damaged(status.ToString())};
-    if (status.ok()) {
-      auto stored = decode_ledger(bytes);
+    auto bytes = data_.get(ledger_row);
+    auto version = data_.get(version_row);
+    if (!bytes || !version)
+      return unexpected{data_.damaged((bytes ? version : bytes).error().message)};
+    if (*bytes) {
+      auto stored = decode_ledger(**bytes);
       if (!stored)
-        return unexpected{damaged("its ledger cannot be read")};
+        return unexpected{data_.damaged("its ledger cannot be read")};
       ledger_ = *stored;
     }
+    knows_names_ = *version || ledger_.writes == 0;
     auto sum = add_up();
     if (!sum)
       return unexpected{std::move(sum).error()};
     sum->writes = ledger_.writes;
     if (*sum != ledger_)
-      return unexpected{damaged("it has " + std::to_string(sum->rows)
-                                + " states that do not add up " + "to the "
-                                + std::to_string(ledger_.rows) + " written")};
-    auto acknowledged = mark_.open();
-    if (!acknowledged)
-      return unexpected{std::move(acknowledged).error()};
-    if (*acknowledged > ledger_.writes)
-      return unexpected{damaged("the last " + std::to_string(*acknowledged - ledger_.writes)
-                                + " acknowledged writes are missing")};
-    return {};
+      return unexpected{data_.damaged(
+          "it has " + std::to_string(sum->rows) + " states that name " + std::to_string(sum->names)
+          + " blobs, which do not add up to the " + std::to_string(ledger_.rows) + " and "
+          + std::to_string(ledger_.names) + " written")};
+    return data_.check_mark(ledger_.writes);
   }
 
   result<ledger> add_up() {
     ledger sum;
-    const auto first = key_of(note_rows, "");
-    std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator({}));
+    auto rows = data_.rows();
+    auto first = key_of(note_rows, "");
     for (rows->Seek(first); rows->Valid() && rows->key().starts_with(first); rows->Next()) {
       auto note = decode_note(rows->value().ToStringView());
       if (!note)
-        return unexpected{damaged("a note cannot be read")};
+        return unexpected{data_.damaged("a note cannot be read")};
       sum.add(rows->key().ToStringView().substr(1), *note);
     }
+    first = key_of(named_rows, "");
+    for (rows->Seek(first); rows->Valid() && rows->key().starts_with(first); rows->Next())
+      sum.add_name(rows->key().ToStringView());
     if (!rows->status().ok())
-      return unexpected{damaged(rows->status().ToString())};
+      return unexpected{data_.damaged(rows->status().ToString())};
     return sum;
   }
 
-  void close() noexcept {
-    try {
-      if (db_)
-        (void)db_->Close();
-      db_.reset();
-    } catch (...) {
-      (void)db_.release(); // it could not even be destroyed: leave it
-    }
-  }
-
-  std::filesystem::path folder_;
-  free_space_source free_space_;
-  write_mark mark_;
-  std::unique_ptr<rocksdb::DB> db_;
+  bool must_exist_;
+  rocksdb_database data_;
   ledger ledger_;
+  bool knows_names_ = true;
 };
 
 } // namespace
 
 result<std::unique_ptr<state_store>> open_state_store(const std::filesystem::path& folder,
-                                                      free_space_source free_space) {
-  auto store = std::make_unique<rocksdb_state_store>(folder, std::move(free_space));
+                                                      state_store_options options) {
+  auto store = std::make_unique<rocksdb_state_store>(folder, std::move(options));
   if (auto opened = store->open(); !opened)
     return unexpected{std::move(opened).error()};
   return std::unique_ptr<state_store>(std::move(store));

@@ -1,4 +1,4 @@
-#include "persistence/state_store.hpp"
+#include "persistence/sha256.hpp"
 
 #include <openssl/evp.h>
 

@@ -3,61 +3,57 @@
 #include "messages/agents.pb.h"
 #include "messages/errors.hpp"
 #include "messages/payload_kinds.hpp"
-#include "messages/values.pb.h"
 #include "persistence/files.hpp"
 
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe {
 
-/// Snapshots of agents by name. Calls block on the disk; used by one thread at a time.
+/// Snapshots of agents by name, and which blobs each of them names. Calls block on the disk; used
+/// by one thread at a time.
 class state_store {
 public:
   virtual ~state_store() = default;
 
   virtual result<std::optional<Snapshot>> get(std::string_view agent) = 0;
-  /// Returns when the bytes are on disk.
-  virtual result<void> put(std::string_view agent, const Snapshot& snapshot) = 0;
+  /// Returns when the bytes are on disk, and with them that `agent` names the blobs of these hashes
+  /// and no others. The hashes that it no longer names.
+  virtual result<std::vector<std::string>> put(std::string_view agent, const Snapshot& snapshot,
+                                               std::span<const std::string> blobs = {}) = 0;
   /// How many agents have a snapshot.
   virtual result<std::uint64_t> count() = 0;
+
+  /// Whether any agent names the blob of that hash. Asked for without loading agents.
+  virtual result<bool> names(std::string_view sha256) = 0;
+  /// False: the store has states of a version that did not say what they name.
+  virtual bool knows_names() const { return true; }
+
+  /// As `blob_store::broken`.
+  virtual bool broken() const { return false; }
+};
+
+struct state_store_options {
+  bool must_exist = false; ///< this node has had a store: a folder without one is damage
+  free_space_source free_space = free_disk_bytes;
 };
 
 /// RocksDB in `folder`, created if missing. Writes are synced; a full disk is refused with
-/// `storage_failed` before RocksDB can abort (below 64 MiB free). Damage beyond a torn tail is
-/// `bad_message` (the node then ends with code 65); every other error is `storage_failed`.
-/// `free_space` is asked before each write.
-result<std::unique_ptr<state_store>>
-open_state_store(const std::filesystem::path& folder,
-                 free_space_source free_space = free_disk_bytes);
+/// `storage_failed` before RocksDB can abort (below 64 MiB free), and reading goes on. Damage
+/// beyond a torn tail is `bad_message` (the node then ends with code 65); every other error is
+/// `storage_failed`. `free_space` is asked before each write.
+///
+/// After a failed write nothing is known of the disk: it is answered `outcome_unknown`, and the
+/// store is `broken` from then on.
+result<std::unique_ptr<state_store>> open_state_store(const std::filesystem::path& folder,
+                                                      state_store_options options = {});
 
 /// For tests and the simulator.
 std::unique_ptr<state_store> make_memory_state_store();
-
-/// Blobs by their SHA-256. Calls block on the disk; used by one thread at a time.
-class blob_store {
-public:
-  virtual ~blob_store() = default;
-
-  /// Idempotent; the returned reference has hash and size.
-  virtual result<BlobRef> put(std::string_view bytes) = 0;
-  /// Nothing if it is not here. Bytes that no longer match their hash are `storage_failed`.
-  virtual result<std::optional<std::string>> get(std::string_view sha256) = 0;
-};
-
-/// Files named by their hash in `folder`, two levels, written to a temporary name and renamed, with
-/// up to `memory_bytes_max` of the last used ones in memory. A blob has at most
-/// `limits::document_bytes_max` bytes. A damaged one is healed by storing it again.
-result<std::unique_ptr<blob_store>> open_blob_store(const std::filesystem::path& folder,
-                                                    std::size_t memory_bytes_max,
-                                                    free_space_source free_space = free_disk_bytes);
-
-std::unique_ptr<blob_store> make_memory_blob_store();
-
-/// 32 bytes.
-std::string sha256(std::string_view bytes);
 
 } // namespace troupe

@@ -20,12 +20,13 @@ constexpr std::size_t mark_bytes = 2 * number_bytes; // the number and its check
 
 } // namespace
 
-result<std::uint64_t> write_mark::open() {
+result<std::uint64_t> write_mark::open(bool only_read) {
   auto bytes = read_file(path_, mark_bytes);
   if (!bytes)
     return unexpected{failure{ec::bad_message, bytes.error().message}};
-  file_ = open_file(path_, O_WRONLY | O_CREAT);
-  if (!file_)
+  if (!only_read)
+    file_ = open_file(path_, O_WRONLY | O_CREAT);
+  if (!only_read && !file_)
     return unexpected{file_failure("opening", path_, errno)};
   if (!*bytes || (*bytes)->empty()) // a file whose first write a power loss took is empty
     return std::uint64_t{0};

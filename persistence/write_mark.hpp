@@ -16,8 +16,9 @@ class write_mark {
 public:
   explicit write_mark(std::filesystem::path path) : path_(std::move(path)) {}
 
-  /// Reads the mark; zero if there is none yet. `bad_message` if it is damaged.
-  result<std::uint64_t> open();
+  /// Reads the mark; zero if there is none yet. `bad_message` if it is damaged. `only_read`: it
+  /// will not be advanced.
+  result<std::uint64_t> open(bool only_read = false);
   result<void> advance(std::uint64_t number);
 
 private:

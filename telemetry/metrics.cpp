@@ -104,6 +104,9 @@ void add_plain_counts(std::vector<prometheus::MetricFamily>& to, const metrics::
       counts.tasks_running);
   add("troupe_queue_length", "Tasks that wait on this node.", Gauge, counts.queue_length);
   add("troupe_agents", "Active agents on this node.", Gauge, counts.agents);
+  add("troupe_blobs", "Blobs on the disk of this node.", Gauge, counts.blobs);
+  add("troupe_blob_bytes", "Bytes of the blobs on the disk of this node.", Gauge,
+      counts.blob_bytes);
   add("troupe_late_results_total", "Task results that came after another had won.", Counter,
       counts.late_results);
   add("troupe_envelopes_sent_total", "Messages sent to other processes.", Counter,

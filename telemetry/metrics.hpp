@@ -50,6 +50,8 @@ public:
     std::atomic<std::uint64_t> tasks_running{0};
     std::atomic<std::uint64_t> queue_length{0};
     std::atomic<std::uint64_t> agents{0};
+    std::atomic<std::uint64_t> blobs{0};      ///< on this node's disk
+    std::atomic<std::uint64_t> blob_bytes{0}; ///< of those
     std::atomic<std::uint64_t> late_results{0};
     std::atomic<std::uint64_t> envelopes_sent{0};
     std::atomic<std::uint64_t> envelopes_received{0};

@@ -34,6 +34,8 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, command 
     return carry_out(context, std::move(*fetch));
   if (auto reading = std::get_if<ask_reading>(&todo))
     return carry_out(context, std::move(*reading));
+  if (auto keeping = std::get_if<keep_blobs>(&todo))
+    return carry_out(context, std::move(*keeping));
   if (auto timer = std::get_if<set_timer>(&todo)) {
     now_->timers.push_back(mind_timers + timer->timer);
     context.out.arm(mind_timers + timer->timer, timer->after);
@@ -78,6 +80,20 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_read
   ask asked{++sequence_, todo.request, ask::kind::reading, false, hold_back{""}};
   auto message = request_for(context, service_of(asked), asked);
   message.body = payload::of(std::move(todo.call));
+  context.out.send(std::move(message));
+  now_->asks.push_back(std::move(asked));
+  return std::nullopt;
+}
+
+std::optional<mind_event> agent_logic::carry_out(step_context& context, keep_blobs todo) {
+  if (auto why = cannot_ask())
+    return blobs_kept{todo.request, {}, std::move(*why)};
+  ask asked{++sequence_, todo.request, ask::kind::keep, false, hold_back{""}};
+  auto message = request_for(context, service_of(asked), asked);
+  BlobsKeep keep;
+  for (auto& blob : todo.blobs)
+    *keep.add_blobs() = std::move(blob);
+  message.body = payload::of(std::move(keep));
   context.out.send(std::move(message));
   now_->asks.push_back(std::move(asked));
   return std::nullopt;
@@ -155,6 +171,16 @@ mind_event agent_logic::outcome_of(const ask& asked, envelope& reply) {
       check(data != nullptr);
       if (data)
         told.bytes = std::move(*data->mutable_bytes());
+      told.error = std::move(why);
+      return told;
+    }
+    case ask::kind::keep: {
+      blobs_kept told{asked.request, {}, {}};
+      auto kept = reply.body.as<BlobsStored>();
+      check(kept != nullptr);
+      if (kept)
+        for (auto& blob : *kept->mutable_blobs())
+          told.blobs.push_back(std::move(blob));
       told.error = std::move(why);
       return told;
     }

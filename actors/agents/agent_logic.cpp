@@ -41,13 +41,16 @@ void end_span(step_context& context, SpanData span) {
 
 } // namespace
 
-agent_logic::agent_logic(std::shared_ptr<const role> kind, metrics& counted, instant complete_since)
-    : role_(std::move(kind)), counted_(counted), delivery_(complete_since) {}
+agent_logic::agent_logic(std::shared_ptr<const role> kind, metrics& counted, instant complete_since,
+                         std::chrono::nanoseconds holds_every)
+    : role_(std::move(kind)), counted_(counted), holds_every_(holds_every),
+      delivery_(complete_since) {}
 
 agent_logic::~agent_logic() = default;
 
 void agent_logic::start(step_context& context, const address& self) {
   self_ = self;
+  used_ = context.now;
   session_ = {context.random.next() | 1};
   auto text = self_.agent.text();
   counted_as_ = text.find('#') == std::string_view::npos ? role_of(self_.agent) : text;
@@ -56,10 +59,18 @@ void agent_logic::start(step_context& context, const address& self) {
 }
 
 void agent_logic::step(step_context& context, event input) {
+  if (wished_to_rest_) // it was not let go, as this came
+    rest_later(context, std::chrono::nanoseconds{0});
   if (auto message = std::get_if<envelope>(&input)) {
     switch (message->kind) {
       case message_kind::request:
       case message_kind::event:
+        if (message->body.kind() == payload_kind::AgentRest) {
+          if (auto asked = message->body.as<AgentRest>())
+            rest(context, *asked);
+          return;
+        }
+        used_ = context.now;
         arrived(context, *message);
         break;
       case message_kind::reply:
@@ -304,6 +315,8 @@ void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {
   } else if (timer == deadline_timer && phase_ == phase::deciding) {
     now_->deadline_armed = false;
     give_up(context, {ec::timed_out, called() + " was not done with this message in its time"});
+  } else if (timer == hold_timer) {
+    hold_blobs(context);
   } else if (timer == state_timer && phase_ == phase::loading) {
     cannot_load(context, {ec::storage_failed, "the state store does not answer"});
   } else if (timer == state_timer && phase_ == phase::writing) {
@@ -359,6 +372,7 @@ void agent_logic::settle(step_context& context) {
     context.out.arm(deadline_timer, {});
   for (auto timer : done->timers)
     context.out.arm(timer, {});
+  hold_blobs(context);
   counted_.task_processed(counted_as_, ok, done->is_task ? "task" : "message",
                           context.now - done->began);
   if (done->span) {

@@ -4,9 +4,11 @@
 #include "actors/agents/mind.hpp"
 #include "actors/agents/role.hpp"
 #include "actors/logic.hpp"
+#include "config/limits/storage.hpp"
 #include "messages/agents.pb.h"
 #include "telemetry/metrics.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -31,11 +33,17 @@ namespace troupe {
 /// A request that is cancelled, or out of time, is given up at once, in the inbox or at work: the
 /// mind hears `cancelled` (a durable one goes back to what was written), its open requests are
 /// cancelled in turn, and whoever asked gets the failure.
+///
+/// An agent with nothing to do leaves the memory when service::roles asks it to (AgentRest), unless
+/// a client may still repeat what it sent. Blobs that an undurable state names are held by the
+/// agent as long as it is there.
 class agent_logic final : public logic {
 public:
-  /// `complete_since`: see delivery.hpp.
+  /// `complete_since`: see delivery.hpp. `holds_every`: how often service::blobs is told what an
+  /// undurable state names.
   agent_logic(std::shared_ptr<const role> kind, metrics& counted,
-              instant complete_since = instant::max());
+              instant complete_since = instant::max(),
+              std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts);
   ~agent_logic() override;
 
   void start(step_context& context, const address& self) override;
@@ -76,6 +84,7 @@ private:
   std::optional<mind_event> carry_out(step_context& context, ask_model todo);
   std::optional<mind_event> carry_out(step_context& context, fetch_blob todo);
   std::optional<mind_event> carry_out(step_context& context, ask_reading todo);
+  std::optional<mind_event> carry_out(step_context& context, keep_blobs todo);
   std::optional<failure> cannot_ask();
   envelope request_for(step_context& context, service whom, const ask& what);
 
@@ -84,6 +93,11 @@ private:
   mind_event outcome_of(const ask& asked, envelope& reply);
   void piece_came(step_context& context, envelope piece);
   void timer_ran_out(step_context& context, std::uint32_t timer);
+
+  void rest(step_context& context, const AgentRest& asked);
+  void rest_later(step_context& context, std::chrono::nanoseconds after);
+  bool may_be_repeated(instant now) const;
+  void hold_blobs(step_context& context);
 
   void load(step_context& context);
   void loaded(step_context& context, envelope reply);
@@ -102,6 +116,9 @@ private:
   session_id session_;
   std::uint64_t sequence_ = 0;
   std::string_view counted_as_; ///< the role, or role#slot
+  std::chrono::nanoseconds holds_every_;
+  instant used_;                ///< when its last message came
+  bool wished_to_rest_ = false; ///< it asked the host to let it go
   phase phase_ = phase::idle;
   std::unique_ptr<troupe::mind> mind_;
   delivery delivery_;

@@ -79,6 +79,8 @@ void agent_logic::save_then_settle(step_context& context) {
   put.mutable_snapshot()->set_role(role_->info.name());
   put.mutable_snapshot()->set_state(state);
   put.mutable_snapshot()->set_version(version_ + 1);
+  for (auto& hash : mind_->blobs_named())
+    put.add_blobs(std::move(hash));
   now_->state = std::move(state);
   auto message =
       make_envelope(message_kind::request, address::of(service::state, self_.node), std::move(put));

@@ -15,13 +15,14 @@ namespace troupe {
 // The timers of an agent.
 inline constexpr std::uint32_t deadline_timer = 1;
 inline constexpr std::uint32_t state_timer = 2;
+inline constexpr std::uint32_t hold_timer = 3;
 inline constexpr std::uint32_t mind_timers = 16; ///< and above: those of the mind
 
 /// A request of the mind that is not answered yet.
 struct agent_logic::ask {
   std::uint64_t sequence = 0; ///< its message's
   std::uint32_t request = 0;  ///< the mind's number for it
-  enum class kind : std::uint8_t { model, blob, reading };
+  enum class kind : std::uint8_t { model, blob, keep, reading };
   kind of = kind::model;
   bool streams = false;
   hold_back held{""};
@@ -32,6 +33,7 @@ inline service agent_logic::service_of(const ask& one) {
     case ask::kind::model:
       return service::models;
     case ask::kind::blob:
+    case ask::kind::keep:
       return service::blobs;
     case ask::kind::reading:
       break;

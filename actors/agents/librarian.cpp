@@ -70,38 +70,50 @@ command remember_text(LibrarianState& told, std::string_view said) {
   return say("I shall remember that.");
 }
 
-command remember_documents(LibrarianState& told, std::vector<BlobRef> documents) {
-  if (documents.empty())
-    return reply_failed{
-        {ec::invalid_argument,
-         "no documents came with this message, so nothing was stored: I cannot see files. The "
-         "client reads them: troupe send librarian/KEY \"Remember the folder PATH\""}};
-  listed_names added, known;
-  std::unordered_set<std::string_view> hashes; // of what was told before
+/// What it is told and did not know; the names of what it knew already.
+std::vector<BlobRef> new_documents(const LibrarianState& told, std::vector<BlobRef> documents,
+                                   listed_names& known) {
+  std::unordered_set<std::string_view> hashes;
   hashes.reserve(static_cast<std::size_t>(told.sources_size()) + documents.size());
   for (const auto& source : told.sources())
     if (source.has_blob())
       hashes.insert(source.blob().sha256());
-  std::uint64_t bytes = 0;
+  std::vector<BlobRef> fresh;
+  fresh.reserve(documents.size()); // what is in it does not move: `hashes` looks at it
   for (auto& document : documents) {
     if (hashes.contains(document.sha256())) {
       known.add(document.name());
       continue;
     }
+    fresh.push_back(std::move(document));
+    hashes.insert(fresh.back().sha256());
+  }
+  return fresh;
+}
+
+std::string known_before(const listed_names& known) {
+  if (known.count == 0)
+    return {};
+  return "I had been told the same before: " + known.show() + '.';
+}
+
+command remember_documents(LibrarianState& told, std::vector<BlobRef> documents,
+                           const std::string& known) {
+  listed_names added;
+  std::uint64_t bytes = 0;
+  for (auto& document : documents) {
     added.add(document.name());
     bytes += document.size_bytes();
     auto source = told.add_sources();
     source->set_name(document.name());
     source->mutable_blob()->Swap(&document);
-    hashes.insert(source->blob().sha256());
   }
   std::string text;
   if (added.count > 0)
     text = "I shall remember " + count_of(added.count, "document") + " (" + show_size(bytes)
            + "): " + added.show() + '.';
-  if (known.count > 0)
-    text += (text.empty() ? "" : " ") + std::string{"I had been told the same before: "}
-            + known.show() + '.';
+  if (!known.empty())
+    text += (text.empty() ? "" : " ") + known;
   return say(std::move(text));
 }
 
@@ -127,6 +139,14 @@ bool librarian_mind::load(state& now, std::string_view bytes) {
   return parse_message(now.told, bytes);
 }
 
+std::vector<std::string> librarian_mind::blobs_named(const state& now) {
+  std::vector<std::string> hashes;
+  for (const auto& source : now.told.sources())
+    if (source.has_blob())
+      hashes.push_back(source.blob().sha256());
+  return hashes;
+}
+
 std::pair<librarian_mind::state, commands> librarian_mind::decide(state&& now,
                                                                   mind_event happened) const {
   state next = std::move(now);
@@ -135,6 +155,8 @@ std::pair<librarian_mind::state, commands> librarian_mind::decide(state&& now,
     todo = received(next, std::move(*message));
   else if (auto reading = std::get_if<reading_answered>(&happened))
     todo = gathered(next, std::move(*reading));
+  else if (auto documents = std::get_if<blobs_kept>(&happened))
+    todo = kept(next, std::move(*documents));
   else if (auto outcome_known = std::get_if<model_answered>(&happened))
     todo = answered(next, std::move(*outcome_known));
   return {std::move(next), std::move(todo)};
@@ -154,8 +176,30 @@ commands librarian_mind::received(state& now, message_received message) const {
     if (auto path = after(what, text); path && path->find_first_not_of(" \t\r\n") == path->npos)
       return {reply_failed{{ec::invalid_argument, "write which one: " + what + " PATH"}}};
   if (after("Remember the folder ", text) || after("Remember the file ", text))
-    return {remember_documents(now.told, std::move(message.documents))};
+    return documents_came(now, std::move(message.documents));
   return asked(now, std::move(message));
+}
+
+commands librarian_mind::documents_came(state& now, std::vector<BlobRef> documents) {
+  if (documents.empty())
+    return {reply_failed{
+        {ec::invalid_argument,
+         "no documents came with this message, so nothing was stored: I cannot see files. The "
+         "client reads them: troupe send librarian/KEY \"Remember the folder PATH\""}}};
+  listed_names known;
+  auto fresh = new_documents(now.told, std::move(documents), known);
+  now.known = known_before(known);
+  if (fresh.empty())
+    return {remember_documents(now.told, {}, now.known)};
+  return {keep_blobs{0, std::move(fresh)}};
+}
+
+commands librarian_mind::kept(state& now, blobs_kept outcome_known) {
+  if (outcome_known.error.code != ec::none)
+    return {reply_failed{{outcome_known.error.code,
+                          "I remember none of these documents: " + outcome_known.error.message}}};
+  return {
+      remember_documents(now.told, std::move(outcome_known.blobs), std::exchange(now.known, {}))};
 }
 
 commands librarian_mind::asked(state& now, message_received message) const {

@@ -21,7 +21,8 @@ namespace troupe {
 ///     Remember: TEXT                                      the text is kept
 ///     anything else                                       is a question
 ///
-/// What is told twice is kept once. Its durable state is a LibrarianState; nothing else outlives a
+/// Documents are on this node's own disk before it says that it remembers them, all or none. What
+/// is told twice is kept once. Its durable state is a LibrarianState; nothing else outlives a
 /// message.
 class librarian_mind {
 public:
@@ -30,6 +31,7 @@ public:
     std::string question;
     excerpts shown;     ///< to the model
     std::string unread; ///< what could not be looked into
+    std::string known;  ///< which documents of the message it had been told before, in words
   };
 
   explicit librarian_mind(std::shared_ptr<const script> says) : script_(std::move(says)) {}
@@ -37,10 +39,13 @@ public:
   std::pair<state, commands> decide(state&& now, mind_event happened) const;
   static std::string save(const state& now);
   static bool load(state& now, std::string_view bytes);
+  static std::vector<std::string> blobs_named(const state& now);
 
 private:
   commands received(state& now, message_received message) const;
   commands asked(state& now, message_received message) const;
+  static commands documents_came(state& now, std::vector<BlobRef> documents);
+  static commands kept(state& now, blobs_kept outcome_known);
   commands gathered(state& now, reading_answered outcome_known) const;
   commands answered(state& now, model_answered outcome_known) const;
 

@@ -55,14 +55,21 @@ struct reading_answered {
   failure error;
 };
 
+/// The outcome of `keep_blobs` number `request`: all of them, with this node as their holder.
+struct blobs_kept {
+  std::uint32_t request = 0;
+  std::vector<BlobRef> blobs;
+  failure error;
+};
+
 struct timer_elapsed {
   std::uint32_t timer = 0;
 };
 
 struct cancelled {};
 
-using mind_event = std::variant<message_received, model_answered, blob_fetched, reading_answered,
-                                timer_elapsed, cancelled>;
+using mind_event = std::variant<message_received, model_answered, blob_fetched, blobs_kept,
+                                reading_answered, timer_elapsed, cancelled>;
 
 // -- commands -------------------------------------------------------------------------------------
 
@@ -88,6 +95,13 @@ struct ask_reading {
   ReadingRequest call;
 };
 
+/// Brings blobs onto this node's own disk, before the state names them: what an agent remembers
+/// must not depend on another node.
+struct keep_blobs {
+  std::uint32_t request = 0;
+  std::vector<BlobRef> blobs;
+};
+
 struct set_timer {
   std::uint32_t timer = 0;
   std::chrono::milliseconds after{0};
@@ -101,8 +115,8 @@ struct reply_failed {
   failure why;
 };
 
-using command =
-    std::variant<ask_model, fetch_blob, ask_reading, set_timer, reply_with, reply_failed>;
+using command = std::variant<ask_model, fetch_blob, keep_blobs, ask_reading, set_timer, reply_with,
+                             reply_failed>;
 using commands = std::vector<command>;
 
 // -- the interface the runtime sees ---------------------------------------------------------------
@@ -114,13 +128,16 @@ public:
   virtual commands decide(mind_event happened) = 0;
   /// The durable part of the state; empty for minds without one.
   virtual std::string snapshot() const = 0;
+  /// The SHA-256 of the blobs that the state names. They are not deleted while it does.
+  virtual std::vector<std::string> blobs_named() const = 0;
   /// False if the bytes are damaged.
   virtual bool restore(std::string_view bytes) = 0;
 };
 
 /// `M` has: `using state = ...` (default-constructible), `std::pair<state, commands>
 /// decide(state&&, mind_event) const`, `static std::string save(const state&)`, `static bool
-/// load(state&, std::string_view)`.
+/// load(state&, std::string_view)`; and, if its state names blobs, `static std::vector<std::string>
+/// blobs_named(const state&)`.
 template <class M>
 class mind_of final : public mind {
 public:
@@ -133,6 +150,12 @@ public:
     return std::move(todo);
   }
   std::string snapshot() const override { return M::save(state_); }
+  std::vector<std::string> blobs_named() const override {
+    if constexpr (requires { M::blobs_named(state_); })
+      return M::blobs_named(state_);
+    else
+      return {};
+  }
   bool restore(std::string_view bytes) override { return M::load(state_, bytes); }
 
 private:

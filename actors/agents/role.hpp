@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,10 @@ struct role {
   std::uint32_t output_tokens_max = 1000;
   std::chrono::milliseconds time_max{60'000}; ///< for one message or task
   bool durable = false;                       ///< its state is written before each reply
+  /// Its mind has a state between messages. If that is not durable an agent stays in memory, unless
+  /// the role says after which `idle` time it may be forgotten.
+  bool remembers = true;
+  std::optional<std::chrono::milliseconds> idle; ///< none: the node's `agents.idle`
   bool cheap = false;      ///< its tasks take microseconds: they stay on the run's node
   bool reads_input = true; ///< else what a task is given is not looked at
 

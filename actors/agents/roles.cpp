@@ -153,6 +153,7 @@ config_result<void> read_ways(yaml_reader& in, const mind_kind& kind, RoleInfo& 
 
 config_result<void> read_state(const std::optional<yaml_node>& given, const mind_kind& kind,
                                role& made) {
+  made.remembers = kind.remembers;
   made.durable = kind.remembers;
   if (given) {
     auto state = given->text();
@@ -204,6 +205,7 @@ config_result<role_file> read_role(std::string_view text, const std::string& fil
   auto prompts_node = in.may("prompts");
   auto limits_node = in.may("limits");
   auto state_node = in.may("state");
+  auto idle_node = in.may("idle");
   auto ways = config_result<void>{};
   auto kind = mind_node ? read_mind(*mind_node) : config_result<const mind_kind*>{nullptr};
   if (kind && *kind)
@@ -228,6 +230,12 @@ config_result<role_file> read_role(std::string_view text, const std::string& fil
     return unexpected{std::move(state).error()};
   if (auto limited = read_limits(limits_node, made); !limited)
     return unexpected{std::move(limited).error()};
+  if (idle_node) {
+    auto idle = idle_node->duration();
+    if (!idle)
+      return unexpected{std::move(idle).error()};
+    made.idle = *idle;
+  }
   auto prompts = read_prompts(*document, prompts_node, text, **kind, made.info.for_tasks());
   if (!prompts)
     return unexpected{std::move(prompts).error()};

@@ -29,40 +29,60 @@ std::map<std::string, std::size_t> role_counts::agents_by_role() const {
 }
 
 roles_logic::roles_logic(options limits, role_table roles, metrics& counted)
-    : options_(limits), roles_(std::move(roles)), counted_(counted),
-      counts_(std::make_shared<role_counts>(roles_)) {}
+    : options_(std::move(limits)), roles_(std::move(roles)), counted_(counted),
+      counts_(std::make_shared<role_counts>(roles_)),
+      wheel_(std::max<std::chrono::nanoseconds>(options_.idle / limits::agent_idle_parts,
+                                                limits::agent_idle_tick_min)) {}
 
-void roles_logic::start(step_context& context, const address&) { complete_since_ = context.now; }
+void roles_logic::start(step_context& context, const address& self) {
+  self_ = self;
+  complete_since_ = context.now;
+}
 
 void roles_logic::step(step_context& context, event input) {
   if (auto message = std::get_if<envelope>(&input))
     arrived(context, std::move(*message));
-  else if (auto ended = std::get_if<child_failed>(&input))
-    failed(context, *ended);
-  else if (auto asked = std::get_if<child_ended>(&input))
-    forget(asked->child);
+  else if (auto broken = std::get_if<child_failed>(&input))
+    failed(context, *broken);
+  else if (auto ended = std::get_if<child_ended>(&input))
+    left(context, ended->child);
+  else if (std::holds_alternative<timer_fired>(input))
+    ask_idle(context);
+}
+
+void roles_logic::stop(step_context& context) {
+  for (const auto& message : for_room_)
+    if (message.kind == message_kind::request)
+      context.out.send(reply_failure(message, {ec::unavailable, "this node is stopping"}));
+  for_room_.clear();
 }
 
 void roles_logic::arrived(step_context& context, envelope message) {
   // Whoever waited for a reply has ended; an acknowledgement to nobody frees nothing.
   if (message.kind == message_kind::cancel && active_.contains(message.target.agent))
     return context.out.send(std::move(message)); // behind the request that it is about
+  if (message.kind == message_kind::cancel)
+    return forget_waiting(context, message);
   if (message.kind != message_kind::request && message.kind != message_kind::event)
     return;
   if (message.body.as<AgentStop>())
     return stop_agent(context, message);
   if (message.target.what != address::kind::agent) {
+    if (auto answer = message.body.as<AgentRest>())
+      return rests_later(context, *answer);
     if (message.kind == message_kind::request)
       context.out.send(reply_failure(
           message, {ec::invalid_argument, "service roles takes messages for agents only"}));
     return;
   }
+  if (message.body.kind() == payload_kind::AgentRest)
+    return; // for one that has ended meanwhile
   auto agent = message.target.agent;
   auto refuse = [&](const failure& why) {
     if (message.kind == message_kind::request)
       context.out.send(reply_failure(message, why));
   };
-  // It was started while this message was on its way here.
+  // It was started while this message was on its way here; its end would have come before.
   if (active_.contains(agent))
     return context.out.send(std::move(message));
   auto kind = role_for(agent);
@@ -70,17 +90,25 @@ void roles_logic::arrived(step_context& context, envelope message) {
     return refuse(kind.error());
   if (auto why = too_often_failed(agent, context.now))
     return refuse(*why);
-  if (active_.size() >= options_.agents_max)
-    return refuse({ec::overloaded, std::to_string(options_.agents_max)
-                                       + " agents are active on this node; try again later"});
+  if (active_.size() >= options_.agents_max || !for_room_.empty())
+    return wait_for_room(context, std::move(message));
+  start(context, agent, *kind);
+  context.out.send(std::move(message));
+}
+
+void roles_logic::start(step_context& context, const name& agent, const role_pointer& kind) {
   if (failures_.contains(agent))
     counted_.plain().restarts.fetch_add(1, std::memory_order_relaxed);
-  active_.emplace(agent, kind->get());
-  counts_->add((*kind)->info.name(), 1);
+  auto& added = active_[agent];
+  added.kind = kind.get();
+  counts_->add(kind->info.name(), 1);
   counted_.plain().agents.store(active_.size(), std::memory_order_relaxed);
-  context.out.start(std::move(agent),
-                    std::make_unique<agent_logic>(std::move(*kind), counted_, complete_since_));
-  context.out.send(std::move(message));
+  context.out.start(
+      agent, std::make_unique<agent_logic>(kind, counted_, complete_since_, options_.holds_every));
+  if (auto idle = idle_of(*kind)) {
+    file(agent, added, context.now + *idle);
+    schedule(context);
+  }
 }
 
 result<roles_logic::role_pointer> roles_logic::role_for(const name& agent) const {
@@ -127,10 +155,13 @@ std::optional<failure> roles_logic::too_often_failed(const name& agent, instant 
 /// Ends an agent whatever it does: the next message for it finds a new one. The answer says that.
 void roles_logic::stop_agent(step_context& context, envelope& order) {
   name agent{order.body.as<AgentStop>()->agent()};
-  if (forget(agent))
+  if (forget(agent)) {
+    complete_since_ = context.now; // what it was sent is not known any more
     context.out.stop(agent);
+  }
   if (order.kind == message_kind::request)
     context.out.send(reply_to(order, AgentStop{}));
+  use_room(context);
 }
 
 /// It is not active any more; false: it was not.
@@ -138,9 +169,9 @@ bool roles_logic::forget(const name& agent) {
   auto found = active_.find(agent);
   if (found == active_.end())
     return false;
-  counts_->add(found->second->info.name(), -1);
+  asked_for_room_ -= found->second.for_room ? 1 : 0;
+  counts_->add(found->second.kind->info.name(), -1);
   active_.erase(found);
-  complete_since_ = context.now;
   counted_.plain().agents.store(active_.size(), std::memory_order_relaxed);
   return true;
 }
@@ -148,12 +179,14 @@ bool roles_logic::forget(const name& agent) {
 void roles_logic::failed(step_context& context, const child_failed& ended) {
   if (!forget(ended.child))
     return;
+  complete_since_ = context.now;
   context.out.log(log_level::error, "agent",
                   "agent " + std::string{ended.child.text()} + " failed: " + ended.why);
   forget_old_failures(context.now);
   if (failures_.size() >= limits::failed_agents_kept_max && !failures_.contains(ended.child))
     failures_.erase(failures_.begin()); // at worst one agent is started a few times more often
   failures_[ended.child].push_back(context.now);
+  use_room(context);
 }
 
 void roles_logic::forget_old_failures(instant now) {

@@ -1,12 +1,18 @@
 #pragma once
 
+#include "actors/agents/idle_wheel.hpp"
 #include "actors/agents/role.hpp"
 #include "actors/logic.hpp"
+#include "config/limits/storage.hpp"
+#include "config/limits/work.hpp"
 #include "telemetry/metrics.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,8 +35,14 @@ private:
   std::map<std::string, std::atomic<std::int64_t>, std::less<>> counts_;
 };
 
-/// service::roles: activates agents. The host passes on every message for an agent of this node
-/// that is not active; this starts an `agent_logic` under the name and sends the message on to it.
+/// service::roles: activates agents, and lets them rest. The host passes on every message for an
+/// agent of this node that is not active; this starts an `agent_logic` under the name and sends the
+/// message on to it.
+///
+/// An agent that has had nothing to do for its idle time is asked to leave (AgentRest). It does, or
+/// says when it may be asked again. Of one that left nothing is kept here. When as many are active
+/// as may be, those that were idle longest are asked at once, and messages for others wait for the
+/// room that this makes; they are refused when all are truly at work.
 ///
 /// An agent that fails is activated anew by its next message, at most `restart_intensity` times
 /// within `restart_period`; beyond that its messages get `agent_failed` until the period has
@@ -40,20 +52,31 @@ public:
   struct options {
     std::size_t agents_max = 0;  ///< active at once, then `overloaded`
     std::uint32_t pool_size = 0; ///< slots role#0 .. role#(pool_size - 1)
+    std::chrono::nanoseconds idle = limits::agent_idle;
+    std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts;
+    std::function<void()> give_back_memory = {}; ///< called when many have left
   };
 
   roles_logic(options limits, role_table roles, metrics& counted);
 
   void start(step_context& context, const address& self) override;
   void step(step_context& context, event input) override;
+  void stop(step_context& context) override;
 
   /// For `troupe status`, from any thread.
   std::shared_ptr<const role_counts> counts() const { return counts_; }
 
 private:
   using role_pointer = std::shared_ptr<const role>;
+  struct active_agent {
+    const role* kind = nullptr;
+    std::int64_t filed = 0; ///< in the wheel; meaningless while `asked`
+    bool asked = false;     ///< to rest; its answer is to come
+    bool for_room = false;  ///< it is asked because others wait for its room
+  };
 
   void arrived(step_context& context, envelope message);
+  void start(step_context& context, const name& agent, const role_pointer& kind);
   result<role_pointer> role_for(const name& agent) const;
   std::optional<failure> too_often_failed(const name& agent, instant now) const;
   void stop_agent(step_context& context, envelope& order);
@@ -62,11 +85,33 @@ private:
   void forget_old_failures(instant now);
   std::string role_names() const;
 
+  // -- rest (roles_rest.cpp) -------------------------------------------------------------------
+
+  std::optional<std::chrono::nanoseconds> idle_of(const role& kind) const;
+  void file(const name& agent, active_agent& who, instant due);
+  void ask_idle(step_context& context);
+  void ask(step_context& context, const name& agent, active_agent& who,
+           std::chrono::nanoseconds idle);
+  void rests_later(step_context& context, const AgentRest& answer);
+  void schedule(step_context& context);
+  void wait_for_room(step_context& context, envelope message);
+  void forget_waiting(step_context& context, const envelope& order);
+  void ask_longest_idle(step_context& context);
+  void use_room(step_context& context);
+  void left(step_context& context, const name& agent);
+
   options options_;
+  address self_;
   role_table roles_;
   metrics& counted_;
   std::shared_ptr<role_counts> counts_;
-  std::unordered_map<name, const role*> active_;
+  std::unordered_map<name, active_agent> active_;
+  idle_wheel wheel_;
+  std::optional<instant> waking_at_; ///< the timer that runs
+  std::deque<envelope> for_room_;    ///< messages whose agents cannot be started yet
+  std::size_t asked_for_room_ = 0;   ///< agents whose answers may make room
+  std::size_t tried_for_room_ = 0;   ///< since the first of them began to wait
+  std::size_t left_ = 0;             ///< since memory was given back
   /// When an agent failed within the last `restart_period`; at most `failed_agents_kept_max`
   /// agents.
   std::unordered_map<name, std::vector<instant>> failures_;

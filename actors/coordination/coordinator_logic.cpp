@@ -54,6 +54,8 @@ void coordinator_logic::step(step_context& context, event input) {
       ask_queues(context); // before what this step offers
     } else if (fired->timer == timer_gone) {
       end_runs_of_gone(context);
+    } else if (fired->timer == timer_blobs) {
+      blobs_.renew(context, self_);
     }
   }
   place(context);
@@ -161,14 +163,18 @@ void coordinator_logic::on_submit(step_context& context, envelope& request) {
   auto& submit = *request.body.as<RunSubmit>();
   value_map inputs;
   inputs.swap(*submit.mutable_inputs());
+  run_id id{context.random.next(), context.random.next() | 1};
+  blobs_.began(context, self_, id, inputs);
   auto state =
       run_state::create(std::move(*submit.mutable_graph()), std::move(inputs), &nodes_.roles());
-  if (!state)
+  if (!state) {
+    blobs_.ended(context, self_, id);
     return refuse(std::move(state).error());
+  }
 
   auto made = std::make_unique<run>();
   auto& r = *made;
-  r.id = {context.random.next(), context.random.next() | 1};
+  r.id = id;
   r.state = *std::move(state);
   r.submitter = request.sender;
   r.request = request.id;

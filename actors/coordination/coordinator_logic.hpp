@@ -4,8 +4,10 @@
 #include "actors/agents/role.hpp"
 #include "actors/coordination/fifo.hpp"
 #include "actors/coordination/placement.hpp"
+#include "actors/coordination/run_blobs.hpp"
 #include "actors/coordination/run_state.hpp"
 #include "actors/logic.hpp"
+#include "config/limits/storage.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"
@@ -23,6 +25,8 @@ namespace troupe {
 struct coordinator_options {
   std::uint32_t capacity = limits::pool_size; ///< of this node, until membership says
   std::size_t runs_max = limits::runs_max;    ///< more at once are refused with `overloaded`
+  /// How often the holders of the runs' inputs are told that these are still needed.
+  std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts;
 };
 
 /// Accepts runs and sees them through: service::coordinator (messages/interfaces.hpp). Each run has
@@ -72,7 +76,8 @@ private:
     timer_retry = 3,
     timer_held = 4,
     timer_go_on = 5,
-    timer_gone = 6
+    timer_gone = 6,
+    timer_blobs = 16
   };
 
   struct run;
@@ -205,6 +210,7 @@ private:
   instant now_{}; ///< of this step
   placement nodes_;
   std::map<run_id, std::unique_ptr<run>> runs_;
+  run_blobs blobs_{timer_blobs, options_.holds_every};
   std::vector<lane_queue> lanes_; ///< by placement's index
   std::vector<attempt> attempts_;
   std::vector<std::uint32_t> free_attempts_;

@@ -110,6 +110,7 @@ void coordinator_logic::end_run(step_context& context, run& r, const failure* cu
   auto found = runs_.find(r.id);
   auto done = std::make_unique<ending>();
   done->ended = std::move(found->second);
+  blobs_.ended(context, self_, found->first);
   runs_.erase(found);
   if (cut_short)
     done->cut_short = *cut_short;

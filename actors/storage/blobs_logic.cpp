@@ -1,292 +1,368 @@
 #include "actors/storage/blobs_logic.hpp"
 
+#include "actors/storage/blob_checks.hpp"
+#include "actors/storage/blob_timers.hpp"
 #include "actors/unread.hpp"
 #include "config/limits/messages.hpp"
-#include "config/limits/storage.hpp"
-#include "config/limits/work.hpp"
-#include "messages/agents.pb.h"
-#include "messages/values.pb.h"
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 namespace troupe {
 
 namespace {
 
 constexpr std::string_view component = "blobs";
-constexpr std::size_t hash_bytes = 32;
-
-std::string label(const BlobRef& blob) {
-  constexpr char digits[] = "0123456789abcdef";
-  constexpr std::size_t shown = 6; // bytes of the hash: enough to find the file
-  std::string text = blob.name().empty() ? "blob " : "blob \"" + blob.name() + "\" ";
-  for (auto c : blob.sha256().substr(0, shown)) {
-    auto byte = static_cast<unsigned char>(c);
-    (text += digits[byte >> 4]) += digits[byte & 15];
-  }
-  return text;
-}
-
-envelope data_reply(const envelope& request, std::string bytes) {
-  BlobData found;
-  found.set_bytes(std::move(bytes));
-  return reply_to(request, std::move(found));
-}
-
-/// What a request that waits asks for. It was parsed when it came.
-const BlobRef& blob_of(envelope& waiter) { return waiter.body.as<BlobGet>()->blob(); }
 
 } // namespace
 
+blobs_logic::blobs_logic(std::unique_ptr<blob_store> store, metrics& counted, options given)
+    : store_(std::move(store)), counted_(counted), options_(std::move(given)),
+      collector_(options_.keep, numbers_) {}
+
 void blobs_logic::start(step_context& context, const address& self) {
   self_ = self;
-  session_ = {context.random.next() | 1};
+  numbers_.session = {context.random.next() | 1};
+  fetches_.start(self);
+  collector_.start(context, self, *store_);
+  count();
 }
 
 void blobs_logic::step(step_context& context, event input) {
   if (auto message = std::get_if<envelope>(&input)) {
     switch (message->kind) {
       case message_kind::request:
-        return request(context, std::move(*message));
+        request(context, std::move(*message));
+        break;
       case message_kind::reply:
-        return reply(context, std::move(*message));
+        reply(context, std::move(*message));
+        break;
       case message_kind::cancel:
-        return given_up(context, *message);
+        given_up(context, *message);
+        break;
       case message_kind::event:
+        if (auto news = message->body.as<BlobsHeld>())
+          held(context, *news);
+        else
+          not_taken(context, "service blobs", *message);
+        break;
       case message_kind::piece:
       case message_kind::acknowledge:
-        return not_taken(context, "service blobs", *message);
+        not_taken(context, "service blobs", *message);
+        break;
+    }
+  } else if (auto fired = std::get_if<timer_fired>(&input)) {
+    if (fired->timer == sweep_timer) {
+      collector_.timer(context, *store_);
+      go_on_later(context);
+    } else if (fired->timer == go_on_timer) {
+      go_on(context);
+    } else {
+      in_vain(context, fetches_.late(context, fired->timer));
     }
   }
-  if (auto fired = std::get_if<timer_fired>(&input)) {
-    auto late = std::find_if(fetches_.begin(), fetches_.end(),
-                             [&](const auto& f) { return f.second.timer == fired->timer; });
-    if (late != fetches_.end())
-      give_up_holder(context, late,
-                     {ec::timed_out, "node " + to_string(late->second.holder) + " did not send "
-                                         + label(blob_of(late->second.waiters.front()))
-                                         + " in time"});
-  }
+  answer_keeps(context);
 }
 
 void blobs_logic::stop(step_context& context) {
-  for (auto& [hash, wanted] : fetches_)
-    for (const auto& waiter : wanted.waiters)
-      context.out.send(reply_failure(waiter, {ec::unavailable, "this node is stopping"}));
-  fetches_.clear();
-  unasked_.clear();
-  waiting_ = 0;
-  waiting_bytes_ = 0;
+  flush(context);
+  keeps_.stop();
+  answer_keeps(context);
+  failure why{ec::unavailable, "this node is stopping"};
+  for (const auto& waiter : fetches_.take_all())
+    if (waiter.keep == 0)
+      context.out.send(reply_failure(waiter.request, why));
+  for (const auto& one : handing_out_)
+    context.out.send(reply_failure(one.request, why));
+  handing_out_.clear();
 }
 
 void blobs_logic::request(step_context& context, envelope message) {
-  if (auto given = message.body.as<BlobPut>())
-    return put(context, message, *given);
-  if (message.body.as<BlobGet>())
-    return get(context, std::move(message));
+  switch (message.body.kind()) {
+    case payload_kind::BlobPut:
+    case payload_kind::BlobPuts: {
+      if (!message.body.as<BlobPut>() && !message.body.as<BlobPuts>())
+        break;
+      if (auto why = wrong_puts(puts_in(message)))
+        return context.out.send(reply_failure(message, *why));
+      return gather(context, {std::move(message), {}, {}, {}});
+    }
+    case payload_kind::BlobGet:
+      if (message.body.as<BlobGet>())
+        return get(context, std::move(message));
+      break;
+    case payload_kind::BlobsKeep:
+      if (message.body.as<BlobsKeep>())
+        return keep(context, std::move(message));
+      break;
+    default:
+      break;
+  }
   not_taken(context, "service blobs", message);
 }
 
-void blobs_logic::put(step_context& context, envelope& message, const BlobPut& given) {
-  if (given.bytes().size() > limits::document_bytes_max) {
-    context.out.send(reply_failure(
-        message, {ec::too_large, (given.name().empty() ? "the blob" : given.name()) + " has "
-                                     + std::to_string(given.bytes().size()) + " bytes, at most "
-                                     + std::to_string(limits::document_bytes_max) + " are kept"}));
-    return;
-  }
-  auto stored = store_->put(given.bytes());
-  if (!stored) {
-    context.out.log(log_level::error, component, stored.error().message, message.trace.trace);
-    context.out.send(reply_failure(message, std::move(stored).error()));
-    return;
-  }
-  BlobStored done;
-  *done.mutable_blob() = *std::move(stored);
-  done.mutable_blob()->set_name(given.name());
-  done.mutable_blob()->set_holder(to_bytes(self_.node));
-  context.out.send(reply_to(message, std::move(done)));
+// -- storing --------------------------------------------------------------------------------------
+
+void blobs_logic::gather(step_context& context, gathered one) {
+  gathered_bytes_ += one.fetched.size();
+  for (auto put : puts_in(one.request))
+    gathered_bytes_ += put->bytes().size();
+  gathered_.push_back(std::move(one));
+  if (gathered_bytes_ >= limits::blob_batch_bytes_max)
+    flush(context);
+  else
+    go_on_later(context);
 }
 
-void blobs_logic::get(step_context& context, envelope message) {
-  const auto& blob = blob_of(message);
-  if (blob.sha256().size() != hash_bytes) {
-    context.out.send(
-        reply_failure(message, {ec::invalid_argument, "a blob's hash has 32 bytes, this one "
-                                                          + std::to_string(blob.sha256().size())}));
+void blobs_logic::flush(step_context& context) {
+  auto all = std::exchange(gathered_, {});
+  gathered_bytes_ = 0;
+  if (all.empty())
     return;
+  if (auto done = store(context, all); !done && still_sound(done.error()) && all.size() > 1) {
+    // What cannot be stored must not keep the others out.
+    for (auto& one : all)
+      if (auto alone = store(context, {&one, 1}); !alone)
+        not_stored(context, one, alone.error());
+  } else if (!done) {
+    for (auto& one : all)
+      not_stored(context, one, done.error());
   }
+  collector_.used(context);
+  count();
+}
+
+result<void> blobs_logic::store(step_context& context, std::span<gathered> some) {
+  std::vector<std::string_view> bytes;
+  std::vector<std::size_t> counts;
+  for (auto& one : some) {
+    auto before = bytes.size();
+    for (auto put : puts_in(one.request))
+      bytes.push_back(put->bytes());
+    if (one.request.body.empty())
+      bytes.push_back(one.fetched.view());
+    counts.push_back(bytes.size() - before);
+  }
+  auto refs = store_->put(bytes, context.now);
+  if (!refs)
+    return unexpected{std::move(refs).error()};
+  std::span<BlobRef> rest(*refs);
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    stored(context, some[i], rest.first(counts[i]));
+    rest = rest.subspan(counts[i]);
+  }
+  return {};
+}
+
+void blobs_logic::stored(step_context& context, gathered& one, std::span<BlobRef> refs) {
+  for (auto number : one.keeps)
+    keeps_.arrived(context, number);
+  if (one.request.body.empty())
+    return;
+  auto puts = puts_in(one.request);
+  BlobsStored done;
+  for (std::size_t i = 0; i < refs.size(); ++i) {
+    auto added = done.add_blobs();
+    *added = std::move(refs[i]);
+    added->set_name(puts[i]->name());
+    added->set_holder(to_bytes(self_.node));
+  }
+  if (one.request.body.kind() == payload_kind::BlobPuts)
+    return context.out.send(reply_to(one.request, std::move(done)));
+  BlobStored single;
+  single.mutable_blob()->Swap(done.mutable_blobs(0));
+  context.out.send(reply_to(one.request, std::move(single)));
+}
+
+void blobs_logic::not_stored(step_context& context, gathered& one, const failure& why) {
+  context.out.log(log_level::error, component, why.message, one.request.trace.trace);
+  for (std::size_t i = 0; i < one.keeps.size(); ++i)
+    keeps_.failed(context, one.keeps[i], one.kept[i], why);
+  if (!one.request.body.empty())
+    context.out.send(reply_failure(one.request, why));
+}
+
+/// False: nothing is known of the disk any more.
+bool blobs_logic::still_sound(const failure& why) {
+  if (!store_->broken())
+    return true;
+  if (options_.disk_failed)
+    options_.disk_failed(why);
+  return false;
+}
+
+// -- fetching -------------------------------------------------------------------------------------
+
+void blobs_logic::get(step_context& context, envelope message) {
+  const auto& blob = message.body.as<BlobGet>()->blob();
+  auto refuse = [&](const failure& why) { context.out.send(reply_failure(message, why)); };
+  if (auto why = wrong_reference(blob))
+    return refuse(*why);
   auto here = store_->get(blob.sha256());
   if (here && *here) {
-    context.out.send(data_reply(message, **std::move(here)));
-    return;
+    if (auto why = wrong_size(blob, (*here)->size()))
+      return refuse(*why);
+    std::string hash[] = {blob.sha256()};
+    if (auto used = store_->use(hash, context.now, collector_.grain()); !used)
+      context.out.log(log_level::error, component, used.error().message);
+    handing_out_.push_back({std::move(message), **std::move(here)});
+    return hand_out(context);
   }
   if (!here)
     context.out.log(log_level::error, component, here.error().message, message.trace.trace);
   auto holder = node_from_bytes(blob.holder());
-  if (holder && holder != self_.node)
-    return wait(context, std::move(message), blob);
-  auto why =
-      here ? failure{ec::not_found, label(blob) + " is not on this node"} : std::move(here).error();
-  context.out.send(reply_failure(message, why));
+  if (!holder || holder == self_.node)
+    return refuse(here ? failure{ec::not_found, label_of(blob) + " is not on this node"}
+                       : std::move(here).error());
+  blob_fetches::waiter waiter{blob, holder, std::move(message), 0};
+  if (auto why = fetches_.wait(context, waiter))
+    context.out.send(reply_failure(waiter.request, *why));
 }
 
-void blobs_logic::wait(step_context& context, envelope message, const BlobRef& blob) {
-  auto known = fetches_.find(blob.sha256());
-  if (waiting_ >= limits::blob_waiters_max
-      || waiting_bytes_ + blob.size_bytes() > limits::blob_waiting_bytes_max
-      || (known == fetches_.end() && fetches_.size() >= limits::blob_fetches_max)) {
-    context.out.send(reply_failure(
-        message, {ec::overloaded, "too many requests wait for blobs of other nodes"}));
-    return;
+void blobs_logic::keep(step_context& context, envelope message) {
+  const auto& wanted = message.body.as<BlobsKeep>()->blobs();
+  auto refuse = [&](const failure& why) { context.out.send(reply_failure(message, why)); };
+  if (static_cast<std::size_t>(wanted.size()) > limits::blobs_per_message_max)
+    return refuse({ec::too_large, "at most " + std::to_string(limits::blobs_per_message_max)
+                                      + " blobs are kept at once"});
+  if (keeps_.size() >= limits::blob_keeps_max)
+    return refuse({ec::overloaded, "too many agents wait for documents of other nodes"});
+  std::vector<std::string> hashes;
+  for (const auto& blob : wanted) {
+    if (auto why = wrong_reference(blob))
+      return refuse(*why);
+    hashes.push_back(blob.sha256());
   }
-  count(blob, 1);
-  if (known != fetches_.end()) {
-    known->second.waiters.push_back(std::move(message));
-    return;
+  auto sizes = store_->use(hashes, context.now, collector_.grain());
+  if (!sizes)
+    return refuse(sizes.error());
+  collector_.pin(hashes, context.now);
+  collector_.used(context);
+  std::vector<BlobRef> missing;
+  std::set<std::string_view> seen;
+  for (int i = 0; i < wanted.size(); ++i) {
+    const auto& blob = wanted[i];
+    auto here = (*sizes)[static_cast<std::size_t>(i)];
+    if (auto why = here ? wrong_size(blob, *here) : std::nullopt)
+      return refuse(*why);
+    auto holder = node_from_bytes(blob.holder());
+    if (!here && (!holder || holder == self_.node))
+      return refuse({ec::not_found, label_of(blob) + " is not on this node"});
+    if (!here && seen.insert(blob.sha256()).second)
+      missing.push_back(blob);
   }
-  unasked_.push_back(blob.sha256());
-  fetches_[blob.sha256()].waiters.push_back(std::move(message));
-  ask_next(context);
+  keeps_.begin(context, std::move(message), std::move(missing));
 }
 
 /// Somebody waits no longer. A blob that nobody waits for is not fetched, or not taken when it
 /// comes.
 void blobs_logic::given_up(step_context& context, const envelope& order) {
-  for (auto wanted = fetches_.begin(); wanted != fetches_.end(); ++wanted) {
-    auto& waiters = wanted->second.waiters;
-    auto found = std::find_if(waiters.begin(), waiters.end(), [&order](const envelope& waiter) {
-      return waiter.id == order.id && waiter.sender == order.sender;
-    });
-    if (found == waiters.end())
+  bool in_keeps = keeps_.give_up(context, order);
+  if (in_keeps || fetches_.give_up(context, order))
+    context.out.send(reply_failure(order, {ec::cancelled, "the request was cancelled"}));
+}
+
+void blobs_logic::answer_keeps(step_context& context) {
+  for (auto& ended : keeps_.take_ended()) {
+    if (ended.why) {
+      context.out.send(reply_failure(ended.request, *ended.why));
       continue;
-    count(blob_of(*found), -1);
-    context.out.send(reply_failure(*found, {ec::cancelled, "the request was cancelled"}));
-    waiters.erase(found);
-    if (waiters.empty())
-      forget(context, wanted);
-    return;
+    }
+    BlobsStored done;
+    done.mutable_blobs()->Swap(ended.request.body.as<BlobsKeep>()->mutable_blobs());
+    for (auto& blob : *done.mutable_blobs())
+      blob.set_holder(to_bytes(self_.node));
+    context.out.send(reply_to(ended.request, std::move(done)));
   }
 }
 
-/// A holder is asked for a bounded number of bytes at once, or for one blob of any size.
-bool blobs_logic::may_ask(fetch& wanted) {
-  const auto& blob = blob_of(wanted.waiters.front());
-  auto holder = node_from_bytes(blob.holder());
-  std::uint64_t asked = 0;
-  for (auto& [hash, other] : fetches_)
-    if (other.sequence != 0 && other.holder == holder)
-      asked += blob_of(other.waiters.front()).size_bytes();
-  return asked == 0 || asked + blob.size_bytes() <= limits::blob_asked_bytes_max;
-}
-
-void blobs_logic::ask_next(step_context& context) {
-  std::erase_if(unasked_, [&](const std::string& hash) {
-    auto found = fetches_.find(hash);
-    if (found != fetches_.end() && found->second.sequence == 0 && !may_ask(found->second))
-      return false;
-    if (found != fetches_.end() && found->second.sequence == 0)
-      ask_holder(context, found->second);
-    return true;
-  });
-}
-
-/// One more or one less waits for `blob`. Each will get a copy of its own, so their bytes are
-/// bounded.
-void blobs_logic::count(const BlobRef& blob, int more) {
-  waiting_ += static_cast<std::size_t>(more);
-  waiting_bytes_ += static_cast<std::uint64_t>(more) * blob.size_bytes();
-}
-
-/// Asks the holder that the first waiter names.
-void blobs_logic::ask_holder(step_context& context, fetch& wanted) {
-  auto& first = wanted.waiters.front();
-  wanted.holder = node_from_bytes(blob_of(first).holder());
-  wanted.sequence = ++sequence_;
-  if (wanted.timer == 0) {
-    auto taken = [&](std::uint32_t id) {
-      return std::any_of(fetches_.begin(), fetches_.end(),
-                         [&](const auto& f) { return f.second.timer == id; });
-    };
-    do
-      ++last_timer_;
-    while (last_timer_ == 0 || taken(last_timer_));
-    wanted.timer = last_timer_;
-  }
-  context.out.arm(wanted.timer, limits::request_timeout);
-
-  BlobGet question;
-  *question.mutable_blob() = blob_of(first);
-  auto message = make_envelope(message_kind::request, address::of(service::blobs, wanted.holder),
-                               std::move(question));
-  message.id = {session_, wanted.sequence};
-  message.sender = self_;
-  message.priority = first.priority;
-  message.trace = first.trace;
-  message.tenant = first.tenant;
-  message.remaining =
-      std::chrono::duration_cast<std::chrono::milliseconds>(limits::request_timeout);
-  context.out.send(std::move(message));
+void blobs_logic::held(step_context& context, const BlobsHeld& news) {
+  std::vector<std::string> hashes(news.sha256().begin(), news.sha256().end());
+  if (auto used = store_->use(hashes, context.now, collector_.grain()); !used)
+    context.out.log(log_level::error, component, used.error().message);
+  collector_.used(context);
 }
 
 void blobs_logic::reply(step_context& context, envelope message) {
-  auto asked = std::find_if(fetches_.begin(), fetches_.end(), [&](const auto& f) {
-    return message.id.session == session_ && message.id.sequence == f.second.sequence;
-  });
-  if (asked == fetches_.end())
-    return; // late: the holder was given up
-  if (auto why = failure_in(message)) {
-    why->message = "node " + to_string(asked->second.holder) + ": " + why->message;
-    return give_up_holder(context, asked, *why);
+  if (collector_.answered(context, message, *store_)) {
+    count();
+    return go_on_later(context);
   }
-  auto data = message.body.as<BlobData>();
-  if (data && sha256(data->bytes()) == asked->first)
-    return deliver(context, asked, std::move(*data->mutable_bytes()));
-  auto why = "node " + to_string(asked->second.holder) + " sent other bytes than those of "
-             + label(blob_of(asked->second.waiters.front()));
-  context.out.log(log_level::error, component, why, message.trace.trace);
-  give_up_holder(context, asked, {ec::bad_message, std::move(why)});
+  const std::string* bytes = nullptr;
+  auto ended = fetches_.reply(context, message, bytes);
+  if (bytes)
+    fetched(context, std::move(ended.waiters), *bytes);
+  else
+    in_vain(context, std::move(ended));
 }
 
-void blobs_logic::deliver(step_context& context, fetches::iterator arrived, std::string bytes) {
-  // The bytes are right whether or not they can be kept: who waits gets them.
-  if (auto kept = store_->put(bytes); !kept)
-    context.out.log(log_level::error, component, kept.error().message);
-  const auto& waiters = arrived->second.waiters;
-  for (std::size_t i = 0; i < waiters.size(); ++i)
-    context.out.send(data_reply(waiters[i], i + 1 < waiters.size() ? bytes : std::move(bytes)));
-  forget(context, arrived);
-}
-
-/// Answers those who named that holder, and asks the next holder for the others, if there are any.
-void blobs_logic::give_up_holder(step_context& context, fetches::iterator failed,
-                                 const failure& why) {
-  auto& wanted = failed->second;
-  std::vector<envelope> others;
-  for (auto& waiter : wanted.waiters) {
-    if (node_from_bytes(blob_of(waiter).holder()) != wanted.holder) {
-      others.push_back(std::move(waiter));
-      continue;
+/// The bytes are right whether or not they can be kept: who asked for them gets them at once.
+void blobs_logic::fetched(step_context& context, std::vector<blob_fetches::waiter> waiters,
+                          const std::string& bytes) {
+  gathered one;
+  one.fetched = blob_bytes::copy_of(bytes); // for the disk and for all of them
+  for (auto& waiter : waiters) {
+    if (auto why = wrong_size(waiter.blob, bytes.size())) {
+      if (waiter.keep == 0)
+        context.out.send(reply_failure(waiter.request, *why));
+      else
+        keeps_.failed(context, waiter.keep, waiter.blob, *why);
+    } else if (waiter.keep != 0) {
+      one.keeps.push_back(waiter.keep);
+      one.kept.push_back(std::move(waiter.blob));
+    } else {
+      handing_out_.push_back({std::move(waiter.request), one.fetched});
     }
-    count(blob_of(waiter), -1);
-    context.out.send(reply_failure(waiter, why));
   }
-  wanted.waiters = std::move(others);
-  if (wanted.waiters.empty())
-    return forget(context, failed);
-  wanted.sequence = 0;
-  context.out.arm(wanted.timer, std::chrono::nanoseconds{0});
-  unasked_.push_back(failed->first);
-  ask_next(context);
+  gather(context, std::move(one));
+  hand_out(context);
 }
 
-void blobs_logic::forget(step_context& context, fetches::iterator done) {
-  for (auto& waiter : done->second.waiters)
-    count(blob_of(waiter), -1);
-  context.out.arm(done->second.timer, std::chrono::nanoseconds{0});
-  fetches_.erase(done);
-  ask_next(context);
+void blobs_logic::in_vain(step_context& context, blob_fetches::ended failed) {
+  for (auto& waiter : failed.waiters) {
+    if (waiter.keep == 0)
+      context.out.send(reply_failure(waiter.request, failed.why));
+    else
+      keeps_.failed(context, waiter.keep, waiter.blob, failed.why);
+  }
+}
+
+/// Each receiver will make a copy of what it is given, so a step hands out no more than some of
+/// them are bounded by.
+void blobs_logic::hand_out(step_context& context) {
+  std::uint64_t bytes = 0;
+  while (!handing_out_.empty() && bytes < limits::blob_deliver_bytes_aim) {
+    auto& next = handing_out_.front();
+    bytes += next.bytes.size();
+    auto reply = reply_to(next.request, BlobData{});
+    reply.body = payload::from_wire(payload_kind::BlobData, next.bytes.wire());
+    context.out.send(std::move(reply));
+    handing_out_.pop_front();
+  }
+  if (!handing_out_.empty())
+    go_on_later(context);
+}
+
+// -- steps of its own -----------------------------------------------------------------------------
+
+void blobs_logic::go_on(step_context& context) {
+  going_on_ = false;
+  flush(context);
+  hand_out(context);
+  if (collector_.go_on(context, *store_))
+    go_on_later(context);
+}
+
+/// Soon, so that what comes meanwhile is part of the next write and others get their turn.
+void blobs_logic::go_on_later(step_context& context) {
+  if (!std::exchange(going_on_, true))
+    context.out.arm(go_on_timer, limits::blob_gather_time);
+}
+
+void blobs_logic::count() {
+  counted_.plain().blobs.store(store_->count(), std::memory_order_relaxed);
+  counted_.plain().blob_bytes.store(store_->bytes(), std::memory_order_relaxed);
 }
 
 } // namespace troupe

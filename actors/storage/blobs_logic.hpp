@@ -1,13 +1,19 @@
 #pragma once
 
 #include "actors/logic.hpp"
+#include "actors/storage/blob_collector.hpp"
+#include "actors/storage/blob_fetches.hpp"
+#include "actors/storage/blob_keeps.hpp"
+#include "actors/storage/request_numbers.hpp"
+#include "config/limits/storage.hpp"
 #include "messages/agents.pb.h"
 #include "messages/values.pb.h"
-#include "persistence/state_store.hpp"
+#include "persistence/blob_store.hpp"
+#include "telemetry/metrics.hpp"
 
 #include <cstdint>
 #include <deque>
-#include <map>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,57 +23,80 @@ namespace troupe {
 /// service::blobs: files and results by their content. Steps block on the disk, so its actor has a
 /// thread of its own.
 ///
-///  - BlobPut -> BlobStored, with this node as the holder. More than `limits::document_bytes_max`:
-///  `too_large`.
+///  - BlobPut -> BlobStored, BlobPuts -> BlobsStored, with this node as the holder, when all are on
+///    disk. More than `limits::document_bytes_max`: `too_large`. What comes within
+///    `limits::blob_gather_time` is written together, with one sync.
 ///  - BlobGet -> BlobData. What is not here, or is damaged here, is fetched from service::blobs of
-///  the
-///    reference's holder, checked against its hash and kept. One fetch per blob at a time, whoever
-///    asks. `not_found`: nobody has it; `unavailable`, `timed_out`: its holder did not answer;
-///    `bad_message`: its holder sent other bytes; `overloaded`: too many requests wait.
+///    the reference's holder, checked against its hash and kept. `not_found`: nobody has it;
+///    `unavailable`, `timed_out`: its holder did not answer; `bad_message`: its holder sent other
+///    bytes; `overloaded`: too many requests wait.
+///  - BlobsKeep -> BlobsStored: as BlobGet for each, but they are on this node's disk when it is
+///    answered, and nothing is sent. All or none.
+///  - event BlobsHeld: somebody still needs these.
 ///
-/// Both are idempotent. A holder never fetches what it is asked for as the holder, so there are no
-/// rings.
+/// A reference that claims another size than its blob has is `invalid_argument`. All requests are
+/// idempotent. A holder never fetches what it is asked for as the holder, so there are no rings.
+/// Blobs that nobody needs are deleted (blob_collector.hpp).
 class blobs_logic final : public logic {
 public:
-  explicit blobs_logic(std::unique_ptr<blob_store> store) : store_(std::move(store)) {}
+  struct options {
+    std::chrono::nanoseconds keep = limits::blob_keep; ///< of what nobody names
+    /// Told when nothing is known of the disk any more. In a node it does not come back.
+    std::function<void(const failure&)> disk_failed;
+  };
+
+  blobs_logic(std::unique_ptr<blob_store> store, metrics& counted, options given);
 
   void start(step_context& context, const address& self) override;
   void step(step_context& context, event input) override;
   void stop(step_context& context) override;
 
 private:
-  /// A blob on its way here, and who waits for it.
-  struct fetch {
-    node_id holder;             ///< who was asked
-    std::uint64_t sequence = 0; ///< of the request to it; 0: not asked yet
-    std::uint32_t timer = 0;
-    std::vector<envelope> waiters;
+  /// Something that is to be written with the next sync.
+  struct gathered {
+    envelope request;                 ///< BlobPut or BlobPuts; empty: it was fetched
+    blob_bytes fetched;               ///< the bytes that came
+    std::vector<std::uint64_t> keeps; ///< BlobsKeep that wait for it
+    std::vector<BlobRef> kept;        ///< what those call it
   };
-  using fetches = std::map<std::string, fetch>; ///< by hash
+  struct delivery {
+    envelope request;
+    blob_bytes bytes;
+  };
 
   void request(step_context& context, envelope message);
-  void put(step_context& context, envelope& message, const BlobPut& given);
+  void gather(step_context& context, gathered one);
+  void flush(step_context& context);
+  result<void> store(step_context& context, std::span<gathered> some);
+  void stored(step_context& context, gathered& one, std::span<BlobRef> refs);
+  void not_stored(step_context& context, gathered& one, const failure& why);
   void get(step_context& context, envelope message);
-  void wait(step_context& context, envelope message, const BlobRef& blob);
+  void keep(step_context& context, envelope message);
   void given_up(step_context& context, const envelope& order);
-  void count(const BlobRef& blob, int more);
-  void ask_holder(step_context& context, fetch& wanted);
-  void ask_next(step_context& context);
-  bool may_ask(fetch& wanted);
+  void answer_keeps(step_context& context);
+  void held(step_context& context, const BlobsHeld& news);
   void reply(step_context& context, envelope message);
-  void deliver(step_context& context, fetches::iterator arrived, std::string bytes);
-  void give_up_holder(step_context& context, fetches::iterator failed, const failure& why);
-  void forget(step_context& context, fetches::iterator done);
+  void fetched(step_context& context, std::vector<blob_fetches::waiter> waiters,
+               const std::string& bytes);
+  void in_vain(step_context& context, blob_fetches::ended failed);
+  void hand_out(step_context& context);
+  void go_on(step_context& context);
+  void go_on_later(step_context& context);
+  void count();
+  bool still_sound(const failure& why);
 
   std::unique_ptr<blob_store> store_;
+  metrics& counted_;
+  options options_;
   address self_;
-  session_id session_;
-  std::uint64_t sequence_ = 0;
-  std::uint32_t last_timer_ = 0;
-  std::size_t waiting_ = 0; ///< in all fetches
-  std::uint64_t waiting_bytes_ = 0;
-  fetches fetches_;
-  std::deque<std::string> unasked_; ///< fetches whose holder has enough to send, by hash
+  request_numbers numbers_;
+  blob_fetches fetches_{numbers_};
+  blob_keeps keeps_{fetches_};
+  blob_collector collector_;
+  std::vector<gathered> gathered_;
+  std::size_t gathered_bytes_ = 0;
+  std::deque<delivery> handing_out_; ///< what a step may not hand out at once
+  bool going_on_ = false;            ///< `go_on_timer` runs
 };
 
 } // namespace troupe

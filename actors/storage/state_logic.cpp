@@ -38,6 +38,8 @@ void state_logic::step(step_context& context, event input) {
     context.out.send(get(context, *request, *wanted));
   else if (auto given = request->body.as<SnapshotPut>())
     context.out.send(put(context, *request, *given));
+  else if (auto asked = request->body.as<BlobsNamed>())
+    context.out.send(named(context, *request, *asked));
   else
     not_taken(context, "service state", *request);
 }
@@ -67,11 +69,38 @@ envelope state_logic::put(step_context& context, const envelope& request,
                                              + std::to_string(size) + " bytes, at most "
                                              + std::to_string(limits::agent_state_bytes_max)
                                              + " are kept: put large things into blobs"});
-  if (auto written = store_->put(given.agent(), given.snapshot()); !written)
+  std::vector<std::string> blobs(given.blobs().begin(), given.blobs().end());
+  auto written = store_->put(given.agent(), given.snapshot(), blobs);
+  if (!written && store_->broken() && disk_failed_)
+    disk_failed_(written.error());
+  if (!written)
     return refuse(context, request, std::move(written).error());
+  if (!written->empty()) {
+    BlobsHeld released;
+    for (auto& hash : *written)
+      released.add_sha256(std::move(hash));
+    auto news = make_envelope(message_kind::event, address::of(service::blobs, self_.node),
+                              std::move(released));
+    news.sender = self_;
+    context.out.send(std::move(news));
+  }
   SnapshotWritten done;
   done.set_version(given.snapshot().version());
   return reply_to(request, std::move(done));
+}
+
+envelope state_logic::named(step_context& context, const envelope& request,
+                            const BlobsNamed& asked) {
+  BlobsNamed found;
+  found.set_unknown(!store_->knows_names());
+  for (const auto& hash : asked.sha256()) {
+    auto is_named = store_->names(hash);
+    if (!is_named)
+      return refuse(context, request, std::move(is_named).error());
+    if (*is_named)
+      found.add_sha256(hash);
+  }
+  return reply_to(request, std::move(found));
 }
 
 } // namespace troupe

@@ -4,6 +4,7 @@
 #include "messages/agents.pb.h"
 #include "persistence/state_store.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace troupe {
@@ -13,21 +14,32 @@ namespace troupe {
 ///
 ///  - SnapshotGet -> SnapshotFound
 ///  - SnapshotPut -> SnapshotWritten, once it is on disk; `storage_failed` if it is not. Repeating
-///  is safe.
+///    is safe. Blobs that the agent no longer names are told to service::blobs (BlobsHeld), which
+///    then looks when they may go.
+///  - BlobsNamed -> BlobsNamed: those of them that some agent names, active or not.
 ///
 /// Names that are none are `invalid_argument`, states beyond `limits::agent_state_bytes_max` are
 /// `too_large`. Both are requests; events are dropped with a log line.
 class state_logic final : public logic {
 public:
-  explicit state_logic(std::unique_ptr<state_store> store) : store_(std::move(store)) {}
+  /// `disk_failed` is told when nothing is known of the disk any more. In a node it does not come
+  /// back.
+  explicit state_logic(std::unique_ptr<state_store> store,
+                       std::function<void(const failure&)> disk_failed = {})
+      : store_(std::move(store)), disk_failed_(std::move(disk_failed)) {}
 
+  void start(step_context&, const address& self) override { self_ = self; }
   void step(step_context& context, event input) override;
 
 private:
   envelope get(step_context& context, const envelope& request, const SnapshotGet& wanted);
   envelope put(step_context& context, const envelope& request, const SnapshotPut& given);
 
+  envelope named(step_context& context, const envelope& request, const BlobsNamed& asked);
+
   std::unique_ptr<state_store> store_;
+  std::function<void(const failure&)> disk_failed_;
+  address self_;
 };
 
 } // namespace troupe

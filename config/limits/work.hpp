@@ -6,6 +6,12 @@
 namespace troupe::limits {
 
 inline constexpr std::size_t agents_active_max = 1'000'000;
+inline constexpr auto agent_idle = 60s; ///< then an agent leaves the memory (`agents.idle`)
+/// Of the idle time: so much later than it may, at most, an agent leaves.
+inline constexpr int agent_idle_parts = 8;
+inline constexpr auto agent_idle_tick_min = 50ms;
+inline constexpr std::size_t agents_asked_to_rest_max = 1'024;  ///< in one step, and at once
+inline constexpr std::size_t agents_left_to_give_back = 10'000; ///< then memory is given back
 inline constexpr std::size_t agent_inbox_max = 1'024; ///< messages that wait while an agent is busy
 /// Messages of several steps of one batch that leave together: with more, what is behind this actor
 /// (another one, a link) has nothing to do meanwhile.

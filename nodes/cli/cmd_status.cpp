@@ -56,6 +56,8 @@ json node_json(const NodeStatus& node) {
           {"rss_bytes", node.rss_bytes()},
           {"cpu_seconds", node.cpu_seconds()},
           {"late_results", node.late_results()},
+          {"blobs", node.blobs()},
+          {"blob_bytes", node.blob_bytes()},
           {"spans_dropped", node.spans_dropped()},
           {"runs_total", node.runs_total()},
           {"runs", std::move(runs)}};
@@ -100,8 +102,8 @@ json status_json(const ClusterStatus& status) {
 
 std::string status_text(const ClusterStatus& status, bool colours) {
   std::vector<std::vector<std::string>> rows{{"NODE", "STATE", "PID", "ADDRESS", "HTTP", "DONE",
-                                              "RUNNING", "QUEUED", "AGENTS", "MEMORY", "CPU s",
-                                              "UP"}};
+                                              "RUNNING", "QUEUED", "AGENTS", "BLOBS", "MEMORY",
+                                              "CPU s", "UP"}};
   std::map<std::string, RoleStatus> roles; // summed over the nodes
   std::string runs;
   for (const auto& node : status.nodes()) {
@@ -113,8 +115,9 @@ std::string status_text(const ClusterStatus& status, bool colours) {
     rows.push_back({info.name(), state_text(node, colours), std::to_string(node.pid()),
                     info.address(), info.http_address(), std::to_string(node.tasks_done()),
                     std::to_string(node.tasks_running()), std::to_string(node.queue_length()),
-                    std::to_string(node.agents()), human_bytes(node.rss_bytes()),
-                    with_one_decimal(node.cpu_seconds()),
+                    std::to_string(node.agents()),
+                    std::to_string(node.blobs()) + " of " + human_bytes(node.blob_bytes()),
+                    human_bytes(node.rss_bytes()), with_one_decimal(node.cpu_seconds()),
                     human_duration(std::chrono::milliseconds(node.uptime_ms()))});
     for (const auto& role : node.roles()) {
       auto& sum = roles[role.name()];

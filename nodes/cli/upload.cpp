@@ -1,6 +1,7 @@
 #include "nodes/cli/upload.hpp"
 
 #include "config/limits/messages.hpp"
+#include "config/limits/storage.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
 #include "messages/values.pb.h"
@@ -11,28 +12,119 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <deque>
+#include <optional>
+#include <utility>
 
 namespace troupe::cli {
 
 namespace {
 
-result<BlobRef> store(client& link, const std::string& shown, std::string text) {
-  BlobPut put;
-  put.set_name(to_utf8(shown));
-  put.set_bytes(std::move(text));
-  auto request = make_envelope(message_kind::request, address::of(service::blobs), std::move(put));
-  auto reply = link.request(std::move(request), limits::request_timeout);
-  if (!reply)
-    return unexpected{reply.error()};
-  if (auto why = failure_in(*reply))
-    return unexpected{std::move(*why)};
-  auto stored = reply->body.as<BlobStored>();
-  if (!stored)
-    return fail(ec::bad_message, "the node's answer to a file was not understood");
-  auto blob = std::move(*stored->mutable_blob());
-  blob.set_name(to_utf8(shown));
-  return blob;
-}
+/// Sends documents in messages of many small ones or one large one, several of them on their way at
+/// once: the node writes what comes together with one sync.
+class sender {
+public:
+  sender(client& link, std::size_t documents) : link_(link), blobs_(documents) {}
+
+  /// Document number `index` of the list.
+  result<void> add(std::size_t index, const std::string& shown, std::string text) {
+    if (batch_bytes_ > 0 && batch_bytes_ + text.size() > limits::upload_batch_bytes_aim)
+      if (auto sent = send(); !sent)
+        return sent;
+    batch_bytes_ += text.size();
+    auto added = batch_.add_blobs();
+    added->set_name(to_utf8(shown));
+    added->set_bytes(std::move(text));
+    indices_.push_back(index);
+    if (indices_.size() < limits::upload_batch_documents_max)
+      return {};
+    return send();
+  }
+
+  /// Until all are stored. The references, in the order of the list.
+  result<std::vector<std::optional<BlobRef>>> finish() {
+    if (auto sent = send(); !sent)
+      return unexpected{sent.error()};
+    while (!on_their_way_.empty())
+      if (auto done = receive(); !done)
+        return unexpected{done.error()};
+    return std::move(blobs_);
+  }
+
+  std::size_t stored() const noexcept { return stored_; }
+
+private:
+  struct batch {
+    message_id id;
+    std::vector<std::size_t> indices;
+    std::vector<std::string> names;
+    std::size_t bytes = 0;
+  };
+
+  result<void> send() {
+    if (indices_.empty())
+      return {};
+    while (bytes_on_their_way_ > 0
+           && bytes_on_their_way_ + batch_bytes_ > limits::upload_bytes_on_their_way_max)
+      if (auto done = receive(); !done)
+        return done;
+    batch next;
+    next.indices = std::exchange(indices_, {});
+    next.bytes = std::exchange(batch_bytes_, 0);
+    for (const auto& put : batch_.blobs())
+      next.names.push_back(put.name());
+    auto request = make_envelope(message_kind::request, address::of(service::blobs),
+                                 std::exchange(batch_, {}));
+    request.remaining = limits::request_timeout;
+    auto id = link_.send(std::move(request), limits::request_timeout);
+    if (!id)
+      return unexpected{id.error()};
+    next.id = *id;
+    bytes_on_their_way_ += next.bytes;
+    on_their_way_.push_back(std::move(next));
+    return {};
+  }
+
+  /// The next answer.
+  result<void> receive() {
+    auto next = link_.receive(limits::request_timeout);
+    if (!next)
+      return unexpected{next.error()};
+    if (!*next)
+      return fail(ec::timed_out, "the node did not store it in time");
+    auto& reply = **next;
+    auto found = std::find_if(on_their_way_.begin(), on_their_way_.end(),
+                              [&](const batch& one) { return one.id == reply.id; });
+    if (reply.kind != message_kind::reply || found == on_their_way_.end())
+      return {};
+    const auto& first = found->names.front();
+    if (auto why = failure_in(reply))
+      return fail(why->code, first + (found->names.size() > 1 ? " and others" : "")
+                                 + " could not be sent: " + why->message);
+    auto stored = reply.body.as<BlobsStored>();
+    if (!stored || static_cast<std::size_t>(stored->blobs_size()) != found->indices.size())
+      return fail(ec::bad_message, "the node's answer to " + first + " was not understood");
+    for (std::size_t i = 0; i < found->indices.size(); ++i) {
+      auto& blob = blobs_[found->indices[i]].emplace();
+      blob.Swap(stored->mutable_blobs(static_cast<int>(i)));
+      blob.set_name(found->names[i]);
+    }
+    stored_ += found->indices.size();
+    bytes_on_their_way_ -= found->bytes;
+    on_their_way_.erase(found);
+    return {};
+  }
+
+  client& link_;
+  std::vector<std::optional<BlobRef>> blobs_;
+  BlobPuts batch_;
+  std::vector<std::size_t> indices_; ///< of the documents in it
+  std::size_t batch_bytes_ = 0;
+  std::deque<batch> on_their_way_;
+  std::size_t bytes_on_their_way_ = 0;
+  std::size_t stored_ = 0;
+};
 
 } // namespace
 
@@ -44,7 +136,9 @@ cli_result<uploaded_documents> upload(attached_client& cluster, const document_l
   uploaded_documents done;
   done.skipped = documents.skipped;
   std::uint64_t bytes = 0;
-  for (const auto& document : documents.files) {
+  sender to_node(*cluster.link, documents.files.size());
+  for (std::size_t i = 0; i < documents.files.size(); ++i) {
+    const auto& document = documents.files[i];
     auto text = read_document(document, limits::document_bytes_max);
     if (!text) {
       done.skipped.push_back({document.name, text.error().message});
@@ -53,18 +147,19 @@ cli_result<uploaded_documents> upload(attached_client& cluster, const document_l
     bytes += text->text.size();
     if (!text->note.empty())
       done.notes.push_back({document.name, text->note});
-    auto blob = store(*cluster.link, document.name, std::move(text->text));
-    if (!blob) {
-      auto error = error_of(blob.error());
-      error.message = document.name + " could not be sent: " + error.message;
-      return unexpected{std::move(error)};
-    }
-    done.blobs.push_back(std::move(*blob));
+    if (auto sent = to_node.add(i, document.name, std::move(text->text)); !sent)
+      return unexpected{error_of(sent.error())};
     if (auto now = progress_line::clock::now(); !quiet && now - began > noticed_after)
       line.show(
-          upload_progress(done.blobs.size(), documents.files.size(), bytes, line.place().columns),
+          upload_progress(to_node.stored(), documents.files.size(), bytes, line.place().columns),
           now);
   }
+  auto blobs = to_node.finish();
+  if (!blobs)
+    return unexpected{error_of(blobs.error())};
+  for (auto& blob : *blobs)
+    if (blob)
+      done.blobs.push_back(std::move(*blob));
   if (done.blobs.empty())
     return unexpected{usage_error("no file could be read: " + done.skipped.back().name + " "
                                   + done.skipped.back().why)};

@@ -15,8 +15,8 @@ struct uploaded_documents {
   std::vector<skipped_document> notes; ///< "read as Windows-1252" of files that were sent
 };
 
-/// Reads the documents one by one and stores them on the attached node, with a progress line when
-/// that takes a while. Fails if not one is left, and when the link does.
+/// Reads the documents and stores them on the attached node, many by one message, with a progress
+/// line when that takes a while. Fails if not one is left, and when the link does.
 cli_result<uploaded_documents> upload(attached_client& cluster, const document_list& documents,
                                       bool quiet);
 

@@ -12,7 +12,17 @@ struct librarian_test : ::testing::Test {
   reading_mind subject{"librarian"};
 
   std::string tell(std::string text, std::vector<BlobRef> documents = {}) {
-    return text_of(subject.decide(said(std::move(text), std::move(documents))));
+    auto todo = subject.decide(said(std::move(text), std::move(documents)));
+    if (todo.size() == 1)
+      if (auto keep = std::get_if<keep_blobs>(&todo[0]))
+        todo = subject.decide(at_home(*keep));
+    return text_of(std::move(todo));
+  }
+  static blobs_kept at_home(const keep_blobs& asked) {
+    blobs_kept done{asked.request, asked.blobs, {}};
+    for (auto& blob : done.blobs)
+      blob.set_holder("this node's own.");
+    return done;
   }
 };
 
@@ -44,6 +54,28 @@ TEST_F(librarian_test, remembers_documents_by_reference) {
   auto ask = the<ask_model>(subject.decide(said("May I sell copies?")));
   EXPECT_NE(user_message(ask).find("<passage source=\"GPL-3 lines 1-1\">\nYou may sell copies."),
             std::string::npos);
+}
+
+TEST_F(librarian_test, has_documents_brought_to_its_own_node_before_it_says_that_it_remembers) {
+  auto asked = the<keep_blobs>(
+      subject.decide(said("Remember the file a", {blob_named("a", "one"), blob_named("b", "two"),
+                                                  blob_named("c", "one")})));
+  ASSERT_EQ(asked.blobs.size(), 2u) << "the same bytes once";
+  EXPECT_TRUE(subject.blobs_named().empty()) << "not yet";
+  EXPECT_EQ(text_of(subject.decide(at_home(asked))),
+            "I shall remember 2 documents (10 bytes): a, b. I had been told the same before: c.");
+  EXPECT_EQ(subject.blobs_named(), (std::vector<std::string>{"one", "two"}));
+}
+
+TEST_F(librarian_test, remembers_none_of_the_documents_if_one_cannot_be_had) {
+  auto before = subject.snapshot();
+  auto asked = the<keep_blobs>(subject.decide(
+      said("Remember the file a", {blob_named("a", "one"), blob_named("b", "two")})));
+  auto todo = subject.decide(blobs_kept{asked.request, {}, {ec::unavailable, "node-1 is down"}});
+  EXPECT_EQ(failure_of(todo), ec::unavailable);
+  EXPECT_NE(the<reply_failed>(todo).why.message.find("none of these"), std::string::npos);
+  EXPECT_EQ(subject.snapshot(), before);
+  EXPECT_TRUE(subject.blobs_named().empty());
 }
 
 TEST_F(librarian_test, asks_which_folder_is_meant) {

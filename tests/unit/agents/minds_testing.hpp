@@ -48,6 +48,7 @@ public:
     return left;
   }
   std::string snapshot() const override { return inner_->snapshot(); }
+  std::vector<std::string> blobs_named() const override { return inner_->blobs_named(); }
   bool restore(std::string_view bytes) override { return inner_->restore(bytes); }
 
 private:

@@ -16,7 +16,9 @@ struct obedient_mind {
   struct state {
     std::string kept;
     std::string last;
+    std::vector<std::string> blobs;
   };
+  static std::vector<std::string> blobs_named(const state& now) { return now.blobs; }
   std::pair<state, commands> decide(state&& now, mind_event happened) const {
     commands todo;
     if (auto message = std::get_if<message_received>(&happened))
@@ -27,7 +29,12 @@ struct obedient_mind {
                          : command{reply_failed{std::move(answer->error)}});
     else if (auto blob = std::get_if<blob_fetched>(&happened))
       todo.push_back(say(blob->error.code == ec::none ? blob->bytes : blob->error.message));
-    else if (std::holds_alternative<timer_elapsed>(happened))
+    else if (auto kept = std::get_if<blobs_kept>(&happened)) {
+      for (const auto& one : kept->blobs)
+        now.blobs.push_back(one.sha256());
+      now.kept += std::to_string(now.blobs.size());
+      todo.push_back(say(kept->error.code == ec::none ? "all" : kept->error.message));
+    } else if (std::holds_alternative<timer_elapsed>(happened))
       todo.push_back(say("time"));
     else
       now.last = "cancelled";
@@ -45,6 +52,8 @@ struct obedient_mind {
       todo.push_back(ask_model{4, {}, text == "stream", "NO"});
     else if (text == "blob")
       todo.push_back(fetch_blob{5, {}});
+    else if (text == "documents")
+      todo.push_back(keep_blobs{6, std::move(message.documents)});
     else if (text == "timer")
       todo.push_back(set_timer{3, 50ms});
     else if (text == "fail")

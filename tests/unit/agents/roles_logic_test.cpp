@@ -1,11 +1,15 @@
 #include "actors/agents/roles_logic.hpp"
 #include "config/limits/supervision.hpp"
+#include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
 
 #include "tests/unit/agents/stage.hpp"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
 
 namespace troupe {
 namespace {
@@ -31,6 +35,35 @@ struct roles_logic_test : ::testing::Test {
     if (out.sends.size() != 1)
       return ec::bad_message;
     return code_of(out.sends[0]);
+  }
+  /// A message that needs room: which agent is asked to leave for it.
+  std::string ask_for_room(std::string_view agent) {
+    auto& out = scene.step(subject, request_of(agent, ++sequence, saying("hello")));
+    EXPECT_EQ(out.sends.size(), 1u);
+    auto asked = out.sends.empty() ? nullptr : out.sends[0].body.as<AgentRest>();
+    EXPECT_TRUE(asked && asked->idle_ms() == 0);
+    return asked ? asked->agent() : "";
+  }
+  /// The agent says that it cannot leave now.
+  void works_on(std::string_view agent) {
+    AgentRest answer;
+    answer.set_agent(std::string{agent});
+    answer.set_again_ms(1);
+    scene.step(subject,
+               make_envelope(message_kind::event, address::of(service::roles), std::move(answer)));
+  }
+  outputs& leaves(std::string_view agent) { return scene.step(subject, child_ended{name{agent}}); }
+  /// Which agents are asked to rest then.
+  std::set<std::string> after(std::chrono::nanoseconds time) {
+    scene.now += time;
+    std::set<std::string> asked;
+    for (auto& message : scene.step(subject, timer_fired{1}).sends)
+      if (auto question = message.body.as<AgentRest>()) {
+        EXPECT_EQ(question->idle_ms(),
+                  static_cast<std::uint64_t>(limits::agent_idle / std::chrono::milliseconds{1}));
+        asked.insert(question->agent());
+      }
+    return asked;
   }
   void fails(std::string_view agent) { scene.step(subject, child_failed{name{agent}, "a fault"}); }
 };
@@ -96,13 +129,129 @@ TEST_F(roles_logic_test, refuses_names_that_are_none) {
   EXPECT_EQ(tell("reader/ada"), ec::invalid_argument);
 }
 
-TEST_F(roles_logic_test, is_overloaded_when_too_many_are_active) {
+TEST_F(roles_logic_test, is_overloaded_when_all_that_may_be_active_are_at_work) {
   for (auto agent : {"echo/a", "echo/b", "echo/c"})
     EXPECT_EQ(tell(agent), ec::none);
-  EXPECT_EQ(tell("echo/d"), ec::overloaded);
+  ask_for_room("echo/d");
+  for (auto agent : {"echo/a", "echo/b", "echo/c"})
+    works_on(agent);
+  ASSERT_EQ(scene.out.sends.size(), 1u);
+  EXPECT_EQ(code_of(scene.out.sends[0]), ec::overloaded);
+  EXPECT_TRUE(scene.out.starts.empty());
   EXPECT_EQ(tell("echo/a"), ec::none);
   fails("echo/a");
   EXPECT_EQ(tell("echo/d"), ec::none);
+}
+
+TEST_F(roles_logic_test, the_longest_idle_makes_room_and_messages_that_waited_keep_their_order) {
+  for (auto agent : {"echo/a", "echo/b", "echo/c"}) {
+    EXPECT_EQ(tell(agent), ec::none);
+    scene.now += 10s;
+  }
+  EXPECT_EQ(ask_for_room("echo/d"), "echo/a");
+  EXPECT_EQ(ask_for_room("echo/e"), "echo/b");
+  EXPECT_EQ(ask_for_room("echo/d"), "echo/c");
+  EXPECT_TRUE(scene.out.starts.empty()) << "there is no room yet";
+  auto& out = leaves("echo/a");
+  ASSERT_EQ(out.starts.size(), 1u);
+  EXPECT_EQ(out.starts[0].agent.text(), "echo/d");
+  ASSERT_EQ(out.sends.size(), 2u) << "both messages for it, in their order";
+  EXPECT_EQ(out.sends[0].id.sequence, 4u);
+  EXPECT_EQ(out.sends[1].id.sequence, 6u);
+  leaves("echo/b");
+  ASSERT_EQ(scene.out.starts.size(), 1u);
+  EXPECT_EQ(scene.out.starts[0].agent.text(), "echo/e");
+  EXPECT_EQ(counted.plain().agents.load(), 3u);
+}
+
+TEST_F(roles_logic_test, asks_an_agent_to_rest_when_its_idle_time_is_over) {
+  tell("echo/a");
+  ASSERT_EQ(scene.out.timers.size(), 1u);
+  EXPECT_GE(scene.out.timers[0].after, limits::agent_idle);
+  EXPECT_LE(scene.out.timers[0].after,
+            limits::agent_idle + limits::agent_idle / limits::agent_idle_parts);
+  tell("librarian/b");
+  EXPECT_TRUE(scene.out.timers.empty()) << "one timer for all";
+  auto asked = after(limits::agent_idle + limits::agent_idle / limits::agent_idle_parts);
+  EXPECT_EQ(asked, (std::set<std::string>{"echo/a", "librarian/b"}));
+  EXPECT_TRUE(scene.out.timers.empty()) << "nobody is left to ask";
+  leaves("librarian/b");
+  EXPECT_EQ(counted.plain().agents.load(), 1u);
+  EXPECT_EQ(tell("librarian/b"), ec::none);
+  EXPECT_EQ(scene.out.starts.size(), 1u) << "its next message brings it back";
+}
+
+TEST_F(roles_logic_test, an_agent_that_still_works_is_asked_again_when_it_says) {
+  tell("echo/a");
+  auto grain = limits::agent_idle / limits::agent_idle_parts;
+  EXPECT_EQ(after(limits::agent_idle + grain).size(), 1u);
+  AgentRest answer;
+  answer.set_agent("echo/a");
+  answer.set_again_ms(20'000);
+  auto event = make_envelope(message_kind::event, address::of(service::roles), answer);
+  scene.step(subject, std::move(event));
+  ASSERT_EQ(scene.out.timers.size(), 1u);
+  scene.step(subject, make_envelope(message_kind::event, address::of(service::roles), answer));
+  EXPECT_TRUE(scene.out.timers.empty()) << "an answer that nobody asked for";
+  EXPECT_EQ(after(10s).size(), 0u);
+  EXPECT_EQ(after(10s + grain).size(), 1u);
+}
+
+TEST_F(roles_logic_test, a_state_that_is_nowhere_else_is_kept_unless_the_role_says_for_how_long) {
+  auto parsed = [](std::string more) {
+    auto made = parse_role("role: clerk\ndescription: x\nmind: librarian\nstate: none\n" + more
+                               + "prompts:\n  answer: '{{passages}} {{question}}'\n",
+                           "clerk.yaml");
+    EXPECT_TRUE(made) << (made ? "" : to_string(made.error()));
+    return std::make_shared<const role>(std::move(*made));
+  };
+  for (auto more : {"", "idle: 5s\n"}) {
+    metrics counts;
+    roles_logic clerks{{3, 2}, {{"clerk", parsed(more)}}, counts};
+    scene.step(clerks, request_of("clerk/a", 1, saying("hello")));
+    if (std::string{more}.empty()) {
+      EXPECT_TRUE(scene.out.timers.empty());
+    } else {
+      ASSERT_EQ(scene.out.timers.size(), 1u);
+      EXPECT_LE(scene.out.timers[0].after, 5s + limits::agent_idle / limits::agent_idle_parts);
+    }
+  }
+  EXPECT_FALSE(parse_role("role: c\ndescription: x\nmind: echo\nidle: soon\n", "c.yaml"));
+}
+
+TEST_F(roles_logic_test, of_a_hundred_thousand_agents_that_left_nothing_is_kept) {
+  std::size_t asked = 0, trims = 0;
+  roles_logic::options options{1'000'000, 2};
+  options.idle = 1s;
+  options.give_back_memory = [&] { ++trims; };
+  roles_logic many{std::move(options), builtin_roles(), counted};
+  std::size_t most = 0;
+  auto wake = [&] {
+    for (bool again = true; again;) {
+      auto& out = scene.step(many, timer_fired{1});
+      std::vector<name> gone;
+      for (auto& message : out.sends)
+        gone.push_back(message.target.agent);
+      again = !gone.empty();
+      asked += gone.size();
+      for (auto& agent : gone)
+        scene.step(many, child_ended{agent});
+    }
+  };
+  for (int i = 0; i < 100'000; ++i) {
+    scene.step(many, request_of("echo/k" + std::to_string(i), 1, saying("hello")));
+    scene.now += 1ms;
+    if (i % 100 == 0)
+      wake();
+    most = std::max<std::size_t>(most, counted.plain().agents.load());
+  }
+  scene.now += 2s;
+  wake();
+  EXPECT_EQ(asked, 100'000u) << "each once";
+  EXPECT_EQ(counted.plain().agents.load(), 0u);
+  EXPECT_LT(most, 2'000u);
+  EXPECT_GE(trims, 9u);
+  EXPECT_TRUE(scene.step(many, timer_fired{1}).empty()) << "nothing ticks";
 }
 
 TEST_F(roles_logic_test, counts_agents_by_role) {

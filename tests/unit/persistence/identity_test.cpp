@@ -218,3 +218,22 @@ TEST_F(secrets, processes_that_make_it_at_once_agree) {
   for (int i = 0; i < processes; ++i)
     EXPECT_EQ(all.substr(static_cast<std::size_t>(i) * 64, 64), bytes_of(path).substr(0, 64));
 }
+
+TEST_F(identities, that_the_stores_were_made_is_known_at_the_next_start) {
+  {
+    auto first = open();
+    ASSERT_TRUE(first);
+    EXPECT_FALSE(first->has_stores);
+  }
+  {
+    auto second = open();
+    ASSERT_TRUE(second);
+    EXPECT_FALSE(second->has_stores) << "it did not get so far";
+    ASSERT_TRUE(note_stores(folder / "node", *second));
+    ASSERT_TRUE(note_stores(folder / "node", *second));
+  }
+  auto third = open();
+  ASSERT_TRUE(third);
+  EXPECT_TRUE(third->has_stores);
+  EXPECT_EQ(third->incarnation, 3u);
+}

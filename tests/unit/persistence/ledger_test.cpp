@@ -7,8 +7,10 @@ using namespace troupe;
 TEST(ledgers, notes_and_ledgers_are_read_back) {
   auto note = row_note::of(7, "a/1", "bytes");
   EXPECT_EQ(decode_note(encode(note)), note);
-  ledger sum{1, 2, 0xffffffffffffffffULL};
+  ledger sum{1, 2, 0xffffffffffffffffULL, 4, 5};
   EXPECT_EQ(decode_ledger(encode(sum)), sum);
+  EXPECT_EQ(decode_ledger(encode(sum).substr(0, 24)), (ledger{1, 2, 0xffffffffffffffffULL}))
+      << "of the first version";
   EXPECT_FALSE(decode_note("short"));
   EXPECT_FALSE(decode_ledger(encode(note)));
   EXPECT_FALSE(decode_number("1234567"));

@@ -23,8 +23,9 @@ private:
 /// Runs one logic by hand: what it wants is kept for the test to look at.
 class stage {
 public:
-  stage(std::unique_ptr<logic> played, address self, std::uint64_t seed = 1)
-      : played_(std::move(played)), self_(std::move(self)), random_(seed) {
+  stage(std::unique_ptr<logic> played, address self, std::uint64_t seed = 1,
+        instant begin = instant{std::chrono::hours{1'000}})
+      : now(begin), played_(std::move(played)), self_(std::move(self)), random_(seed) {
     with([&](step_context& context) { played_->start(context, self_); });
   }
 
@@ -61,11 +62,12 @@ public:
   const address& self() const { return self_; }
 
   outputs out;
+  instant now;
 
 private:
   template <class Work>
   void with(Work work) {
-    step_context context{instant{}, random_, out};
+    step_context context{now, random_, out};
     work(context);
   }
 

@@ -5,6 +5,9 @@
 
 #include "tests/unit/storage/stage.hpp"
 
+#include <string>
+#include <vector>
+
 using namespace troupe;
 
 namespace {
@@ -12,17 +15,25 @@ namespace {
 /// Fails when it is told to.
 class fragile_store final : public state_store {
 public:
-  explicit fragile_store(const bool& broken) : broken_(broken) {}
+  fragile_store(const bool& broken, const bool& lost) : broken_(broken), lost_(lost) {}
   result<std::optional<Snapshot>> get(std::string_view agent) override {
     return broken_ ? fail(ec::storage_failed, "reading failed") : store_->get(agent);
   }
-  result<void> put(std::string_view agent, const Snapshot& snapshot) override {
-    return broken_ ? fail(ec::storage_failed, "writing failed") : store_->put(agent, snapshot);
+  result<std::vector<std::string>> put(std::string_view agent, const Snapshot& snapshot,
+                                       std::span<const std::string> blobs) override {
+    if (lost_)
+      return fail(ec::outcome_unknown, "a sync failed");
+    if (broken_)
+      return fail(ec::storage_failed, "writing failed");
+    return store_->put(agent, snapshot, blobs);
   }
+  result<bool> names(std::string_view hash) override { return store_->names(hash); }
+  bool broken() const override { return lost_; }
   result<std::uint64_t> count() override { return store_->count(); }
 
 private:
   const bool& broken_;
+  const bool& lost_; ///< nothing is known of the disk any more
   std::unique_ptr<state_store> store_ = make_memory_state_store();
 };
 
@@ -41,8 +52,10 @@ protected:
     return made;
   }
 
-  bool broken = false;
-  stage node{std::make_unique<state_logic>(std::make_unique<fragile_store>(broken)),
+  bool broken = false, lost = false;
+  std::size_t disk_failures = 0;
+  stage node{std::make_unique<state_logic>(std::make_unique<fragile_store>(broken, lost),
+                                           [this](const failure&) { ++disk_failures; }),
              address::of(service::state, {1, 1})};
 };
 
@@ -96,4 +109,43 @@ TEST_F(state, other_messages_are_refused_or_dropped) {
   EXPECT_TRUE(node.take().empty());
   auto found = node.reply_to_client(node.ask(get("a/b")));
   EXPECT_FALSE(found->body.as<SnapshotFound>()->found());
+}
+
+TEST_F(state, which_blobs_are_named_is_known_and_names_that_go_are_told_to_the_blobs) {
+  std::string one(32, '1'), two(32, '2');
+  auto names = put("librarian/a", 1, "x");
+  names.add_blobs(one);
+  names.add_blobs(two);
+  node.ask(names);
+  EXPECT_EQ(node.take().size(), 1u) << "the answer only";
+  BlobsNamed asked;
+  asked.add_sha256(std::string(32, '3'));
+  asked.add_sha256(two);
+  auto reply = node.reply_to_client(node.ask(asked));
+  auto named = reply ? reply->body.as<BlobsNamed>() : nullptr;
+  ASSERT_TRUE(named);
+  EXPECT_FALSE(named->unknown());
+  ASSERT_EQ(named->sha256_size(), 1);
+  EXPECT_EQ(named->sha256(0), two);
+
+  auto fewer = put("librarian/a", 2, "y");
+  fewer.add_blobs(two);
+  auto written = node.ask(fewer);
+  EXPECT_EQ(code_of(node.reply_to_client(written)), ec::none);
+  auto news = node.take();
+  ASSERT_EQ(news.size(), 1u);
+  EXPECT_EQ(news[0].target, address::of(service::blobs, {1, 1}));
+  ASSERT_TRUE(news[0].body.as<BlobsHeld>());
+  ASSERT_EQ(news[0].body.as<BlobsHeld>()->sha256_size(), 1);
+  EXPECT_EQ(news[0].body.as<BlobsHeld>()->sha256(0), one);
+}
+
+TEST_F(state, the_node_is_told_when_nothing_is_known_of_the_disk_any_more) {
+  broken = true;
+  node.ask(put("librarian/a", 1, "x"));
+  EXPECT_EQ(disk_failures, 0u) << "refused before anything was written";
+  lost = true;
+  EXPECT_EQ(code_of(node.reply_to_client(node.ask(put("librarian/a", 1, "x")))),
+            ec::outcome_unknown);
+  EXPECT_EQ(disk_failures, 1u);
 }

@@ -1,0 +1,63 @@
+// How an agent leaves the memory, and what it holds while it is there.
+
+#include "actors/agents/agent_work.hpp"
+#include "messages/agents.pb.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+namespace {
+
+std::chrono::milliseconds rounded_up(std::chrono::nanoseconds time) {
+  return std::max(std::chrono::ceil<std::chrono::milliseconds>(time), std::chrono::milliseconds{1});
+}
+
+} // namespace
+
+/// It goes when it has had nothing to do for so long, and nobody may come back for a reply that it
+/// keeps. What comes after it begins from the state on disk.
+void agent_logic::rest(step_context& context, const AgentRest& asked) {
+  std::chrono::nanoseconds idle = std::chrono::milliseconds{asked.idle_ms()};
+  bool busy = now_ || inbox_ || phase_ == phase::loading;
+  if (busy || may_be_repeated(context.now))
+    return rest_later(context, idle);
+  if (auto quiet = context.now - used_; quiet < idle)
+    return rest_later(context, idle - quiet);
+  wished_to_rest_ = true;
+  context.out.leave();
+}
+
+void agent_logic::rest_later(step_context& context, std::chrono::nanoseconds after) {
+  wished_to_rest_ = false;
+  AgentRest answer;
+  answer.set_agent(std::string{self_.agent.text()});
+  answer.set_again_ms(static_cast<std::uint64_t>(rounded_up(after).count()));
+  auto message = make_envelope(message_kind::event, address::of(service::roles, self_.node),
+                               std::move(answer));
+  message.sender = self_;
+  context.out.send(std::move(message));
+}
+
+bool agent_logic::may_be_repeated(instant now) const { return delivery_.may_be_repeated(now); }
+
+/// What a durable state names is known to service::state. What another one names is known to the
+/// agent alone.
+void agent_logic::hold_blobs(step_context& context) {
+  if (role_->durable || !role_->remembers || !mind_)
+    return;
+  auto named = mind_->blobs_named();
+  if (named.empty())
+    return;
+  BlobsHeld held;
+  for (auto& hash : named)
+    held.add_sha256(std::move(hash));
+  auto message =
+      make_envelope(message_kind::event, address::of(service::blobs, self_.node), std::move(held));
+  message.sender = self_;
+  context.out.send(std::move(message));
+  context.out.arm(hold_timer, holds_every_);
+}
+
+} // namespace troupe

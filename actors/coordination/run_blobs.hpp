@@ -1,0 +1,37 @@
+#pragma once
+
+#include "actors/coordination/graph_inputs.hpp"
+#include "actors/logic.hpp"
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// The blobs that the inputs of runs name. They are deleted when nobody has needed them for a time
+/// (actors/storage/blob_collector.hpp), so the owner of a run tells their holders that it still
+/// does: when the run begins, again and again while it lives, and once when it ends. A run whose
+/// owner is gone holds nothing.
+class run_blobs {
+public:
+  run_blobs(std::uint32_t timer, std::chrono::nanoseconds every) : timer_(timer), every_(every) {}
+
+  void began(step_context& context, const address& self, run_id run, const value_map& inputs);
+  void ended(step_context& context, const address& self, run_id run);
+  /// The timer ran out.
+  void renew(step_context& context, const address& self);
+
+private:
+  using by_holder = std::map<node_id, std::vector<std::string>>;
+
+  static void collect(const Value& from, by_holder& into, std::size_t depth);
+  static void tell(step_context& context, const address& self, const by_holder& blobs);
+
+  std::uint32_t timer_;
+  std::chrono::nanoseconds every_;
+  std::map<run_id, by_holder> runs_; ///< those that name any
+};
+
+} // namespace troupe

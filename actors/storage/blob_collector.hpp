@@ -1,0 +1,76 @@
+#pragma once
+
+#include "actors/logic.hpp"
+#include "actors/storage/request_numbers.hpp"
+#include "persistence/blob_store.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe {
+
+/// Deletes blobs that nobody needs. A blob is needed
+///
+///  - for the time `keep` after its last use: it was stored, asked for, or somebody who still needs
+///    it said so (BlobsHeld: runs, minds without a durable state);
+///  - while the state of an agent names it, which service::state knows without loading the agent;
+///  - while an agent is about to name it (`pin`), which is before its state is written.
+///
+/// One sweep goes through all blobs by their hash, a bounded number in one step, and asks
+/// service::state about those whose time is over. What it answers may be old by then, but a blob
+/// that somebody begins to need meanwhile is used first, and its time is looked at once more when
+/// it is deleted. So named comes first and deleted last, whatever is lost in between. Between
+/// sweeps there is one timer, for the blob whose time is over next; there is none if all that are
+/// left are named.
+class blob_collector {
+public:
+  blob_collector(std::chrono::nanoseconds keep, request_numbers& numbers);
+
+  void start(step_context& context, const address& self, const blob_store& store);
+
+  /// How much later a use may be noted than it was.
+  std::chrono::nanoseconds grain() const { return keep_ / grain_parts_; }
+
+  /// Something was stored or used: there will be something to look at.
+  void used(step_context& context);
+  /// These are not deleted before the state that is about to name them must have been written.
+  void pin(std::span<const std::string> hashes, instant now);
+
+  /// `sweep_timer` ran out.
+  void timer(step_context& context, blob_store& store);
+  /// The next step of a sweep; false if none is under way.
+  bool go_on(step_context& context, blob_store& store);
+  /// Whether that reply was an answer to its question.
+  bool answered(step_context& context, envelope& reply, blob_store& store);
+
+private:
+  enum class phase : std::uint8_t {
+    resting, ///< no sweep is under way
+    looking, ///< the next blobs are to be listed
+    asking,  ///< service::state is asked which of `over_` are named
+  };
+
+  void rest(step_context& context, std::chrono::nanoseconds at_most);
+  void arm(step_context& context, std::chrono::nanoseconds after);
+  bool pinned(const std::string& hash, instant now) const;
+  void remove(step_context& context, blob_store& store, std::vector<std::string> hashes);
+
+  std::chrono::nanoseconds keep_;
+  int grain_parts_;
+  request_numbers& numbers_;
+  address self_;
+  phase phase_ = phase::resting;
+  bool armed_ = false;
+  std::string after_;             ///< the hash that was looked at last
+  std::vector<std::string> over_; ///< their time is over
+  std::optional<instant> next_;   ///< when the time of the first of the others is over
+  std::uint64_t question_ = 0;    ///< the sequence number of it
+  std::unordered_map<std::string, instant> pins_; ///< until when; only where `keep` is short
+};
+
+} // namespace troupe

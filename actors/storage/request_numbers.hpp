@@ -1,0 +1,15 @@
+#pragma once
+
+#include "messages/envelope.hpp"
+
+namespace troupe {
+
+/// Numbers the requests of one logic, whichever part of it sends them.
+struct request_numbers {
+  session_id session;
+  std::uint64_t last = 0;
+
+  message_id next() { return {session, ++last}; }
+};
+
+} // namespace troupe

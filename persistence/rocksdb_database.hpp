@@ -1,0 +1,92 @@
+#pragma once
+
+#include "messages/errors.hpp"
+#include "persistence/files.hpp"
+#include "persistence/write_mark.hpp"
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace troupe {
+
+/// A RocksDB database of ours: opened with the right words for what can be wrong, written with a
+/// sync, and not touched again after a write that failed. One thread at a time.
+///
+/// Each write has a number. The last acknowledged one stands in a mark beside the database, so that
+/// a log that was cut is told from the torn tail of a crash (`write_mark`).
+class rocksdb_database {
+public:
+  struct words {
+    std::string holds;       ///< "the states of the agents"
+    std::string last_resort; ///< what removing the folder means: "agents that know nothing"
+  };
+
+  rocksdb_database(std::filesystem::path folder, words called, free_space_source free_space);
+  rocksdb_database(const rocksdb_database&) = delete;
+  rocksdb_database& operator=(const rocksdb_database&) = delete;
+  ~rocksdb_database() { close(); }
+
+  /// `must_exist`: a folder without a database is damage. With less than
+  /// `limits::disk_free_bytes_last` free it is opened for reading only.
+  result<void> open(bool must_exist);
+  void close() noexcept;
+  bool is_open() const noexcept { return db_ != nullptr; }
+  bool read_only() const noexcept { return read_only_; }
+
+  /// Nothing if there is no such row.
+  result<std::optional<std::string>> get(std::string_view key);
+  std::unique_ptr<rocksdb::Iterator> rows() {
+    return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator({}));
+  }
+
+  /// `outcome_unknown` if it failed: the log may have it all the same, nothing is known of the
+  /// disk, and the database is `broken`. Number `write` is the mark's; without a sync there is
+  /// none.
+  result<void> write_synced(rocksdb::WriteBatch& batch, std::uint64_t write);
+  result<void> write_unsynced(rocksdb::WriteBatch& batch);
+  bool broken() const noexcept { return broken_; }
+
+  /// Damage if writes after `last_write` were acknowledged.
+  result<void> check_mark(std::uint64_t last_write);
+
+  /// `storage_failed` if writing `bytes` would leave less than `least` on the disk. Opens a
+  /// database for writing that was opened for reading only, when there is room again.
+  result<void> make_room(std::uint64_t bytes, std::uint64_t least);
+
+  failure damaged(const std::string& what) const;
+  failure failed(std::string_view doing, const std::string& why) const;
+
+  /// What it throws is a failure.
+  template <class T, class Work>
+  result<T> guarded(Work work) {
+    if (broken_)
+      return unexpected{failed("using", "a write failed before: the node must be started again")};
+    try {
+      return work();
+    } catch (const std::exception& e) {
+      return unexpected{failed("using", e.what())};
+    }
+  }
+
+private:
+  failure opening_failure(const rocksdb::Status& status) const;
+
+  std::filesystem::path folder_;
+  words called_;
+  free_space_source free_space_;
+  write_mark mark_;
+  std::unique_ptr<rocksdb::DB> db_;
+  bool read_only_ = false;
+  bool broken_ = false;
+};
+
+inline rocksdb::Slice slice_of(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+
+} // namespace troupe
