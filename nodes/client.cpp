@@ -299,6 +299,7 @@ bool has_effect(payload_kind request) {
   switch (request) {
     case payload_kind::Echo:
     case payload_kind::BlobPut:
+    case payload_kind::BlobPuts:
     case payload_kind::BlobGet:
     case payload_kind::StatusQuery:
     case payload_kind::TraceQuery:

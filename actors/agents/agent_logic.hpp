@@ -96,7 +96,6 @@ private:
 
   void rest(step_context& context, const AgentRest& asked);
   void rest_later(step_context& context, std::chrono::nanoseconds after);
-  bool may_be_repeated(instant now) const;
   void hold_blobs(step_context& context);
 
   void load(step_context& context);

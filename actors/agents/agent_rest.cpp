@@ -40,8 +40,6 @@ void agent_logic::rest_later(step_context& context, std::chrono::nanoseconds aft
   context.out.send(std::move(message));
 }
 
-bool agent_logic::may_be_repeated(instant now) const { return delivery_.may_be_repeated(now); }
-
 /// What a durable state names is known to service::state. What another one names is known to the
 /// agent alone.
 void agent_logic::hold_blobs(step_context& context) {
