@@ -97,7 +97,7 @@ private:
 /// Says whether a node is full, as a test wants it, and calls back when it is not any more.
 class gauge {
 public:
-  explicit gauge(whole_node& node) {
+  void watch(whole_node& node) {
     node.links().is_full = [this] { return full_.load(); };
     node.links().when_room = [this](std::function<void()> resume) {
       std::unique_lock guard{mutex_};
@@ -164,6 +164,10 @@ protected:
     shells.clear();
   }
 
+  // The nodes call back into these until they are gone, so these go after them.
+  gauge at_first, at_second;
+  std::atomic<bool> fails{false};
+  std::atomic<int> lost{0};
   std::list<std::promise<std::size_t>> promises;
   std::vector<logic_actor> shells;
   whole_node second{2, {info_of(1)}};
@@ -173,7 +177,8 @@ protected:
 } // namespace
 
 TEST_F(two_linked_nodes, that_halt_each_other_at_random_lose_nothing_and_stay_up) {
-  gauge at_first{first}, at_second{second};
+  at_first.watch(first);
+  at_second.watch(second);
   link();
   auto epoch = first.mail().view()->epoch;
   constexpr std::size_t count = 20'000;
@@ -202,7 +207,8 @@ TEST_F(two_linked_nodes, that_halt_each_other_at_random_lose_nothing_and_stay_up
 }
 
 TEST_F(two_linked_nodes, that_have_both_halted_for_long_do_not_take_each_other_for_silent) {
-  gauge at_first{first}, at_second{second};
+  at_first.watch(first);
+  at_second.watch(second);
   link();
   auto epoch = first.mail().view()->epoch;
   auto other_epoch = second.mail().view()->epoch;
@@ -223,9 +229,9 @@ TEST_F(two_linked_nodes, that_have_both_halted_for_long_do_not_take_each_other_f
 }
 
 TEST_F(two_linked_nodes, a_broker_that_fails_before_it_speaks_leaves_nothing_behind) {
-  std::atomic<bool> fails{true};
+  fails = true;
   auto nonce = second.links().nonce;
-  second.links().nonce = [&fails, nonce] {
+  second.links().nonce = [this, nonce] {
     if (fails)
       throw std::bad_alloc{};
     return nonce();
@@ -247,18 +253,16 @@ TEST_F(two_linked_nodes, a_broker_that_fails_before_it_speaks_leaves_nothing_beh
 }
 
 TEST_F(two_linked_nodes, a_broker_that_fails_later_is_missed_and_dialled_again) {
-  std::atomic<bool> fails{false};
-  first.links().is_full = [&fails] {
+  first.links().is_full = [this] {
     if (fails.exchange(false))
       throw std::bad_alloc{};
     return false;
   };
-  first.dial(2, second.listen());
-  std::atomic<int> lost{0};
-  first.links().lost = [&](node_id peer) {
+  first.links().lost = [this](node_id peer) {
     ++lost;
     first.dialling().lost(peer);
   };
+  first.dial(2, second.listen());
   ASSERT_TRUE(first.wait_for_members());
   auto epoch = first.mail().view()->epoch;
   fails = true; // at its next tick, or what comes first
