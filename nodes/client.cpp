@@ -304,6 +304,7 @@ bool has_effect(payload_kind request) {
     case payload_kind::StatusQuery:
     case payload_kind::TraceQuery:
     case payload_kind::RunsQuery:
+    case payload_kind::RolesQuery:
     case payload_kind::RunCancel:
       return false;
     default:

@@ -2,6 +2,7 @@
 
 #include "actors/reading/excerpts.hpp"
 #include "actors/reading/reading_request.hpp"
+#include "actors/unread.hpp"
 #include "config/limits/messages.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
@@ -16,7 +17,7 @@ namespace {
 /// Texts and documents that came as a librarian's state, in front of the others.
 bool take_apart(GatherExcerpts& asked) {
   LibrarianState told;
-  if (!told.ParseFromString(asked.told()))
+  if (!parse_message(told, asked.told()))
     return false;
   google::protobuf::RepeatedPtrField<BlobRef> documents;
   google::protobuf::RepeatedPtrField<Excerpt> texts;
@@ -105,10 +106,13 @@ void reading_logic::stop(step_context& context) {
 void reading_logic::asked(step_context& context, envelope message) {
   message.target = self_;
   auto work = message.body.as<ReadingRequest>();
-  if (!work || work->work_case() == ReadingRequest::WORK_NOT_SET
+  if (!work)
+    return not_taken(context, "service reading", message);
+  if (work->work_case() == ReadingRequest::WORK_NOT_SET
       || (work->has_gather() && !take_apart(*work->mutable_gather())))
-    return context.out.send(reply_failure(
-        message, {ec::bad_message, "service::reading takes ReadingRequest, and this is none"}));
+    return context.out.send(
+        reply_failure(message, {ec::bad_message,
+                                "a ReadingRequest that asks for nothing, or for damaged sources"}));
   auto bytes = message.body.wire_size();
   if (requests_.size() >= limits::reading_requests_max
       || (!requests_.empty() && request_bytes_ + bytes > limits::reading_requests_bytes_max))

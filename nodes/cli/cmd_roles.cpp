@@ -37,7 +37,7 @@ std::string uses_of(const RoleInfo& role) {
 
 int cmd_roles(const roles_command& wanted) {
   interrupts signals;
-  auto cluster = attach(wanted.cluster, signals.fd());
+  auto cluster = attach_lasting(wanted.cluster, signals.fd());
   // Without a cluster the built-in roles are told, unless one was asked for.
   bool named = !wanted.cluster.peer.empty() || !wanted.cluster.data.empty();
   if (!cluster && (named || cluster.error().exit_code != exit_unavailable))
