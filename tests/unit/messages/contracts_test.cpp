@@ -157,7 +157,7 @@ TEST(contracts, a_client_may_send_to_agents_and_to_what_serves_people) {
           may[std::string{to_string_of_party(to)}].insert(std::string{to_string(payload)});
   using several = std::set<std::string>;
   EXPECT_EQ(may["agents"], (several{"AgentMessage", "Echo", "none"}));
-  EXPECT_EQ(may["blobs"], (several{"BlobPut", "BlobGet"}));
+  EXPECT_EQ(may["blobs"], (several{"BlobPut", "BlobPuts", "BlobGet"}));
   EXPECT_TRUE(may["coordinator"].contains("RunSubmit"));
   for (auto internal : {"MembersChanged", "SessionClosed", "TaskDone", "TaskStarted",
                         "TasksRefused", "TasksHeld", "RunsQuery"})
