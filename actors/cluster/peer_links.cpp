@@ -54,15 +54,21 @@ peer_links::change peer_links::proven(const link& with) {
 peer_links::change peer_links::confirmed(number id) {
   change made;
   auto next = find(id);
-  if (!next || next->now != standing::waiting)
+  if (!next || next->now == standing::ended)
+    return made;
+  next->works = true;
+  if (next->now == standing::current)
     return made;
   auto before = current_of(peers_[next->with.peer]);
-  if (before && better(before->with, next->with)) {
+  bool better_before = before && better(before->with, next->with);
+  if (better_before && before->works) {
     next->now = standing::ended;
     made.end.push_back(id);
     return made;
   }
-  if (before) {
+  if (better_before) {
+    before->now = standing::waiting; // the other end may not have heard of it yet
+  } else if (before) {
     before->now = standing::ended;
     made.end.push_back(before->with.id);
   }

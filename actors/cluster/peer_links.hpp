@@ -19,7 +19,8 @@ namespace troupe {
 ///    that the member with the lower id dialled, and of those the one that it dialled later.
 ///  - A member that began a new life (its incarnation grew) has no link of its former one: its new
 ///    link counts as soon as it is proven.
-///  - If the link that counts ends while another is proven, that one takes its place at once.
+///  - If the link that counts ends while another is proven, that one takes its place at once. Until
+///    it has carried frames itself it steps back for one that has, and none is ended for it.
 ///
 /// Pure: no clock, no sockets, no locks. Whoever drives it does what `change` says.
 class peer_links {
@@ -56,12 +57,13 @@ public:
 private:
   enum class standing {
     waiting, ///< proven, and not confirmed yet
-    current, ///< counts
+    current, ///< counts; not confirmed yet if it took the place of one that ended
     ended    ///< has no more use, and is not closed yet
   };
   struct known {
     link with;
     standing now = standing::waiting;
+    bool works = false; ///< it is confirmed
   };
   using links = std::vector<known>;
 

@@ -78,7 +78,9 @@ protected:
         continue;
       ASSERT_TRUE((*reply)->body.as<AgentReply>());
       // What a client has got it says, so that nobody keeps it for a repetition.
-      auto got = make_envelope(message_kind::acknowledge, target(found->second), Echo{});
+      envelope got;
+      got.kind = message_kind::acknowledge;
+      got.target = target(found->second);
       got.id = (*reply)->id;
       ASSERT_TRUE(link.send(std::move(got), 10s));
       waiting.erase(found);

@@ -32,7 +32,8 @@ TEST_F(many_roles, with_long_descriptions_start_and_are_listed_whole) {
   auto listed = user.troupe({"roles", "--json"});
   ASSERT_TRUE(listed.ok()) << listed.shown();
   std::size_t found = 0;
-  for (const auto& role : json::parse(listed.out).at("roles"))
+  auto told = listed.parsed();
+  for (const auto& role : told.at("roles"))
     found += role.at("description").get<std::string>().size() == description_bytes;
   EXPECT_EQ(found, static_cast<std::size_t>(count));
   EXPECT_EQ(nodes_in(json::parse(user.troupe({"status", "--json"}).out)).size(), 2u);

@@ -43,6 +43,8 @@ TEST_F(values, a_result_that_nests_too_deep_ends_the_run_and_says_where) {
     EXPECT_EQ(as_json.ended.code, 1) << as_json.shown();
     EXPECT_THAT(as_json.parsed().dump(), HasSubstr("within each other"));
     EXPECT_TRUE(user.troupe({"run", nested(32).string()}, {}, 20s).ok()) << "as deep as may be";
+    EXPECT_EQ(some.stop().code, 0);
+    std::filesystem::remove_all(user.data()); // the next one has another number of nodes
   }
 }
 

@@ -90,6 +90,14 @@ node_parts whole_node::parts(std::uint64_t number, std::vector<NodeInfo> others)
           [this](envelope message) { host_.post->send(std::move(message)); }};
 }
 
+address whole_node::echo_on(std::uint64_t number) {
+  auto view = mail().view();
+  assert(view->find(id_of(number)));
+  for (std::uint64_t i = 1;; ++i)
+    if (name agent{"echo/" + std::to_string(i)}; home_of(agent, *view) == id_of(number))
+      return address::of_agent(agent, id_of(number));
+}
+
 std::string whole_node::listen() {
   auto socket = listen_on({"127.0.0.1", 0});
   assert(socket);

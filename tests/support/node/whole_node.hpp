@@ -37,6 +37,8 @@ public:
   post& mail() { return *host_.post; }
   caf::actor_system& system() { return system_; }
   node_host& host() { return host_; }
+  /// An agent that answers with what it is sent, at home on that member: no other node serves it.
+  address echo_on(std::uint64_t number);
   link_hub& links() { return hub_; }
   dialler& dialling() { return *dialler_; }
 

@@ -77,6 +77,37 @@ TEST(peer_links, a_proven_link_takes_the_place_of_one_that_ends) {
   EXPECT_FALSE(made.attach) << "it counts already";
 }
 
+TEST(peer_links, no_working_link_is_ended_for_one_that_has_carried_nothing) {
+  // The peer may not have heard of the new one: with the working one it would lose its last.
+  peer_links links;
+  links.proven({1, low, 1, false, 1});
+  links.confirmed(1);
+  links.proven({2, low, 1, false, 2});
+  links.proven(from_low(3, 1)); // better than both
+  EXPECT_EQ(links.closed(1).attach, 3u);
+  auto made = links.confirmed(2);
+  EXPECT_EQ(made.attach, 2u);
+  EXPECT_TRUE(made.end.empty());
+  made = links.confirmed(3);
+  EXPECT_EQ(made.attach, 3u);
+  EXPECT_EQ(made.end, std::vector<std::uint64_t>{2}) << "now both have";
+  EXPECT_FALSE(links.closed(2).lost);
+  EXPECT_EQ(links.current(low), 3u);
+}
+
+TEST(peer_links, one_that_stepped_back_and_comes_to_nothing_is_not_missed) {
+  peer_links links;
+  links.proven({1, low, 1, false, 1});
+  links.confirmed(1);
+  links.proven({2, low, 1, false, 2});
+  links.proven(from_low(3, 1));
+  links.closed(1);
+  links.confirmed(2);
+  auto made = links.closed(3);
+  EXPECT_FALSE(made.attach || made.lost);
+  EXPECT_EQ(links.current(low), 2u);
+}
+
 TEST(peer_links, a_new_life_wins_as_soon_as_it_is_proven) {
   peer_links links;
   links.proven(from_low(7, 900));

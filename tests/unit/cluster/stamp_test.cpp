@@ -27,7 +27,7 @@ Hello member() {
 }
 
 envelope forged(address sender, address target) {
-  auto message = make_envelope(message_kind::request, std::move(target), TaskDone{});
+  auto message = make_envelope(message_kind::event, std::move(target), TaskDone{});
   message.sender = std::move(sender);
   message.id = {{7}, 3};
   message.tenant = name{"rich"};

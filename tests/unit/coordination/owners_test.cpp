@@ -1,3 +1,4 @@
+#include "config/limits/links.hpp"
 #include "config/limits/runs.hpp"
 #include "config/limits/work.hpp"
 #include "tests/unit/coordination/timed_cluster.hpp"
@@ -148,7 +149,7 @@ TEST(owners, whose_coordinator_began_anew_have_nothing_done_for_the_old_one) {
   EXPECT_EQ(cluster.at_work(), 0u);
 }
 
-TEST(owners, whose_clients_are_gone_have_free_slots_at_once) {
+TEST(owners, whose_clients_said_good_bye_have_free_slots_at_once) {
   timed_cluster cluster{{2, 4}};
   cluster.takes = [](const Task&) { return 25s; };
   cluster.submit(0, alike(40, 1min), 7);
@@ -156,9 +157,27 @@ TEST(owners, whose_clients_are_gone_have_free_slots_at_once) {
   EXPECT_EQ(cluster.at_work(), 8u);
   SessionClosed closed;
   closed.set_session(7);
+  closed.set_left(true);
   cluster.tell(0, service::coordinator, std::move(closed));
   cluster.takes = [](const Task&) { return 10ms; };
   auto next = cluster.submit(1, alike(1, 1min));
+  ASSERT_TRUE(cluster.run_until([&] { return cluster.results.contains(next); }, 1s));
+}
+
+TEST(owners, whose_clients_lost_their_link_have_free_slots_when_these_do_not_come_back) {
+  timed_cluster cluster{{2, 4}};
+  cluster.takes = [](const Task&) { return 25s; };
+  cluster.submit(0, alike(40, 1min), 7);
+  cluster.run_for(1s);
+  ASSERT_EQ(cluster.at_work(), 8u);
+  SessionClosed closed;
+  closed.set_session(7);
+  cluster.tell(0, service::coordinator, std::move(closed));
+  cluster.takes = [](const Task&) { return 10ms; };
+  auto next = cluster.submit(1, alike(1, 1min));
+  cluster.run_for(limits::client_return_max - 100ms);
+  EXPECT_EQ(cluster.at_work(), 8u) << "the client may be on its way back";
+  EXPECT_FALSE(cluster.results.contains(next));
   ASSERT_TRUE(cluster.run_until([&] { return cluster.results.contains(next); }, 1s));
 }
 

@@ -264,8 +264,10 @@ TEST_F(offline_provider, refuses_what_is_no_question_for_a_model) {
   wrong.sender = address::of_agent(name("reader#2"));
   auto out = take(std::move(wrong));
   EXPECT_EQ(failed(out), ec::bad_message);
-  EXPECT_TRUE(
-      take(make_envelope(message_kind::event, address::of(service::models), question())).empty());
+  auto unasked = make_envelope(message_kind::event, address::of(service::models), question());
+  out = take(std::move(unasked));
+  EXPECT_TRUE(out.sends.empty()) << "nobody waits for an answer";
+  EXPECT_EQ(out.logs.size(), 1u) << "it is not dropped without a word";
   EXPECT_TRUE(take(timer_fired{99}).empty());
 }
 

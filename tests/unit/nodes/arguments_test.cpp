@@ -190,15 +190,17 @@ TEST_F(arguments, the_last_trace_is_kept_for_each_cluster) {
   EXPECT_TRUE(last_trace("/99"));
 }
 
-TEST(new_trace, is_sampled_and_has_no_parent_unless_the_environment_gives_one) {
+TEST(new_trace, is_undecided_and_has_no_parent_unless_the_environment_gives_one) {
   auto made = new_trace(nullptr);
   EXPECT_TRUE(made.trace);
   EXPECT_FALSE(made.span);
-  EXPECT_TRUE(made.sampled());
+  EXPECT_TRUE(made.undecided()) << "the node decides";
   EXPECT_NE(made.trace, new_trace(nullptr).trace);
   auto given = new_trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
   EXPECT_EQ(to_string(given.trace), "4bf92f3577b34da6a3ce929d0e0e4736");
   EXPECT_EQ(to_string(given.span), "00f067aa0ba902b7");
+  EXPECT_TRUE(given.sampled());
+  EXPECT_FALSE(given.undecided());
   EXPECT_TRUE(new_trace("nonsense").trace);
 }
 

@@ -148,7 +148,7 @@ protected:
     auto& done = promises.emplace_back();
     name agent{"flooding/" + std::to_string(promises.size())};
     auto place = address::of_agent(agent, from.mail().self());
-    auto target = address::of_agent(name{"echo/1"}, whole_node::id_of(to));
+    auto target = from.echo_on(to);
     auto shell = from.system().spawn<logic_shell, caf::lazy_init>(
         from.host(), place,
         std::make_unique<flooding>(target, count, window, std::string(bytes, 'x'), &done));
@@ -214,12 +214,15 @@ TEST_F(two_linked_nodes, that_have_both_halted_for_long_do_not_take_each_other_f
   auto other_epoch = second.mail().view()->epoch;
   at_first.set(true);
   at_second.set(true);
+  // A link looks at its node after it has read, or at its next tick: what it read before is served.
+  ASSERT_TRUE(wait_until([&] { return at_first.halts() > 0 && at_second.halts() > 0; }));
   auto there = flood(first, 2, 10, 10, 100);
   auto back = flood(second, 1, 10, 10, 100);
   std::this_thread::sleep_for(limits::suspect_after_silence + 1s); // time is what is tested
   EXPECT_EQ(first.mail().view()->epoch, epoch);
   EXPECT_EQ(second.mail().view()->epoch, other_epoch);
   EXPECT_NE(there.wait_for(0s), std::future_status::ready) << "nothing was halted";
+  EXPECT_NE(back.wait_for(0s), std::future_status::ready) << "nothing was halted";
   at_first.set(false);
   at_second.set(false);
   ASSERT_EQ(there.wait_for(20s), std::future_status::ready);

@@ -168,8 +168,8 @@ TEST(whole_node, takes_connections_still_after_many_were_proven_and_refused) {
 }
 
 TEST_F(two_whole_nodes, go_on_whichever_service_of_one_is_killed) {
-  auto there = address::of_agent(name{"echo/1"}, whole_node::id_of(2));
-  auto here = address::of_agent(name{"echo/1"}, whole_node::id_of(1));
+  auto there = first_.echo_on(2);
+  auto here = first_.echo_on(1);
   for (auto place : {service::state, service::blobs, service::models, service::roles,
                      service::queue, service::coordinator, service::desk, service::membership}) {
     SCOPED_TRACE(to_string(place));
