@@ -156,6 +156,14 @@ void regulate(link_broker* self) {
     link.protocol->set_halted(full, link.now());
 }
 
+/// CAF takes a halted connection out of its loop only at the end of a round, and ignores a `trigger`
+/// of the same round: the link would never read again. Where it reads already, this does nothing.
+void keep_reading(link_broker* self) {
+  auto& link = self->state;
+  if (link.attached && !link.halted && !link.closing)
+    self->trigger(link.connection);
+}
+
 Welcome welcome_of(link_hub& hub) {
   Welcome welcome;
   *welcome.mutable_node() = hub.self;
@@ -336,6 +344,7 @@ caf::behavior link_behavior(link_broker* self, const handed_over& given, newcome
           return;
         tick_later(self);
         carry_out(self, link.protocol->tick(link.now()));
+        keep_reading(self);
       },
       [self](atom::stop) {
         close(self,

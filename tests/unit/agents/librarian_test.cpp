@@ -63,7 +63,7 @@ TEST_F(librarian_test, has_documents_brought_to_its_own_node_before_it_says_that
   ASSERT_EQ(asked.blobs.size(), 2u) << "the same bytes once";
   EXPECT_TRUE(subject.blobs_named().empty()) << "not yet";
   EXPECT_EQ(text_of(subject.decide(at_home(asked))),
-            "I shall remember 2 documents (10 bytes): a, b. I had been told the same before: c.");
+            "I shall remember 2 documents (20 bytes): a, b. I had been told the same before: c.");
   EXPECT_EQ(subject.blobs_named(), (std::vector<std::string>{"one", "two"}));
 }
 

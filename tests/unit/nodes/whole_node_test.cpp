@@ -112,10 +112,13 @@ protected:
 
   /// Kills that service of the first node and waits until another stands there.
   void kill(service place) {
+    auto until = std::chrono::steady_clock::now() + 10s;
     auto before = first_.mail().find(place);
+    // The members may be up before the whole tree stands.
+    for (; !before && std::chrono::steady_clock::now() < until; before = first_.mail().find(place))
+      std::this_thread::yield();
     ASSERT_TRUE(before) << to_string(place);
     caf::anon_send_exit(before, caf::exit_reason::kill);
-    auto until = std::chrono::steady_clock::now() + 10s;
     while (std::chrono::steady_clock::now() < until) {
       if (auto there = first_.mail().find(place); there && there != before)
         return;

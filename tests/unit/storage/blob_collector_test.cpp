@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr node_id here{1, 1};
-constexpr auto keep_time = 2h;
+constexpr std::chrono::nanoseconds keep_time = 2h; // parts of it are not whole hours
 
 /// Lends out a store that outlives the logic, as a disk does.
 class lent_blobs final : public blob_store {

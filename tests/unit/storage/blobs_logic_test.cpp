@@ -25,7 +25,8 @@ TEST_F(blobs, what_is_elsewhere_is_fetched_from_its_holder_once_and_kept) {
   EXPECT_EQ(question.remaining, limits::request_timeout);
   b.step(std::move(question));
   a.step(only_reply(b));
-  EXPECT_EQ(bytes_of(a.reply_to_client(first)), "hello");
+  EXPECT_EQ(bytes_of(a.reply_to_client(first)), "hello") << "before it is written";
+  flush(a);
   EXPECT_EQ(bytes_of(a.reply_to_client(a.ask(get(ref("hello", node_b))))), "hello");
   EXPECT_TRUE(a.take().empty()) << "the second time nobody is asked";
 }

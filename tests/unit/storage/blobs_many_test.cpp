@@ -29,6 +29,7 @@ TEST_F(blobs, what_a_reference_says_of_the_size_is_checked) {
   store(a, "hello");
   store(b, "other");
   a.take();
+  b.take();
   for (std::uint64_t size :
        {std::uint64_t{0}, std::uint64_t{4}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
     auto wrong = ref("hello", node_a);
