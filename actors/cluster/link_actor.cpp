@@ -156,8 +156,9 @@ void regulate(link_broker* self) {
     link.protocol->set_halted(full, link.now());
 }
 
-/// CAF takes a halted connection out of its loop only at the end of a round, and ignores a `trigger`
-/// of the same round: the link would never read again. Where it reads already, this does nothing.
+/// CAF takes a halted connection out of its loop at the end of a round only, and ignores a
+/// `trigger` of the same round: the link would never read again. Where it reads already, this does
+/// nothing.
 void keep_reading(link_broker* self) {
   auto& link = self->state;
   if (link.attached && !link.halted && !link.closing)

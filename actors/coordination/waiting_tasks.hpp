@@ -71,7 +71,8 @@ template <class Predicate>
 std::size_t waiting_tasks::remove_if(node_id owner, run_id run, Predicate gone) {
   auto before = size_;
   for (auto o = owners_.begin(); o != owners_.end();) {
-    auto& [id, mine] = *o;
+    const auto& id = o->first;
+    auto& mine = o->second;
     if (owner && id != owner) {
       ++o;
       continue;

@@ -12,6 +12,8 @@
 #include <caf/send.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 namespace troupe::test {
 
@@ -98,7 +100,20 @@ address whole_node::echo_on(std::uint64_t number) {
       return address::of_agent(agent, id_of(number));
 }
 
+/// Until all services stand: subtrees begin beside each other.
+void whole_node::wait_for_services() {
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  for (auto place :
+       {service::membership, service::roles, service::queue, service::coordinator, service::models,
+        service::state, service::blobs, service::desk, service::reading})
+    while (!mail().find(place)) {
+      assert(std::chrono::steady_clock::now() < until);
+      std::this_thread::yield();
+    }
+}
+
 std::string whole_node::listen() {
+  wait_for_services();
   auto socket = listen_on({"127.0.0.1", 0});
   assert(socket);
   auto place = local_address(socket->get());

@@ -43,6 +43,7 @@ public:
   dialler& dialling() { return *dialler_; }
 
 private:
+  void wait_for_services();
   struct no_traces : trace_source {
     std::vector<SpanData> spans_of(trace_id) const override { return {}; }
     std::optional<trace_id> last_trace() const override { return std::nullopt; }

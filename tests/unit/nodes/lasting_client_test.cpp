@@ -186,6 +186,9 @@ TEST_F(lasting, a_kept_reply_is_given_up_once_it_was_received) {
     if ((*next)->kind == message_kind::reply)
       reply = std::move(**next);
   }
+  // What follows on the same link is answered after the receipt was read.
+  EXPECT_THAT(answer_in(cluster->request(saying("What colour is the stapler?"), 10s)),
+              HasSubstr("red"));
   // A stranger to the protocol of `lasting`: the same session asks once more for what was answered.
   auto wanted = options(place_);
   wanted.session = cluster->self().session;
