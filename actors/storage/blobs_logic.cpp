@@ -294,7 +294,7 @@ void blobs_logic::reply(step_context& context, envelope message) {
   if (bytes)
     fetched(context, std::move(ended.waiters), *bytes);
   else
-    in_vain(context, std::move(ended));
+    in_vain(context, ended);
 }
 
 /// The bytes are right whether or not they can be kept: who asked for them gets them at once.
@@ -319,7 +319,7 @@ void blobs_logic::fetched(step_context& context, std::vector<blob_fetches::waite
   hand_out(context);
 }
 
-void blobs_logic::in_vain(step_context& context, blob_fetches::ended failed) {
+void blobs_logic::in_vain(step_context& context, const blob_fetches::ended& failed) {
   for (auto& waiter : failed.waiters) {
     if (waiter.keep == 0)
       context.out.send(reply_failure(waiter.request, failed.why));

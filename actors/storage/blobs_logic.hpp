@@ -78,7 +78,7 @@ private:
   void reply(step_context& context, envelope message);
   void fetched(step_context& context, std::vector<blob_fetches::waiter> waiters,
                const std::string& bytes);
-  void in_vain(step_context& context, blob_fetches::ended failed);
+  void in_vain(step_context& context, const blob_fetches::ended& failed);
   void hand_out(step_context& context);
   void go_on(step_context& context);
   void go_on_later(step_context& context);
