@@ -55,7 +55,7 @@ void membership_logic::on_message(step_context& context, envelope& message) {
 }
 
 /// A link to that member counts from now on.
-void membership_logic::meet(peer& who, const LinkOpened& news) {
+void membership_logic::meet(peer& who, const LinkOpened& news) const {
   who.link = news.link();
   who.came.clear();
   const auto& now = news.peer();

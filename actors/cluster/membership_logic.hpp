@@ -49,7 +49,7 @@ private:
   void opened(step_context& context, const LinkOpened& news);
   void closed(step_context& context, const LinkClosed& news);
   void came(step_context& context, node_id from, const MemberRoles& news);
-  void meet(peer& who, const LinkOpened& news);
+  void meet(peer& who, const LinkOpened& news) const;
   void tell_roles(step_context& context, const peer& who, bool answer) const;
   void change(step_context& context, peer& who, MemberState state, std::string_view why);
   void announce(step_context& context);
