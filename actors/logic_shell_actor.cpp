@@ -55,9 +55,11 @@ void logic_shell::guarded(Call&& call) {
 }
 
 void logic_shell::work_on(envelope message) {
-  if (phase_ == phase::working && message.target.what == address::kind::agent
-      && self_.what == address::kind::service)
-    tell_of_end(message.target.agent);
+  if (came_around(message)) {
+    passed_on_.push_back(message.target.agent);
+    if (phase_ == phase::working)
+      tell_of_end(message.target.agent);
+  }
   if (phase_ != phase::working || !fault_.empty())
     return refuse_as_ended(message);
   bool asked = message.kind == message_kind::request;
@@ -179,6 +181,9 @@ void logic_shell::deliver() {
     start_child(std::move(wanted));
   out_.starts.clear();
   host_.carry_out(out_, context());
+  for (const auto& agent : passed_on_)
+    host_.post->came_around(agent, context());
+  passed_on_.clear();
   if (!out_.timers.empty()) {
     auto now = host_.clock.now();
     for (auto& t : out_.timers)

@@ -71,6 +71,7 @@ private:
   std::vector<envelope> first_;
   fast_random random_;
   outputs out_;
+  std::vector<troupe::name> passed_on_; ///< agents whose messages came around in these steps
   timer_table timers_;
   std::optional<instant> ticking_until_; ///< when the pending tick comes
   std::uint64_t tick_generation_ = 0;

@@ -1,26 +1,17 @@
 #include "actors/post_actor.hpp"
 
-#include "actors/mailbox_order_actor.hpp"
 #include "actors/shell_actor.hpp"
 #include "config/limits/links.hpp"
 
 #include <caf/actor_cast.hpp>
-#include <caf/mailbox_element.hpp>
 
 #include <bit>
 #include <cassert>
+#include <mutex>
 
 namespace troupe {
 
 namespace {
-
-template <class T>
-void hand_over(const logic_actor& receiver, T what, caf::execution_unit* unit) {
-  auto raw = caf::actor_cast<caf::abstract_actor*>(receiver);
-  before_enqueue(raw);
-  raw->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(what)),
-               unit);
-}
 
 [[maybe_unused]] bool is_shell(const logic_actor& who) {
   return dynamic_cast<shell*>(caf::actor_cast<caf::abstract_actor*>(who)) != nullptr;
@@ -57,7 +48,8 @@ void post::deliver(envelope message, caf::execution_unit* unit) {
 /// To an agent that is active here, or to who activates it, or to its home.
 void post::send_to_agent(envelope message, caf::execution_unit* unit) {
   auto& target = message.target;
-  if (auto active = find(target.agent))
+  bool passed_on = message.activations > 0; // by service::roles: it is the next in order
+  if (auto active = passed_on ? agents_.find(target.agent) : agents_.find_open(target.agent))
     if (offer(active, message, unit) != admission::closed)
       return;
   if (!is_pool_slot(target.agent)) {
@@ -67,17 +59,37 @@ void post::send_to_agent(envelope message, caf::execution_unit* unit) {
     if (home != self_) // it goes there, or its sender hears where it is at home
       return send_out(std::move(message));
   }
-  // An agent that ends in this moment sends a message round here once more. Who starts agents has
-  // learned of that end by then, so that more rounds than one are next to impossible.
-  if (++message.activations > limits::activations_max)
-    return refuse(message, {ec::unavailable, to_string(target)
-                                                 + " ends as soon as it is started; try again "
-                                                   "later"});
-  auto roles = find(service::roles);
-  if (!roles || offer(roles, message, unit) == admission::closed)
-    refuse(message, {ec::unavailable, to_string(target)
-                                          + " cannot be started just now; its node "
-                                            "is stopping, or is being mended"});
+  if (passed_on) {
+    agents_.goes_around_again(target.agent);
+    return send_around(std::move(message), unit);
+  }
+  switch (agents_.enter(message, !may_be_refused(message))) {
+    case agent_directory::entrance::open: return send_to_agent(std::move(message), unit);
+    case agent_directory::entrance::held: return;
+    case agent_directory::entrance::full: return turn_away(message);
+    case agent_directory::entrance::around: return send_around(std::move(message), unit);
+  }
+}
+
+/// To service::roles, which activates the agent. An agent that ends in this moment sends a message
+/// round once more. Who starts agents has learned of that end by then, so that more rounds than one
+/// are next to impossible.
+void post::send_around(envelope message, caf::execution_unit* unit) {
+  auto agent = message.target.agent;
+  auto admitted = admission::closed;
+  if (++message.activations > limits::activations_max) {
+    refuse(message, {ec::unavailable, to_string(message.target)
+                                          + " ends as soon as it is started; try again later"});
+  } else {
+    if (auto roles = find(service::roles))
+      admitted = offer(roles, message, unit);
+    if (admitted == admission::closed)
+      refuse(message, {ec::unavailable, to_string(message.target)
+                                            + " cannot be started just now; its node is stopping, "
+                                              "or is being mended"});
+  }
+  if (admitted != admission::in)
+    agents_.came_around(agent, unit);
 }
 
 /// `closed`: the message was not taken. Else all is done that can be.
@@ -145,7 +157,7 @@ void post::send_all(std::vector<envelope>& messages, caf::execution_unit* unit) 
 logic_actor post::standing_at(const address& target) const {
   if (!may_stand_here(target, self_))
     return {};
-  return target.what == address::kind::service ? find(target.svc) : find(target.agent);
+  return target.what == address::kind::service ? find(target.svc) : agents_.find_open(target.agent);
 }
 
 void post::send_out(envelope message) {
@@ -250,12 +262,7 @@ logic_actor post::find(service s) const {
   return services_[static_cast<std::size_t>(s)];
 }
 
-logic_actor post::find(const name& agent) const {
-  auto& home = shards_[agent.hash() % shards_.size()];
-  std::shared_lock guard{home.mutex};
-  auto found = home.agents.find(agent);
-  return found == home.agents.end() ? logic_actor{} : found->second;
-}
+logic_actor post::find(const name& agent) const { return agents_.find(agent); }
 
 void post::place(service s, logic_actor who) {
   assert(!who || is_shell(who));
@@ -266,36 +273,29 @@ void post::place(service s, logic_actor who) {
 
 void post::place(const name& agent, logic_actor who) {
   assert(!who || is_shell(who));
-  auto& home = shards_[agent.hash() % shards_.size()];
-  std::unique_lock guard{home.mutex};
-  home.agents[agent].swap(who); // who stood here is destroyed after the lock, with the argument
+  agents_.place(agent, std::move(who));
 }
 
 void post::remove(const address& place, caf::actor_id who) {
+  if (place.what == address::kind::agent)
+    return agents_.remove(place.agent, who);
+  if (place.what != address::kind::service)
+    return;
   logic_actor gone; // destroyed after the lock
-  if (place.what == address::kind::service) {
-    std::unique_lock guard{places_mutex_};
-    if (auto& there = services_[static_cast<std::size_t>(place.svc)]; there && there.id() == who)
-      gone.swap(there);
-  } else if (place.what == address::kind::agent) {
-    auto& home = shards_[place.agent.hash() % shards_.size()];
-    std::unique_lock guard{home.mutex};
-    auto found = home.agents.find(place.agent);
-    if (found == home.agents.end() || found->second.id() != who)
-      return;
-    gone.swap(found->second);
-    home.agents.erase(found);
-  }
+  std::unique_lock guard{places_mutex_};
+  if (auto& there = services_[static_cast<std::size_t>(place.svc)]; there && there.id() == who)
+    gone.swap(there);
 }
 
-std::size_t post::agents() const {
-  std::size_t count = 0;
-  for (auto& s : shards_) {
-    std::shared_lock guard{s.mutex};
-    count += s.agents.size();
-  }
-  return count;
+bool post::remove_if_idle(const name& agent, caf::actor_id who, inbox_meter& inbox) {
+  return agents_.remove_if_idle(agent, who, inbox);
 }
+
+void post::came_around(const name& agent, caf::execution_unit* unit) {
+  agents_.came_around(agent, unit);
+}
+
+std::size_t post::agents() const { return agents_.size(); }
 
 void post::attach_peer(node_id peer, std::shared_ptr<outbox> link) {
   std::unique_lock guard{places_mutex_};

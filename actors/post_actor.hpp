@@ -1,10 +1,10 @@
 #pragma once
 
+#include "actors/agent_directory_actor.hpp"
 #include "actors/cluster/members.hpp"
 #include "actors/cluster/outbox.hpp"
 #include "actors/inbox_meter.hpp"
 #include "actors/queued_bytes.hpp"
-#include "config/limits/work.hpp"
 #include "messages/contracts.hpp"
 #include "messages/interfaces.hpp"
 #include "telemetry/log.hpp"
@@ -13,7 +13,6 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <shared_mutex>
 #include <span>
 #include <unordered_map>
@@ -38,8 +37,10 @@ namespace troupe {
 /// takes its own way through the post. A request that cannot be delivered is answered with a
 /// Failure; an event or a reply that cannot be delivered is dropped.
 ///
-/// Mailboxes are bounded (config/limits/mailboxes.hpp). One that is full refuses what may be
-/// refused
+/// Messages from one sender to one receiver of this node arrive in the order in which they were
+/// sent, also while an agent is started for the first of them (agent_directory).
+///
+/// Mailboxes are bounded (config/limits/mailboxes.hpp). One that is full refuses what may be refused
 /// (`may_be_refused`): a request is answered `overloaded`. Replies and events to services get in up
 /// to a second, larger bound. What is dropped is counted and logged.
 class post {
@@ -74,6 +75,11 @@ public:
   void place(const name& agent, logic_actor who);
   /// Removes the entry if it is still that actor's. Nothing for other addresses.
   void remove(const address& place, caf::actor_id who);
+  /// Removes an agent that closes its inbox in this moment, as nothing is on its way to it; false:
+  /// something is, and nothing has changed.
+  bool remove_if_idle(const name& agent, caf::actor_id who, inbox_meter& inbox);
+  /// service::roles has passed on, or given up, a message for that agent which it was given.
+  void came_around(const name& agent, caf::execution_unit* unit = nullptr);
   std::size_t agents() const;
 
   void attach_peer(node_id peer, std::shared_ptr<outbox> link);
@@ -86,15 +92,11 @@ public:
   std::shared_ptr<const member_view> view() const;
 
 private:
-  struct shard {
-    mutable std::shared_mutex mutex;
-    std::unordered_map<name, logic_actor> agents;
-  };
-
   using admission = inbox_meter::admission;
 
   void deliver(envelope message, caf::execution_unit* unit);
   void send_to_agent(envelope message, caf::execution_unit* unit);
+  void send_around(envelope message, caf::execution_unit* unit);
   admission offer(const logic_actor& receiver, envelope& message, caf::execution_unit* unit);
   bool offer_all(const logic_actor& receiver, std::span<envelope> run, caf::execution_unit* unit);
   logic_actor standing_at(const address& target) const;
@@ -117,7 +119,7 @@ private:
   std::unordered_map<node_id, std::shared_ptr<outbox>> peers_;
   std::unordered_map<session_id, std::shared_ptr<outbox>> sessions_;
   std::shared_ptr<const member_view> view_ = std::make_shared<member_view>();
-  std::array<shard, limits::directory_shards> shards_;
+  agent_directory agents_;
 };
 
 } // namespace troupe

@@ -20,17 +20,18 @@ void shell::close_inbox(bool by_a_fault) {
 }
 
 bool shell::close_inbox_if_empty() {
-  if (!inbox_.close_if_empty())
-    return false;
-  closed_ = true;
-  host_.post->remove(self_, id());
-  return true;
+  closed_ = host_.post->remove_if_idle(self_.agent, id(), inbox_);
+  return closed_;
 }
 
 void shell::refuse_as_ended(const envelope& message) {
   if (message.kind == message_kind::request)
     host_.post->send(reply_failure(
         message, {ec::unavailable, troupe::to_string(self_) + " has ended; send it again"}));
+}
+
+bool shell::came_around(const envelope& message) const noexcept {
+  return self_.what == address::kind::service && message.target.what == address::kind::agent;
 }
 
 void shell::on_exit() {
@@ -45,11 +46,17 @@ void shell::on_exit() {
 void shell::answer(caf::mailbox_element& element) {
   auto& content = element.content();
   if (content.match_elements<parcel>()) {
-    refuse_as_ended(content.get_mutable_as<parcel>(0).value.message);
+    give_up(content.get_mutable_as<parcel>(0).value.message);
   } else if (content.match_elements<parcels>()) {
     for (auto& message : content.get_mutable_as<parcels>(0).value.messages)
-      refuse_as_ended(message);
+      give_up(message);
   }
+}
+
+void shell::give_up(const envelope& message) {
+  refuse_as_ended(message);
+  if (came_around(message))
+    host_.post->came_around(message.target.agent);
 }
 
 /// CAF would drop what is in there.

@@ -34,11 +34,16 @@ protected:
 
   /// Nobody finds it or is let in any more.
   void close_inbox(bool by_a_fault);
-  /// The same if no message waits; false: one does, and nothing has changed.
+  /// The same for an agent to which nothing is on its way; false: something is, and nothing has
+  /// changed.
   bool close_inbox_if_empty();
   bool closed() const noexcept { return closed_; }
   /// Closed, and nothing is still to come.
   bool drained() const noexcept { return closed_ && owed_ == 0; }
+
+  /// It is for an agent that was not active: the post wants to hear when it is passed on, or given
+  /// up (`post::came_around`).
+  bool came_around(const envelope& message) const noexcept;
 
   /// Answers a request that it does not work on any more. From any thread.
   void refuse_as_ended(const envelope& message);
@@ -51,6 +56,7 @@ protected:
 
 private:
   void answer(caf::mailbox_element& element);
+  void give_up(const envelope& message);
   void answer_mailbox();
 
   inbox_meter inbox_;
