@@ -211,9 +211,10 @@ private:
     return flush();
   }
 
+  /// What is there; when more than enough was received already, only one piece of it.
   result<void> read_all() {
     char buffer[64 * 1024];
-    for (;;) {
+    do {
       auto got = ::recv(socket_.get(), buffer, sizeof buffer, 0);
       if (got < 0)
         return errno == EAGAIN || errno == EINTR ? result<void>{} : lost(std::strerror(errno));
@@ -222,7 +223,8 @@ private:
       if (auto fed = carry_out(protocol_.feed({buffer, static_cast<std::size_t>(got)}, link_now()));
           !fed)
         return fed;
-    }
+    } while (received_.size() < limits::link_unanswered_max);
+    return {};
   }
 
   result<void> carry_out(link_logic::outcome out) {
