@@ -42,8 +42,7 @@ logic_actor agent_directory::find_open(const name& agent) const {
   auto& home = shard_of(agent);
   std::shared_lock guard{home.mutex};
   auto found = home.agents.find(agent);
-  return found == home.agents.end() || !found->second.open() ? logic_actor{}
-                                                             : found->second.active;
+  return found == home.agents.end() || !found->second.open() ? logic_actor{} : found->second.active;
 }
 
 agent_directory::entrance agent_directory::enter(envelope& message, bool reserve) {
@@ -149,8 +148,8 @@ bool agent_directory::remove_if_idle(const name& agent, caf::actor_id who, inbox
   auto& home = shard_of(agent);
   std::unique_lock guard{home.mutex};
   auto found = home.agents.find(agent);
-  bool stands = found != home.agents.end() && found->second.active
-                && found->second.active.id() == who;
+  bool stands =
+      found != home.agents.end() && found->second.active && found->second.active.id() == who;
   if (stands && !found->second.open())
     return false;
   if (!inbox.close_if_empty())

@@ -65,9 +65,9 @@ public:
 private:
   struct entry {
     logic_actor active;
-    std::size_t around = 0;  ///< messages on their way round service::roles
-    charged_messages held;   ///< let in, and to follow those
-    bool releasing = false;  ///< held ones are being handed over
+    std::size_t around = 0; ///< messages on their way round service::roles
+    charged_messages held;  ///< let in, and to follow those
+    bool releasing = false; ///< held ones are being handed over
     bool empty() const { return !active && around == 0 && !releasing; }
     bool open() const { return active && around == 0 && held.messages.empty() && !releasing; }
   };

@@ -64,10 +64,14 @@ void post::send_to_agent(envelope message, caf::execution_unit* unit) {
     return send_around(std::move(message), unit);
   }
   switch (agents_.enter(message, !may_be_refused(message))) {
-    case agent_directory::entrance::open: return send_to_agent(std::move(message), unit);
-    case agent_directory::entrance::held: return;
-    case agent_directory::entrance::full: return turn_away(message);
-    case agent_directory::entrance::around: return send_around(std::move(message), unit);
+    case agent_directory::entrance::open:
+      return send_to_agent(std::move(message), unit);
+    case agent_directory::entrance::held:
+      return;
+    case agent_directory::entrance::full:
+      return turn_away(message);
+    case agent_directory::entrance::around:
+      return send_around(std::move(message), unit);
   }
 }
 

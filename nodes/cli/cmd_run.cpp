@@ -51,8 +51,8 @@ cli_result<run_outcome> run(const run_command& wanted, trace_context trace,
   auto graph = load_graph(wanted.graph);
   if (!graph)
     return unexpected{graph.error()};
-  auto arguments =
-      read_arguments(*graph, wanted.inputs, wanted.follow_links ? links::all : links::inside);
+  auto arguments = read_arguments(*graph, wanted.graph, wanted.inputs,
+                                  wanted.follow_links ? links::all : links::inside);
   if (!arguments)
     return unexpected{arguments.error()};
   interrupts signals;

@@ -55,6 +55,7 @@ cli_result<void> supervise(const up_command& wanted, clock::time_point began,
   if (!setup)
     return unexpected{error_of_files(setup.error())};
   supervision_file board(options.data);
+  auto hint = data_hint(flags);
   // All paths are absolute by now, and the folder where `up` was typed may go.
   if (wanted.detach && ::chdir("/") != 0)
     return unexpected{cli_error{exit_unavailable, "unavailable", "cannot go to the folder /"}};
@@ -65,7 +66,7 @@ cli_result<void> supervise(const up_command& wanted, clock::time_point began,
   told.nodes = setup->nodes.size();
   told.began = began;
   told.data = options.data;
-  told.hint = data_hint(flags);
+  told.hint = std::move(hint);
   told.detached = wanted.detach;
   up_reporter reporter(told, outlets.line, outlets.when_ready, outlets.when_stopping);
 

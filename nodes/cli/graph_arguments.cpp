@@ -38,12 +38,12 @@ Value stand_in(const document_list& found) {
   return documents_value(blobs, found.skipped);
 }
 
-cli_result<void> read_argument(const Graph& graph, const std::string& argument, links follow,
-                               graph_arguments& into) {
+cli_result<void> read_argument(const Graph& graph, const std::string& shown_name,
+                               const std::string& argument, links follow, graph_arguments& into) {
   auto equals = argument.find('=');
   if (equals == std::string::npos || equals == 0)
     return unexpected{usage_error("--input " + argument + ": write NAME=VALUE; `troupe run "
-                                  + graph.name() + " --help` lists the inputs")};
+                                  + shown_name + " --help` lists the inputs")};
   auto key = argument.substr(0, equals);
   auto text = argument.substr(equals + 1);
   if (into.values.contains(key))
@@ -98,11 +98,12 @@ cli_result<Graph> load_graph(const std::string& wanted, const role_names* known)
   return *graph;
 }
 
-cli_result<graph_arguments>
-read_arguments(const Graph& graph, const std::vector<std::string>& arguments, links follow) {
+cli_result<graph_arguments> read_arguments(const Graph& graph, const std::string& shown_name,
+                                           const std::vector<std::string>& arguments,
+                                           links follow) {
   graph_arguments read;
   for (const auto& argument : arguments)
-    if (auto done = read_argument(graph, argument, follow, read); !done)
+    if (auto done = read_argument(graph, shown_name, argument, follow, read); !done)
       return unexpected{done.error()};
   if (auto fine = check_inputs(graph, read.values); !fine)
     return unexpected{usage_error(fine.error().message)};

@@ -25,8 +25,8 @@ struct graph_arguments {
 };
 
 /// Reads NAME=VALUE arguments by the types of the graph's inputs, finds the files, and checks that
-/// nothing is missing, unknown or of the wrong type.
-cli_result<graph_arguments> read_arguments(const Graph& graph,
+/// nothing is missing, unknown or of the wrong type. `shown_name`: how the graph was named.
+cli_result<graph_arguments> read_arguments(const Graph& graph, const std::string& shown_name,
                                            const std::vector<std::string>& arguments,
                                            links follow = links::inside);
 

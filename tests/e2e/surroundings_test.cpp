@@ -103,6 +103,7 @@ TEST_F(surroundings, paths_are_those_of_where_up_was_typed) {
   write_file(user.path() / "own.yaml", "node: {roles: roles}\n");
   auto up = user.troupe({"up", "--nodes", "1", "--detach", "--config", "own.yaml", "--data", "d"});
   ASSERT_TRUE(up.ok()) << up.shown();
+  EXPECT_THAT(up.out + up.err, HasSubstr("troupe down --data " + (user.path() / "d").string()));
   EXPECT_THAT(user.troupe({"roles", "--data", "d"}).out, HasSubstr("greeter"));
   EXPECT_TRUE(user.troupe({"down", "--data", "d"}).ok());
 }

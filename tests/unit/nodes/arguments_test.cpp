@@ -73,7 +73,7 @@ TEST_F(arguments, are_read_by_the_types_of_the_inputs) {
   fs::create_directory(root_ / "docs");
   write("docs/a.txt", "text\n");
   write("docs/b", "");
-  auto read = read_arguments(*graph, {"dir=" + (root_ / "docs").string(), "count=3"});
+  auto read = read_arguments(*graph, "g", {"dir=" + (root_ / "docs").string(), "count=3"});
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->values.at("count").integer(), 3);
   ASSERT_EQ(read->documents.at("dir").files.size(), 1u);
@@ -91,12 +91,13 @@ TEST_F(arguments, that_are_wrong_are_refused_with_the_name_of_the_input) {
     std::string word;
   } cases[] = {{{}, "dir"},
                {{"dir"}, "NAME=VALUE"},
+               {{"dir"}, "troupe run ./g.yaml --help"},
                {{dir, dir}, "twice"},
                {{dir, "count=many"}, "count"},
                {{dir, "cuont=1"}, "cuont"},
                {{"dir=/nowhere/at/all"}, "/nowhere/at/all"}};
   for (const auto& wrong : cases) {
-    auto read = read_arguments(*graph, wrong.given);
+    auto read = read_arguments(*graph, "./g.yaml", wrong.given);
     ASSERT_FALSE(read) << wrong.word;
     EXPECT_EQ(read.error().exit_code, 64);
     EXPECT_TRUE(holds(read.error().message, wrong.word)) << read.error().message;
