@@ -78,15 +78,17 @@ class running_node {
 public:
   running_node(const node_options& options, node_setup setup)
       : options_(options), setup_(std::move(setup)), ended_(::eventfd(0, EFD_CLOEXEC)),
-        begun_(::eventfd(0, EFD_CLOEXEC)), much_freed_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-        traces_(*setup_.host->spans), system_(configure(caf_config_, options.cfg)),
-        hub_{*setup_.host,
-             system_,
-             setup_.self,
-             options.cfg.cluster.name,
-             setup_.secret,
-             [] { return random_bytes(32); },
-             strangers_max(setup_.descriptors, limits::unproven_connections_max)},
+        begun_(::eventfd(0, EFD_CLOEXEC)), stands_(::eventfd(0, EFD_CLOEXEC)),
+        much_freed_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), traces_(*setup_.host->spans),
+        system_(configure(caf_config_, options.cfg)), hub_{*setup_.host,
+                                                           system_,
+                                                           setup_.self,
+                                                           options.cfg.cluster.name,
+                                                           setup_.secret,
+                                                           [] { return random_bytes(32); },
+                                                           strangers_max(
+                                                               setup_.descriptors,
+                                                               limits::unproven_connections_max)},
         parts_{setup_.self,
                setup_.others,
                options.cfg,
@@ -113,11 +115,11 @@ public:
   int run(int signals) {
     auto tree = wire(parts_);
     tree_stop_time_ = stop_time_of(tree);
-    top_ = spawn_supervisor(system_, *setup_.host, std::move(tree));
+    top_ = spawn_supervisor(system_, *setup_.host, std::move(tree),
+                            [fd = stands_.get()] { ::eventfd_write(fd, 1); });
     top_->attach_functor([fd = ended_.get()](const caf::error&) { ::eventfd_write(fd, 1); });
-    pollfd begins[] = {{signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}, {begun_.get(), POLLIN, 0}};
-    while (::poll(begins, 3, -1) < 0) {
-    }
+    for (auto before_doors_open : {stands_.get(), begun_.get()})
+      wait_for(before_doors_open, signals);
     open_doors();
     announce(options_.ready_fd, {{"event", "listening"},
                                  {"id", to_string(setup_.host->post->self())},
@@ -145,6 +147,13 @@ public:
 private:
   static constexpr int exit_failed = 70;      // EX_SOFTWARE
   static constexpr int exit_disk_failed = 74; // EX_IOERR
+
+  /// Or for what ends a node.
+  void wait_for(int event, int signals) const {
+    pollfd waits[] = {{signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}, {event, POLLIN, 0}};
+    while (::poll(waits, 3, -1) < 0) {
+    }
+  }
 
   /// On the main thread, which has nothing else to do.
   void give_back_memory() {
@@ -253,7 +262,8 @@ private:
   const node_options& options_;
   node_setup setup_;
   file_handle ended_;
-  file_handle begun_; ///< membership has published: everybody before it in the tree is in place
+  file_handle begun_;  ///< membership has published
+  file_handle stands_; ///< every service has been placed
   file_handle much_freed_;
   kept_spans traces_;
   caf::actor_system_config caf_config_;

@@ -31,7 +31,9 @@ struct supervisor_state {
   child_spec spec;
   std::unique_ptr<supervisor_logic> rules;
   std::vector<caf::actor> running; ///< by the index of the child; null while it is not
-  bool failed = false;             ///< it gives up: its own end is an error
+  std::size_t to_start = 0;        ///< the next child that was not started yet
+  std::function<void()> when_all_stand;
+  bool failed = false; ///< it gives up: its own end is an error
 };
 
 using supervisor = caf::stateful_actor<supervisor_state>;
@@ -90,14 +92,21 @@ caf::actor start_service(supervisor* self, const child_spec& child) {
   return caf::actor_cast<caf::actor>(shell);
 }
 
+caf::actor start_supervisor(supervisor* self, const child_spec& child, std::size_t index) {
+  auto parent = caf::actor_cast<caf::actor>(self);
+  auto stands = [parent, number = static_cast<std::uint64_t>(index)] {
+    caf::anon_send(parent, atom::begin_v, number);
+  };
+  return spawn_supervisor(self->system(), *self->state.host, child, stands);
+}
+
 void start_child(supervisor* self, std::size_t index) {
   auto& state = self->state;
   auto& child = state.spec.children[index];
   state.rules->started(index);
   auto fault = fault_of([&] {
-    auto started = child.place == service::none
-                       ? spawn_supervisor(self->system(), *state.host, child)
-                       : start_service(self, child);
+    auto started = child.place == service::none ? start_supervisor(self, child, index)
+                                                : start_service(self, child);
     self->monitor(started);
     state.running[index] = std::move(started);
   });
@@ -105,6 +114,21 @@ void start_child(supervisor* self, std::size_t index) {
     return;
   write(self, log_level::error, child.label + " cannot be started: " + fault);
   child_is_gone(self, index, false, " failed to start");
+}
+
+/// Up to the next supervisor among the children, which says when all below it stand.
+void start_more(supervisor* self) {
+  auto& state = self->state;
+  while (state.to_start < state.running.size() && !state.rules->stopping()) {
+    auto index = state.to_start++;
+    start_child(self, index);
+    if (state.spec.children[index].place == service::none)
+      return;
+  }
+  if (state.rules->stopping())
+    return;
+  if (auto tell = std::exchange(state.when_all_stand, {})) // the first time only
+    tell();
 }
 
 /// A child that does not stop in time is killed, and not waited for: its step may hang.
@@ -139,16 +163,21 @@ void child_ended(supervisor* self, const caf::down_msg& down) {
   }
 }
 
-caf::behavior supervise(supervisor* self, node_host* host, child_spec spec) {
+caf::behavior supervise(supervisor* self, node_host* host, child_spec spec,
+                        std::function<void()> when_all_stand) {
   auto& state = self->state;
+  state.when_all_stand = std::move(when_all_stand);
   state.host = host;
   state.spec = std::move(spec);
   state.rules = std::make_unique<supervisor_logic>(state.spec.rules, state.spec.children.size());
   state.running.resize(state.spec.children.size());
   self->set_down_handler([self](caf::down_msg& down) { child_ended(self, down); });
-  for (std::size_t i = 0; i < state.running.size() && !state.rules->stopping(); ++i)
-    start_child(self, i);
+  start_more(self);
   return {
+      [self](atom::begin, std::uint64_t index) {
+        if (index + 1 == self->state.to_start) // not one that was started again
+          start_more(self);
+      },
       [self](atom::stop) {
         if (!self->state.rules->stopping())
           stop_next(self);
@@ -163,8 +192,9 @@ caf::behavior supervise(supervisor* self, node_host* host, child_spec spec) {
 
 } // namespace
 
-caf::actor spawn_supervisor(caf::actor_system& system, node_host& host, child_spec top) {
-  return system.spawn(supervise, &host, std::move(top));
+caf::actor spawn_supervisor(caf::actor_system& system, node_host& host, child_spec top,
+                            std::function<void()> when_all_stand) {
+  return system.spawn(supervise, &host, std::move(top), std::move(when_all_stand));
 }
 
 } // namespace troupe

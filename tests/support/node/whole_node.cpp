@@ -50,7 +50,7 @@ whole_node::whole_node(std::uint64_t number, std::vector<NodeInfo> others)
   host_.post->publish(std::make_shared<member_view>(configured_view(parts_.self, parts_.others)));
   auto nonce = std::to_string(number) + std::string(31, 'n');
   hub_.nonce = [nonce] { return nonce; };
-  top_ = spawn_supervisor(system_, host_, wire(parts_));
+  top_ = spawn_supervisor(system_, host_, wire(parts_), [this] { all_stand_.set_value(); });
 }
 
 whole_node::~whole_node() {
@@ -100,20 +100,10 @@ address whole_node::echo_on(std::uint64_t number) {
       return address::of_agent(agent, id_of(number));
 }
 
-/// Until all services stand: subtrees begin beside each other.
-void whole_node::wait_for_services() {
-  auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
-  for (auto place :
-       {service::membership, service::roles, service::queue, service::coordinator, service::models,
-        service::state, service::blobs, service::desk, service::reading})
-    while (!mail().find(place)) {
-      assert(std::chrono::steady_clock::now() < until);
-      std::this_thread::yield();
-    }
-}
-
 std::string whole_node::listen() {
-  wait_for_services();
+  [[maybe_unused]] auto stand =
+      stand_.wait_for(std::chrono::seconds{20}) == std::future_status::ready;
+  assert(stand);
   auto socket = listen_on({"127.0.0.1", 0});
   assert(socket);
   auto place = local_address(socket->get());

@@ -12,6 +12,7 @@
 
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -43,7 +44,6 @@ public:
   dialler& dialling() { return *dialler_; }
 
 private:
-  void wait_for_services();
   struct no_traces : trace_source {
     std::vector<SpanData> spans_of(trace_id) const override { return {}; }
     std::optional<trace_id> last_trace() const override { return std::nullopt; }
@@ -62,6 +62,8 @@ private:
   caf::actor top_;
   std::mutex mutex_; ///< of `published_`
   std::condition_variable published_;
+  std::promise<void> all_stand_;
+  std::shared_future<void> stand_ = all_stand_.get_future().share();
   std::optional<acceptor> acceptor_;
   std::optional<dialler> dialler_;
 };

@@ -66,6 +66,32 @@ protected:
 
 } // namespace
 
+TEST_F(supervisor_actor, starts_its_tree_in_order_and_tells_when_all_of_it_stands) {
+  std::promise<bool> stands;
+  std::vector<child_spec> many;
+  for (auto place : {service::queue, service::roles, service::desk, service::reading})
+    many.push_back(service_at(place));
+  auto all = [this] {
+    return host_.post->find(service::reading) && host_.post->find(service::coordinator);
+  };
+  auto late = service_at(service::coordinator);
+  late.make = [this, make = late.make, &all] {
+    EXPECT_TRUE(host_.post->find(service::reading)) << "the subtree before it is not there yet";
+    return make();
+  };
+  auto top = spawn_supervisor(system_, host_, branch("top", {branch("inner", many), late}),
+                              [&] { stands.set_value(all()); });
+  auto told = stands.get_future();
+  ASSERT_EQ(told.wait_for(10s), std::future_status::ready);
+  EXPECT_TRUE(told.get());
+  next(5);
+  // Told once: a second time would throw.
+  auto before = host_.post->find(service::coordinator);
+  caf::anon_send_exit(before, caf::exit_reason::kill);
+  EXPECT_TRUE(successor_of(service::coordinator, before));
+  stop(top);
+}
+
 TEST_F(supervisor_actor, stops_its_tree_in_reverse_order) {
   auto top = spawn_supervisor(
       system_, host_,
