@@ -3,5 +3,6 @@
 
 int main(int argc, char** argv) {
   troupe::cli::open_standard_descriptors(); // before anything else is opened
+  troupe::cli::survive_file_size_limits();
   return troupe::cli::run_command_line(argc, argv);
 }

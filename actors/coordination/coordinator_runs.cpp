@@ -166,9 +166,9 @@ payload coordinator_logic::whole_of(ending& done) {
 
 void coordinator_logic::tell_end(step_context& context, ending& done) {
   auto& r = *done.ended;
-  auto ended = whole_of(done);
   auto why = done.whole.has_failure() ? from_proto(done.whole.failure()) : failure{};
   bool ok = done.whole.ok();
+  auto ended = whole_of(done);
   if (!ok && !done.cut_short)
     context.out.log(log_level::warning, "coordinator",
                     "run " + to_string(r.id) + " (" + r.state->graph().name()

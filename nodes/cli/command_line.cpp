@@ -39,27 +39,35 @@ void add_json(CLI::App* command, bool& as_json) {
   command->add_flag("--json", as_json, "Print JSON; errors too, as {\"error\": {...}}");
 }
 
+/// A shell's variable that is not set must not become somebody's default.
+std::string is_given(const std::string& text) { return text.empty() ? "it is empty" : ""; }
+
 void add_cluster(CLI::App* command, cluster_flags& flags) {
   command->add_option("--data", flags.data, "Data folder of a local cluster")
       ->type_name("DIR")
+      ->check(is_given)
       ->group("Which cluster (without any: your own default one)");
   command->add_option("--peer", flags.peer, "One of the cluster's nodes")
       ->type_name("HOST:PORT")
+      ->check(is_given)
       ->envname("TROUPE_PEER")
       ->group("Which cluster (without any: your own default one)");
   command->add_option("--secret-file", flags.secret_file, "File with the cluster's secret")
       ->type_name("FILE")
+      ->check(is_given)
       ->envname("TROUPE_SECRET_FILE")
       ->group("Which cluster (without any: your own default one)");
   command
       ->add_option("--cluster", flags.cluster, "The cluster's name, where no data folder tells it")
       ->type_name("NAME")
+      ->check(is_given)
       ->group("Which cluster (without any: your own default one)");
 }
 
 void add_config(CLI::App* command, std::string& file, settings& set) {
   command->add_option("--config", file, "Configuration file (YAML); see `troupe config show`")
       ->type_name("FILE")
+      ->check(is_given)
       ->envname("TROUPE_CONFIG");
   command
       ->add_option_function<std::vector<std::string>>(
@@ -108,7 +116,8 @@ void add_cluster_commands(command_table& table) {
       ->check(CLI::Range(std::size_t{1}, limits::members_max));
   app->add_option("--data", up->data,
                   "Data folder (default: $TROUPE_DATA, else troupe/default in $XDG_STATE_HOME)")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(is_given);
   add_config(app, up->config, up->set);
   app->add_flag("--detach", up->detach, "Return when it is ready; `troupe down` stops it");
   app->add_flag_callback(
@@ -117,7 +126,9 @@ void add_cluster_commands(command_table& table) {
 
   auto down = std::make_shared<down_command>();
   app = table.add("down", "Stop a cluster; its data is kept", "  troupe down", down, cmd_down);
-  app->add_option("--data", down->data, "The cluster's data folder")->type_name("DIR");
+  app->add_option("--data", down->data, "The cluster's data folder")
+      ->type_name("DIR")
+      ->check(is_given);
   add_json(app, down->as_json);
 
   auto status = std::make_shared<status_command>();
@@ -169,7 +180,9 @@ void add_work_commands(command_table& table) {
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app->add_option("--output,-o", run->output, "Write the result there")->type_name("FILE");
+  app->add_option("--output,-o", run->output, "Write the result there")
+      ->type_name("FILE")
+      ->check(is_given);
   add_timeout(app, run->timeout, "Cancel the run after that (default: no limit)");
   add_follow_links(app, run->follow_links);
   add_cluster(app, run->cluster);

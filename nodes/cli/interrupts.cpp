@@ -4,11 +4,15 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <atomic>
+
 namespace troupe::cli {
 
 namespace {
 
 int unless_ignored(int signal) { return is_ignored(signal) ? 0 : signal; }
+
+std::atomic<int> current_fd = -1;
 
 } // namespace
 
@@ -36,6 +40,21 @@ int signal_descriptor::take() {
 
 interrupts::interrupts(int more)
     : signal_descriptor{unless_ignored(SIGINT), unless_ignored(SIGTERM), unless_ignored(SIGHUP),
-                        more} {}
+                        more} {
+  current_fd = fd();
+}
+
+interrupts::~interrupts() {
+  current_fd = -1;
+  while (take() != 0) {
+  }
+  sigset_t ending;
+  ::sigemptyset(&ending);
+  for (auto signal : {SIGINT, SIGTERM, SIGHUP})
+    ::sigaddset(&ending, signal);
+  ::pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
+}
+
+int interrupts_fd() { return current_fd; }
 
 } // namespace troupe::cli

@@ -23,10 +23,20 @@ private:
 /// SIGINT, SIGTERM and SIGHUP, but those that the process was told to ignore by who started it:
 /// `nohup` (SIGHUP) and a shell's `&` (SIGINT) mean it. A blocked signal would be queued, and read
 /// here, even though it is ignored. With `more`, these too, in any case.
+///
+/// At its end it forgets those of the three that came and were not taken, and from then on they end
+/// the process again: what follows may wait at a pipe or a terminal. There is one at a time.
 class interrupts : public signal_descriptor {
 public:
   explicit interrupts(int more = 0);
+  ~interrupts();
+  interrupts(const interrupts&) = delete;
+  interrupts& operator=(const interrupts&) = delete;
 };
+
+/// The descriptor of the `interrupts` that there are; -1 if there are none. Who waits for something
+/// else, such as room in a pipe, watches it too.
+int interrupts_fd();
 
 /// True if the process ignores the signal, as it was when it was started.
 bool is_ignored(int signal);

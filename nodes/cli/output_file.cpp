@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -22,45 +23,81 @@ unexpected<failure> cannot_write(const fs::path& path, const std::string& why) {
   return fail(ec::storage_failed, "cannot write " + path.string() + ": " + why);
 }
 
+/// The end of a way through links, of which the last may lead to what is not there yet. A link that
+/// the kernel makes for an open pipe leads nowhere by its text.
+result<fs::path> follow_links(const fs::path& path) {
+  constexpr int links_max = 40; // as the kernel has it
+  auto at = fs::absolute(path);
+  std::error_code error;
+  for (int followed = 0; fs::is_symlink(fs::symlink_status(at, error)); ++followed) {
+    if (followed == links_max)
+      return cannot_write(path, std::strerror(ELOOP));
+    auto next = fs::read_symlink(at, error);
+    if (error)
+      return cannot_write(path, error.message());
+    at = at.parent_path() / next;
+  }
+  auto settled = fs::weakly_canonical(at, error);
+  if (error)
+    return cannot_write(path, error.message());
+  return settled;
+}
+
 } // namespace
 
 result<output_file> output_file::prepare(const fs::path& path) {
   // Links are resolved here, so the kernel's protection of folders for all does not hold.
   if (auto links = check_links(path); !links)
     return cannot_write(path, links.error().message);
-  std::error_code error;
-  auto settled = fs::weakly_canonical(fs::absolute(path), error);
-  if (error)
-    return cannot_write(path, error.message());
-  auto what = fs::status(settled, error);
-  if (fs::is_directory(what))
+  output_file made;
+  made.shown_ = path;
+  struct stat about {};
+  bool exists = ::stat(path.c_str(), &about) == 0;
+  if (exists && S_ISDIR(about.st_mode))
     return cannot_write(path, "it is a folder");
-  if (fs::exists(what) && !fs::is_regular_file(what)) {
-    struct stat about {};
-    if (::stat(settled.c_str(), &about) == 0 && about.st_uid != ::geteuid() && about.st_uid != 0
-        && !S_ISCHR(about.st_mode))
+  if (exists && !S_ISREG(about.st_mode)) {
+    if (about.st_uid != ::geteuid() && about.st_uid != 0 && !S_ISCHR(about.st_mode))
       return cannot_write(path, "it is a pipe of another user");
-    return output_file{settled, false};
+    made.path_ = path;
+    made.special_ = special{about.st_dev, about.st_ino};
+    return made;
   }
-  auto probe = (settled.parent_path() / ".troupe-XXXXXX").string();
+  if (exists)
+    made.mode_ = about.st_mode & 0777;
+  auto settled = follow_links(path);
+  if (!settled)
+    return unexpected{std::move(settled).error()};
+  made.path_ = std::move(*settled);
+  auto probe = (made.path_.parent_path() / ".troupe-XXXXXX").string();
   unique_fd fd{::mkostemp(probe.data(), O_CLOEXEC)};
   if (!fd)
     return cannot_write(path, std::strerror(errno));
   ::unlink(probe.c_str());
-  return output_file{settled, true};
+  return made;
 }
 
 result<void> output_file::write(std::string_view text) const {
-  if (replace_)
-    return write_file_atomically(path_, text, 0644); // a report, for those whom the umask lets
-  unique_fd fd{::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY)};
-  while (fd && !text.empty()) {
+  if (special_)
+    return write_special(text);
+  auto written = write_file_atomically(path_, text, mode_);
+  return written ? result<void>{} : cannot_write(shown_, written.error().message);
+}
+
+result<void> output_file::write_special(std::string_view text) const {
+  unique_fd fd{::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY)}; // waits for a reader
+  if (!fd)
+    return cannot_write(shown_, std::strerror(errno));
+  struct stat about {};
+  if (::fstat(fd.get(), &about) != 0 || about.st_dev != special_->device
+      || about.st_ino != special_->number)
+    return cannot_write(shown_, "another file has taken its place");
+  while (!text.empty()) {
     auto written = ::write(fd.get(), text.data(), text.size());
     if (written < 0 && errno != EINTR)
-      return cannot_write(path_, std::strerror(errno));
+      return cannot_write(shown_, std::strerror(errno));
     text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
   }
-  return fd ? result<void>{} : cannot_write(path_, std::strerror(errno));
+  return {};
 }
 
 } // namespace troupe::cli

@@ -1,6 +1,7 @@
 #include "nodes/cli/streams.hpp"
 
 #include "nodes/cli/exit_codes.hpp"
+#include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/output.hpp"
 #include "telemetry/text_escape.hpp"
 
@@ -9,8 +10,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -21,21 +24,33 @@ namespace {
 
 std::atomic<int> first_error = 0; ///< errno of standard output's first failed write
 std::atomic<bool> dies_without_reader = false;
+std::atomic<bool> needs_reader = true;
 
-/// 0, or the errno of the write that failed.
+/// Until something can be written. False: a signal came that is to end the command, and it would
+/// not be heard here.
+bool wait_until_writable(int fd) {
+  pollfd waits[] = {{fd, POLLOUT, 0}, {interrupts_fd(), POLLIN, 0}};
+  for (;;) {
+    if (::poll(waits, 2, -1) < 0 && errno == EINTR)
+      continue;
+    if (waits[0].revents != 0 || waits[1].revents == 0)
+      return true;
+    return false;
+  }
+}
+
+/// 0, or the errno of the write that failed; ECANCELED if the reader does not read and the command
+/// is to end.
 int write_all(int fd, std::string_view text) {
   while (!text.empty()) {
-    auto written = ::write(fd, text.data(), text.size());
-    if (written >= 0) {
+    if (!wait_until_writable(fd))
+      return ECANCELED;
+    // A pipe that is writable takes so much without waiting.
+    auto written = ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+    if (written >= 0)
       text.remove_prefix(static_cast<std::size_t>(written));
-      continue;
-    }
-    if (errno == EAGAIN) { // who shares the descriptor has made it non-blocking
-      pollfd writable{fd, POLLOUT, 0};
-      ::poll(&writable, 1, -1);
-    } else if (errno != EINTR) {
+    else if (errno != EINTR && errno != EAGAIN) // who shares it may have made it non-blocking
       return errno;
-    }
   }
   return 0;
 }
@@ -54,10 +69,15 @@ void die_by_broken_pipe() {
 } // namespace
 
 void open_standard_descriptors() {
-  for (auto fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", O_RDWR) != fd)
+  for (auto fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    // Standard output only for reading: what is printed to one that was closed fails, and is told.
+    auto how = fd == STDOUT_FILENO ? O_RDONLY : O_RDWR;
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", how) != fd)
       ::_exit(exit_unavailable); // there is nobody to tell
+  }
 }
+
+void survive_file_size_limits() { ::signal(SIGXFSZ, SIG_IGN); }
 
 void take_over_broken_pipes() {
   struct sigaction before {};
@@ -66,7 +86,10 @@ void take_over_broken_pipes() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-void outlive_readers() { dies_without_reader = false; }
+void outlive_readers() {
+  dies_without_reader = false;
+  needs_reader = false;
+}
 
 void print(std::string_view text) {
   print_control(terminal_text(text, has_colours(STDOUT_FILENO)));
@@ -100,6 +123,10 @@ int finish_output(int code) {
   if (int copy = ::dup(STDOUT_FILENO); copy >= 0 && ::close(copy) != 0 && first_error == 0)
     first_error = errno;
   if (first_error == 0 || first_error == EPIPE)
+    return code;
+  if (first_error == ECANCELED)
+    return code == exit_ok ? exit_interrupted : code;
+  if (first_error == EBADF && !needs_reader)
     return code;
   tell("troupe: cannot write to standard output: " + std::string(std::strerror(first_error))
        + "\n");

@@ -19,12 +19,15 @@ namespace troupe::cli {
 /// opened would take their number, and what is printed would be written into it.
 void open_standard_descriptors();
 
+/// A write beyond what `ulimit -f` allows fails with EFBIG, and ends the process no more.
+void survive_file_size_limits();
+
 /// A reader that goes away ends a command by SIGPIPE as any Unix tool, but only at a write to
 /// standard output: at sockets and at standard error the signal is ignored from here on. Where the
 /// process was started with SIGPIPE ignored, it is never raised.
 void take_over_broken_pipes();
 
-/// From here on this process goes on without its readers.
+/// From here on this process goes on without its readers, also if there was none from the start.
 void outlive_readers();
 
 /// Text of ours to standard output, without delay.

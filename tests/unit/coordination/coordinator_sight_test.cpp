@@ -230,6 +230,9 @@ TEST_F(coordinator_sight, records_one_span_for_the_run_and_one_for_each_attempt)
   const auto& root = by.out.spans[3];
   EXPECT_EQ(root.name(), "invoke_workflow two");
   EXPECT_EQ(root.parent(), 9u);
+  EXPECT_FALSE(root.failed()) << "the run succeeded in the end";
+  for (const auto& line : by.out.logs)
+    EXPECT_NE(line.level, log_level::warning) << line.text;
   EXPECT_EQ(text_of(root, "gen_ai.workflow.name"), "two");
   EXPECT_EQ(text_of(root, "troupe.tasks"), "2");
   for (int i = 0; i < 3; ++i)
