@@ -13,7 +13,7 @@
 
 /// The one shape of everything that decides: `step(event) -> outputs`. A logic reads no clock,
 /// draws no random number and does no I/O; all of that is passed in. In a node each logic is owned
-/// by one actor (actors/logic_shell_actor.hpp); the simulator hosts many nodes' logics in one
+/// by one actor (actors/host/logic_shell.hpp); the simulator hosts many nodes' logics in one
 /// thread (tests/sim).
 namespace troupe {
 

@@ -8,7 +8,7 @@
 #include <cstdint>
 
 /// Who may send what to whom, as data. The problem: one CAF interface carries every message
-/// (messages/interfaces.hpp), so no compiler sees that a client tells the coordinator of members,
+/// (actors/host/interfaces.hpp), so no compiler sees that a client tells the coordinator of members,
 /// or that a new service was never told of a payload. This table says it once; the post asks it for
 /// every message, in all builds, whoever sent it, and the simulator does the same.
 ///

@@ -21,7 +21,7 @@
 ///     secret        64 hex digits, mode 0600
 ///     cluster.yaml  name and nodes
 ///     up.log        what a detached `up` has printed
-///     supervision   how the supervised nodes are (nodes/supervision.hpp)
+///     supervision   how the supervised nodes are (nodes/supervision_file.hpp)
 ///     node-N/       one node: node.yaml, log.jsonl, output.log and its stores
 namespace troupe {
 

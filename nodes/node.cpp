@@ -2,9 +2,9 @@
 
 #include "actors/cluster/acceptor.hpp"
 #include "actors/cluster/dialler.hpp"
-#include "actors/cluster/link_actor.hpp"
-#include "actors/parking_scheduler_actor.hpp"
-#include "actors/supervision/supervisor_actor.hpp"
+#include "actors/host/actor_runtime.hpp"
+#include "actors/host/link_broker.hpp"
+#include "actors/host/pulse.hpp"
 #include "config/limits/http.hpp"
 #include "config/limits/links.hpp"
 #include "config/limits/storage.hpp"
@@ -14,15 +14,9 @@
 #include "nodes/end_watch.hpp"
 #include "nodes/http_listener.hpp"
 #include "nodes/node_setup.hpp"
-#include "nodes/pulse.hpp"
 #include "nodes/wiring.hpp"
 #include "telemetry/text_escape.hpp"
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/exit_reason.hpp>
-#include <caf/io/middleman.hpp>
-#include <caf/send.hpp>
 #include <malloc.h>
 #include <openssl/rand.h>
 #include <poll.h>
@@ -62,15 +56,9 @@ void announce(int fd, const json& line) {
     return; // whoever listened has gone
 }
 
-caf::actor_system_config& configure(caf::actor_system_config& cfg, const node_config& given) {
-  auto threads = given.scheduler.threads ? given.scheduler.threads : available_cores();
-  cfg.load<parking_scheduler>();
-  cfg.load<caf::io::middleman>();
-  cfg.add_message_types<caf::id_block::troupe>();
-  cfg.set("scheduler.max-threads", static_cast<std::uint64_t>(threads));
-  cfg.set("scheduler.max-throughput", static_cast<std::uint64_t>(given.scheduler.max_throughput));
-  cfg.set("middleman.workers", std::uint64_t{0}); // they serve remote actors, which are not used
-  return cfg;
+actor_runtime::options runtime_options(const node_config& cfg) {
+  const auto& given = cfg.scheduler;
+  return {given.threads ? given.threads : available_cores(), given.max_throughput};
 }
 
 /// A node that runs: everything is built in the order of the members and taken apart in reverse.
@@ -115,9 +103,10 @@ public:
   int run(int signals) {
     auto tree = wire(parts_);
     tree_stop_time_ = stop_time_of(tree);
-    top_ = spawn_supervisor(system_, *setup_.host, std::move(tree),
-                            [fd = stands_.get()] { ::eventfd_write(fd, 1); });
-    top_->attach_functor([fd = ended_.get()](const caf::error&) { ::eventfd_write(fd, 1); });
+    auto tell = [](const file_handle& event) {
+      return [fd = event.get()] { ::eventfd_write(fd, 1); };
+    };
+    runtime_.start(*setup_.host, std::move(tree), tell(stands_), tell(ended_));
     for (auto before_doors_open : {stands_.get(), begun_.get()})
       wait_for(before_doors_open, signals);
     open_doors();
@@ -166,7 +155,7 @@ private:
   void wait_for_end(int signals) {
     std::optional<pulse> signs;
     if (options_.pulses)
-      signs.emplace(system_, options_.ready_fd);
+      signs.emplace(runtime_.system(), options_.ready_fd);
     constexpr auto period = static_cast<int>(limits::node_pulse / std::chrono::milliseconds{1});
     pollfd waits[] = {
         {signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}, {much_freed_.get(), POLLIN, 0}};
@@ -240,11 +229,10 @@ private:
     setup_.local_door.reset(); // who comes now finds nobody, and goes to another node
     dialler_->stop();          // links that end from here on are not dialled again
     if (!failed) {
-      caf::anon_send(top_, atom::stop_v);
+      runtime_.ask_to_stop();
       pollfd wait{ended_.get(), POLLIN, 0};
       ::poll(&wait, 1, static_cast<int>(tree_stop_time_ / std::chrono::milliseconds{1}));
     }
-    top_ = nullptr;
     end_watch_.emplace(limits::node_end_timeout, [] {
       std::fputs("troupe: a step does not return; the process ends without it. What it was working "
                  "on is not done; is the disk of node.data there?\n",
@@ -252,7 +240,7 @@ private:
       std::_Exit(exit_failed);
     });
     stop_links(hub_);
-    system_.await_all_actors_done();
+    runtime_.await_end();
     setup_.host->threads->wait_for_none(2 * limits::node_end_timeout);
     dialler_.reset();
   }
@@ -266,11 +254,9 @@ private:
   file_handle stands_; ///< every service has been placed
   file_handle much_freed_;
   kept_spans traces_;
-  caf::actor_system_config caf_config_;
-  caf::actor_system system_;
+  actor_runtime runtime_;
   link_hub hub_;
   node_parts parts_;
-  caf::actor top_;
   std::optional<acceptor> acceptor_;
   std::optional<acceptor> local_acceptor_;
   std::optional<dialler> dialler_;

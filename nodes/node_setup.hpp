@@ -2,7 +2,7 @@
 
 #include "actors/cluster/local_socket.hpp"
 #include "actors/cluster/socket.hpp"
-#include "actors/node_host_actor.hpp"
+#include "actors/host/node_host.hpp"
 #include "messages/cluster.pb.h"
 #include "nodes/http_listener.hpp"
 #include "nodes/node.hpp"

@@ -4,7 +4,7 @@
 #include "actors/cluster/membership_logic.hpp"
 #include "actors/coordination/coordinator_logic.hpp"
 #include "actors/coordination/queue_logic.hpp"
-#include "actors/llm/offline_provider_logic.hpp"
+#include "actors/llm/offline/offline_provider_logic.hpp"
 #include "actors/reading/reading_logic.hpp"
 #include "actors/reading/work_pool.hpp"
 #include "actors/storage/blobs_logic.hpp"

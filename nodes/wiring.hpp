@@ -1,9 +1,9 @@
 #pragma once
 
 #include "actors/agents/role.hpp"
-#include "actors/cluster/members.hpp"
+#include "actors/cluster/member_view.hpp"
 #include "actors/coordination/desk_logic.hpp"
-#include "actors/supervision/tree.hpp"
+#include "actors/supervision/child_spec.hpp"
 #include "config/config.hpp"
 #include "messages/cluster.pb.h"
 #include "persistence/blob_store.hpp"

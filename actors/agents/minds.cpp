@@ -1,9 +1,9 @@
 #include "actors/agents/minds.hpp"
 
-#include "actors/agents/chat.hpp"
-#include "actors/agents/editor.hpp"
-#include "actors/agents/librarian.hpp"
-#include "actors/agents/reader.hpp"
+#include "actors/agents/chat_mind.hpp"
+#include "actors/agents/editor_mind.hpp"
+#include "actors/agents/librarian_mind.hpp"
+#include "actors/agents/reader_mind.hpp"
 #include "actors/agents/simple_minds.hpp"
 
 namespace troupe {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/agents/mind.hpp"
-#include "actors/agents/prompt.hpp"
+#include "actors/agents/prompt_template.hpp"
 #include "messages/models.pb.h"
 
 #include <cstdint>

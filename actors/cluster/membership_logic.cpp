@@ -1,6 +1,6 @@
 #include "actors/cluster/membership_logic.hpp"
 
-#include "actors/cluster/link_features.hpp"
+#include "actors/cluster/link_feature.hpp"
 #include "actors/unread.hpp"
 #include "config/limits/links.hpp"
 #include "messages/cluster.pb.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/cluster/members.hpp"
+#include "actors/cluster/member_view.hpp"
 #include "actors/coordination/roles_desk.hpp"
 #include "actors/logic.hpp"
 #include "messages/cluster.pb.h"
@@ -29,7 +29,7 @@ struct trace_source {
   virtual std::optional<trace_id> last_trace() const = 0;
 };
 
-/// Answers what people ask: service::desk (messages/interfaces.hpp).
+/// Answers what people ask: service::desk (actors/host/interfaces.hpp).
 ///
 /// StatusQuery -> NodeStatus of this node; with `whole_cluster` -> ClusterStatus with one entry for
 /// each member, ordered by name: those that are up are asked and have `limits::desk_query_timeout`;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/cluster/members.hpp"
+#include "actors/cluster/member_view.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/envelope.hpp"
 

@@ -1,6 +1,6 @@
 #include "actors/coordination/queue_logic.hpp"
 
-#include "actors/cluster/members.hpp"
+#include "actors/cluster/member_view.hpp"
 #include "actors/unread.hpp"
 #include "config/limits/links.hpp"
 #include "config/limits/runs.hpp"

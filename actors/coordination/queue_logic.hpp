@@ -29,7 +29,7 @@ struct queue_options {
   std::shared_ptr<busy_slots> busy = {};           ///< of every role; null: nobody asks
 };
 
-/// The tasks that a node was offered: service::queue (messages/interfaces.hpp). Each role has a
+/// The tasks that a node was offered: service::queue (actors/host/interfaces.hpp). Each role has a
 /// bounded queue and `pool_size` slots; a slot is a pool agent of this node and works on one task
 /// at a time. Free slots go to the owners in turn, then to the runs of that owner in turn, then by
 /// age (waiting_tasks.hpp). A full queue refuses whoever has most waiting.

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/agents/role.hpp"
-#include "actors/cluster/members.hpp"
+#include "actors/cluster/member_view.hpp"
 #include "actors/logic.hpp"
 #include "messages/cluster.pb.h"
 

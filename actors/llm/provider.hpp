@@ -9,7 +9,7 @@
 ///
 /// - It takes chat messages and answers with text; of documents it knows what the prompt convention
 /// says
-///   (actors/llm/prompt.hpp), nothing else. Roles and prompts are the same for every provider.
+///   (actors/llm/offline/model_prompt.hpp), nothing else. Roles and prompts are the same for every provider.
 /// - With `stream`, pieces come before the answer: `index` from 0 without gaps, `attempt` as in the
 /// request's
 ///   envelope. Together they are the text of the answer, byte for byte. `restarted` says that the

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "actors/llm/bm25.hpp"
-#include "actors/llm/text.hpp"
+#include "actors/text/bm25.hpp"
+#include "actors/text/text.hpp"
 #include "messages/reading.pb.h"
 
 #include <cstddef>

@@ -1,10 +1,10 @@
 // What an editor's report is made of.
 
 #include "actors/agents/values.hpp"
-#include "actors/llm/text.hpp"
+#include "actors/reading/digest_report.hpp"
 #include "actors/reading/excerpts.hpp"
-#include "actors/reading/report.hpp"
-#include "actors/reading/work.hpp"
+#include "actors/reading/gathering.hpp"
+#include "actors/text/text.hpp"
 #include "config/limits/work.hpp"
 
 #include <algorithm>

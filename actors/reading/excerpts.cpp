@@ -1,8 +1,8 @@
 #include "actors/reading/excerpts.hpp"
 
-#include "actors/llm/bm25.hpp"
-#include "actors/llm/prompt.hpp"
-#include "actors/llm/text.hpp"
+#include "actors/llm/offline/model_prompt.hpp"
+#include "actors/text/bm25.hpp"
+#include "actors/text/text.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "actors/logic.hpp"
-#include "actors/reading/shelf.hpp"
-#include "actors/reading/work.hpp"
+#include "actors/reading/document_shelf.hpp"
+#include "actors/reading/gathering.hpp"
 #include "config/limits/reading.hpp"
 #include "messages/reading.pb.h"
 
@@ -22,7 +22,7 @@ namespace troupe {
 /// A document of 32 MiB takes a second to be read and four times its size. In an agent's step that
 /// second would be everybody's, and the memory would be taken as often as there are agents. Here
 /// the work is done by a few threads of its own, each document is read once for all who ask about
-/// it, and all documents together have so much room (actors/reading/shelf.hpp).
+/// it, and all documents together have so much room (actors/reading/document_shelf.hpp).
 ///
 ///  - ReadingRequest -> ReadingAnswer. Its documents are asked of service::blobs of this node.
 ///    Idempotent. `timed_out` when the caller's time is over: the work is broken off. `overloaded`:

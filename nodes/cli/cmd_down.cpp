@@ -2,9 +2,9 @@
 #include "config/limits/supervision.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"
-#include "nodes/cli/up_output.hpp"
+#include "nodes/cli/up_reporter.hpp"
 #include "nodes/cluster_files.hpp"
-#include "nodes/supervision.hpp"
+#include "nodes/supervision_file.hpp"
 #include "persistence/own_files.hpp"
 
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "actors/cluster/members.hpp"
+#include "actors/cluster/member_view.hpp"
 #include "messages/cluster.pb.h"
 #include "nodes/cli/ask_status.hpp"
 #include "nodes/cli/commands.hpp"

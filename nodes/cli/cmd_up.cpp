@@ -1,11 +1,11 @@
+#include "nodes/cli/background.hpp"
 #include "nodes/cli/commands.hpp"
-#include "nodes/cli/detach.hpp"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/live_status.hpp"
 #include "nodes/cli/load_settings.hpp"
 #include "nodes/cli/running_cluster.hpp"
-#include "nodes/cli/up_output.hpp"
+#include "nodes/cli/up_reporter.hpp"
 #include "nodes/cluster_setup.hpp"
 #include "persistence/own_files.hpp"
 

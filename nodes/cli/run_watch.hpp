@@ -3,7 +3,7 @@
 #include "messages/runs.pb.h"
 #include "nodes/cli/find_cluster.hpp"
 #include "nodes/cli/interrupts.hpp"
-#include "nodes/cli/progress.hpp"
+#include "nodes/cli/progress_line.hpp"
 
 #include <chrono>
 #include <map>

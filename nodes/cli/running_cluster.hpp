@@ -1,7 +1,7 @@
 #pragma once
 
 #include "nodes/cli/output.hpp"
-#include "nodes/supervision.hpp"
+#include "nodes/supervision_file.hpp"
 
 #include <filesystem>
 #include <string>

@@ -6,7 +6,7 @@
 #include "messages/agents.pb.h"
 #include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
-#include "nodes/cli/progress.hpp"
+#include "nodes/cli/progress_line.hpp"
 #include "telemetry/text_escape.hpp"
 
 #include <unistd.h>

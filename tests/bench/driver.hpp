@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/logic_shell_actor.hpp"
+#include "actors/host/logic_shell.hpp"
 #include "messages/agents.pb.h"
 #include "tests/support/node/whole_node.hpp"
 

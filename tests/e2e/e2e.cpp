@@ -1,6 +1,6 @@
 #include "tests/e2e/e2e.hpp"
 
-#include "actors/cluster/members.hpp"
+#include "actors/cluster/member_view.hpp"
 
 #include <algorithm>
 #include <cstdlib>

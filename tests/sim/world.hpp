@@ -2,7 +2,7 @@
 
 #include "actors/agents/role.hpp"
 #include "actors/logic.hpp"
-#include "actors/timers.hpp"
+#include "actors/timer_table.hpp"
 #include "nodes/wiring.hpp"
 
 #include <deque>

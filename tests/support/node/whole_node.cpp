@@ -1,15 +1,9 @@
 #include "tests/support/node/whole_node.hpp"
 
-#include "actors/parking_scheduler_actor.hpp"
-#include "actors/supervision/supervisor_actor.hpp"
 #include "config/limits/telemetry.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
 #include "nodes/cores.hpp"
-
-#include <caf/io/middleman.hpp>
-#include <caf/scoped_actor.hpp>
-#include <caf/send.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -38,8 +32,13 @@ NodeInfo info_of(std::uint64_t number) {
 }
 
 whole_node::whole_node(std::uint64_t number, std::vector<NodeInfo> others)
-    : system_(configured()), parts_(parts(number, std::move(others))),
-      hub_{host_, system_, parts_.self, "tests", "secret", [] { return std::string(32, 'n'); }} {
+    : runtime_({available_cores(), 100}),
+      parts_(parts(number, std::move(others))), hub_{host_,
+                                                     runtime_.system(),
+                                                     parts_.self,
+                                                     "tests",
+                                                     "secret",
+                                                     [] { return std::string(32, 'n'); }} {
   host_.log = make_null_log_sink();
   recorder_options options;
   options.node = id_of(number);
@@ -50,30 +49,16 @@ whole_node::whole_node(std::uint64_t number, std::vector<NodeInfo> others)
   host_.post->publish(std::make_shared<member_view>(configured_view(parts_.self, parts_.others)));
   auto nonce = std::to_string(number) + std::string(31, 'n');
   hub_.nonce = [nonce] { return nonce; };
-  top_ = spawn_supervisor(system_, host_, wire(parts_), [this] { all_stand_.set_value(); });
+  runtime_.start(
+      host_, wire(parts_), [this] { all_stand_.set_value(); }, [this] { ended_.set_value(); });
 }
 
 whole_node::~whole_node() {
   acceptor_.reset();
-  {
-    caf::scoped_actor self{system_};
-    self->monitor(top_);
-    caf::anon_send(top_, atom::stop_v);
-    self->receive([](const caf::down_msg&) {});
-  }
-  top_ = nullptr;
+  runtime_.ask_to_stop();
+  ended_.get_future().wait();
   stop_links(hub_);
-  system_.await_all_actors_done();
-}
-
-caf::actor_system_config& whole_node::configured() {
-  cfg_.load<parking_scheduler>();
-  cfg_.load<caf::io::middleman>();
-  cfg_.add_message_types<caf::id_block::troupe>();
-  cfg_.set("scheduler.max-threads", static_cast<std::uint64_t>(available_cores()));
-  cfg_.set("scheduler.max-throughput", std::uint64_t{100});
-  cfg_.set("middleman.workers", std::uint64_t{0});
-  return cfg_;
+  runtime_.await_end();
 }
 
 node_parts whole_node::parts(std::uint64_t number, std::vector<NodeInfo> others) {

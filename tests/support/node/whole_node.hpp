@@ -2,13 +2,11 @@
 
 #include "actors/cluster/acceptor.hpp"
 #include "actors/cluster/dialler.hpp"
-#include "actors/cluster/link_actor.hpp"
+#include "actors/host/actor_runtime.hpp"
+#include "actors/host/link_broker.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/spans.pb.h"
 #include "nodes/wiring.hpp"
-
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
 
 #include <condition_variable>
 #include <functional>
@@ -36,7 +34,7 @@ public:
   wait_for_view(const std::function<bool(const member_view&)>& wanted);
 
   post& mail() { return *host_.post; }
-  caf::actor_system& system() { return system_; }
+  caf::actor_system& system() { return runtime_.system(); }
   node_host& host() { return host_; }
   /// An agent that answers with what it is sent, at home on that member: no other node serves it.
   address echo_on(std::uint64_t number);
@@ -50,19 +48,16 @@ private:
   };
 
   void published(std::shared_ptr<const member_view> view);
-  caf::actor_system_config& configured();
   node_parts parts(std::uint64_t number, std::vector<NodeInfo> others);
 
   node_host host_;
   no_traces traces_;
-  caf::actor_system_config cfg_;
-  caf::actor_system system_;
+  actor_runtime runtime_;
   node_parts parts_;
   link_hub hub_;
-  caf::actor top_;
   std::mutex mutex_; ///< of `published_`
   std::condition_variable published_;
-  std::promise<void> all_stand_;
+  std::promise<void> all_stand_, ended_;
   std::shared_future<void> stand_ = all_stand_.get_future().share();
   std::optional<acceptor> acceptor_;
   std::optional<dialler> dialler_;

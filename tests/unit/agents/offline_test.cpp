@@ -1,6 +1,6 @@
 // The minds and the built-in model together: what one asks the other must understand.
 
-#include "actors/llm/offline_model.hpp"
+#include "actors/llm/offline/offline_model.hpp"
 #include "messages/agents.pb.h"
 #include "messages/values.pb.h"
 #include "tests/unit/agents/minds_testing.hpp"

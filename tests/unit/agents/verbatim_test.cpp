@@ -1,7 +1,7 @@
 // Quotations are verbatim, whatever stands in the text: of all minds, with the built-in model.
 
-#include "actors/llm/offline_model.hpp"
-#include "actors/llm/text.hpp"
+#include "actors/llm/offline/offline_model.hpp"
+#include "actors/text/text.hpp"
 #include "tests/unit/agents/minds_testing.hpp"
 
 #include <random>

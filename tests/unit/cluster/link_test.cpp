@@ -1,4 +1,4 @@
-#include "actors/cluster/link_features.hpp"
+#include "actors/cluster/link_feature.hpp"
 #include "tests/unit/cluster/link_pair.hpp"
 
 #include <gtest/gtest.h>

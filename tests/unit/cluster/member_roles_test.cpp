@@ -1,4 +1,4 @@
-#include "actors/cluster/link_features.hpp"
+#include "actors/cluster/link_feature.hpp"
 #include "actors/cluster/membership_logic.hpp"
 #include "config/limits/links.hpp"
 #include "messages/cluster.pb.h"

@@ -2,7 +2,7 @@
 #include "tests/unit/coordination/coordinator_fixture.hpp"
 
 /// What is said of a task is believed only from whom it concerns: its owner, or the node that was
-/// offered that very attempt. Links stamp the node of a sender (actors/cluster/link_actor.cpp).
+/// offered that very attempt. Links stamp the node of a sender (actors/host/link_broker.cpp).
 namespace troupe::testing {
 
 namespace {

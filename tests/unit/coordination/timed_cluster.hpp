@@ -2,7 +2,7 @@
 
 #include "actors/coordination/coordinator_logic.hpp"
 #include "actors/coordination/queue_logic.hpp"
-#include "actors/timers.hpp"
+#include "actors/timer_table.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"

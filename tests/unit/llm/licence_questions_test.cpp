@@ -1,6 +1,6 @@
-#include "actors/llm/offline_model.hpp"
-#include "actors/llm/prompt.hpp"
-#include "actors/llm/text.hpp"
+#include "actors/llm/offline/model_prompt.hpp"
+#include "actors/llm/offline/offline_model.hpp"
+#include "actors/text/text.hpp"
 #include "messages/models.pb.h"
 
 #include <algorithm>

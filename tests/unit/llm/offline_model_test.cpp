@@ -1,9 +1,9 @@
-#include "actors/llm/offline_model.hpp"
+#include "actors/llm/offline/offline_model.hpp"
 #include "messages/models.pb.h"
 
-#include "actors/llm/prompt.hpp"
-#include "actors/llm/text.hpp"
-#include "actors/llm/tokens.hpp"
+#include "actors/llm/offline/model_prompt.hpp"
+#include "actors/text/text.hpp"
+#include "actors/text/tokens.hpp"
 
 #include <string>
 

@@ -1,5 +1,5 @@
 #include "actors/cluster/socket.hpp"
-#include "actors/logic_shell_actor.hpp"
+#include "actors/host/logic_shell.hpp"
 #include "config/limits/links.hpp"
 #include "messages/agents.pb.h"
 #include "tests/support/node/whole_node.hpp"

@@ -3,7 +3,7 @@
 #include "messages/runs.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/live_status.hpp"
-#include "nodes/cli/progress.hpp"
+#include "nodes/cli/progress_line.hpp"
 #include "nodes/cli/reply_printer.hpp"
 #include "nodes/cli/run_report.hpp"
 

@@ -8,7 +8,7 @@
 #include "actors/cluster/link_logic.hpp"
 #include "actors/cluster/socket.hpp"
 #include "actors/coordination/graph_yaml.hpp"
-#include "actors/logic_shell_actor.hpp"
+#include "actors/host/logic_shell.hpp"
 #include "config/embedded.hpp"
 
 #include <caf/exit_reason.hpp>

@@ -1,4 +1,4 @@
-#include "actors/reading/work.hpp"
+#include "actors/reading/gathering.hpp"
 #include "config/limits/reading.hpp"
 #include "config/limits/work.hpp"
 

@@ -1,0 +1,71 @@
+#include "actors/agents/editor_mind.hpp"
+
+#include "actors/agents/values.hpp"
+#include "actors/reading/excerpts.hpp"
+#include "actors/text/text.hpp"
+#include "messages/values.pb.h"
+
+namespace troupe {
+
+std::pair<editor_mind::state, commands> editor_mind::decide(state&& now,
+                                                            mind_event happened) const {
+  state next = std::move(now);
+  commands todo;
+  if (auto message = std::get_if<message_received>(&happened)) {
+    next = {};
+    todo = received(next, std::move(*message));
+  } else if (auto reading = std::get_if<reading_answered>(&happened)) {
+    todo = edited(next, std::move(*reading));
+  } else if (auto outcome_known = std::get_if<model_answered>(&happened)) {
+    todo = answered(next, std::move(*outcome_known));
+  } else if (std::holds_alternative<cancelled>(happened)) {
+    next = {};
+  }
+  return {std::move(next), std::move(todo)};
+}
+
+commands editor_mind::received(state& now, message_received message) const {
+  if (auto why = too_long("the question", text_field(message.input, "question").size()))
+    return {reply_failed{std::move(*why)}};
+  now.question = fold_space(text_field(message.input, "question"));
+  auto readings = find_field(message.input, "readings");
+  if (now.question.empty() || !readings || !readings->has_list())
+    return {reply_failed{{ec::invalid_argument, "role " + script_->role_name
+                                                    + " needs the input {question: text, readings: "
+                                                      "the results of readers}"}}};
+  ask_reading edit{1, {}};
+  edit.call.mutable_edit()->mutable_input()->Swap(&message.input);
+  return {std::move(edit)};
+}
+
+commands editor_mind::edited(state& now, reading_answered outcome_known) const {
+  if (outcome_known.error.code != ec::none)
+    return {reply_failed{std::move(outcome_known.error)}};
+  auto& edited = *outcome_known.answer.mutable_edited();
+  if (edited.done()) {
+    reply_with made;
+    made.reply.Swap(edited.mutable_report());
+    now = {};
+    return {std::move(made)};
+  }
+  now.input.Swap(edited.mutable_input());
+  script::values values{{"question", now.question}, {"passages", show_passages(edited.excerpts())}};
+  return {ask_model{1, script_->say("best", values), false, {}}};
+}
+
+commands editor_mind::answered(state& now, model_answered outcome_known) const {
+  if (outcome_known.error.code != ec::none)
+    return {reply_failed{std::move(outcome_known.error)}};
+  auto& answer = outcome_known.answer;
+  ask_reading edit{2, {}};
+  auto todo = edit.call.mutable_edit();
+  todo->mutable_input()->Swap(&now.input);
+  todo->set_answered(true);
+  todo->set_model(answer.provider().empty() || answer.provider() == answer.model()
+                      ? answer.model()
+                      : answer.provider() + '/' + answer.model());
+  todo->set_answer(std::move(*answer.mutable_text()));
+  return {std::move(edit)};
+}
+
+} // namespace troupe

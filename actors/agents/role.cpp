@@ -1,0 +1,328 @@
+#include "actors/agents/role.hpp"
+#include "actors/agents/minds.hpp"
+#include "config/embedded.hpp"
+#include "config/limits/storage.hpp"
+#include "config/suggest.hpp"
+#include "config/yaml.hpp"
+#include "messages/cluster.pb.h"
+#include "messages/name.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <system_error>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::int64_t output_tokens_limit = 1'000'000;
+constexpr auto time_limit = std::chrono::hours{1};
+
+struct role_file {
+  role parsed;
+  int name_line = 0;
+  int name_column = 0;
+};
+
+std::string listed(std::span<const std::string_view> names) {
+  std::string text;
+  for (auto one : names)
+    text += (text.empty() ? "" : ", ") + std::string{one};
+  return text;
+}
+
+/// Where in the file the `number`th "{{" of a template stands; the template's own place if it is
+/// not written as it reads (escapes in a quoted text).
+config_error template_error(const yaml_node& value, std::string_view file_text, std::size_t offset,
+                            std::string message) {
+  const auto& as_read = value.raw().Scalar();
+  auto made = value.error(std::move(message));
+  auto at = static_cast<std::size_t>(std::max(0, value.raw().Mark().pos));
+  for (auto seen = as_read.find("{{"); seen <= offset; seen = as_read.find("{{", seen + 2)) {
+    at = file_text.find("{{", at);
+    if (at == std::string_view::npos)
+      return made;
+    at += 2;
+  }
+  auto before = file_text.substr(0, at - 2);
+  made.line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
+  made.column = static_cast<int>(before.size() - (before.rfind('\n') + 1)) + 1;
+  return made;
+}
+
+config_result<prompt_template> read_template(const yaml_node& value, std::string_view file_text,
+                                             const mind_kind::prompt_rule& rule,
+                                             bool any_variable) {
+  auto text = value.text();
+  if (!text)
+    return unexpected{std::move(text).error()};
+  auto parsed = prompt_template::parse(*text);
+  if (!parsed)
+    return unexpected{
+        template_error(value, file_text, parsed.error().offset, parsed.error().message)};
+  std::vector<std::string_view> allowed = rule.must_use;
+  allowed.insert(allowed.end(), rule.may_use.begin(), rule.may_use.end());
+  for (const auto& variable : parsed->variables()) {
+    if (any_variable || std::find(allowed.begin(), allowed.end(), variable.called) != allowed.end())
+      continue;
+    auto may =
+        allowed.empty() ? "no variable can be used here" : "here there are " + listed(allowed);
+    return unexpected{template_error(value, file_text, variable.offset,
+                                     "prompt \"" + std::string{rule.called}
+                                         + "\" uses the unknown variable {{" + variable.called
+                                         + "}}; " + may + did_you_mean(variable.called, allowed))};
+  }
+  for (auto needed : rule.must_use)
+    if (!parsed->uses(needed))
+      return value.fail("prompt \"" + std::string{rule.called} + "\" must use the variable {{"
+                        + std::string{needed} + "}}");
+  return parsed.value();
+}
+
+config_result<std::map<std::string, prompt_template, std::less<>>>
+read_prompts(const yaml_node& role_node, const std::optional<yaml_node>& given,
+             std::string_view file_text, const mind_kind& kind, bool for_tasks) {
+  std::map<std::string, prompt_template, std::less<>> prompts;
+  std::vector<std::string_view> known{"system"};
+  for (const auto& rule : kind.prompts)
+    known.push_back(rule.called);
+  if (given) {
+    auto fields = given->fields();
+    if (!fields)
+      return unexpected{std::move(fields).error()};
+    for (const auto& [key, value] : *fields) {
+      const auto& called = key.raw().Scalar();
+      auto rule = std::find_if(kind.prompts.begin(), kind.prompts.end(),
+                               [&](const auto& r) { return r.called == called; });
+      if (kind.prompts.empty() || (rule == kind.prompts.end() && called != "system"))
+        return key.fail("mind " + std::string{kind.called} + " has no prompt \"" + called + "\""
+                        + (kind.prompts.empty() ? std::string{} : "; it has " + listed(known))
+                        + did_you_mean(called, known));
+      auto is_system = rule == kind.prompts.end();
+      auto read = read_template(value, file_text,
+                                is_system ? mind_kind::prompt_rule{"system", {}, {}} : *rule,
+                                !is_system && kind.uses_fields && for_tasks);
+      if (!read)
+        return unexpected{std::move(read).error()};
+      prompts[called] = std::move(*read);
+    }
+  }
+  for (const auto& rule : kind.prompts)
+    if (!prompts.contains(rule.called))
+      return (given ? *given : role_node)
+          .fail("mind " + std::string{kind.called} + " needs the prompt \""
+                + std::string{rule.called} + "\" in prompts");
+  return prompts;
+}
+
+config_result<const mind_kind*> read_mind(const yaml_node& value) {
+  auto called = value.text();
+  if (!called)
+    return unexpected{std::move(called).error()};
+  std::vector<std::string_view> known;
+  for (const auto& kind : mind_kinds()) {
+    if (kind.called == *called)
+      return &kind;
+    known.push_back(kind.called);
+  }
+  return value.fail("there is no mind \"" + *called + "\"; there are " + listed(known)
+                    + did_you_mean(*called, known));
+}
+
+/// `talk` and `tasks`: what the mind can, unless the file takes one away.
+config_result<void> read_ways(yaml_reader& in, const mind_kind& kind, RoleInfo& info) {
+  bool talk = kind.talks, tasks = kind.works;
+  auto talk_node = in.may("talk"), tasks_node = in.may("tasks");
+  for (auto [node, into, able, what] : {std::tuple{&talk_node, &talk, kind.talks, "messages"},
+                                        std::tuple{&tasks_node, &tasks, kind.works, "tasks"}}) {
+    if (!*node)
+      continue;
+    auto read = (*node)->flag();
+    if (!read)
+      return unexpected{std::move(read).error()};
+    if (*read && !able)
+      return (*node)->fail("mind " + std::string{kind.called} + " takes no " + what);
+    *into = *read;
+  }
+  if (!talk && !tasks)
+    return in.mapping().fail("a role that takes neither messages nor tasks is of no use");
+  info.set_for_talk(talk);
+  info.set_for_tasks(tasks);
+  return {};
+}
+
+config_result<void> read_state(const std::optional<yaml_node>& given, const mind_kind& kind,
+                               role& made) {
+  made.remembers = kind.remembers;
+  made.durable = kind.remembers;
+  if (given) {
+    auto state = given->text();
+    if (!state)
+      return unexpected{std::move(state).error()};
+    if (*state != "durable" && *state != "none")
+      return given->fail("state is durable or none, not " + given->found());
+    if (*state == "durable" && !kind.remembers)
+      return given->fail("mind " + std::string{kind.called} + " keeps nothing: state is none");
+    made.durable = *state == "durable";
+  }
+  made.info.set_state(made.durable ? "durable" : "none");
+  return {};
+}
+
+config_result<void> read_limits(const std::optional<yaml_node>& given, role& made) {
+  if (!given)
+    return {};
+  yaml_reader in(*given, "limits");
+  auto time = in.may("time");
+  in.may("output_tokens", made.output_tokens_max, 1, output_tokens_limit);
+  if (auto read = in.done(); !read)
+    return read;
+  if (!time)
+    return {};
+  auto read = time->duration();
+  if (!read)
+    return unexpected{std::move(read).error()};
+  if (*read < std::chrono::milliseconds{1} || *read > time_limit)
+    return time->fail("limits.time is from 1ms to 1h, not " + time->found());
+  made.time_max = *read;
+  return {};
+}
+
+config_result<role_file> read_role(std::string_view text, const std::string& file) {
+  auto document = parse_yaml(text, file);
+  if (!document)
+    return unexpected{std::move(document).error()};
+  role_file read;
+  auto& made = read.parsed;
+  std::string called, description, model = "offline";
+  bool reads_files = false;
+  yaml_reader in(*document, "role");
+  auto called_node = in.need("role");
+  auto mind_node = in.need("mind");
+  in.need("description", description);
+  in.may("model", model);
+  in.may("reads_files", reads_files);
+  auto prompts_node = in.may("prompts");
+  auto limits_node = in.may("limits");
+  auto state_node = in.may("state");
+  auto idle_node = in.may("idle");
+  auto ways = config_result<void>{};
+  auto kind = mind_node ? read_mind(*mind_node) : config_result<const mind_kind*>{nullptr};
+  if (kind && *kind)
+    ways = read_ways(in, **kind, made.info);
+  else
+    in.may("talk"), in.may("tasks");
+  if (auto done = in.done(); !done)
+    return unexpected{std::move(done).error()};
+  if (!kind)
+    return unexpected{std::move(kind).error()};
+  if (!ways)
+    return unexpected{std::move(ways).error()};
+
+  auto role_name = called_node->text();
+  if (!role_name)
+    return unexpected{std::move(role_name).error()};
+  if (!is_role_name(*role_name))
+    return called_node->fail("a role is written with lower-case letters, digits, '-' and '_', "
+                             "beginning with a letter, not "
+                             + called_node->found());
+  if (auto state = read_state(state_node, **kind, made); !state)
+    return unexpected{std::move(state).error()};
+  if (auto limited = read_limits(limits_node, made); !limited)
+    return unexpected{std::move(limited).error()};
+  if (idle_node) {
+    auto idle = idle_node->duration();
+    if (!idle)
+      return unexpected{std::move(idle).error()};
+    made.idle = *idle;
+  }
+  auto prompts = read_prompts(*document, prompts_node, text, **kind, made.info.for_tasks());
+  if (!prompts)
+    return unexpected{std::move(prompts).error()};
+
+  read.name_line = called_node->line();
+  read.name_column = called_node->column();
+  made.mind = (*kind)->called;
+  made.cheap = (*kind)->cheap;
+  made.reads_input = (*kind)->reads_input;
+  made.info.set_name(*role_name);
+  made.info.set_description(description);
+  made.info.set_model((*kind)->prompts.empty() ? "" : model);
+  made.info.set_reads_files(reads_files);
+  if (prompts_node)
+    for (const auto& [key, value] : *prompts_node->fields())
+      made.prompts[key.raw().Scalar()] = value.raw().Scalar();
+  auto says = std::make_shared<const script>(
+      script{*role_name, model, made.output_tokens_max, std::move(*prompts)});
+  made.make = [make = (*kind)->make, says] { return make(says); };
+  return read;
+}
+
+/// The text of a file, as far as a role file may go and a byte more, so that a longer one is
+/// noticed.
+config_result<std::string> read_text(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text(limits::yaml_bytes_max + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!in && !in.eof())
+    return unexpected{config_error{path.string(), 0, 0, "cannot be read"}};
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
+std::vector<std::filesystem::path> yaml_files(const std::filesystem::path& folder,
+                                              std::error_code& failed) {
+  std::vector<std::filesystem::path> files;
+  std::filesystem::directory_iterator entry(folder, failed), end;
+  for (; !failed && entry != end; entry.increment(failed))
+    if (entry->path().extension() == ".yaml" || entry->path().extension() == ".yml")
+      files.push_back(entry->path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+} // namespace
+
+config_result<role> parse_role(std::string_view yaml, const std::string& file) {
+  auto read = read_role(yaml, file);
+  if (!read)
+    return unexpected{std::move(read).error()};
+  return std::move(read->parsed);
+}
+
+config_result<role_table> load_roles(const std::filesystem::path& folder) {
+  role_table roles;
+  for (const auto& file : embedded_files()) {
+    if (!file.name.starts_with("roles/"))
+      continue;
+    auto read = parse_role(file.text, "built-in " + std::string{file.name});
+    if (!read)
+      return unexpected{std::move(read).error()};
+    auto role_name = read->info.name();
+    roles[role_name] = std::make_shared<const role>(std::move(*read));
+  }
+  if (folder.empty())
+    return roles;
+  std::error_code failed;
+  auto files = yaml_files(folder, failed);
+  if (failed)
+    return unexpected{config_error{folder.string(), 0, 0,
+                                   "cannot read this folder of roles: " + failed.message()}};
+  std::map<std::string, std::string> read_from;
+  for (const auto& path : files) {
+    auto text = read_text(path);
+    if (!text)
+      return unexpected{std::move(text).error()};
+    auto read = read_role(*text, path.string());
+    if (!read)
+      return unexpected{std::move(read).error()};
+    auto role_name = read->parsed.info.name();
+    if (auto [other, first] = read_from.try_emplace(role_name, path.string()); !first)
+      return unexpected{config_error{path.string(), read->name_line, read->name_column,
+                                     "role " + role_name + " stands already in " + other->second}};
+    roles[role_name] = std::make_shared<const role>(std::move(read->parsed));
+  }
+  return roles;
+}
+
+} // namespace troupe

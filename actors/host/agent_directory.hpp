@@ -1,0 +1,86 @@
+#pragma once
+
+#include "actors/host/inbox_meter.hpp"
+#include "actors/host/interfaces.hpp"
+#include "config/limits/work.hpp"
+
+#include <array>
+#include <memory>
+#include <shared_mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace caf {
+class execution_unit;
+} // namespace caf
+
+namespace troupe {
+
+/// Hands charged messages over to an actor: the one way into a shell's mailbox.
+void hand_over(const logic_actor& receiver, parcel one, caf::execution_unit* unit);
+void hand_over(const logic_actor& receiver, parcels many, caf::execution_unit* unit);
+
+/// Which agents are active on this node, and in which order messages reach one that is just being
+/// started.
+///
+/// A message for an agent that is not active goes round service::roles, which starts the agent and
+/// passes the message on. Until then its sender may send more, and those must not get ahead. So the
+/// directory counts the messages on their way round (`enter` answers `around`, `came_around` ends
+/// one). While there are any, messages that come straight are held, charged to the agent's mailbox;
+/// with the end of the last one the held ones follow, and the agent is open.
+///
+/// Thread-safe. Nothing is handed over and nothing is destroyed under a lock.
+class agent_directory {
+public:
+  /// What became of a message.
+  enum class entrance : std::uint8_t {
+    open,   ///< nothing yet: the agent can be reached straight now; look again
+    held,   ///< taken
+    full,   ///< nothing: the agent's mailbox is full
+    around, ///< nothing: it has to go round service::roles, and was counted as doing so
+  };
+
+  /// Null: nobody stands there.
+  logic_actor find(const name& agent) const;
+  /// The same, and null while other messages have to reach the agent first: see `enter`.
+  logic_actor find_open(const name& agent) const;
+
+  /// For a message that found nobody, or whom it found was closed. Moves from it if it is held.
+  entrance enter(envelope& message, bool reserve);
+  /// A message that was counted is passed on, or is given up.
+  void came_around(const name& agent, caf::execution_unit* unit);
+  /// A message that was counted and comes once more: its agent closed while it was passed on.
+  void goes_around_again(const name& agent);
+
+  void place(const name& agent, logic_actor who);
+  /// Removes the entry if it is still that actor's. What is held goes to that actor: it was let in.
+  void remove(const name& agent, caf::actor_id who);
+  /// Closes the inbox of that actor and removes it, if nothing is on its way to it; false: something
+  /// is, and nothing has changed.
+  bool remove_if_idle(const name& agent, caf::actor_id who, inbox_meter& inbox);
+
+  /// How many are active.
+  std::size_t size() const;
+
+private:
+  struct entry {
+    logic_actor active;
+    std::size_t around = 0; ///< messages on their way round service::roles
+    charged_messages held;  ///< let in, and to follow those
+    bool releasing = false; ///< held ones are being handed over
+    bool empty() const { return !active && around == 0 && !releasing; }
+    bool open() const { return active && around == 0 && held.messages.empty() && !releasing; }
+  };
+  struct shard {
+    mutable std::shared_mutex mutex;
+    std::unordered_map<name, entry> agents;
+  };
+
+  void release(const name& agent, caf::execution_unit* unit);
+  shard& shard_of(const name& agent) { return shards_[agent.hash() % shards_.size()]; }
+  const shard& shard_of(const name& agent) const { return shards_[agent.hash() % shards_.size()]; }
+
+  std::array<shard, limits::directory_shards> shards_;
+};
+
+} // namespace troupe

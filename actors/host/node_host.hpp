@@ -1,0 +1,101 @@
+#pragma once
+
+#include "actors/host/post.hpp"
+#include "actors/host/running_threads.hpp"
+#include "actors/logic.hpp"
+#include "telemetry/recorder.hpp"
+#include "telemetry/trace_sampler.hpp"
+
+#include <caf/error.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/sec.hpp>
+
+#include <chrono>
+#include <memory>
+#include <random>
+
+namespace troupe {
+
+/// Time for everybody in this process: the wall clock is read once, the monotonic clock counts from
+/// there. Nothing ever sees it jump.
+class node_clock {
+public:
+  node_clock()
+      : wall_(std::chrono::system_clock::now()), steady_(std::chrono::steady_clock::now()) {}
+
+  instant now() const {
+    return instant{(wall_ - std::chrono::system_clock::time_point{})
+                   + (std::chrono::steady_clock::now() - steady_)};
+  }
+  std::chrono::nanoseconds uptime() const { return std::chrono::steady_clock::now() - steady_; }
+
+private:
+  const std::chrono::system_clock::time_point wall_;
+  const std::chrono::steady_clock::time_point steady_;
+};
+
+/// Random numbers of one actor: xorshift-multiply (SplitMix64), seeded from the system. For ids,
+/// not for secrets.
+class fast_random : public random_source {
+public:
+  fast_random() {
+    std::random_device seed;
+    state_ = std::uint64_t{seed()} << 32 | seed();
+  }
+  std::uint64_t next() override {
+    auto z = state_ += 0x9e3779b97f4a7c15ULL;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+  }
+
+private:
+  std::uint64_t state_;
+};
+
+/// Makes the call; what went wrong in it, empty if nothing did.
+template <class Call>
+std::string fault_of(Call&& call) {
+  try {
+    call();
+    return {};
+  } catch (const std::exception& e) {
+    std::string why = e.what();
+    return why.empty() ? "an exception without a word" : why;
+  } catch (...) {
+    return "an unknown exception";
+  }
+}
+
+/// What a shell ends with, by what went wrong in it; empty: it was asked to end.
+inline caf::error reason_of_end(const std::string& fault) {
+  return fault.empty() ? caf::make_error(caf::exit_reason::user_shutdown)
+                       : caf::make_error(caf::sec::runtime_error, fault);
+}
+
+/// What every shell of a node shares. Lives longer than the actor system.
+struct node_host {
+  node_clock clock;
+  metrics counted;
+  std::shared_ptr<log_sink> log;
+  std::unique_ptr<recorder> spans;
+  trace_sampler sampler; ///< of the traces that clients begin
+  std::unique_ptr<troupe::post> post;
+  std::shared_ptr<running_threads> threads = std::make_shared<running_threads>();
+
+  /// Delivers what does not concern the shell itself: messages, spans, log lines.
+  void carry_out(outputs& out, caf::execution_unit* unit) {
+    post->send_all(out.sends, unit);
+    for (auto& span : out.spans)
+      spans->record(std::move(span));
+    out.spans.clear();
+    for (auto& line : out.logs)
+      log->write(std::move(line));
+    out.logs.clear();
+    for (auto kind : out.unread)
+      counted.message_unread(is_known(kind) ? to_string(kind) : "unknown");
+    out.unread.clear();
+  }
+};
+
+} // namespace troupe

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "actors/host/shell.hpp"
+#include "actors/timer_table.hpp"
+
+#include <caf/actor_control_block.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace troupe {
+
+/// The actor of a logic that blocks or computes for long (disks, scoring a document): a thread of
+/// its own does the steps, the actor passes on what comes. CAF's detached actors have no bound on
+/// what waits and a known race when the system ends (docs/decisions/0003-scheduler.md).
+///
+/// Such a logic starts no children and does not leave. What waits for the thread counts as waiting
+/// in the mailbox: there is one bound for both. The time that a request waits is taken from the
+/// time it has; one that has none left is answered `timed_out` and not worked on. Requests that
+/// still wait when it ends are answered `unavailable`.
+///
+/// One that is killed does not wait for its thread, whose step may hang: the thread holds a
+/// reference to the actor and drops it when it gets to its end (`running_threads`).
+class thread_shell final : public shell {
+public:
+  thread_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
+               std::unique_ptr<logic> mind);
+  ~thread_shell() override;
+
+  behavior_type make_behavior() override;
+  const char* name() const override { return "thread_shell"; }
+
+private:
+  struct waiting {
+    envelope message;
+    std::size_t bytes = 0; ///< what the mailbox is charged for it
+    instant since;
+  };
+
+  void pass_on(envelope message);
+  void begin();
+  void ask_to_stop();
+  void leave();
+  void refuse_what_waits();
+  void end_if_drained();
+  void killed() override;
+  void run();
+  bool step(const std::function<void(step_context&)>& call);
+  bool next(std::optional<waiting>& message);
+  bool is_too_late(waiting& one);
+  bool fire_timers();
+  bool work_on(envelope message);
+
+  std::unique_ptr<logic> mind_; ///< the thread's, as are the next three
+  fast_random random_;
+  outputs out_;
+  timer_table timers_;
+  std::mutex mutex_; ///< of the next four
+  std::condition_variable wake_;
+  std::deque<waiting> waiting_;
+  bool stopping_ = false;
+  std::string fault_;
+  std::thread thread_;
+};
+
+} // namespace troupe

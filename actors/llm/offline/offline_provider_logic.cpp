@@ -1,0 +1,208 @@
+#include "actors/llm/offline/offline_provider_logic.hpp"
+
+#include "actors/llm/offline/offline_model.hpp"
+#include "actors/unread.hpp"
+#include "messages/agents.pb.h"
+#include "messages/models.pb.h"
+#include "messages/spans.pb.h"
+#include "telemetry/span.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+namespace {
+
+constexpr std::string_view provider_name = "offline";
+
+/// A label for metrics, from a bounded set: a role, a slot of a pool, a service, or "client".
+std::string_view caller_label(const address& sender) {
+  switch (sender.what) {
+    case address::kind::agent: {
+      auto text = sender.agent.text();
+      auto mark = text.find_first_of("/#");
+      return mark != std::string_view::npos && text[mark] == '#' ? text : role_of(sender.agent);
+    }
+    case address::kind::service:
+      return to_string(sender.svc);
+    case address::kind::session:
+      return "client";
+    case address::kind::none:
+      return "none";
+  }
+  return "none";
+}
+
+bool has_user_message(const ModelRequest& asked) {
+  return std::any_of(asked.messages().begin(), asked.messages().end(),
+                     [](const auto& message) { return message.role() == "user"; });
+}
+
+void end(SpanData& span, instant now) { span.set_end_ns(now.time_since_epoch().count()); }
+
+ModelAnswer to_message(offline_answer_text answered) {
+  ModelAnswer made;
+  made.set_text(std::move(answered.text));
+  made.set_input_tokens(answered.input_tokens);
+  made.set_output_tokens(answered.output_tokens);
+  made.set_finish_reason(std::string(answered.finish_reason));
+  made.set_provider(std::string(provider_name));
+  made.set_model(std::string(offline_model_name));
+  return made;
+}
+
+} // namespace
+
+offline_provider_logic::offline_provider_logic(options chosen, metrics& counted)
+    : options_(std::move(chosen)), counted_(counted) {}
+
+void offline_provider_logic::start(step_context&, const address& self) { self_ = self; }
+
+void offline_provider_logic::step(step_context& context, event input) {
+  if (auto* request = std::get_if<envelope>(&input)) {
+    if (request->kind == message_kind::request)
+      return take(context, std::move(*request));
+    if (request->kind == message_kind::cancel)
+      return give_up(context, *request);
+    return not_taken(context, "service models", *request);
+  }
+  auto* fired = std::get_if<timer_fired>(&input);
+  if (!fired)
+    return;
+  auto due = waiting_.extract(fired->timer);
+  if (!due.empty())
+    work_on(context, due.mapped());
+}
+
+void offline_provider_logic::stop(step_context& context) {
+  for (auto& [timer, waiting] : waiting_)
+    refuse(context, waiting,
+           {ec::unavailable, "the offline model of this node is stopping: try again"});
+  waiting_.clear();
+}
+
+void offline_provider_logic::take(step_context& context, envelope request) {
+  request.target = self_;
+  call fresh{std::move(request), context.now, instant::max()};
+  auto* asked = fresh.request.body.as<ModelRequest>();
+  if (!asked)
+    return not_taken(context, "service models", fresh.request);
+  if (fresh.request.remaining.count() != 0)
+    fresh.deadline = context.now + fresh.request.remaining;
+  if (!asked->model().empty() && asked->model() != offline_model_name)
+    return refuse(context, fresh,
+                  {ec::unknown_model, "there is no model \"" + asked->model()
+                                          + "\" here; the models there are: offline"});
+  if (!has_user_message(*asked))
+    return refuse(
+        context, fresh,
+        {ec::invalid_argument,
+         "the request has no message of the role \"user\", so there is nothing to answer"});
+  if (options_.delay.count() <= 0 || fresh.deadline <= context.now)
+    return work_on(context, fresh);
+  if (auto* known = repeated(fresh.request)) {
+    known->request.attempt = std::max(known->request.attempt, fresh.request.attempt);
+    return;
+  }
+  if (waiting_.size() >= options_.waiting_max)
+    return refuse(context, fresh,
+                  {ec::overloaded, "the offline model has " + std::to_string(waiting_.size())
+                                       + " calls waiting, its limit: try again later"});
+  do
+    ++last_timer_;
+  while (last_timer_ == 0 || waiting_.contains(last_timer_));
+  auto after = std::min<std::chrono::nanoseconds>(options_.delay, fresh.deadline - context.now);
+  context.out.arm(last_timer_, after);
+  waiting_.emplace(last_timer_, std::move(fresh));
+}
+
+/// What waits is not worked on any more; what was worked on has been answered.
+void offline_provider_logic::give_up(step_context& context, const envelope& order) {
+  for (auto one = waiting_.begin(); one != waiting_.end(); ++one) {
+    auto& [timer, waiting] = *one;
+    if (waiting.request.id != order.id || waiting.request.sender != order.sender)
+      continue;
+    context.out.arm(timer, std::chrono::nanoseconds{0});
+    refuse(context, waiting, {ec::cancelled, "the call was cancelled"});
+    waiting_.erase(one);
+    return;
+  }
+}
+
+void offline_provider_logic::work_on(step_context& context, call& waiting) {
+  if (waiting.deadline <= context.now)
+    return refuse(
+        context, waiting,
+        {ec::timed_out, "no time was left for the offline model when it was this call's turn"});
+  auto* asked = waiting.request.body.as<ModelRequest>();
+  auto began = time_of(context);
+  auto answer = to_message(offline_answer(*asked));
+  auto ended = context.now + std::max(time_of(context) - began, std::chrono::nanoseconds{0});
+  counted_.model_called(offline_model_name, caller_label(waiting.request.sender),
+                        answer.input_tokens(), answer.output_tokens(), ended - waiting.arrived,
+                        answer.provider());
+  if (waiting.request.trace.sampled()) {
+    auto span = begin(context, waiting, *asked);
+    set(span, "gen_ai.response.model", answer.model());
+    set(span, "gen_ai.usage.input_tokens", static_cast<std::int64_t>(answer.input_tokens()));
+    set(span, "gen_ai.usage.output_tokens", static_cast<std::int64_t>(answer.output_tokens()));
+    set_list(span, "gen_ai.response.finish_reasons", answer.finish_reason());
+    end(span, ended);
+    context.out.spans.push_back(std::move(span));
+  }
+  if (asked->stream())
+    send_pieces(context, waiting.request, answer.text());
+  context.out.send(reply_to(waiting.request, std::move(answer)));
+}
+
+void offline_provider_logic::refuse(step_context& context, call& waiting, const failure& why) {
+  if (waiting.request.trace.sampled()) {
+    auto span = begin(context, waiting, *waiting.request.body.as<ModelRequest>());
+    set_failed(span, why);
+    end(span, context.now);
+    context.out.spans.push_back(std::move(span));
+  }
+  context.out.send(reply_failure(waiting.request, why));
+}
+
+void offline_provider_logic::send_pieces(step_context& context, const envelope& request,
+                                         std::string_view text) {
+  std::uint32_t index = 0;
+  for (auto part : pieces_of(text)) {
+    Piece piece;
+    piece.set_attempt(request.attempt);
+    piece.set_restarted(index == 0 && request.attempt > 1);
+    piece.set_index(index++);
+    piece.set_text(std::string(part));
+    context.out.send(reply_to(request, std::move(piece), message_kind::piece));
+  }
+}
+
+SpanData offline_provider_logic::begin(step_context& context, const call& waiting,
+                                       const ModelRequest& asked) const {
+  std::string model = asked.model().empty() ? std::string(offline_model_name) : asked.model();
+  auto span = begin_span("chat " + model, span_kind::client, waiting.request.trace,
+                         context.next_span(), waiting.arrived);
+  set(span, "gen_ai.operation.name", "chat");
+  set(span, "gen_ai.provider.name", provider_name);
+  set(span, "gen_ai.request.model", model);
+  if (!asked.purpose().empty())
+    set(span, "troupe.purpose", asked.purpose());
+  return span;
+}
+
+/// A call that waits and that `request` only repeats: it is done once.
+offline_provider_logic::call* offline_provider_logic::repeated(const envelope& request) {
+  if (request.attempt <= 1)
+    return nullptr;
+  for (auto& [timer, waiting] : waiting_)
+    if (waiting.request.id == request.id && waiting.request.sender == request.sender)
+      return &waiting;
+  return nullptr;
+}
+
+instant offline_provider_logic::time_of(const step_context& context) const {
+  return options_.clock ? options_.clock() : context.now;
+}
+
+} // namespace troupe

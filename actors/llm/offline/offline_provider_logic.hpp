@@ -1,0 +1,61 @@
+#pragma once
+
+#include "actors/logic.hpp"
+#include "config/limits/work.hpp"
+#include "messages/models.pb.h"
+#include "messages/spans.pb.h"
+#include "telemetry/metrics.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+
+namespace troupe {
+
+/// The built-in model (actors/llm/offline/offline_model.hpp) as a provider (actors/llm/provider.hpp) at
+/// `service::models`. Its one model is "offline", which is also what an empty name means.
+///
+/// A call waits `delay` in a bounded table, then it is worked on within one step; calls that wait
+/// do so at the same time. Without a delay a call is worked on when it comes. What has no time left
+/// is not worked on; what is cancelled while it waits is answered `cancelled` at once.
+class offline_provider_logic : public logic {
+public:
+  struct options {
+    std::chrono::milliseconds delay{
+        0}; ///< each call takes at least that long; for tests and demonstrations
+    std::size_t waiting_max = limits::model_requests_waiting_max; ///< beyond it: `overloaded`
+    std::function<instant()> clock{}; ///< tells how long the work took; empty: it took no time
+  };
+
+  offline_provider_logic(options chosen, metrics& counted);
+
+  void start(step_context& context, const address& self) override;
+  void step(step_context& context, event input) override;
+  /// Those who still wait get `unavailable`.
+  void stop(step_context& context) override;
+
+private:
+  struct call {
+    envelope request; ///< its body is a ModelRequest
+    instant arrived;
+    instant deadline; ///< `instant::max()`: none
+  };
+
+  void take(step_context& context, envelope request);
+  void give_up(step_context& context, const envelope& order);
+  void work_on(step_context& context, call& waiting);
+  void refuse(step_context& context, call& waiting, const failure& why);
+  void send_pieces(step_context& context, const envelope& request, std::string_view text);
+  SpanData begin(step_context& context, const call& waiting, const ModelRequest& asked) const;
+  call* repeated(const envelope& request);
+  instant time_of(const step_context& context) const;
+
+  options options_;
+  metrics& counted_;
+  address self_;
+  std::map<std::uint32_t, call> waiting_; ///< by timer
+  std::uint32_t last_timer_ = 0;
+};
+
+} // namespace troupe

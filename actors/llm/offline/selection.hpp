@@ -1,0 +1,38 @@
+#pragma once
+
+#include "actors/llm/offline/evidence.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace troupe {
+
+/// Neighbouring sentences of one block that are quoted together: at least one, `last` included.
+struct quotation {
+  std::uint32_t block = 0;
+  std::uint32_t first = 0, last = 0;
+};
+
+/// Chooses at most `at_most` quotations: strong enough, near enough to the best, and not saying
+/// again what was already chosen (maximal marginal relevance, Carbonell and Goldstein 1998). A
+/// sentence next to a chosen one joins it; the head of a list takes its items along. None: the text
+/// holds no answer.
+std::vector<quotation> choose_quotations(const evidence& found, std::size_t at_most);
+
+/// What a quotation quotes, as it stands in the text.
+std::string_view text_of(const evidence& found, const quotation& quoted);
+
+/// Words of a sentence for comparing it with others.
+class word_set {
+public:
+  explicit word_set(std::string_view text);
+  /// Shared words over all words of the smaller set, 0 to 1.
+  double overlap(const word_set& other) const;
+
+private:
+  std::vector<std::uint64_t> hashes_; ///< sorted
+};
+
+} // namespace troupe

@@ -1,0 +1,139 @@
+#include "nodes/cli/background.hpp"
+
+#include "nodes/child_process.hpp"
+#include "nodes/cli/exit_codes.hpp"
+#include "nodes/cli/interrupts.hpp"
+#include "persistence/own_files.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace troupe::cli {
+
+namespace {
+
+// Bytes that lines do not contain tell what follows.
+constexpr char mark_ready = '\0';
+constexpr char mark_error = '\1';
+
+/// The foreground's side: prints what comes until the mark or the end.
+class listener {
+public:
+  bool is_ready() const noexcept { return ready_; }
+
+  void take(std::string_view bytes) {
+    for (std::size_t at = 0; at < bytes.size() && !ready_;) {
+      auto mark = std::min(bytes.find(mark_ready, at), bytes.find(mark_error, at));
+      auto text = bytes.substr(at, mark == bytes.npos ? bytes.npos : mark - at);
+      error_ ? tell(text) : print(text);
+      if (mark == bytes.npos)
+        break;
+      ready_ = bytes[mark] == mark_ready;
+      error_ = error_ || bytes[mark] == mark_error;
+      at = mark + 1;
+    }
+  }
+
+private:
+  bool ready_ = false;
+  bool error_ = false;
+};
+
+int wait_in_foreground(pid_t child, int pipe, interrupts& signals) {
+  listener shown;
+  bool interrupted = false;
+  while (!shown.is_ready()) {
+    std::array<pollfd, 2> watched{{{pipe, POLLIN, 0}, {signals.fd(), POLLIN, 0}}};
+    if (::poll(watched.data(), watched.size(), -1) < 0)
+      continue;
+    if (watched[1].revents != 0 && signals.take() != 0) {
+      interrupted = true;
+      ::kill(child, SIGTERM);
+    }
+    std::array<char, 4096> bytes;
+    if (watched[0].revents == 0)
+      continue;
+    auto got = ::read(pipe, bytes.data(), bytes.size());
+    if (got == 0)
+      break;
+    if (got > 0)
+      shown.take({bytes.data(), static_cast<std::size_t>(got)});
+  }
+  if (shown.is_ready() && !interrupted)
+    return exit_ok;
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (interrupted)
+    return exit_interrupted;
+  return WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : exit_unavailable;
+}
+
+} // namespace
+
+void background::line(const std::string& text) {
+  print(text);
+  send(text);
+}
+
+void background::ready() {
+  send(std::string(1, mark_ready));
+  pipe_ = unique_fd{};
+}
+
+void background::failed(const cli_error& error, bool as_json) {
+  report(error, as_json);
+  send((as_json ? "" : std::string(1, mark_error)) + error_text(error, as_json));
+  pipe_ = unique_fd{};
+}
+
+void background::send(const std::string& text) {
+  // Less than a pipe holds; if the foreground has gone there is nobody to tell.
+  if (pipe_) [[maybe_unused]]
+    auto written = ::write(pipe_.get(), text.data(), text.size());
+}
+
+int run_in_background(const std::filesystem::path& log,
+                      const std::function<int(background&)>& work) {
+  interrupts signals; // blocked in both from here on: none is lost between fork and wait
+  int ends[2];
+  auto opened = open_own_file(log, O_WRONLY | O_CREAT | O_APPEND);
+  if (!opened)
+    return report(error_of_files(opened.error()));
+  auto output = *std::move(opened);
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return report({exit_unavailable, "unavailable",
+                   std::string("cannot make a pipe: ") + std::strerror(errno)});
+  unique_fd from_background{ends[0]};
+  unique_fd to_foreground{ends[1]};
+  std::fflush(nullptr);
+  auto child = ::fork();
+  if (child < 0)
+    return report({exit_unavailable, "unavailable",
+                   std::string("cannot start a process: ") + std::strerror(errno)});
+  if (child > 0) {
+    to_foreground = unique_fd{};
+    return wait_in_foreground(child, from_background.get(), signals);
+  }
+  ::setsid();
+  from_background = unique_fd{};
+  unique_fd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  ::dup2(null.get(), STDIN_FILENO);
+  ::dup2(output.get(), STDOUT_FILENO);
+  ::dup2(output.get(), STDERR_FILENO);
+  output = unique_fd{};
+  null = unique_fd{};
+  // What who typed `up` had open (a lock, the pipe of $(...)) is not kept as long as the cluster.
+  close_all_but({to_foreground.get(), signals.fd()});
+  background link{std::move(to_foreground)};
+  return work(link);
+}
+
+} // namespace troupe::cli
