@@ -8,9 +8,9 @@
 #include <cstdint>
 
 /// Who may send what to whom, as data. The problem: one CAF interface carries every message
-/// (actors/host/interfaces.hpp), so no compiler sees that a client tells the coordinator of members,
-/// or that a new service was never told of a payload. This table says it once; the post asks it for
-/// every message, in all builds, whoever sent it, and the simulator does the same.
+/// (actors/host/interfaces.hpp), so no compiler sees that a client tells the coordinator of
+/// members, or that a new service was never told of a payload. This table says it once; the post
+/// asks it for every message, in all builds, whoever sent it, and the simulator does the same.
 ///
 /// A sender is believed because it is stamped: a link writes the session of a client, or the node
 /// of a member, into everything that comes in (actors/cluster/stamp.hpp). A message that

@@ -29,8 +29,8 @@ struct coordinator_options {
   std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts;
 };
 
-/// Accepts runs and sees them through: service::coordinator (actors/host/interfaces.hpp). Each run has
-/// one owner, the coordinator that accepted it; a run ends with its owner.
+/// Accepts runs and sees them through: service::coordinator (actors/host/interfaces.hpp). Each run
+/// has one owner, the coordinator that accepted it; a run ends with its owner.
 ///
 /// Ready tasks are offered to nodes in batches, one batch per node and step; the runs that have
 /// ready tasks of a role take turns. One step offers a bounded number of tasks and bytes, then

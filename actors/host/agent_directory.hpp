@@ -55,8 +55,8 @@ public:
   void place(const name& agent, logic_actor who);
   /// Removes the entry if it is still that actor's. What is held goes to that actor: it was let in.
   void remove(const name& agent, caf::actor_id who);
-  /// Closes the inbox of that actor and removes it, if nothing is on its way to it; false: something
-  /// is, and nothing has changed.
+  /// Closes the inbox of that actor and removes it, if nothing is on its way to it; false:
+  /// something is, and nothing has changed.
   bool remove_if_idle(const name& agent, caf::actor_id who, inbox_meter& inbox);
 
   /// How many are active.

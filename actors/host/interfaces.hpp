@@ -90,8 +90,7 @@ namespace troupe {
 ///  - service::reading does what computes on documents, on a pool of threads that tells it by
 ///    ReadingDone.
 ///  - service::models, state, blobs and reading have threads of their own: scoring text and disks
-///  take a
-///    while.
+///    take a while.
 using logic_actor = caf::typed_actor<caf::reacts_to<parcel>, caf::reacts_to<parcels>,
                                      caf::reacts_to<atom::tick, std::uint32_t, std::uint64_t>,
                                      caf::reacts_to<atom::stop>, caf::reacts_to<atom::begin>>;

@@ -111,8 +111,7 @@ public:
   /// Sealed frames have passed in both directions.
   void confirm();
 
-  /// Why the link ends, for who asks later.
-  /// `left`: the peer ended it, and said so.
+  /// Why the link ends, for who asks later. `left`: the peer ended it, and said so.
   void ends_because(std::string why, bool left) {
     why_ = std::move(why);
     left_ = left;

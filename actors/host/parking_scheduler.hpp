@@ -15,9 +15,8 @@ namespace troupe {
 /// CAF's work stealing with two changes. Figures: docs/decisions/0003-scheduler.md and 0007.
 ///
 ///  - An idle worker looks around a few times and then parks on a condition variable that
-///  enqueueing
-///    wakes. The stock policy polls and sleeps: a message to an idle node waited for the sleep to
-///    end, and an idle node used 4 % of a core.
+///    enqueueing wakes. The stock policy polls and sleeps: a message to an idle node waited for the
+///    sleep to end, and an idle node used 4 % of a core.
 ///  - Queues are first in, first out, but for one job: what a job enqueues last runs next on its
 ///    worker, as its data is still in the cache. At most `followers_max` such jobs run in a row as
 ///    long as another waits. The stock policy's queue is a stack: two actors that answer each other

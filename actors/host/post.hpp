@@ -40,9 +40,9 @@ namespace troupe {
 /// Messages from one sender to one receiver of this node arrive in the order in which they were
 /// sent, also while an agent is started for the first of them (agent_directory).
 ///
-/// Mailboxes are bounded (config/limits/mailboxes.hpp). One that is full refuses what may be refused
-/// (`may_be_refused`): a request is answered `overloaded`. Replies and events to services get in up
-/// to a second, larger bound. What is dropped is counted and logged.
+/// Mailboxes are bounded (config/limits/mailboxes.hpp). One that is full refuses what may be
+/// refused (`may_be_refused`): a request is answered `overloaded`. Replies and events to services
+/// get in up to a second, larger bound. What is dropped is counted and logged.
 class post {
 public:
   using judging = ruling (*)(const envelope&, node_id) noexcept;

@@ -12,8 +12,7 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Whether HTML begins at `at`, which is a `<`: a tag, a comment, a declaration. `<https://...>`
-/// and
-/// `<one line>` with a space are not told apart from tags here, so that none gets through.
+/// and `<one line>` with a space are not told apart from tags here, so that none gets through.
 bool begins_html(std::string_view line, std::size_t at) {
   if (at + 1 >= line.size())
     return false;

@@ -26,9 +26,9 @@ namespace troupe {
 ///
 ///  - ReadingRequest -> ReadingAnswer. Its documents are asked of service::blobs of this node.
 ///    Idempotent. `timed_out` when the caller's time is over: the work is broken off. `overloaded`:
-///    more requests, or larger ones, than may wait. `unavailable` when it stops, `cancelled`
-///    when its sender gives it up. A document that
-///    cannot be had is the failure of the request, or is named in the answer of one that gathers.
+///    more requests, or larger ones, than may wait. `unavailable` when it stops, `cancelled` when
+///    its sender gives it up. A document that cannot be had is the failure of the request, or is
+///    named in the answer of one that gathers.
 ///  - ReadingDone, from its own threads: a job has ended.
 ///
 /// The logic itself runs on a thread of its own: it frees large documents, and does what is small

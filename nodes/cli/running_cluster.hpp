@@ -10,8 +10,7 @@
 namespace troupe::cli {
 
 /// A line for each node that is not ready, and why: "node-1 is waited for, the next try is in 4.2
-/// s:
-/// ...". Empty if all are well.
+/// s: ...". Empty if all are well.
 std::string troubles_text(const supervision& now, const std::string& hint);
 
 /// {"phase": "waiting", "why": ..., "tries": ..., "next_try_in_ms": ...}

@@ -13,8 +13,9 @@
 
 namespace troupe {
 
-/// The built-in model (actors/llm/offline/offline_model.hpp) as a provider (actors/llm/provider.hpp) at
-/// `service::models`. Its one model is "offline", which is also what an empty name means.
+/// The built-in model (actors/llm/offline/offline_model.hpp) as a provider
+/// (actors/llm/provider.hpp) at `service::models`. Its one model is "offline", which is also what
+/// an empty name means.
 ///
 /// A call waits `delay` in a bounded table, then it is worked on within one step; calls that wait
 /// do so at the same time. Without a delay a call is worked on when it comes. What has no time left
