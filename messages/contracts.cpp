@@ -61,16 +61,16 @@ ruling judge_request(const envelope& message, bool one_node) {
     return ruling::unknown;
   auto receiver = receiver_of(message.target);
   auto sender = sender_of(message.sender);
-  auto verdict = ruling::unknown;
+  auto ruled = ruling::unknown;
   for (auto at = by_payload.begin[number]; at < by_payload.begin[number + 1]; ++at) {
     const auto& row = contracts[by_payload.row[at]];
     if ((row.receivers & receiver) == 0 || !comes_as(row.as, message.kind))
       continue;
     if ((row.senders & sender) != 0 && (one_node || row.from == reach::any_node))
       return ruling::kept;
-    verdict = ruling::forbidden;
+    ruled = ruling::forbidden;
   }
-  return verdict;
+  return ruled;
 }
 
 /// Who may ask may also give up what he asked.

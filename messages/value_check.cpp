@@ -13,13 +13,13 @@ constexpr std::size_t shown_bytes_max = 200; ///< of the path to a field
 
 /// Where the walk is, as `a.b[3]`; made only when something is wrong. The steps are linked through
 /// the stack, so that a value that is right costs nothing.
-struct step {
-  const step* above = nullptr;
+struct level {
+  const level* above = nullptr;
   std::string_view field; ///< empty: an element
   int element = 0;
 };
 
-std::string path_to(const step* at) {
+std::string path_to(const level* at) {
   std::string path;
   for (; at && at->above; at = at->above) {
     auto own =
@@ -37,7 +37,7 @@ public:
   explicit walk(std::string_view what) : what_(what) {}
 
   /// `around`: so many lists and maps stand around the value.
-  result<void> value(const Value& value, const step& at, int around) const {
+  result<void> value(const Value& value, const level& at, int around) const {
     switch (value.kind_case()) {
       case Value::kText:
         return text(value.text(), at);
@@ -58,7 +58,7 @@ public:
     return {};
   }
 
-  result<void> items(const ValueList& list, const step& at, int around) const {
+  result<void> items(const ValueList& list, const level& at, int around) const {
     int element = 0;
     for (const auto& item : list.items())
       if (auto fine = value(item, {&at, {}, element++}, around); !fine)
@@ -66,9 +66,9 @@ public:
     return {};
   }
 
-  result<void> fields(const value_map& all, const step& at, int around) const {
+  result<void> fields(const value_map& all, const level& at, int around) const {
     for (const auto& [key, field] : all) {
-      step below{&at, key, 0};
+      level below{&at, key, 0};
       if (!is_utf8(key))
         return wrong(below, "the name of a field is UTF-8 text, found other bytes");
       if (auto fine = value(field, below, around); !fine)
@@ -77,7 +77,7 @@ public:
     return {};
   }
 
-  result<void> text(std::string_view found, const step& at) const {
+  result<void> text(std::string_view found, const level& at) const {
     auto bad = find_bad_utf8(found);
     if (!bad)
       return {};
@@ -87,12 +87,12 @@ public:
   }
 
 private:
-  unexpected<failure> too_deep(const step& at) const {
+  unexpected<failure> too_deep(const level& at) const {
     return wrong(at, "expected at most " + std::to_string(limits::value_depth_max)
                          + " lists and maps within each other");
   }
 
-  unexpected<failure> wrong(const step& at, const std::string& why) const {
+  unexpected<failure> wrong(const level& at, const std::string& why) const {
     auto path = path_to(&at);
     return fail(ec::invalid_argument,
                 std::string{what_} + (path.empty() ? "" : ", field \"" + path + "\"") + ": " + why);

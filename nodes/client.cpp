@@ -127,13 +127,13 @@ private:
         return fail(ec::overloaded, std::to_string(received_.size())
                                         + " messages have come and were not received yet");
       switch (waiting_.put(message)) {
-        case outbox::verdict::queued:
+        case outbox::put_result::queued:
           return {};
-        case outbox::verdict::too_large:
+        case outbox::put_result::too_large:
           return fail(ec::too_large, "a message of more than "
                                          + std::to_string(limits::payload_bytes_max) + " bytes");
-        case outbox::verdict::overloaded:
-        case outbox::verdict::closed:
+        case outbox::put_result::overloaded:
+        case outbox::put_result::closed:
           break;
       }
       if (steady::now() >= deadline)
@@ -227,7 +227,7 @@ private:
     return {};
   }
 
-  result<void> carry_out(link_logic::outcome out) {
+  result<void> carry_out(link_logic::effects out) {
     unsent_.insert(unsent_.end(), out.write.begin(), out.write.end());
     for (auto& message : out.received) {
       if (message.kind == message_kind::reply)

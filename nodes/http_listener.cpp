@@ -39,7 +39,7 @@ std::string http_date() {
   return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
-std::string head_of(const http_answer& answer, bool keep_alive) {
+std::string head_in(const http_answer& answer, bool keep_alive) {
   auto reason =
       boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(answer.status));
   std::string head = "HTTP/1.1 " + std::to_string(answer.status) + ' ';
@@ -195,7 +195,7 @@ private:
   }
 
   void write(const http_answer& answer, bool keep_alive, bool head_only) {
-    output_ = head_of(answer, keep_alive);
+    output_ = head_in(answer, keep_alive);
     if (!head_only)
       output_ += answer.body;
     server_.waits_no_more(*this);

@@ -65,7 +65,7 @@ local_cluster_end local_cluster::run() {
   return end_;
 }
 
-void local_cluster::start(slot& s) {
+void local_cluster::start(node_slot& s) {
   s.next_try.reset();
   s.heard_at.reset();
   s.ready_at.reset();
@@ -91,7 +91,7 @@ void local_cluster::start(slot& s) {
 void local_cluster::poll_once() {
   publish();
   std::vector<pollfd> watched{{options_.stop_fd, POLLIN, 0}, {options_.start_fd, POLLIN, 0}};
-  std::vector<std::pair<slot*, bool>> meaning{{}, {}}; // bool: the ready pipe
+  std::vector<std::pair<node_slot*, bool>> meaning{{}, {}}; // bool: the ready pipe
   for (auto& s : slots_) {
     if (!s.process)
       continue;
@@ -168,7 +168,7 @@ void local_cluster::on_start_requested() {
   }
 }
 
-void local_cluster::on_ready_pipe(slot& s) {
+void local_cluster::on_ready_pipe(node_slot& s) {
   std::array<char, 4096> bytes;
   auto got = ::read(s.process->ready.get(), bytes.data(), bytes.size());
   if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -184,7 +184,7 @@ void local_cluster::on_ready_pipe(slot& s) {
   }
 }
 
-void local_cluster::on_ready_line(slot& s, std::string_view text) {
+void local_cluster::on_ready_line(node_slot& s, std::string_view text) {
   auto said = json::parse(text, nullptr, false);
   if (!said.is_object())
     return;
@@ -212,7 +212,7 @@ void local_cluster::on_ready_line(slot& s, std::string_view text) {
     on_ready(s);
 }
 
-void local_cluster::on_ready(slot& s) {
+void local_cluster::on_ready(node_slot& s) {
   s.phase = node_phase::ready;
   s.ready_at = clock::now();
   s.listen_by.reset();
@@ -221,7 +221,7 @@ void local_cluster::on_ready(slot& s) {
   publish(); // before anybody acts on what he is told
   observer_.node_ready(s.node, s.process->pid, s.was_ready);
   s.was_ready = true;
-  auto is_ready = [](const slot& x) { return x.phase == node_phase::ready; };
+  auto is_ready = [](const node_slot& x) { return x.phase == node_phase::ready; };
   if (!told_ready_ && std::all_of(slots_.begin(), slots_.end(), is_ready)) {
     told_ready_ = true;
     ready_deadline_.reset();
@@ -229,7 +229,7 @@ void local_cluster::on_ready(slot& s) {
   }
 }
 
-void local_cluster::on_exit(slot& s) {
+void local_cluster::on_exit(node_slot& s) {
   on_ready_pipe(s); // what it wrote before it ended
   auto ended = reap(*s.process);
   auto pid = s.process->pid;
@@ -254,14 +254,14 @@ void local_cluster::on_exit(slot& s) {
 }
 
 /// What the process of a slot has said of what is wrong.
-std::string local_cluster::words_of(const slot& s, bool with_log) const {
+std::string local_cluster::words_of(const node_slot& s, bool with_log) const {
   if (!s.said.empty())
     return s.said;
   auto words = last_words(s.node.command.output, s.process ? s.process->output_from : 0);
   return words.empty() && with_log ? last_trouble(s.node.log, s.log_from) : words;
 }
 
-void local_cluster::plan_restart(slot& s, const child_exit& ended, const std::string& why) {
+void local_cluster::plan_restart(node_slot& s, const child_exit& ended, const std::string& why) {
   if (!options_.restart)
     return give_up(s, "it is not to be started again (" + why + ")");
   if (!starting_again_helps(ended))
@@ -269,7 +269,7 @@ void local_cluster::plan_restart(slot& s, const child_exit& ended, const std::st
   wait_for(s, why);
 }
 
-void local_cluster::wait_for(slot& s, const std::string& why) {
+void local_cluster::wait_for(node_slot& s, const std::string& why) {
   auto pause = options_.backoff_min;
   for (std::uint32_t i = 0; i < s.tries && pause < options_.backoff_max; ++i)
     pause = std::min(pause * 2, options_.backoff_max);
@@ -291,7 +291,7 @@ void local_cluster::check_deadlines() {
   if (ready_deadline_ && *ready_deadline_ <= now) {
     ready_deadline_.reset();
     auto late = std::find_if(slots_.begin(), slots_.end(),
-                             [](const slot& s) { return s.phase != node_phase::ready; });
+                             [](const node_slot& s) { return s.phase != node_phase::ready; });
     auto said = words_of(*late, true);
     fail_start(cli::exit_unavailable,
                late->node.name + " was not ready within " + in_seconds(options_.ready_timeout)
@@ -308,7 +308,7 @@ void local_cluster::check_deadlines() {
   }
 }
 
-void local_cluster::check_signs_of_life(slot& s, clock::time_point now) {
+void local_cluster::check_signs_of_life(node_slot& s, clock::time_point now) {
   if (!s.hung.empty())
     return; // killed already
   if (s.listen_by && *s.listen_by <= now)
@@ -325,7 +325,7 @@ void local_cluster::check_signs_of_life(slot& s, clock::time_point now) {
   send_signal(s.process->pidfd, SIGKILL);
 }
 
-void local_cluster::give_up(slot& s, const std::string& why) {
+void local_cluster::give_up(node_slot& s, const std::string& why) {
   s.phase = node_phase::given_up;
   s.why = why;
   changed_ = true;
@@ -366,7 +366,7 @@ void local_cluster::stop_next() {
 }
 
 bool local_cluster::all_ended() const {
-  return std::none_of(slots_.begin(), slots_.end(), [](const slot& s) {
+  return std::none_of(slots_.begin(), slots_.end(), [](const node_slot& s) {
     return s.process.has_value() || s.next_try.has_value();
   });
 }

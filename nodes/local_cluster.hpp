@@ -90,7 +90,7 @@ public:
 private:
   using clock = std::chrono::steady_clock;
 
-  struct slot {
+  struct node_slot {
     local_node node;
     std::optional<child_process> process;
     node_phase phase = node_phase::starting;
@@ -107,21 +107,21 @@ private:
     std::optional<clock::time_point> next_try;
   };
 
-  void start(slot& s);
+  void start(node_slot& s);
   void poll_once();
   std::chrono::milliseconds until_next_deadline() const;
   void on_stop_requested();
   void on_start_requested();
-  void on_ready_pipe(slot& s);
-  void on_ready_line(slot& s, std::string_view text);
-  void on_ready(slot& s);
-  void on_exit(slot& s);
-  std::string words_of(const slot& s, bool with_log) const;
-  void plan_restart(slot& s, const child_exit& ended, const std::string& why);
-  void wait_for(slot& s, const std::string& why);
+  void on_ready_pipe(node_slot& s);
+  void on_ready_line(node_slot& s, std::string_view text);
+  void on_ready(node_slot& s);
+  void on_exit(node_slot& s);
+  std::string words_of(const node_slot& s, bool with_log) const;
+  void plan_restart(node_slot& s, const child_exit& ended, const std::string& why);
+  void wait_for(node_slot& s, const std::string& why);
   void check_deadlines();
-  void check_signs_of_life(slot& s, clock::time_point now);
-  void give_up(slot& s, const std::string& why);
+  void check_signs_of_life(node_slot& s, clock::time_point now);
+  void give_up(node_slot& s, const std::string& why);
   void fail_start(int code, std::string message);
   void begin_stop();
   void stop_next();
@@ -130,13 +130,13 @@ private:
 
   local_cluster_options options_;
   cluster_observer& observer_;
-  std::vector<slot> slots_;
+  std::vector<node_slot> slots_;
   local_cluster_end end_;
   bool told_ready_ = false;
   bool stopping_ = false;
   bool changed_ = true; ///< since the last `publish`
   std::uint64_t asked_ = 0;
-  slot* being_stopped_ = nullptr; ///< has been sent SIGTERM
+  node_slot* being_stopped_ = nullptr; ///< has been sent SIGTERM
   std::optional<clock::time_point> ready_deadline_;
   std::optional<clock::time_point> kill_at_;
 };

@@ -50,7 +50,7 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, command 
 std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_model todo) {
   if (auto why = cannot_ask())
     return model_answered{todo.request, {}, std::move(*why)};
-  ask asked{++sequence_, todo.request, ask::kind::model, false,
+  ask asked{++sequence_, todo.request, ask::subject::model, false,
             hold_back{std::move(todo.hold_back)}};
   asked.streams = todo.stream_to_reply && now_->owed() && !now_->is_task;
   todo.call.set_stream(asked.streams);
@@ -64,7 +64,7 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_mode
 std::optional<mind_event> agent_logic::carry_out(step_context& context, fetch_blob todo) {
   if (auto why = cannot_ask())
     return blob_fetched{todo.request, {}, std::move(*why)};
-  ask asked{++sequence_, todo.request, ask::kind::blob, false, hold_back{""}};
+  ask asked{++sequence_, todo.request, ask::subject::blob, false, hold_back{""}};
   auto message = request_for(context, service_of(asked), asked);
   BlobGet get;
   *get.mutable_blob() = std::move(todo.blob);
@@ -77,7 +77,7 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, fetch_bl
 std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_reading todo) {
   if (auto why = cannot_ask())
     return reading_answered{todo.request, {}, std::move(*why)};
-  ask asked{++sequence_, todo.request, ask::kind::reading, false, hold_back{""}};
+  ask asked{++sequence_, todo.request, ask::subject::reading, false, hold_back{""}};
   auto message = request_for(context, service_of(asked), asked);
   message.body = payload::of(std::move(todo.call));
   context.out.send(std::move(message));
@@ -88,7 +88,7 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_read
 std::optional<mind_event> agent_logic::carry_out(step_context& context, keep_blobs todo) {
   if (auto why = cannot_ask())
     return blobs_kept{todo.request, {}, std::move(*why)};
-  ask asked{++sequence_, todo.request, ask::kind::keep, false, hold_back{""}};
+  ask asked{++sequence_, todo.request, ask::subject::keep, false, hold_back{""}};
   auto message = request_for(context, service_of(asked), asked);
   BlobsKeep keep;
   for (auto& blob : todo.blobs)
@@ -153,7 +153,7 @@ mind_event agent_logic::outcome_of(const ask& asked, envelope& reply) {
       why = {ec::bad_message, "an answer that could not be read"};
   };
   switch (asked.of) {
-    case ask::kind::model: {
+    case ask::subject::model: {
       model_answered told{asked.request, {}, {}};
       auto answer = reply.body.as<ModelAnswer>();
       check(answer != nullptr);
@@ -165,7 +165,7 @@ mind_event agent_logic::outcome_of(const ask& asked, envelope& reply) {
       told.error = std::move(why);
       return told;
     }
-    case ask::kind::blob: {
+    case ask::subject::blob: {
       blob_fetched told{asked.request, {}, {}};
       auto data = reply.body.as<BlobData>();
       check(data != nullptr);
@@ -174,7 +174,7 @@ mind_event agent_logic::outcome_of(const ask& asked, envelope& reply) {
       told.error = std::move(why);
       return told;
     }
-    case ask::kind::keep: {
+    case ask::subject::keep: {
       blobs_kept told{asked.request, {}, {}};
       auto kept = reply.body.as<BlobsStored>();
       check(kept != nullptr);
@@ -184,7 +184,7 @@ mind_event agent_logic::outcome_of(const ask& asked, envelope& reply) {
       told.error = std::move(why);
       return told;
     }
-    case ask::kind::reading: {
+    case ask::subject::reading: {
       reading_answered told{asked.request, {}, {}};
       auto answer = reply.body.as<ReadingAnswer>();
       check(answer != nullptr);

@@ -112,11 +112,11 @@ void agent_logic::stop(step_context& context) {
 // -- messages -------------------------------------------------------------------------------------
 
 void agent_logic::arrived(step_context& context, envelope& message) {
-  delivery::place at;
+  delivery::entry_id at;
   if (message.kind == message_kind::request) {
     auto judged = delivery_.accept(message.sender, message.id, message.attempt, context.now,
                                    std::chrono::milliseconds{message.age_ms});
-    if (judged.what != verdict::fresh)
+    if (judged.what != delivery_state::fresh)
       return repeated(context, message, judged);
     at = judged.at;
   }
@@ -131,9 +131,9 @@ void agent_logic::arrived(step_context& context, envelope& message) {
 void agent_logic::repeated(step_context& context, envelope& message,
                            const delivery::judgement& judged) {
   switch (judged.what) {
-    case verdict::fresh:
+    case delivery_state::fresh:
       break;
-    case verdict::repeated_in_progress:
+    case delivery_state::repeated_in_progress:
       // The client may have come back through another node: its one reply goes there.
       if (now_ && now_->request.id == message.id) {
         now_->request.sender = std::move(message.sender);
@@ -144,14 +144,14 @@ void agent_logic::repeated(step_context& context, envelope& message,
             one.request.sender = message.sender;
       }
       break;
-    case verdict::repeated_done: {
+    case delivery_state::repeated_done: {
       auto reply = reply_to(message, Failure{});
       reply.body = delivery_.kept(judged.at);
       reply.sender = self_;
       context.out.send(std::move(reply));
       break;
     }
-    case verdict::outcome_unknown:
+    case delivery_state::outcome_unknown:
       context.out.send(reply_failure(
           message, {ec::outcome_unknown,
                     "whether the message was done is not known: it was repeated, and " + called()
@@ -234,7 +234,7 @@ void agent_logic::given_up(step_context& context, const envelope& order) {
     inbox_.reset();
 }
 
-void agent_logic::echo(step_context& context, envelope& request, const delivery::place& at) {
+void agent_logic::echo(step_context& context, envelope& request, const delivery::entry_id& at) {
   if (auto span = begin_agent_span(context, role_->info, self_, request))
     end_span(context, std::move(*span));
   if (request.kind != message_kind::request)

@@ -59,7 +59,7 @@ private:
 
   struct waiting {
     envelope request;
-    delivery::place at;
+    delivery::entry_id at;
     instant arrived;
   };
   struct ask;
@@ -74,7 +74,7 @@ private:
   void begin(step_context& context, waiting next);
   void given_up(step_context& context, const envelope& order);
   void give_up(step_context& context, failure why);
-  void echo(step_context& context, envelope& request, const delivery::place& at);
+  void echo(step_context& context, envelope& request, const delivery::entry_id& at);
   void refuse(step_context& context, waiting& asked, const failure& why);
   std::optional<failure> read_body(work& now, message_received& into) const;
   void set_deadline(step_context& context, work& now, std::uint64_t task_ms);

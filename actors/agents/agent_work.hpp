@@ -22,20 +22,20 @@ inline constexpr std::uint32_t mind_timers = 16; ///< and above: those of the mi
 struct agent_logic::ask {
   std::uint64_t sequence = 0; ///< its message's
   std::uint32_t request = 0;  ///< the mind's number for it
-  enum class kind : std::uint8_t { model, blob, keep, reading };
-  kind of = kind::model;
+  enum class subject : std::uint8_t { model, blob, keep, reading };
+  subject of = subject::model;
   bool streams = false;
   hold_back held{""};
 };
 
 inline service agent_logic::service_of(const ask& one) {
   switch (one.of) {
-    case ask::kind::model:
+    case ask::subject::model:
       return service::models;
-    case ask::kind::blob:
-    case ask::kind::keep:
+    case ask::subject::blob:
+    case ask::subject::keep:
       return service::blobs;
-    case ask::kind::reading:
+    case ask::subject::reading:
       break;
   }
   return service::reading;

@@ -18,11 +18,11 @@ delivery::judgement delivery::accept(const address& sender, message_id id, std::
   if (sender.what == address::kind::service)
     return {};
   if (sender.what != address::kind::session || !id.session)
-    return {attempt > 1 ? verdict::outcome_unknown : verdict::fresh, {}};
+    return {attempt > 1 ? delivery_state::outcome_unknown : delivery_state::fresh, {}};
   auto slot = find(id.session);
   if (slot == nowhere) {
     if (attempt > 1 && !never_came(age, now))
-      return {verdict::outcome_unknown, {}};
+      return {delivery_state::outcome_unknown, {}};
     slot = open(id, now);
   }
   auto& w = sessions_[slot];
@@ -44,18 +44,18 @@ delivery::judgement delivery::judge_older(window& w, std::size_t slot, std::uint
     auto& seen = w.at(position);
     if (seen.sequence != sequence)
       continue;
-    place at{w.session, static_cast<std::uint32_t>(slot), position};
+    entry_id at{w.session, static_cast<std::uint32_t>(slot), position};
     switch (seen.state) {
       case progress::working:
-        return {verdict::repeated_in_progress, at};
+        return {delivery_state::repeated_in_progress, at};
       case progress::done:
-        return {verdict::repeated_done, at};
+        return {delivery_state::repeated_done, at};
       case progress::gone:
-        return {verdict::outcome_unknown, at};
+        return {delivery_state::outcome_unknown, at};
     }
   }
   if (attempt > 1 && sequence <= w.floor)
-    return {verdict::outcome_unknown, {}};
+    return {delivery_state::outcome_unknown, {}};
   return add(w, slot, sequence);
 }
 
@@ -73,10 +73,10 @@ delivery::judgement delivery::add(window& w, std::size_t slot, std::uint64_t seq
   auto& added = w.at(w.end);
   added.sequence = sequence;
   added.state = progress::working;
-  return {verdict::fresh, {w.session, static_cast<std::uint32_t>(slot), w.end++}};
+  return {delivery_state::fresh, {w.session, static_cast<std::uint32_t>(slot), w.end++}};
 }
 
-void delivery::complete(const place& at, payload& reply, instant now) {
+void delivery::complete(const entry_id& at, payload& reply, instant now) {
   auto done = find(at);
   if (!done || done->state != progress::working)
     return;
@@ -98,7 +98,7 @@ void delivery::complete(const place& at, payload& reply, instant now) {
   bytes_ += size;
 }
 
-payload delivery::kept(const place& at) {
+payload delivery::kept(const entry_id& at) {
   auto done = find(at);
   return done && done->state == progress::done ? done->reply.share() : payload{};
 }
@@ -134,7 +134,7 @@ std::size_t delivery::find(session_id session) {
   return nowhere;
 }
 
-delivery::request* delivery::find(const place& at) {
+delivery::request* delivery::find(const entry_id& at) {
   auto slot = static_cast<std::size_t>(at.slot);
   if (!at.session || slot >= sessions_.size() || sessions_[slot].session != at.session)
     return nullptr;
@@ -166,7 +166,7 @@ void delivery::drop_oldest(window& w) {
   oldest.reply = {};
 }
 
-void delivery::make_room(const place& at, std::size_t bytes, instant now) {
+void delivery::make_room(const entry_id& at, std::size_t bytes, instant now) {
   auto own = static_cast<std::size_t>(at.slot);
   while (bytes_ + bytes > limits::replies_kept_bytes_max) {
     auto victim = oldest_with_replies(own);

@@ -10,7 +10,7 @@
 namespace troupe {
 
 /// What is to be done with a request that came.
-enum class verdict : std::uint8_t {
+enum class delivery_state : std::uint8_t {
   fresh,                ///< never seen: do it
   repeated_in_progress, ///< it is being worked on: its one reply is still to come
   repeated_done,        ///< it was done: send the reply that was kept
@@ -43,14 +43,14 @@ class delivery {
 public:
   /// Where a request stands, for `complete` and `kept`. Stays harmless when its session is
   /// forgotten.
-  struct place {
+  struct entry_id {
     session_id session;
     std::uint32_t slot = 0;
     std::uint64_t position = 0;
   };
   struct judgement {
-    verdict what = verdict::fresh;
-    place at;
+    delivery_state what = delivery_state::fresh;
+    entry_id at;
   };
 
   /// `complete_since`: from then on no request to this agent was forgotten, whoever it was that
@@ -62,10 +62,10 @@ public:
                    std::chrono::milliseconds age = {});
 
   /// Keeps `reply` for repetitions. Turns it into bytes, which it shares with what is kept.
-  void complete(const place& at, payload& reply, instant now = {});
+  void complete(const entry_id& at, payload& reply, instant now = {});
 
   /// The reply of a request that was judged `repeated_done`.
-  payload kept(const place& at);
+  payload kept(const entry_id& at);
 
   /// The sender needs no reply up to `id.sequence` any more.
   void acknowledge(message_id id);
@@ -84,7 +84,7 @@ private:
     payload reply;
   };
   /// A ring of requests in the order in which they came. Positions go on where any window of this
-  /// table ended before: the place of a forgotten request is never another's.
+  /// table ended before: the position of a forgotten request is never another's.
   struct window {
     session_id session;
     std::uint64_t last_used = 0;
@@ -104,9 +104,9 @@ private:
   std::size_t open(message_id first, instant now);
   judgement judge_older(window& w, std::size_t slot, std::uint64_t sequence, std::uint16_t attempt);
   judgement add(window& w, std::size_t slot, std::uint64_t sequence);
-  request* find(const place& at);
+  request* find(const entry_id& at);
   void drop_oldest(window& w);
-  void make_room(const place& at, std::size_t bytes, instant now);
+  void make_room(const entry_id& at, std::size_t bytes, instant now);
   void forget(std::size_t slot, instant now);
   std::size_t least_recently_used() const;
   std::size_t oldest_with_replies(std::size_t except) const;

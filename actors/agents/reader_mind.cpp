@@ -78,7 +78,7 @@ commands reader_mind::received(state& now, const message_received& message) cons
   if (now.size_bytes > limits::document_bytes_max)
     return {not_read(now, "it is larger than " + show_size(limits::document_bytes_max))};
   now.document = given->blob();
-  ask_reading read{request::document, {}};
+  ask_reading read{asking::document, {}};
   *read.call.mutable_read()->mutable_document() = now.document;
   read.call.mutable_read()->set_question(now.question);
   return {std::move(read)};
@@ -88,7 +88,7 @@ commands reader_mind::was_read(state& now, reading_answered outcome_known) const
   if (outcome_known.error.code != ec::none)
     return {reply_failed{{outcome_known.error.code,
                           "cannot read " + now.called + ": " + outcome_known.error.message}}};
-  if (outcome_known.request == request::quotes) {
+  if (outcome_known.request == asking::quotes) {
     now.answered = true;
     now.answers = std::move(*outcome_known.answer.mutable_quotes());
     return finished(now);
@@ -102,15 +102,15 @@ commands reader_mind::was_read(state& now, reading_answered outcome_known) const
   script::values for_answer{{"name", now.called},
                             {"passages", show_passages(read.answering())},
                             {"question", now.question}};
-  return {ask_model{request::summary, script_->say("summary", for_summary), false, {}},
-          ask_model{request::answer, script_->say("answer", for_answer), false, {}}};
+  return {ask_model{asking::summary, script_->say("summary", for_summary), false, {}},
+          ask_model{asking::answer, script_->say("answer", for_answer), false, {}}};
 }
 
 commands reader_mind::answered(state& now, model_answered outcome_known) const {
   if (outcome_known.error.code != ec::none)
     return {reply_failed{std::move(outcome_known.error)}};
   auto& text = *outcome_known.answer.mutable_text();
-  if (outcome_known.request == request::summary) {
+  if (outcome_known.request == asking::summary) {
     now.summarised = true;
     now.summary = std::move(text);
     return finished(now);
@@ -119,7 +119,7 @@ commands reader_mind::answered(state& now, model_answered outcome_known) const {
     now.answered = true;
     return finished(now);
   }
-  ask_reading find{request::quotes, {}};
+  ask_reading find{asking::quotes, {}};
   *find.call.mutable_quotes()->mutable_document() = now.document;
   find.call.mutable_quotes()->set_answer(std::move(text));
   return {std::move(find)};

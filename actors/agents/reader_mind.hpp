@@ -38,7 +38,7 @@ public:
   static bool load(state&, std::string_view bytes) { return bytes.empty(); }
 
 private:
-  enum request : std::uint32_t { document = 1, summary = 2, answer = 3, quotes = 4 };
+  enum asking : std::uint32_t { document = 1, summary = 2, answer = 3, quotes = 4 };
 
   commands received(state& now, const message_received& message) const;
   commands was_read(state& now, reading_answered outcome_known) const;

@@ -38,7 +38,7 @@ void dialler::lost(node_id peer) {
   {
     std::lock_guard guard{mutex_};
     for (auto& t : targets_)
-      if (t.peer == peer && t.now == stage::settled) {
+      if (t.peer == peer && t.now == dial_state::settled) {
         // A peer that closes at once is no better than one that does not answer.
         if (steady::now() - t.settled_since > limits::dial_backoff_max)
           t.pauses.reset();
@@ -51,9 +51,9 @@ void dialler::lost(node_id peer) {
 void dialler::found(node_id peer) {
   std::lock_guard guard{mutex_};
   for (auto& t : targets_)
-    if (t.peer == peer && t.now != stage::settled) {
+    if (t.peer == peer && t.now != dial_state::settled) {
       t.socket = {};
-      t.now = stage::settled;
+      t.now = dial_state::settled;
       t.settled_since = steady::now();
     }
 }
@@ -67,7 +67,7 @@ void dialler::run() {
       if (stopping_)
         return;
       for (auto& t : targets_)
-        if (t.now == stage::connecting)
+        if (t.now == dial_state::connecting)
           waits.push_back({t.socket.get(), POLLOUT, 0});
       timeout = milliseconds_to_next();
     }
@@ -93,9 +93,9 @@ void dialler::run() {
 void dialler::advance(std::vector<happened>& news) {
   auto now = steady::now();
   for (auto& t : targets_) {
-    if (t.now == stage::waiting && t.next <= now) {
+    if (t.now == dial_state::waiting && t.next <= now) {
       attempt(t, news);
-    } else if (t.now == stage::connecting) {
+    } else if (t.now == dial_state::connecting) {
       pollfd ready{t.socket.get(), POLLOUT, 0};
       ::poll(&ready, 1, 0);
       if (ready.revents != 0) {
@@ -115,12 +115,12 @@ void dialler::attempt(target& t, std::vector<happened>& news) {
   if (!started)
     return failed(t, started.error(), news);
   t.socket = std::move(*started);
-  t.now = stage::connecting;
+  t.now = dial_state::connecting;
   t.next = steady::now() + limits::dial_timeout;
 }
 
 void dialler::made(target& t, steady::time_point now, std::vector<happened>& news) {
-  t.now = stage::settled;
+  t.now = dial_state::settled;
   t.settled_since = now;
   if (t.what == purpose::link)
     news.push_back({t.peer, t.socket.release()});
@@ -133,12 +133,12 @@ void dialler::failed(target& t, const failure& why, std::vector<happened>& news)
   if (why.code != ec::refused)
     return;
   if (t.what == purpose::knock)
-    t.now = stage::settled; // it dials when it is there again
+    t.now = dial_state::settled; // it dials when it is there again
   news.push_back({t.peer, -1, why.message});
 }
 
 void dialler::pause(target& t) {
-  t.now = stage::waiting;
+  t.now = dial_state::waiting;
   random_ = random_ * 6364136223846793005ULL + 1442695040888963407ULL;
   t.next = steady::now() + t.pauses.next(random_ >> 33);
 }
@@ -146,7 +146,7 @@ void dialler::pause(target& t) {
 int dialler::milliseconds_to_next() const {
   auto next = steady::time_point::max();
   for (auto& t : targets_)
-    if (t.now != stage::settled)
+    if (t.now != dial_state::settled)
       next = std::min(next, t.next);
   if (next == steady::time_point::max())
     return -1;

@@ -45,7 +45,7 @@ public:
 
 private:
   using steady = std::chrono::steady_clock;
-  enum class stage {
+  enum class dial_state {
     waiting,    ///< for the time of the next attempt
     connecting, ///< until it is decided, or `next`
     settled     ///< there is a connection, or knocking has told what it could
@@ -55,7 +55,7 @@ private:
     host_port place;
     purpose what;
     backoff pauses;
-    stage now = stage::waiting;
+    dial_state now = dial_state::waiting;
     steady::time_point next{}; ///< of the attempt, or the deadline of the one under way
     steady::time_point settled_since{};
     file_handle socket{};

@@ -48,8 +48,8 @@ link_logic::link_logic(options given, instant now)
   own_bytes_ = given_.own.SerializeAsString();
 }
 
-link_logic::outcome link_logic::begin() {
-  outcome out;
+link_logic::effects link_logic::begin() {
+  effects out;
   out.write.assign(link_preface.begin(), link_preface.end());
   send(out, frame_kind::hello, own_bytes_);
   if (own_bytes_.size() + limits::handshake_bytes_spare > limits::hello_bytes_max)
@@ -62,15 +62,15 @@ link_logic::outcome link_logic::begin() {
 }
 
 /// A frame of this end: plain before its proof, sealed behind it.
-void link_logic::send(outcome& out, frame_kind kind, std::string_view body) {
+void link_logic::send(effects& out, frame_kind kind, std::string_view body) {
   auto done =
       seal_ ? append_sealed(out.write, kind, body, *seal_) : append_frame(out.write, kind, body);
   if (!done)
     out.failed = done.error();
 }
 
-link_logic::outcome link_logic::feed(std::string_view bytes, instant now) {
-  outcome out;
+link_logic::effects link_logic::feed(std::string_view bytes, instant now) {
+  effects out;
   if (now_ == stage::ended)
     return out;
   heard_ = now;
@@ -90,7 +90,7 @@ link_logic::outcome link_logic::feed(std::string_view bytes, instant now) {
   return out;
 }
 
-bool link_logic::on_frame(frame_kind kind, const byte_slice& body, outcome& out) {
+bool link_logic::on_frame(frame_kind kind, const byte_slice& body, effects& out) {
   result<void> done;
   if (kind == frame_kind::bye) {
     auto bye = parse<Bye>(body, "Bye");
@@ -113,7 +113,7 @@ bool link_logic::on_frame(frame_kind kind, const byte_slice& body, outcome& out)
   return !out.failed;
 }
 
-result<void> link_logic::on_hello(const byte_slice& body, outcome& out) {
+result<void> link_logic::on_hello(const byte_slice& body, effects& out) {
   auto hello = parse<Hello>(body, "Hello");
   if (!hello)
     return unexpected{hello.error()};
@@ -166,7 +166,7 @@ link_transcript link_logic::transcript() const {
 }
 
 /// Everything that is sent behind this is sealed.
-void link_logic::prove(outcome& out) {
+void link_logic::prove(effects& out) {
   Proof proof;
   proof.set_mac(proof_of(transcript(), given_.dialled));
   send(out, frame_kind::proof, proof.SerializeAsString());
@@ -174,7 +174,7 @@ void link_logic::prove(outcome& out) {
   seal_.emplace(given_.dialled ? keys.dialler : keys.acceptor);
 }
 
-result<void> link_logic::on_proof(const byte_slice& body, outcome& out) {
+result<void> link_logic::on_proof(const byte_slice& body, effects& out) {
   auto proof = parse<Proof>(body, "Proof");
   if (!proof)
     return unexpected{proof.error()};
@@ -193,7 +193,7 @@ result<void> link_logic::on_proof(const byte_slice& body, outcome& out) {
   return {};
 }
 
-result<void> link_logic::on_proven_frame(frame_kind kind, const byte_slice& body, outcome& out) {
+result<void> link_logic::on_proven_frame(frame_kind kind, const byte_slice& body, effects& out) {
   switch (kind) {
     case frame_kind::envelopes:
       return on_records(body, out);
@@ -223,7 +223,7 @@ const address* link_logic::route(route_id id) const {
   return id == 0 || id > routes_.size() ? nullptr : &routes_[id - 1];
 }
 
-result<void> link_logic::on_records(const byte_slice& body, outcome& out) {
+result<void> link_logic::on_records(const byte_slice& body, effects& out) {
   for (std::size_t offset = 0; offset < body.size();) {
     auto record = read_record(body, offset);
     if (!record)
@@ -244,7 +244,7 @@ result<void> link_logic::on_records(const byte_slice& body, outcome& out) {
   return {};
 }
 
-result<void> link_logic::finish(wire_record record, outcome& out) {
+result<void> link_logic::finish(wire_record record, effects& out) {
   auto& message = record.message;
   auto target = route(record.routes.target);
   if (!target)
@@ -289,8 +289,8 @@ void link_logic::skip_pause(instant now) {
   heard_ = std::min(now, heard_ + lost);
 }
 
-link_logic::outcome link_logic::tick(instant now) {
-  outcome out;
+link_logic::effects link_logic::tick(instant now) {
+  effects out;
   if (now_ == stage::ended)
     return out;
   skip_pause(now);
@@ -317,7 +317,7 @@ void link_logic::set_halted(bool halted, instant now) {
 }
 
 result<std::vector<char>> link_logic::welcome_frame(const Welcome& welcome) {
-  outcome out;
+  effects out;
   send(out, frame_kind::welcome, welcome.SerializeAsString());
   if (out.failed)
     return unexpected{*out.failed};
@@ -328,7 +328,7 @@ std::vector<char> link_logic::bye_frame(const failure& why) {
   Bye bye;
   bye.set_code(static_cast<std::uint32_t>(why.code));
   bye.set_message(std::string{shortened(why.message)});
-  outcome out;
+  effects out;
   send(out, frame_kind::bye, bye.SerializeAsString());
   return std::move(out.write);
 }

@@ -47,7 +47,7 @@ public:
 
   /// What a step yields. After `failed` the connection is to be closed once `write` is out. What is
   /// in `write` must go out before anything that is sealed later.
-  struct outcome {
+  struct effects {
     std::vector<char> write;
     std::vector<envelope> received; ///< targets and senders resolved
     std::vector<unknown> strange;   ///< came, and nobody here could take it
@@ -61,13 +61,13 @@ public:
   link_logic(options given, instant now);
 
   /// Preface and Hello. Called once, first.
-  outcome begin();
+  effects begin();
 
-  outcome feed(std::string_view bytes, instant now);
+  effects feed(std::string_view bytes, instant now);
 
   /// To be called every `limits::link_tick`: pings after silence, gives up after deadlines. Time in
   /// which this process did not run does not count: nobody could have been heard.
-  outcome tick(instant now);
+  effects tick(instant now);
 
   /// While reading is halted, silence means nothing; pings go out all the same, so that the peer
   /// hears of this end.
@@ -101,16 +101,16 @@ private:
     ended   ///< nothing is read any more
   };
 
-  bool on_frame(frame_kind kind, const byte_slice& body, outcome& out);
-  result<void> on_hello(const byte_slice& body, outcome& out);
+  bool on_frame(frame_kind kind, const byte_slice& body, effects& out);
+  result<void> on_hello(const byte_slice& body, effects& out);
   result<void> check_hello(const Hello& hello) const;
   result<void> check_wanted(const Hello& hello) const;
-  result<void> on_proof(const byte_slice& body, outcome& out);
-  void prove(outcome& out);
-  void send(outcome& out, frame_kind kind, std::string_view body);
-  result<void> on_proven_frame(frame_kind kind, const byte_slice& body, outcome& out);
-  result<void> on_records(const byte_slice& body, outcome& out);
-  result<void> finish(wire_record record, outcome& out);
+  result<void> on_proof(const byte_slice& body, effects& out);
+  void prove(effects& out);
+  void send(effects& out, frame_kind kind, std::string_view body);
+  result<void> on_proven_frame(frame_kind kind, const byte_slice& body, effects& out);
+  result<void> on_records(const byte_slice& body, effects& out);
+  result<void> finish(wire_record record, effects& out);
   void skip_pause(instant now);
   link_transcript transcript() const;
   const address* route(route_id id) const;

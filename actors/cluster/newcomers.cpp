@@ -8,12 +8,12 @@ namespace troupe {
 
 void newcomers::enter(std::uint64_t number, instant now, std::function<void()> leave) {
   std::lock_guard guard{mutex_};
-  inside_.insert_or_assign(number, one{now, progress::silent, false, std::move(leave)});
+  inside_.insert_or_assign(number, one{now, milestone::silent, false, std::move(leave)});
   ++staying_;
   size_.store(inside_.size(), std::memory_order_relaxed);
 }
 
-void newcomers::reached(std::uint64_t number, progress step) {
+void newcomers::reached(std::uint64_t number, milestone step) {
   std::lock_guard guard{mutex_};
   if (auto found = inside_.find(number); found != inside_.end() && found->second.done < step)
     found->second.done = step;
@@ -61,7 +61,7 @@ bool newcomers::ask_one_to_leave(instant now) {
 
 /// Who has just come counts as one who has done much: it had no time to speak yet.
 std::function<void()> newcomers::take_least(instant now) {
-  constexpr int just_come = static_cast<int>(progress::hello) + 1;
+  constexpr int just_come = static_cast<int>(milestone::hello) + 1;
   one* least = nullptr;
   int least_rank = 0;
   for (auto& [number, each] : inside_) { // by number: the oldest first

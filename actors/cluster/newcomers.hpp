@@ -21,7 +21,7 @@ namespace troupe {
 class newcomers {
 public:
   /// What a connection has done so far, from least to most.
-  enum class progress : std::uint8_t {
+  enum class milestone : std::uint8_t {
     silent, ///< connected, sent nothing
     spoke,  ///< sent bytes that are no whole Hello yet
     hello,  ///< sent a Hello that is in order; its proof is missing
@@ -32,7 +32,7 @@ public:
 
   /// One more connection. `leave` makes it go, from any thread, and `left` follows.
   void enter(std::uint64_t number, instant now, std::function<void()> leave);
-  void reached(std::uint64_t number, progress step);
+  void reached(std::uint64_t number, milestone step);
   void left(std::uint64_t number);
 
   /// Asks connections to leave until no more than `at_most` stay. False: none had to.
@@ -49,7 +49,7 @@ public:
 private:
   struct one {
     instant entered{};
-    progress done = progress::silent;
+    milestone done = milestone::silent;
     bool leaving = false;
     std::function<void()> leave;
   };

@@ -33,27 +33,27 @@ std::size_t outbox::address_hash::operator()(const address& a) const noexcept {
 outbox::outbox(std::size_t bytes_max, std::function<void()> wake, std::size_t reserve)
     : bytes_max_(bytes_max), reserve_(reserve), wake_(std::move(wake)) {}
 
-outbox::verdict outbox::put(const envelope& message) {
+outbox::put_result outbox::put(const envelope& message) {
   // Kept per thread: serialising allocates nothing once the buffer has grown.
   thread_local std::string scratch;
   scratch.clear();
   message.body.append_to(scratch);
   if (scratch.size() > limits::payload_bytes_max)
-    return verdict::too_large;
+    return put_result::too_large;
   bool wake = false;
-  auto done = verdict::queued;
+  auto done = put_result::queued;
   {
     std::lock_guard guard{mutex_};
     if (closed_)
-      return verdict::closed;
+      return put_result::closed;
     auto room = bytes_max_ + (may_be_refused(message) ? 0 : reserve_);
     if (waiting_ + scratch.size() + record_bytes_max > room) {
-      done = verdict::overloaded;
+      done = put_result::overloaded;
       wake = !may_be_refused(message) && !std::exchange(overflowed_, true);
     } else {
       if (message.kind == message_kind::request && message.sender.what == address::kind::session) {
         if (unanswered_.size() >= limits::link_unanswered_max)
-          return verdict::overloaded;
+          return put_result::overloaded;
         unanswered_.emplace(message.id, head_of(message));
       }
       done = scratch.size() < stream_payload_bytes ? put_small(message, scratch)
@@ -66,20 +66,20 @@ outbox::verdict outbox::put(const envelope& message) {
   return done;
 }
 
-outbox::verdict outbox::put_small(const envelope& message, std::string_view payload_bytes) {
+outbox::put_result outbox::put_small(const envelope& message, std::string_view payload_bytes) {
   open_frame(payload_bytes.size());
   auto before = open_.size();
   append_envelope(open_, message, routes_of(message), payload_bytes);
   waiting_ += open_.size() - before;
-  return verdict::queued;
+  return put_result::queued;
 }
 
-outbox::verdict outbox::put_stream(const envelope& message, std::string payload_bytes) {
+outbox::put_result outbox::put_stream(const envelope& message, std::string payload_bytes) {
   if (++last_stream_ == 0)
     ++last_stream_;
   waiting_ += payload_bytes.size();
   streams_.push_back({last_stream_, std::move(payload_bytes), 0, head_of(message)});
-  return verdict::queued;
+  return put_result::queued;
 }
 
 /// Sees to it that a record with that payload can be added to `open_`.
@@ -110,7 +110,7 @@ wire_routes outbox::routes_of(const envelope& message) {
   return routes;
 }
 
-route_id outbox::route_of(const address& a, recent& last) {
+route_id outbox::route_of(const address& a, recent_route& last) {
   if (a.empty())
     return 0;
   if (last.id != 0 && last.place == a)

@@ -23,14 +23,14 @@ namespace troupe {
 /// never across a call to anybody else.
 class outbox {
 public:
-  enum class verdict { queued, overloaded, too_large, closed };
+  enum class put_result { queued, overloaded, too_large, closed };
 
   /// `wake` is called, outside the lock, when there is something to take after there was nothing.
   /// The same when the outbox overflows.
   explicit outbox(std::size_t bytes_max, std::function<void()> wake = {},
                   std::size_t reserve = limits::link_reserve_bytes);
 
-  verdict put(const envelope& message);
+  put_result put(const envelope& message);
 
   /// Moves about `bytes_aim` of sealed frames behind what `out` holds. False: nothing is left, and
   /// the next `put` wakes again.
@@ -65,15 +65,15 @@ private:
       return id.session.value * 31 + id.sequence;
     }
   };
-  struct recent {
+  struct recent_route {
     address place;
     route_id id = 0;
   };
 
-  verdict put_small(const envelope& message, std::string_view payload_bytes);
-  verdict put_stream(const envelope& message, std::string payload_bytes);
+  put_result put_small(const envelope& message, std::string_view payload_bytes);
+  put_result put_stream(const envelope& message, std::string payload_bytes);
   wire_routes routes_of(const envelope& message);
-  route_id route_of(const address& a, recent& last);
+  route_id route_of(const address& a, recent_route& last);
   void open_frame(std::size_t payload_bytes);
   std::vector<char> take_records();
   void take_chunk(std::vector<char>& out);
@@ -97,7 +97,7 @@ private:
   bool overflowed_ = false;
   std::unordered_map<address, route_id, address_hash> routes_;
   std::unordered_map<message_id, envelope, id_hash> unanswered_;
-  recent last_target_, last_sender_, last_tenant_;
+  recent_route last_target_, last_sender_, last_tenant_;
 };
 
 } // namespace troupe

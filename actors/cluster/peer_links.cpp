@@ -26,8 +26,8 @@ peer_links::known* peer_links::find(number id) {
   return nullptr;
 }
 
-peer_links::change peer_links::proven(const link& with) {
-  change made;
+peer_links::links_change peer_links::proven(const link& with) {
+  links_change made;
   auto& of = peers_[with.peer];
   auto differs = [&](const known& k) {
     return k.now != standing::ended && k.with.incarnation != with.incarnation;
@@ -51,8 +51,8 @@ peer_links::change peer_links::proven(const link& with) {
   return made;
 }
 
-peer_links::change peer_links::confirmed(number id) {
-  change made;
+peer_links::links_change peer_links::confirmed(number id) {
+  links_change made;
   auto next = find(id);
   if (!next || next->now == standing::ended)
     return made;
@@ -77,8 +77,8 @@ peer_links::change peer_links::confirmed(number id) {
   return made;
 }
 
-peer_links::change peer_links::closed(number id) {
-  change made;
+peer_links::links_change peer_links::closed(number id) {
+  links_change made;
   auto gone = find(id);
   if (!gone)
     return made;

@@ -35,7 +35,7 @@ public:
     std::uint64_t dial = 0;        ///< as the dialler counts
   };
 
-  struct change {
+  struct links_change {
     std::optional<number> attach; ///< this link counts from now on
     std::vector<number> end;      ///< these have no more use: close them when they are drained
     std::vector<number> dead;     ///< of a life of the peer that is over: close them
@@ -43,11 +43,11 @@ public:
   };
 
   /// Both ends have proven who they are. The link itself may be among those to end.
-  change proven(const link& with);
+  links_change proven(const link& with);
   /// Sealed frames have passed in both directions.
-  change confirmed(number id);
+  links_change confirmed(number id);
   /// It is closed, for whatever reason. Nothing for links that were never proven.
-  change closed(number id);
+  links_change closed(number id);
 
   /// The link that counts; nothing if there is none.
   std::optional<number> current(node_id peer) const;

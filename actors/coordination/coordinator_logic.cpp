@@ -130,7 +130,7 @@ void coordinator_logic::on_repeated(step_context& context, envelope& request,
       || std::any_of(endings_.begin(), endings_.end(),
                      [&](auto& one) { return is_it(*one->ended); }))
     return;
-  if (judged.what == verdict::repeated_done) {
+  if (judged.what == delivery_state::repeated_done) {
     auto kept = submissions_.kept(judged.at);
     if (auto refused = kept.as<Failure>())
       return context.out.send(reply_failure(request, from_proto(*refused)));
@@ -150,7 +150,7 @@ void coordinator_logic::on_repeated(step_context& context, envelope& request,
 
 void coordinator_logic::on_submit(step_context& context, envelope& request) {
   auto judged = submissions_.accept(request.sender, request.id, request.attempt);
-  if (judged.what != verdict::fresh)
+  if (judged.what != delivery_state::fresh)
     return on_repeated(context, request, judged);
   auto refuse = [&](const failure& why) {
     auto reply = reply_failure(request, why);

@@ -19,7 +19,7 @@ struct coordinator_logic::run {
   std::unique_ptr<run_state> state;
   address submitter;
   message_id request;
-  delivery::place submission; ///< for repetitions
+  delivery::entry_id submission; ///< for repetitions
   name tenant;
   trace_context inside; ///< of what its tasks do
   std::unique_ptr<SpanData> root;

@@ -232,7 +232,7 @@ void answer_unknown(link_state& link, link_logic::unknown strange) {
     host.post->send(reply_failure(head, why));
 }
 
-void carry_out(link_broker* self, link_logic::outcome out) {
+void carry_out(link_broker* self, link_logic::effects out) {
   auto& link = self->state;
   write(self, {out.write.data(), out.write.size()});
   if (out.proven && !out.failed)
@@ -306,8 +306,8 @@ void make_way(link_broker* self) {
 
 void note_progress(link_state& link) {
   if (!link.closing)
-    link.registered->reached(link.protocol->has_hello() ? newcomers::progress::hello
-                                                        : newcomers::progress::spoke);
+    link.registered->reached(link.protocol->has_hello() ? newcomers::milestone::hello
+                                                        : newcomers::milestone::spoke);
 }
 
 /// Owned by the broker once it runs, by what spawns it until then.

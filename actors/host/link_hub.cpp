@@ -35,7 +35,7 @@ void tell(link_hub& hub, std::uint64_t number, Atom what) {
 }
 
 /// Does what `hub.members` has decided.
-void carry_out(link_hub& hub, const peer_links::change& change) {
+void carry_out(link_hub& hub, const peer_links::links_change& change) {
   link_hub::entry next;
   {
     std::lock_guard guard{hub.mutex};
@@ -70,16 +70,16 @@ link_registration::~link_registration() {
   // Each step by itself: without memory one may fail, and the others still count.
   fault_of([&] { leave_door(); }); // also one that was proven and refused all the same
   fault_of([&] {
-    if (now_ == standing::client)
+    if (now_ == peer_kind::client)
       leave_clients();
   });
   fault_of([&] {
-    if (now_ == standing::member)
+    if (now_ == peer_kind::member)
       leave_members();
   });
   fault_of([&] { fail_unanswered(); });
   fault_of([&] {
-    auto peer = now_ == standing::member ? node_from_bytes(peer_.id()) : dialled_;
+    auto peer = now_ == peer_kind::member ? node_from_bytes(peer_.id()) : dialled_;
     std::unique_lock guard{hub_.mutex};
     hub_.open.erase(number_);
     bool linked = !peer || hub_.members.has_link(peer);
@@ -105,7 +105,7 @@ void link_registration::leave_clients() {
 
 void link_registration::leave_members() {
   auto peer = node_from_bytes(peer_.id());
-  peer_links::change change;
+  peer_links::links_change change;
   {
     std::lock_guard guard{hub_.mutex};
     change = hub_.members.closed(number_);
@@ -125,7 +125,7 @@ void link_registration::leave_members() {
 void link_registration::fail_unanswered() {
   if (!waiting_)
     return;
-  auto where = now_ == standing::member ? peer_.name() + " (" + peer_.address() + ")" : "a client";
+  auto where = now_ == peer_kind::member ? peer_.name() + " (" + peer_.address() + ")" : "a client";
   auto waited = waiting_->waiting();
   auto unanswered = waiting_->close();
   trim_heap_after(waited);
@@ -154,7 +154,7 @@ void link_registration::enter(newcomers& door, std::function<void()> leave) {
   door.make_room(now);
 }
 
-void link_registration::reached(newcomers::progress step) {
+void link_registration::reached(newcomers::milestone step) {
   if (door_)
     door_->reached(number_, step);
 }
@@ -163,7 +163,7 @@ void link_registration::attach_client(session_id session, std::shared_ptr<outbox
   session_ = session;
   waiting_ = waiting;
   hub_.host.post->attach_session(session, std::move(waiting));
-  now_ = standing::client;
+  now_ = peer_kind::client;
   leave_door();
 }
 
@@ -174,7 +174,7 @@ void link_registration::attach_member(const Hello& peer, std::uint64_t features,
   waiting_ = waiting;
   auto id = node_from_bytes(peer_.id());
   auto self = hub_.host.post->self();
-  peer_links::change change;
+  peer_links::links_change change;
   {
     std::lock_guard guard{hub_.mutex};
     auto& mine = hub_.open[number_];
@@ -184,16 +184,16 @@ void link_registration::attach_member(const Hello& peer, std::uint64_t features,
     bool by_lower = dialled_ ? self < id : id < self;
     change = hub_.members.proven(
         {number_, id, peer_.incarnation(), by_lower, dialled_ ? number_ : peer.dial()});
-    now_ = standing::member;
+    now_ = peer_kind::member;
   }
   leave_door();
   carry_out(hub_, change);
 }
 
 void link_registration::confirm() {
-  if (now_ != standing::member)
+  if (now_ != peer_kind::member)
     return;
-  peer_links::change change;
+  peer_links::links_change change;
   {
     std::lock_guard guard{hub_.mutex};
     change = hub_.members.confirmed(number_);

@@ -98,7 +98,7 @@ public:
   void begin(const caf::actor& broker);
   /// A stranger among strangers; one too many, and the least of them is told to `leave`.
   void enter(newcomers& door, std::function<void()> leave);
-  void reached(newcomers::progress step);
+  void reached(newcomers::milestone step);
   /// Where it waits to show who it is; null: it has, or came through no door.
   newcomers* door() const noexcept { return door_; }
   /// Another link to that member counts: this one ends when it is drained.
@@ -118,7 +118,7 @@ public:
   }
 
 private:
-  enum class standing { unproven, client, member };
+  enum class peer_kind { unproven, client, member };
 
   void leave_door();
   void leave_clients();
@@ -129,7 +129,7 @@ private:
   const std::uint64_t number_;
   file_handle socket_;
   node_id dialled_;
-  standing now_ = standing::unproven;
+  peer_kind now_ = peer_kind::unproven;
   session_id session_;
   NodeInfo peer_;
   std::shared_ptr<outbox> waiting_;

@@ -204,7 +204,7 @@ void logic_shell::start_child(outputs::child wanted) {
   caf::anon_send(actor, atom::begin_v);
   auto id = actor.id();
   ids_.insert_or_assign(wanted.agent, id);
-  children_.emplace(id, child{std::move(wanted.agent), std::move(actor)});
+  children_.emplace(id, running_child{std::move(wanted.agent), std::move(actor)});
 }
 
 /// It may be at work for long before it hears of it, so nobody finds it from now on: what is sent
@@ -243,7 +243,7 @@ void logic_shell::tell_of_end(const troupe::name& agent) {
     tell_of_end(one, how);
 }
 
-void logic_shell::tell_of_end(child& one, inbox_meter::ended how) {
+void logic_shell::tell_of_end(running_child& one, inbox_meter::ended how) {
   one.told = true;
   ids_.erase(one.agent);
   if (how == inbox_meter::ended::asked)

@@ -37,7 +37,7 @@ private:
     leaving,  ///< it cannot be found any more; ends with the last message that is still to come
   };
 
-  struct child {
+  struct running_child {
     troupe::name agent;
     logic_actor actor;
     bool told = false; ///< the logic knows of its end, or has stopped it
@@ -63,7 +63,7 @@ private:
   void stop_child(const troupe::name& agent);
   std::vector<envelope> take_sends_to(const troupe::name& agent);
   void tell_of_end(const troupe::name& agent);
-  void tell_of_end(child& one, inbox_meter::ended how);
+  void tell_of_end(running_child& one, inbox_meter::ended how);
   void child_is_down(const caf::down_msg& down);
   void schedule();
 
@@ -75,7 +75,7 @@ private:
   timer_table timers_;
   std::optional<instant> ticking_until_; ///< when the pending tick comes
   std::uint64_t tick_generation_ = 0;
-  std::unordered_map<caf::actor_id, child> children_;
+  std::unordered_map<caf::actor_id, running_child> children_;
   std::unordered_map<troupe::name, caf::actor_id> ids_; ///< of those whose end it does not know
   phase phase_ = phase::working;
   std::string fault_; ///< what went wrong; nothing is stepped after that

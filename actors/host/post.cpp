@@ -173,13 +173,13 @@ void post::send_out(envelope message) {
   if (!message.sender.node)
     message.sender.node = self_;
   switch (link->put(message)) {
-    case outbox::verdict::queued:
+    case outbox::put_result::queued:
       counted_.plain().envelopes_sent.fetch_add(1, std::memory_order_relaxed);
       return;
-    case outbox::verdict::overloaded:
+    case outbox::put_result::overloaded:
       return refuse(message, {ec::overloaded, "the link to where " + to_string(message.target)
                                                   + " is has too much to send; try again later"});
-    case outbox::verdict::too_large: {
+    case outbox::put_result::too_large: {
       failure why{ec::too_large,
                   "a message of more than " + std::to_string(limits::payload_bytes_max) + " bytes"};
       if (message.kind != message_kind::reply)
@@ -189,7 +189,7 @@ void post::send_out(envelope message) {
       link->put(message);
       return;
     }
-    case outbox::verdict::closed:
+    case outbox::put_result::closed:
       return refuse(message, unreachable(message.target));
   }
 }
@@ -246,11 +246,11 @@ void post::refuse(const envelope& message, const failure& why) {
 
 /// True: its sender may not send it there; all is done that can be.
 bool post::is_refused(const envelope& message) {
-  auto verdict = judged_by_(message, self_);
-  if (verdict == ruling::kept)
+  auto ruled = judged_by_(message, self_);
+  if (ruled == ruling::kept)
     return false;
   auto refused = counted_.plain().messages_refused.fetch_add(1, std::memory_order_relaxed) + 1;
-  auto why = explain(verdict, message);
+  auto why = explain(ruled, message);
   if (std::has_single_bit(refused)) // a flood must not become a flood of lines
     log_->write({log_level::warning, "post",
                  "refused: " + why.message + " (" + std::to_string(refused) + " so far)",

@@ -84,7 +84,7 @@ void thread_shell::leave() {
 }
 
 void thread_shell::refuse_what_waits() {
-  std::deque<waiting> left;
+  std::deque<queued_message> left;
   {
     std::lock_guard guard{mutex_};
     left.swap(waiting_);
@@ -106,7 +106,7 @@ void thread_shell::killed() {
 }
 
 /// Waits for a message or a timer. False: it is time to stop.
-bool thread_shell::next(std::optional<waiting>& message) {
+bool thread_shell::next(std::optional<queued_message>& message) {
   std::unique_lock guard{mutex_};
   auto something = [this] { return stopping_ || !waiting_.empty(); };
   if (auto due = timers_.next())
@@ -149,7 +149,7 @@ bool thread_shell::fire_timers() {
 }
 
 /// Whoever asked has given up: an overload must not be worked off for nobody.
-bool thread_shell::is_too_late(waiting& one) {
+bool thread_shell::is_too_late(queued_message& one) {
   auto& message = one.message;
   if (message.kind != message_kind::request || message.remaining.count() <= 0)
     return false;
@@ -178,7 +178,7 @@ bool thread_shell::work_on(envelope message) {
 
 void thread_shell::run() {
   bool sound = step([this](step_context& context) { mind_->start(context, self_); });
-  for (std::optional<waiting> message; sound && next(message); message.reset()) {
+  for (std::optional<queued_message> message; sound && next(message); message.reset()) {
     sound = fire_timers();
     if (message && sound)
       sound = is_too_late(*message) || work_on(std::move(message->message));

@@ -36,7 +36,7 @@ public:
   const char* name() const override { return "thread_shell"; }
 
 private:
-  struct waiting {
+  struct queued_message {
     envelope message;
     std::size_t bytes = 0; ///< what the mailbox is charged for it
     instant since;
@@ -51,8 +51,8 @@ private:
   void killed() override;
   void run();
   bool step(const std::function<void(step_context&)>& call);
-  bool next(std::optional<waiting>& message);
-  bool is_too_late(waiting& one);
+  bool next(std::optional<queued_message>& message);
+  bool is_too_late(queued_message& one);
   bool fire_timers();
   bool work_on(envelope message);
 
@@ -62,7 +62,7 @@ private:
   timer_table timers_;
   std::mutex mutex_; ///< of the next four
   std::condition_variable wake_;
-  std::deque<waiting> waiting_;
+  std::deque<queued_message> waiting_;
   bool stopping_ = false;
   std::string fault_;
   std::thread thread_;

@@ -43,7 +43,7 @@ void append_quote(std::string& out, std::string_view text) {
   }
 }
 
-std::string lines_of(const digest_report::quotation& quote) {
+std::string lines_of(const digest_report::report_quote& quote) {
   if (quote.first_line == quote.last_line)
     return "line " + std::to_string(quote.first_line);
   return "lines " + std::to_string(quote.first_line) + '-' + std::to_string(quote.last_line);
@@ -74,7 +74,7 @@ void append_best(std::string& out, const digest_report& report) {
   }
 }
 
-void append_reading(std::string& out, const digest_report::reading& reading) {
+void append_reading(std::string& out, const digest_report::report_reading& reading) {
   out += "### " + escape_markdown(reading.document) + "\n\n";
   out += with_commas(reading.size_bytes) + (reading.size_bytes == 1 ? " byte, " : " bytes, ")
          + with_commas(reading.lines) + (reading.lines == 1 ? " line.\n\n" : " lines.\n\n");

@@ -9,18 +9,18 @@ namespace troupe {
 
 /// What an editor's report says. Everything in it may be any text: `write_report` escapes it.
 struct digest_report {
-  struct quotation {
+  struct report_quote {
     std::string document;
     std::string text; ///< verbatim
     std::uint32_t first_line = 0;
     std::uint32_t last_line = 0;
   };
-  struct reading {
+  struct report_reading {
     std::string document;
     std::uint64_t size_bytes = 0;
     std::uint32_t lines = 0;
     std::string summary;
-    std::vector<quotation> answers; ///< the best first
+    std::vector<report_quote> answers; ///< the best first
   };
   struct skipped {
     std::string document;
@@ -28,8 +28,8 @@ struct digest_report {
   };
 
   std::string question;
-  std::vector<quotation> best; ///< over all documents
-  std::vector<reading> readings;
+  std::vector<report_quote> best; ///< over all documents
+  std::vector<report_reading> readings;
   std::vector<skipped> not_read;
   std::string model;            ///< that wrote it, empty if none was asked
   std::uint64_t unverified = 0; ///< quotations that a model gave but no document holds

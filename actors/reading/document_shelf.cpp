@@ -65,7 +65,7 @@ std::vector<BlobRef> document_shelf::admit() {
 }
 
 /// Whether `wanted` may come. A document that has all the room to itself always may.
-bool document_shelf::make_room(const place& wanted) {
+bool document_shelf::make_room(const shelved& wanted) {
   auto& of = *wanted.in;
   while (of.used + wanted.bytes > of.bytes && !of.unused.empty())
     drop_last(of);
@@ -123,7 +123,7 @@ std::vector<document_shelf::who> document_shelf::missing(const std::string& hash
   return told;
 }
 
-void document_shelf::put_aside(places::iterator left, instant now) {
+void document_shelf::put_aside(shelved_documents::iterator left, instant now) {
   auto& there = left->second;
   auto& of = *there.in;
   there.used = now;

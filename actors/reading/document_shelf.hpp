@@ -79,7 +79,7 @@ private:
     std::deque<std::string> waiting;
     std::list<std::string> unused; ///< here without users, the last used first
   };
-  struct place {
+  struct shelved {
     BlobRef blob;
     phase at = phase::waiting;
     room* in = nullptr;
@@ -89,14 +89,14 @@ private:
     std::list<std::string>::iterator unused;
     instant used;
   };
-  using places = std::unordered_map<std::string, place>;
+  using shelved_documents = std::unordered_map<std::string, shelved>;
 
-  bool make_room(const place& wanted);
-  void put_aside(places::iterator left, instant now);
+  bool make_room(const shelved& wanted);
+  void put_aside(shelved_documents::iterator left, instant now);
   void drop_last(room& of);
 
   std::array<room, 2> rooms_; ///< small, large
-  places places_;             ///< by hash
+  shelved_documents places_;  ///< by hash
 };
 
 } // namespace troupe

@@ -23,7 +23,7 @@ void take_reading(digest_report& report, const ValueMap& read) {
     report.not_read.push_back({called, why});
     return;
   }
-  digest_report::reading reading;
+  digest_report::report_reading reading;
   reading.document = called;
   reading.size_bytes = static_cast<std::uint64_t>(integer_field(read, "size_bytes"));
   reading.lines = line_field(read, "lines");
@@ -49,7 +49,7 @@ digest_report report_of(const ValueMap& input) {
 
 /// The quotations that a model can choose from, as it is shown them.
 struct offers {
-  std::vector<const digest_report::quotation*> quotations;
+  std::vector<const digest_report::report_quote*> quotations;
   std::vector<std::string> sources;
 
   explicit offers(const digest_report& report) {
@@ -61,8 +61,8 @@ struct offers {
   }
 
   /// The one in which `quote` stands, the one called `source` first; null if it stands in none.
-  const digest_report::quotation* with(std::string_view source, std::string_view quote) const {
-    const digest_report::quotation* found = nullptr;
+  const digest_report::report_quote* with(std::string_view source, std::string_view quote) const {
+    const digest_report::report_quote* found = nullptr;
     for (std::size_t i = 0; i < quotations.size(); ++i) {
       if ((found && sources[i] != source) || !locate_quote(quotations[i]->text, quote))
         continue;
@@ -75,7 +75,8 @@ struct offers {
 };
 
 /// The part of `from` that the model quoted, with the lines on which it stands in the document.
-digest_report::quotation part_of(const digest_report::quotation& from, std::string_view quote) {
+digest_report::report_quote part_of(const digest_report::report_quote& from,
+                                    std::string_view quote) {
   auto place = locate_quote(from.text, quote);
   if (!place)
     return from;

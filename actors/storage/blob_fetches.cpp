@@ -96,8 +96,8 @@ void blob_fetches::ask_holder(step_context& context, fetch& wanted) {
   context.out.send(std::move(message));
 }
 
-blob_fetches::ended blob_fetches::reply(step_context& context, envelope& message,
-                                        const std::string*& bytes) {
+blob_fetches::fetch_end blob_fetches::reply(step_context& context, envelope& message,
+                                            const std::string*& bytes) {
   auto asked = std::find_if(fetches_.begin(), fetches_.end(), [&](const auto& f) {
     return message.id.session == numbers_.session && message.id.sequence == f.second.sequence;
   });
@@ -117,7 +117,7 @@ blob_fetches::ended blob_fetches::reply(step_context& context, envelope& message
   return give_up_holder(context, asked, {ec::bad_message, std::move(why)});
 }
 
-blob_fetches::ended blob_fetches::late(step_context& context, std::uint32_t timer) {
+blob_fetches::fetch_end blob_fetches::late(step_context& context, std::uint32_t timer) {
   auto found = std::find_if(fetches_.begin(), fetches_.end(),
                             [&](const auto& f) { return f.second.timer == timer; });
   if (found == fetches_.end())
@@ -129,8 +129,8 @@ blob_fetches::ended blob_fetches::late(step_context& context, std::uint32_t time
 
 /// Those who named that holder have waited in vain; the next holder is asked for the others, if
 /// there are any.
-blob_fetches::ended blob_fetches::give_up_holder(step_context& context, table::iterator failed,
-                                                 failure why) {
+blob_fetches::fetch_end blob_fetches::give_up_holder(step_context& context, table::iterator failed,
+                                                     failure why) {
   auto& wanted = failed->second;
   std::vector<waiter> others, in_vain;
   for (auto& one : wanted.waiters)

@@ -30,7 +30,7 @@ public:
     std::uint64_t keep = 0; ///< a BlobsKeep by its number
   };
   /// A fetch that ended: what came, or why nothing did, and who waited.
-  struct ended {
+  struct fetch_end {
     std::vector<waiter> waiters;
     failure why;
   };
@@ -43,9 +43,9 @@ public:
   std::optional<failure> wait(step_context& context, waiter& who);
 
   /// A reply of a holder. Empty waiters: it was late. `bytes` is set if the right ones came.
-  ended reply(step_context& context, envelope& message, const std::string*& bytes);
+  fetch_end reply(step_context& context, envelope& message, const std::string*& bytes);
   /// A timer of these ran out; empty waiters: it was none of these.
-  ended late(step_context& context, std::uint32_t timer);
+  fetch_end late(step_context& context, std::uint32_t timer);
   /// Whoever sent that request waits no longer.
   bool give_up(step_context& context, const envelope& request);
   /// All that wait; nothing is left.
@@ -63,7 +63,7 @@ private:
   void ask_holder(step_context& context, fetch& wanted);
   void ask_next(step_context& context);
   bool may_ask(const fetch& wanted) const;
-  ended give_up_holder(step_context& context, table::iterator failed, failure why);
+  fetch_end give_up_holder(step_context& context, table::iterator failed, failure why);
   std::vector<waiter> forget(step_context& context, table::iterator done);
   std::uint32_t new_timer();
 

@@ -21,7 +21,7 @@ class blob_keeps {
 public:
   explicit blob_keeps(blob_fetches& fetches) : fetches_(fetches) {}
 
-  struct outcome {
+  struct ended_keep {
     envelope request;
     std::optional<failure> why; ///< nothing: it has all of them
   };
@@ -36,7 +36,7 @@ public:
   void stop();
 
   /// What has ended since.
-  std::vector<outcome> take_ended() { return std::exchange(ended_, {}); }
+  std::vector<ended_keep> take_ended() { return std::exchange(ended_, {}); }
   std::size_t size() const noexcept { return waiting_.size(); }
 
 private:
@@ -53,7 +53,7 @@ private:
   blob_fetches& fetches_;
   std::uint64_t last_ = 0;
   table waiting_; ///< by number: the oldest is first
-  std::vector<outcome> ended_;
+  std::vector<ended_keep> ended_;
 };
 
 } // namespace troupe

@@ -319,7 +319,7 @@ void blobs_logic::fetched(step_context& context, std::vector<blob_fetches::waite
   hand_out(context);
 }
 
-void blobs_logic::in_vain(step_context& context, const blob_fetches::ended& failed) {
+void blobs_logic::in_vain(step_context& context, const blob_fetches::fetch_end& failed) {
   for (auto& waiter : failed.waiters) {
     if (waiter.keep == 0)
       context.out.send(reply_failure(waiter.request, failed.why));

@@ -59,7 +59,7 @@ private:
     std::vector<std::uint64_t> keeps; ///< BlobsKeep that wait for it
     std::vector<BlobRef> kept;        ///< what those call it
   };
-  struct delivery {
+  struct blob_delivery {
     envelope request;
     blob_bytes bytes;
   };
@@ -78,7 +78,7 @@ private:
   void reply(step_context& context, envelope message);
   void fetched(step_context& context, std::vector<blob_fetches::waiter> waiters,
                const std::string& bytes);
-  void in_vain(step_context& context, const blob_fetches::ended& failed);
+  void in_vain(step_context& context, const blob_fetches::fetch_end& failed);
   void hand_out(step_context& context);
   void go_on(step_context& context);
   void go_on_later(step_context& context);
@@ -95,8 +95,8 @@ private:
   blob_collector collector_;
   std::vector<gathered> gathered_;
   std::size_t gathered_bytes_ = 0;
-  std::deque<delivery> handing_out_; ///< what a step may not hand out at once
-  bool going_on_ = false;            ///< `go_on_timer` runs
+  std::deque<blob_delivery> handing_out_; ///< what a step may not hand out at once
+  bool going_on_ = false;                 ///< `go_on_timer` runs
 };
 
 } // namespace troupe

@@ -12,22 +12,22 @@ void supervisor_logic::started(std::size_t child) { running_.at(child) = true; }
 supervisor_logic::decision supervisor_logic::ended(std::size_t child, bool asked, instant now) {
   running_.at(child) = false;
   if (asked || stopping_)
-    return {verdict::ignore, {}};
+    return {reaction::ignore, {}};
   while (!restarts_.empty() && now - restarts_.front() > given_.period)
     restarts_.pop_front();
   auto recent = restarts_.size();
   if (recent >= given_.intensity) {
     if (given_.escalate) {
       stopping_ = true;
-      return {verdict::give_up, {}};
+      return {reaction::give_up, {}};
     }
     restarts_.pop_front();
   }
   restarts_.push_back(now);
   if (recent == 0)
-    return {verdict::restart, std::chrono::nanoseconds{0}};
+    return {reaction::restart, std::chrono::nanoseconds{0}};
   auto doubled = given_.backoff_min * (std::int64_t{1} << std::min<std::size_t>(recent, 20));
-  return {verdict::restart, std::min(doubled, given_.backoff_max)};
+  return {reaction::restart, std::min(doubled, given_.backoff_max)};
 }
 
 std::size_t supervisor_logic::next_to_stop() {

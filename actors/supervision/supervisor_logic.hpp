@@ -25,9 +25,9 @@ public:
         true; ///< false: what it does not hold up is tried for ever (the `side` subtree)
   };
 
-  enum class verdict : std::uint8_t { restart, give_up, ignore };
+  enum class reaction : std::uint8_t { restart, give_up, ignore };
   struct decision {
-    verdict what = verdict::ignore;
+    reaction what = reaction::ignore;
     std::chrono::nanoseconds after{0}; ///< until the restart
   };
 

@@ -9,7 +9,7 @@ namespace troupe {
 
 namespace {
 
-struct rule {
+struct suffix_rule {
   std::string_view suffix;
   std::string_view replacement;
 };
@@ -114,7 +114,7 @@ private:
 
   /// Applies the first rule whose suffix is there, if what is left measures enough.
   template <std::size_t Size>
-  void first_of(const std::array<rule, Size>& rules) {
+  void first_of(const std::array<suffix_rule, Size>& rules) {
     for (const auto& r : rules)
       if (ends(r.suffix)) {
         if (measure(stem_length(r.suffix)) > 0)
@@ -124,7 +124,7 @@ private:
   }
 
   void step_2() {
-    static constexpr std::array<rule, 20> rules{
+    static constexpr std::array<suffix_rule, 20> rules{
         {{"ational", "ate"}, {"tional", "tion"}, {"enci", "ence"},   {"anci", "ance"},
          {"izer", "ize"},    {"abli", "able"},   {"alli", "al"},     {"entli", "ent"},
          {"eli", "e"},       {"ousli", "ous"},   {"ization", "ize"}, {"ation", "ate"},
@@ -134,13 +134,13 @@ private:
   }
 
   void step_3() {
-    static constexpr std::array<rule, 7> rules{{{"icate", "ic"},
-                                                {"ative", ""},
-                                                {"alize", "al"},
-                                                {"iciti", "ic"},
-                                                {"ical", "ic"},
-                                                {"ful", ""},
-                                                {"ness", ""}}};
+    static constexpr std::array<suffix_rule, 7> rules{{{"icate", "ic"},
+                                                       {"ative", ""},
+                                                       {"alize", "al"},
+                                                       {"iciti", "ic"},
+                                                       {"ical", "ic"},
+                                                       {"ful", ""},
+                                                       {"ness", ""}}};
     first_of(rules);
   }
 

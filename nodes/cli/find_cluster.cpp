@@ -27,7 +27,7 @@ using steady = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds roles_patience = 5 * limits::desk_query_timeout;
 
 /// One way to a node.
-struct way {
+struct way_in {
   std::string called; ///< in messages, and HOST:PORT where it is by TCP
   fs::path folder;    ///< by the socket in this folder; empty: by TCP
   node_id owner{};    ///< who must answer there; zero: that is not known
@@ -35,7 +35,8 @@ struct way {
 
 /// Where to knock, and as who.
 struct door {
-  std::vector<way> ways; ///< in groups: those of the second are tried when no way of the first is
+  std::vector<way_in>
+      ways; ///< in groups: those of the second are tried when no way of the first is
   std::size_t first_group = 0;
   std::string cluster = "default";
   std::string secret;
@@ -68,8 +69,8 @@ node_id owner_of(const std::string& address, const cluster_file& file) {
 /// The sockets of all nodes, then their addresses. An address alone proves nothing: a copy of the
 /// folder has the same, and the same secret. So addresses are tried only while the folder's own
 /// cluster runs, and they are needed only where the file system holds no sockets.
-std::vector<way> ways_to(const cluster_file& file, const fs::path& data) {
-  std::vector<way> ways;
+std::vector<way_in> ways_to(const cluster_file& file, const fs::path& data) {
+  std::vector<way_in> ways;
   for (const auto& node : file.nodes)
     ways.push_back({node.member.name, node_folder(data, node.member.name), id_of(node)});
   if (lock_holder(data))

@@ -142,7 +142,7 @@ result<void> folder_walk::enter_next() {
   return enter(folder);
 }
 
-result<void> folder_walk::enter(const place& folder) {
+result<void> folder_walk::enter(const found_entry& folder) {
   std::error_code error;
   fs::directory_iterator it(folder.path, error);
   if (error && folder.depth == 0)
@@ -164,7 +164,7 @@ result<void> folder_walk::enter(const place& folder) {
   return {};
 }
 
-result<void> folder_walk::sort_in(place entry) {
+result<void> folder_walk::sort_in(found_entry entry) {
   struct stat about {};
   if (::lstat(entry.path.c_str(), &about) != 0)
     return skip(entry.shown, "cannot be read: " + error_text()), result<void>{};
@@ -199,7 +199,7 @@ result<void> folder_walk::follow_next() {
   return descend(std::move(link), about);
 }
 
-result<void> folder_walk::descend(place entry, const struct stat& about) {
+result<void> folder_walk::descend(found_entry entry, const struct stat& about) {
   if (!S_ISDIR(about.st_mode))
     return look_at(entry.path, entry.shown, about, entry.origin);
   if (entry.depth > bounds_.depth_max)

@@ -35,7 +35,7 @@ public:
   document_list& found() { return found_; }
 
 private:
-  struct place {
+  struct found_entry {
     std::filesystem::path path;
     std::string shown;
     std::size_t depth = 0;
@@ -45,17 +45,17 @@ private:
   void skip(const std::string& shown, std::string why);
   std::string why_not_document(const std::filesystem::path& path, const struct stat& about) const;
   result<void> enter_next();
-  result<void> enter(const place& folder);
-  result<void> sort_in(place entry);
+  result<void> enter(const found_entry& folder);
+  result<void> sort_in(found_entry entry);
   result<void> follow_next();
-  result<void> descend(place entry, const struct stat& about);
+  result<void> descend(found_entry entry, const struct stat& about);
   failure too_much(const std::string& what) const;
 
   const document_limits& bounds_;
   links follow_;
   std::filesystem::path root_; ///< without links
-  std::vector<place> folders_;
-  std::map<std::string, place> links_; ///< by the name that is shown
+  std::vector<found_entry> folders_;
+  std::map<std::string, found_entry> links_; ///< by the name that is shown
   std::set<std::pair<dev_t, ino_t>> seen_;
   std::map<std::string, std::size_t> entries_by_origin_;
   std::set<std::string> origins_that_are_links_;

@@ -55,7 +55,7 @@ public:
   std::size_t stored() const noexcept { return stored_; }
 
 private:
-  struct batch {
+  struct blob_batch {
     message_id id;
     std::vector<std::size_t> indices;
     std::vector<std::string> names;
@@ -69,7 +69,7 @@ private:
            && bytes_on_their_way_ + batch_bytes_ > limits::upload_bytes_on_their_way_max)
       if (auto done = receive(); !done)
         return done;
-    batch next;
+    blob_batch next;
     next.indices = std::exchange(indices_, {});
     next.bytes = std::exchange(batch_bytes_, 0);
     for (const auto& put : batch_.blobs())
@@ -95,7 +95,7 @@ private:
       return fail(ec::timed_out, "the node did not store it in time");
     auto& reply = **next;
     auto found = std::find_if(on_their_way_.begin(), on_their_way_.end(),
-                              [&](const batch& one) { return one.id == reply.id; });
+                              [&](const blob_batch& one) { return one.id == reply.id; });
     if (reply.kind != message_kind::reply || found == on_their_way_.end())
       return {};
     const auto& first = found->names.front();
@@ -121,7 +121,7 @@ private:
   BlobPuts batch_;
   std::vector<std::size_t> indices_; ///< of the documents in it
   std::size_t batch_bytes_ = 0;
-  std::deque<batch> on_their_way_;
+  std::deque<blob_batch> on_their_way_;
   std::size_t bytes_on_their_way_ = 0;
   std::size_t stored_ = 0;
 };

@@ -248,8 +248,8 @@ void world::post(node& from, envelope message) {
   if (!message.sender.node)
     message.sender.node = from.id;
   bool remote = target.node != from.id;
-  if (auto verdict = judge(message, from.id); verdict != ruling::kept)
-    throw std::logic_error{"messages/contracts.hpp: " + explain(verdict, message).message};
+  if (auto ruled = judge(message, from.id); ruled != ruling::kept)
+    throw std::logic_error{"messages/contracts.hpp: " + explain(ruled, message).message};
   if (!to || !to->alive)
     return refuse(from, std::move(message), {ec::unavailable, "node is down"});
   if (remote && lose(message)) {

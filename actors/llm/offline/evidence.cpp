@@ -31,7 +31,7 @@ constexpr double heading_factor = 0.3, short_factor = 0.5;
 constexpr std::uint32_t short_words = 5;
 
 /// What a stretch of text has of a question.
-struct reading {
+struct sentence_reading {
   std::vector<double> counts;  ///< by term, words weighed by their nearness
   std::vector<double> nearest; ///< by term: the nearest word that occurs, 0 for none
   std::uint32_t words = 0;     ///< without stop words
@@ -44,9 +44,9 @@ class question_reader {
 public:
   explicit question_reader(const question_terms& terms) : terms_(terms) {}
 
-  reading read(std::string_view text) {
+  sentence_reading read(std::string_view text) {
     constexpr std::size_t definition_bytes_max = 40;
-    reading made;
+    sentence_reading made;
     made.counts.resize(terms_.terms.size());
     made.nearest.resize(terms_.terms.size());
     bool refers = false; // within "sections 1 and 2"
@@ -69,13 +69,13 @@ public:
   }
 
 private:
-  struct spelling {
+  struct written_form {
     const std::vector<question_terms::meaning>* meanings = nullptr;
     std::uint16_t signals = 0;
     bool counts = false, refers = false;
   };
 
-  const spelling& look_at(std::string_view word) {
+  const written_form& look_at(std::string_view word) {
     key_ = word;
     auto [known, fresh] = spellings_.try_emplace(key_);
     if (!fresh)
@@ -92,14 +92,14 @@ private:
   }
 
   const question_terms& terms_;
-  std::unordered_map<std::string, spelling> spellings_;
+  std::unordered_map<std::string, written_form> spellings_;
   std::string key_;
 };
 
 /// BM25 of readings, a term being all the words that may say it.
 class ranking {
 public:
-  ranking(const question_terms& terms, const std::vector<reading>& readings)
+  ranking(const question_terms& terms, const std::vector<sentence_reading>& readings)
       : weights_(terms.terms.size()) {
     std::uint64_t words = 0;
     std::vector<std::uint32_t> with(terms.terms.size(), 0);
@@ -119,7 +119,7 @@ public:
     }
   }
 
-  double score(const reading& r) const {
+  double score(const sentence_reading& r) const {
     auto length = static_cast<double>(r.words) / mean_words_;
     double sum = 0;
     for (std::size_t t = 0; t < weights_.size(); ++t)
@@ -128,7 +128,7 @@ public:
   }
 
   /// What the sentence itself lacks but its neighbours have.
-  double borrowed(const reading& r, const std::vector<double>& around) const {
+  double borrowed(const sentence_reading& r, const std::vector<double>& around) const {
     double sum = 0;
     for (std::size_t t = 0; t < weights_.size(); ++t)
       sum += weights_[t] * std::max(0.0, around[t] - r.nearest[t]);
@@ -137,7 +137,7 @@ public:
 
   double share(double weight) const { return total_ > 0 ? weight / total_ : 0; }
 
-  double covered(const reading& r) const {
+  double covered(const sentence_reading& r) const {
     double sum = 0;
     for (std::size_t t = 0; t < weights_.size(); ++t)
       sum += weights_[t] * r.nearest[t];
@@ -154,7 +154,7 @@ void keep_best(std::vector<text_block>& blocks, const question_terms& terms,
                question_reader& reader) {
   if (blocks.size() <= limits::model_passages_read_max)
     return;
-  std::vector<reading> readings;
+  std::vector<sentence_reading> readings;
   readings.reserve(blocks.size());
   for (const auto& block : blocks)
     readings.push_back(reader.read(block.text));
@@ -176,7 +176,7 @@ void keep_best(std::vector<text_block>& blocks, const question_terms& terms,
   blocks = std::move(kept);
 }
 
-double form_factor(const sentence& s, const reading& r) {
+double form_factor(const sentence& s, const sentence_reading& r) {
   constexpr std::string_view ends = ".?!:;,)\"'";
   auto last = s.text.back();
   auto closed =
@@ -186,7 +186,7 @@ double form_factor(const sentence& s, const reading& r) {
   return r.words < short_words ? short_factor : 1;
 }
 
-double kind_factor(std::uint16_t asked, const reading& r) {
+double kind_factor(std::uint16_t asked, const sentence_reading& r) {
   if (asked == 0)
     return 1;
   auto had = std::popcount(static_cast<std::uint16_t>(asked & r.signals));
@@ -195,7 +195,7 @@ double kind_factor(std::uint16_t asked, const reading& r) {
 }
 
 /// What is said around the sentence `at` of a block, by term, less the farther away it is.
-std::vector<double> around(std::span<const reading> block, std::size_t at) {
+std::vector<double> around(std::span<const sentence_reading> block, std::size_t at) {
   std::vector<double> nearest(block[at].nearest.size(), 0.0);
   for (std::size_t i = 0; i < block.size(); ++i) {
     auto share = i + 1 >= at && i <= at + 1 ? neighbour_share : block_share;
@@ -226,7 +226,7 @@ evidence find_evidence(const std::vector<prompt_passage>& passages, std::string_
   evidence found;
   found.blocks = blocks_of(passages);
   keep_best(found.blocks, terms, reader);
-  std::vector<reading> readings;
+  std::vector<sentence_reading> readings;
   for (const auto& block : found.blocks) {
     found.sentences.push_back(split_sentences(block.text));
     for (const auto& s : found.sentences.back())

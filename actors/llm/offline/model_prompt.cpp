@@ -115,7 +115,7 @@ std::string tag_for(std::span<const prompt_passage> passages) {
   return tag + '-' + std::to_string(free);
 }
 
-class reader {
+class prompt_reader {
 public:
   void read(std::string_view message) {
     for (std::size_t at = 0; at < message.size();) {
@@ -179,7 +179,7 @@ private:
 };
 
 /// A message that ends in a question asks it, of what stands before.
-void take_last_sentence(prompt& made) {
+void take_last_sentence(model_prompt& made) {
   if (made.passages.empty())
     return;
   auto& last = made.passages.back();
@@ -194,8 +194,8 @@ void take_last_sentence(prompt& made) {
 
 } // namespace
 
-prompt read_prompt(const ModelRequest& request) {
-  reader found;
+model_prompt read_prompt(const ModelRequest& request) {
+  prompt_reader found;
   std::size_t system_bound = 0;
   const ChatMessage* last = nullptr;
   for (const auto& message : request.messages()) {
@@ -206,7 +206,7 @@ prompt read_prompt(const ModelRequest& request) {
   }
   if (last)
     found.read(last->content());
-  prompt made;
+  model_prompt made;
   made.question = found.question;
   if (auto bound = found.at_most > 0 ? found.at_most : system_bound; bound > 0)
     made.at_most = std::min(bound, limits::model_quotes_max);

@@ -31,14 +31,14 @@ struct prompt_passage {
 };
 
 /// Refers to the request it was read from.
-struct prompt {
+struct model_prompt {
   std::vector<prompt_passage> passages;
   std::string_view question; ///< empty: a summary is asked for
   std::size_t at_most = 3;   ///< quotations or sentences, from 1 to `limits::model_quotes_max`
 };
 
 /// Reads the last message of the user; "at most" also from the system's messages.
-prompt read_prompt(const ModelRequest& request);
+model_prompt read_prompt(const ModelRequest& request);
 
 /// A passage as it stands in a prompt. `text` must not hold the end of a tag of that name.
 std::string passage_block(std::string_view source, std::string_view text,

@@ -17,9 +17,9 @@ using namespace characters;
 namespace {
 
 /// Appends parts while they fit into the caller's tokens.
-class writer {
+class answer_writer {
 public:
-  explicit writer(std::uint32_t tokens_max)
+  explicit answer_writer(std::uint32_t tokens_max)
       : tokens_max_(tokens_max == 0 ? std::numeric_limits<std::uint64_t>::max() : tokens_max) {}
 
   bool add(std::string_view separator, std::string_view part) {
@@ -65,7 +65,7 @@ std::string quote_block(std::string_view text, std::string_view source) {
   return block.append("Source: ").append(source.empty() ? "the message" : source);
 }
 
-void write_quotations(const prompt& asked, writer& out) {
+void write_quotations(const model_prompt& asked, answer_writer& out) {
   auto found = find_evidence(asked.passages, asked.question);
   auto chosen = choose_quotations(found, asked.at_most);
   if (chosen.empty()) {
@@ -94,7 +94,7 @@ offline_answer_text offline_answer(const ModelRequest& request) {
   for (const auto& message : request.messages())
     input_tokens += count_tokens(message.content());
   auto asked = read_prompt(request);
-  writer out(request.max_output_tokens());
+  answer_writer out(request.max_output_tokens());
   if (!asked.question.empty())
     write_quotations(asked, out);
   else

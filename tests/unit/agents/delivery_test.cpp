@@ -34,49 +34,49 @@ std::string text_of(payload reply) {
 TEST(delivery, does_a_repeated_message_once_and_keeps_its_reply) {
   delivery kept;
   auto first = came(kept, ada, 1);
-  EXPECT_EQ(first.what, verdict::fresh);
-  EXPECT_EQ(came(kept, ada, 1, 2).what, verdict::repeated_in_progress);
+  EXPECT_EQ(first.what, delivery_state::fresh);
+  EXPECT_EQ(came(kept, ada, 1, 2).what, delivery_state::repeated_in_progress);
   auto reply = reply_of("done");
   kept.complete(first.at, reply);
   EXPECT_EQ(text_of(std::move(reply)), "done");
   auto again = came(kept, ada, 1, 2);
-  ASSERT_EQ(again.what, verdict::repeated_done);
+  ASSERT_EQ(again.what, delivery_state::repeated_done);
   EXPECT_EQ(text_of(kept.kept(again.at)), "done");
   EXPECT_EQ(text_of(kept.kept(again.at)), "done");
 }
 
 TEST(delivery, refuses_a_repetition_from_a_session_it_never_heard_of) {
   delivery kept;
-  EXPECT_EQ(came(kept, ada, 5, 2).what, verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 5, 2).what, delivery_state::outcome_unknown);
   EXPECT_EQ(kept.sessions(), 0u);
 }
 
 TEST(delivery, refuses_what_may_have_been_done_before_the_session_was_opened) {
   delivery kept;
-  EXPECT_EQ(came(kept, ada, 5).what, verdict::fresh);
-  EXPECT_EQ(came(kept, ada, 4, 2).what, verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 5).what, delivery_state::fresh);
+  EXPECT_EQ(came(kept, ada, 4, 2).what, delivery_state::outcome_unknown);
 }
 
 TEST(delivery, takes_a_first_attempt_that_others_have_overtaken) {
   delivery kept;
   came(kept, ada, 5);
-  EXPECT_EQ(came(kept, ada, 4).what, verdict::fresh);
-  EXPECT_EQ(came(kept, ada, 4, 2).what, verdict::repeated_in_progress);
+  EXPECT_EQ(came(kept, ada, 4).what, delivery_state::fresh);
+  EXPECT_EQ(came(kept, ada, 4, 2).what, delivery_state::repeated_in_progress);
 }
 
 TEST(delivery, does_a_repetition_whose_first_attempt_surely_never_came) {
   delivery kept;
   came(kept, ada, 5);
-  EXPECT_EQ(came(kept, ada, 7, 2).what, verdict::fresh);
-  EXPECT_EQ(came(kept, ada, 6, 2).what, verdict::fresh);
+  EXPECT_EQ(came(kept, ada, 7, 2).what, delivery_state::fresh);
+  EXPECT_EQ(came(kept, ada, 6, 2).what, delivery_state::fresh);
 }
 
 TEST(delivery, refuses_repetitions_below_the_window) {
   delivery kept;
   for (std::uint64_t sequence = 1; sequence <= limits::replies_kept_max + 1; ++sequence)
-    EXPECT_EQ(came(kept, ada, sequence).what, verdict::fresh);
-  EXPECT_EQ(came(kept, ada, 1, 2).what, verdict::outcome_unknown);
-  EXPECT_EQ(came(kept, ada, 2, 2).what, verdict::repeated_in_progress);
+    EXPECT_EQ(came(kept, ada, sequence).what, delivery_state::fresh);
+  EXPECT_EQ(came(kept, ada, 1, 2).what, delivery_state::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 2, 2).what, delivery_state::repeated_in_progress);
 }
 
 TEST(delivery, drops_acknowledged_replies_and_refuses_their_repetition) {
@@ -88,16 +88,16 @@ TEST(delivery, drops_acknowledged_replies_and_refuses_their_repetition) {
   auto one_reply = kept.bytes_kept() / 3;
   kept.acknowledge({ada, 2});
   EXPECT_EQ(kept.bytes_kept(), one_reply);
-  EXPECT_EQ(came(kept, ada, 2, 2).what, verdict::outcome_unknown);
-  EXPECT_EQ(came(kept, ada, 3, 2).what, verdict::repeated_done);
+  EXPECT_EQ(came(kept, ada, 2, 2).what, delivery_state::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 3, 2).what, delivery_state::repeated_done);
 }
 
 TEST(delivery, refuses_a_repetition_of_what_was_acknowledged_though_it_never_came_here) {
   delivery kept;
   came(kept, ada, 1);
   kept.acknowledge({ada, 5});
-  EXPECT_EQ(came(kept, ada, 4, 2).what, verdict::outcome_unknown);
-  EXPECT_EQ(came(kept, ada, 6, 2).what, verdict::fresh);
+  EXPECT_EQ(came(kept, ada, 4, 2).what, delivery_state::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 6, 2).what, delivery_state::fresh);
 }
 
 TEST(delivery, forgets_the_session_unused_for_longest) {
@@ -107,8 +107,8 @@ TEST(delivery, forgets_the_session_unused_for_longest) {
   came(kept, {1}, 2); // used again: now the second is the oldest
   came(kept, {9999}, 1);
   EXPECT_EQ(kept.sessions(), limits::sessions_kept_max);
-  EXPECT_EQ(came(kept, {2}, 1, 2).what, verdict::outcome_unknown);
-  EXPECT_EQ(came(kept, {1}, 1, 2).what, verdict::repeated_in_progress);
+  EXPECT_EQ(came(kept, {2}, 1, 2).what, delivery_state::outcome_unknown);
+  EXPECT_EQ(came(kept, {1}, 1, 2).what, delivery_state::repeated_in_progress);
 }
 
 TEST(delivery, ignores_the_outcome_of_a_forgotten_session) {
@@ -133,9 +133,9 @@ TEST(delivery, keeps_no_more_bytes_than_it_may) {
     kept.complete(came(kept, ada, sequence).at, next);
     EXPECT_LE(kept.bytes_kept(), limits::replies_kept_bytes_max);
   }
-  EXPECT_EQ(came(kept, bob, 1, 2).what, verdict::outcome_unknown);
-  EXPECT_EQ(came(kept, ada, 1, 2).what, verdict::outcome_unknown);
-  EXPECT_EQ(came(kept, ada, 3, 2).what, verdict::repeated_done);
+  EXPECT_EQ(came(kept, bob, 1, 2).what, delivery_state::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 1, 2).what, delivery_state::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 3, 2).what, delivery_state::repeated_done);
 }
 
 TEST(delivery, does_not_keep_a_reply_that_is_larger_than_all_it_may_keep) {
@@ -143,40 +143,41 @@ TEST(delivery, does_not_keep_a_reply_that_is_larger_than_all_it_may_keep) {
   auto first = came(kept, ada, 1);
   auto reply = reply_of(std::string(limits::replies_kept_bytes_max, 'x'));
   kept.complete(first.at, reply);
-  EXPECT_EQ(came(kept, ada, 1, 2).what, verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 1, 2).what, delivery_state::outcome_unknown);
   EXPECT_EQ(kept.bytes_kept(), 0u);
 }
 
 TEST(delivery, keeps_nothing_for_agents_and_services) {
   delivery kept;
   auto agent = address::of_agent(name{"echo/other"});
-  EXPECT_EQ(kept.accept(agent, {ada, 1}, 1).what, verdict::fresh);
-  EXPECT_EQ(kept.accept(agent, {ada, 1}, 2).what, verdict::outcome_unknown);
-  EXPECT_EQ(kept.accept(address::of(service::queue), {ada, 1}, 2).what, verdict::fresh);
+  EXPECT_EQ(kept.accept(agent, {ada, 1}, 1).what, delivery_state::fresh);
+  EXPECT_EQ(kept.accept(agent, {ada, 1}, 2).what, delivery_state::outcome_unknown);
+  EXPECT_EQ(kept.accept(address::of(service::queue), {ada, 1}, 2).what, delivery_state::fresh);
   EXPECT_EQ(kept.sessions(), 0u);
 }
 
 TEST(delivery, does_a_repetition_that_surely_never_came) {
   auto now = start_of_time + 1h;
   delivery kept{now - 60s};
-  EXPECT_EQ(came(kept, ada, 1, 2, now, 20s).what, verdict::fresh);
-  EXPECT_EQ(came(kept, ada, 1, 3, now, 21s).what, verdict::repeated_in_progress);
+  EXPECT_EQ(came(kept, ada, 1, 2, now, 20s).what, delivery_state::fresh);
+  EXPECT_EQ(came(kept, ada, 1, 3, now, 21s).what, delivery_state::repeated_in_progress);
 }
 
 TEST(delivery, refuses_a_repetition_that_may_have_come_before_anything_was_forgotten) {
   auto now = start_of_time + 1h;
   delivery kept{now - 60s};
-  EXPECT_EQ(came(kept, ada, 1, 2, now, 60s).what, verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 1, 2, now, 60s).what, delivery_state::outcome_unknown);
   // The client does not know how long this attempt was under way.
   EXPECT_EQ(came(kept, ada, 1, 2, now, 60s - limits::repeat_slack + 1ms).what,
-            verdict::outcome_unknown);
-  EXPECT_EQ(came(kept, ada, 1, 2, now, 60s - limits::repeat_slack).what, verdict::fresh);
+            delivery_state::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 1, 2, now, 60s - limits::repeat_slack).what, delivery_state::fresh);
 }
 
 TEST(delivery, refuses_a_repetition_older_than_agents_are_kept_for) {
   auto now = start_of_time + 1h;
   delivery kept{start_of_time};
-  EXPECT_EQ(came(kept, ada, 1, 2, now, limits::replies_kept_time).what, verdict::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 1, 2, now, limits::replies_kept_time).what,
+            delivery_state::outcome_unknown);
 }
 
 TEST(delivery, knows_nothing_for_certain_of_what_came_before_it_forgot_a_session) {
@@ -185,8 +186,8 @@ TEST(delivery, knows_nothing_for_certain_of_what_came_before_it_forgot_a_session
   for (std::uint64_t who = 1; who <= limits::sessions_kept_max; ++who)
     came(kept, {who + 100}, 1, 1, now);
   came(kept, bob, 1, 1, now); // one of them was forgotten for it
-  EXPECT_EQ(came(kept, {101}, 1, 2, now + 20s, 20s).what, verdict::outcome_unknown);
-  EXPECT_EQ(came(kept, ada, 1, 2, now + 60s, 20s).what, verdict::fresh);
+  EXPECT_EQ(came(kept, {101}, 1, 2, now + 20s, 20s).what, delivery_state::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 1, 2, now + 60s, 20s).what, delivery_state::fresh);
 }
 
 TEST(delivery, the_place_of_a_forgotten_request_is_never_another_ones) {
@@ -195,10 +196,10 @@ TEST(delivery, the_place_of_a_forgotten_request_is_never_another_ones) {
   for (std::uint64_t who = 1; who <= limits::sessions_kept_max; ++who)
     came(kept, {who + 100}, 1);
   auto anew = came(kept, ada, 2); // in a window that is opened anew
-  ASSERT_EQ(anew.what, verdict::fresh);
+  ASSERT_EQ(anew.what, delivery_state::fresh);
   auto reply = reply_of("of the first");
   kept.complete(old.at, reply);
-  EXPECT_EQ(came(kept, ada, 2, 2).what, verdict::repeated_in_progress);
+  EXPECT_EQ(came(kept, ada, 2, 2).what, delivery_state::repeated_in_progress);
 }
 
 TEST(delivery, holds_an_agent_until_its_replies_are_acknowledged_or_old) {

@@ -37,7 +37,7 @@ struct link_pair {
   link_logic::options left_options{hello_of(1, 'a'), "secret", true, {}};
   link_logic::options right_options{hello_of(2, 'b'), "secret", false, {}};
   std::optional<link_logic> left, right;
-  link_logic::outcome at_left, at_right; ///< of the last exchange, merged
+  link_logic::effects at_left, at_right; ///< of the last exchange, merged
 
   void connect() {
     begin();
@@ -65,7 +65,7 @@ struct link_pair {
     merge(at_right, right->feed({bytes.data(), bytes.size()}, start_time));
   }
 
-  static void merge(link_logic::outcome& all, link_logic::outcome more) {
+  static void merge(link_logic::effects& all, link_logic::effects more) {
     all.write.insert(all.write.end(), more.write.begin(), more.write.end());
     for (auto& message : more.received)
       all.received.push_back(std::move(message));
@@ -106,8 +106,8 @@ struct link_pair {
 };
 
 /// Ticks as a broker does, from one time to another; all that it yielded.
-inline link_logic::outcome tick_through(link_logic& end, instant from, instant to) {
-  link_logic::outcome all;
+inline link_logic::effects tick_through(link_logic& end, instant from, instant to) {
+  link_logic::effects all;
   for (auto now = from; now < to && !all.failed;) {
     now = std::min(now + limits::link_tick, to);
     link_pair::merge(all, end.tick(now));

@@ -184,7 +184,7 @@ TEST(link, envelopes_arrive_in_order_with_their_addresses) {
   outbox box{limits::link_bytes_max};
   for (std::uint64_t i = 0; i < 5000; ++i)
     ASSERT_EQ(box.put(echo_to(i % 2 ? "echo/odd" : "echo/even", std::to_string(i), i)),
-              outbox::verdict::queued);
+              outbox::put_result::queued);
   pair.deliver(box);
   ASSERT_FALSE(pair.at_right.failed);
   ASSERT_EQ(pair.at_right.received.size(), 5000u);
@@ -223,7 +223,7 @@ TEST(link, names_are_announced_anew_when_the_table_is_full) {
   outbox box{limits::link_bytes_max};
   auto count = limits::link_routes_max + 1000;
   for (std::size_t i = 0; i < count; ++i)
-    ASSERT_EQ(box.put(echo_to("echo/" + std::to_string(i), "", i)), outbox::verdict::queued);
+    ASSERT_EQ(box.put(echo_to("echo/" + std::to_string(i), "", i)), outbox::put_result::queued);
   pair.deliver(box);
   ASSERT_FALSE(pair.at_right.failed) << pair.at_right.failed->message;
   ASSERT_EQ(pair.at_right.received.size(), count);

@@ -48,11 +48,11 @@ TEST_F(newcomers_at_a_door, leave_the_oldest_first) {
 TEST_F(newcomers_at_a_door, leave_the_later_the_more_they_have_done) {
   for (auto number : {1, 2, 3, 4, 5, 6})
     enters(number);
-  door.reached(1, newcomers::progress::hello);
-  door.reached(2, newcomers::progress::spoke);
-  door.reached(3, newcomers::progress::hello);
-  door.reached(3, newcomers::progress::spoke); // it does not go back
-  door.reached(4, newcomers::progress::spoke);
+  door.reached(1, newcomers::milestone::hello);
+  door.reached(2, newcomers::milestone::spoke);
+  door.reached(3, newcomers::milestone::hello);
+  door.reached(3, newcomers::milestone::spoke); // it does not go back
+  door.reached(4, newcomers::milestone::spoke);
   door.make_room(now);
   EXPECT_EQ(asked, (std::vector<std::uint64_t>{5, 6, 2}));
 }
@@ -60,7 +60,7 @@ TEST_F(newcomers_at_a_door, leave_the_later_the_more_they_have_done) {
 TEST_F(newcomers_at_a_door, may_be_silent_when_they_have_just_come) {
   for (auto number : {1, 2, 3}) {
     enters(number);
-    door.reached(number, newcomers::progress::hello);
+    door.reached(number, newcomers::milestone::hello);
   }
   enters_at(4, now - limits::newcomer_grace + 1ms);
   door.make_room(now);

@@ -18,39 +18,39 @@ void take_all(outbox& box, std::vector<char>& bytes) {
 TEST(outbox, refuses_beyond_its_bound_and_takes_again_after) {
   outbox box{100'000};
   std::size_t queued = 0;
-  while (box.put(echo_to("echo/1", std::string(1000, 'x'))) == outbox::verdict::queued)
+  while (box.put(echo_to("echo/1", std::string(1000, 'x'))) == outbox::put_result::queued)
     ASSERT_LT(++queued, 1000u) << "it never says no";
   EXPECT_GT(queued, 80u);
-  EXPECT_EQ(box.put(echo_to("echo/1", std::string(1000, 'x'))), outbox::verdict::overloaded);
+  EXPECT_EQ(box.put(echo_to("echo/1", std::string(1000, 'x'))), outbox::put_result::overloaded);
   EXPECT_LE(box.waiting(), 100'000u);
   std::vector<char> bytes;
   take_all(box, bytes);
-  EXPECT_EQ(box.put(echo_to("echo/1", "x")), outbox::verdict::queued);
+  EXPECT_EQ(box.put(echo_to("echo/1", "x")), outbox::put_result::queued);
 }
 
 TEST(outbox, has_a_reserve_for_what_would_not_be_sent_again) {
   int woken = 0;
   outbox box{100'000, [&] { ++woken; }, 50'000};
   auto request = echo_to("echo/1", std::string(1000, 'x'));
-  while (box.put(request) == outbox::verdict::queued) {
+  while (box.put(request) == outbox::put_result::queued) {
   }
   auto event = echo_to("echo/1", std::string(1000, 'x'));
   event.kind = message_kind::event;
-  EXPECT_EQ(box.put(event), outbox::verdict::overloaded) << "an agent can do without an event";
+  EXPECT_EQ(box.put(event), outbox::put_result::overloaded) << "an agent can do without an event";
   auto news = echo_to("echo/1", std::string(1000, 'x'));
   news.kind = message_kind::event;
   news.target = address::of(service::coordinator, {0, 2});
-  EXPECT_EQ(box.put(news), outbox::verdict::queued);
+  EXPECT_EQ(box.put(news), outbox::put_result::queued);
   auto reply = echo_to("echo/1", std::string(1000, 'x'));
   reply.kind = message_kind::reply;
-  EXPECT_EQ(box.put(reply), outbox::verdict::queued);
+  EXPECT_EQ(box.put(reply), outbox::put_result::queued);
   EXPECT_FALSE(box.overflowed());
   EXPECT_EQ(woken, 1);
-  while (box.put(reply) == outbox::verdict::queued)
+  while (box.put(reply) == outbox::put_result::queued)
     ASSERT_LT(box.waiting(), 150'000u);
   EXPECT_TRUE(box.overflowed());
   EXPECT_EQ(woken, 2) << "the link must be closed";
-  EXPECT_EQ(box.put(reply), outbox::verdict::overloaded);
+  EXPECT_EQ(box.put(reply), outbox::put_result::overloaded);
   EXPECT_EQ(woken, 2) << "once";
 }
 
@@ -90,13 +90,13 @@ TEST(outbox, tells_which_clients_requests_were_not_answered) {
   ASSERT_EQ(open.size(), 1u);
   EXPECT_EQ(open[0].id.sequence, 2u);
   EXPECT_EQ(open[0].sender, address::of_session({5}));
-  EXPECT_EQ(box.put(request), outbox::verdict::closed);
+  EXPECT_EQ(box.put(request), outbox::put_result::closed);
 }
 
 TEST(outbox, a_payload_beyond_the_limit_is_too_large) {
   outbox box{limits::link_bytes_max};
   EXPECT_EQ(box.put(echo_to("echo/1", std::string(limits::payload_bytes_max + 1, 'x'))),
-            outbox::verdict::too_large);
+            outbox::put_result::too_large);
 }
 
 TEST(outbox, no_frame_outgrows_its_bound_however_many_payloads_end_at_once) {
@@ -109,12 +109,12 @@ TEST(outbox, no_frame_outgrows_its_bound_however_many_payloads_end_at_once) {
     return std::string(1, first) + "/" + std::string(240, 'n') + std::to_string(count);
   };
   for (std::size_t small = 0; small < 600; ++small)
-    ASSERT_EQ(box.put(echo_to("echo/1", std::string(60'000, 'y'))), outbox::verdict::queued);
+    ASSERT_EQ(box.put(echo_to("echo/1", std::string(60'000, 'y'))), outbox::put_result::queued);
   while (box.waiting() + 2 * bytes.size() < limits::link_bytes_max) {
     auto message = echo_to(long_name('a'), bytes, ++count);
     message.sender = address::of_agent(name{long_name('b')}, {0, 1});
     message.tenant = name{long_name('c')};
-    ASSERT_EQ(box.put(message), outbox::verdict::queued);
+    ASSERT_EQ(box.put(message), outbox::put_result::queued);
   }
   ASSERT_GT(count, 300u) << "enough to fill a frame with envelopes alone";
   link_pair pair;

@@ -204,7 +204,7 @@ private:
   void happen(std::size_t i, std::size_t end) {
     auto& l = links_[i];
     auto& table = ends_[end];
-    peer_links::change made;
+    peer_links::links_change made;
     bool close = l.closing && (!may_be_confirmed(l, end) || random_() % 2 == 0);
     if (close) {
       l.at[end] = seen::closed;

@@ -22,7 +22,7 @@ protected:
   }
 
   /// What the right end makes of it.
-  const link_logic::outcome& right_gets(const std::vector<char>& bytes) {
+  const link_logic::effects& right_gets(const std::vector<char>& bytes) {
     pair.feed_right(bytes);
     return pair.at_right;
   }

@@ -25,7 +25,7 @@ ModelRequest request_of(std::string user, std::string system = {}) {
 
 } // namespace
 
-TEST(prompt, has_passages_question_and_bound) {
+TEST(model_prompt, has_passages_question_and_bound) {
   auto request =
       request_of("Quote at most 2 quotes.\n" + passage_block("GPL-3 lines 1-2", "One.\nTwo.")
                  + passage_block("say \"x\"", "Three.\n") + "Question:  What is it? \n");
@@ -38,7 +38,7 @@ TEST(prompt, has_passages_question_and_bound) {
   EXPECT_EQ(made.at_most, 2u);
 }
 
-TEST(prompt, takes_its_question_from_outside_the_passages_only) {
+TEST(model_prompt, takes_its_question_from_outside_the_passages_only) {
   auto request =
       request_of(passage_block("a", "Question: What is in the document?\nAt most 9 quotes.")
                  + "Question: What did the user ask?");
@@ -47,7 +47,7 @@ TEST(prompt, takes_its_question_from_outside_the_passages_only) {
   EXPECT_EQ(made.at_most, 3u);
 }
 
-TEST(prompt, without_passages_is_about_the_rest_of_the_message) {
+TEST(model_prompt, without_passages_is_about_the_rest_of_the_message) {
   auto request = request_of("The sky is blue.\nQuestion: What is blue?\nThe sea is wet.\n");
   auto made = read_prompt(request);
   ASSERT_EQ(made.passages.size(), 2u);
@@ -56,7 +56,7 @@ TEST(prompt, without_passages_is_about_the_rest_of_the_message) {
   EXPECT_EQ(made.question, "What is blue?");
 }
 
-TEST(prompt, that_ends_in_a_question_asks_it) {
+TEST(model_prompt, that_ends_in_a_question_asks_it) {
   auto request = request_of("The sky is blue. What is blue?");
   auto made = read_prompt(request);
   EXPECT_EQ(made.question, "What is blue?");
@@ -66,7 +66,7 @@ TEST(prompt, that_ends_in_a_question_asks_it) {
   EXPECT_TRUE(read_prompt(bare).passages.empty());
 }
 
-TEST(prompt, without_a_question_asks_for_a_summary) {
+TEST(model_prompt, without_a_question_asks_for_a_summary) {
   auto request = request_of("Summarise the text in at most two sentences.\n"
                             + passage_block("a", "Is it so?"));
   auto made = read_prompt(request);
@@ -74,7 +74,7 @@ TEST(prompt, without_a_question_asks_for_a_summary) {
   EXPECT_EQ(made.at_most, 2u);
 }
 
-TEST(prompt, takes_the_bound_of_the_user_before_that_of_the_system) {
+TEST(model_prompt, takes_the_bound_of_the_user_before_that_of_the_system) {
   auto system = "Answer with at most five verbatim quotations.";
   auto both = request_of("At most 1 quote.\n" + passage_block("a", "x") + "Question: x?", system);
   EXPECT_EQ(read_prompt(both).at_most, 1u);
@@ -86,7 +86,7 @@ TEST(prompt, takes_the_bound_of_the_user_before_that_of_the_system) {
   EXPECT_EQ(read_prompt(many).at_most, limits::model_quotes_max);
 }
 
-TEST(prompt, is_the_last_message_of_the_user) {
+TEST(model_prompt, is_the_last_message_of_the_user) {
   auto request = request_of("Question: first?");
   auto* assistant = request.add_messages();
   assistant->set_role("assistant");
@@ -98,7 +98,7 @@ TEST(prompt, is_the_last_message_of_the_user) {
   EXPECT_EQ(read_prompt(request).question, "second?");
 }
 
-TEST(prompt, reads_a_passage_that_is_never_closed_to_the_end) {
+TEST(model_prompt, reads_a_passage_that_is_never_closed_to_the_end) {
   auto request = request_of("<passage source=\"a\">\ntext\nQuestion: x?");
   auto made = read_prompt(request);
   ASSERT_EQ(made.passages.size(), 1u);
@@ -106,7 +106,7 @@ TEST(prompt, reads_a_passage_that_is_never_closed_to_the_end) {
   EXPECT_TRUE(made.question.empty());
 }
 
-TEST(prompt, of_nothing_is_empty) {
+TEST(model_prompt, of_nothing_is_empty) {
   ModelRequest empty;
   EXPECT_TRUE(read_prompt(empty).passages.empty());
   auto blank = request_of("");

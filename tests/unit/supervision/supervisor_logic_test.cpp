@@ -8,7 +8,7 @@ namespace troupe {
 namespace {
 
 using namespace std::chrono_literals;
-using verdict = supervisor_logic::verdict;
+using reaction = supervisor_logic::reaction;
 
 constexpr instant start_time{1000s};
 
@@ -32,25 +32,25 @@ TEST(supervisor, stops_its_children_in_reverse_order) {
 
 TEST(supervisor, starts_a_child_again_that_was_not_asked_to_end) {
   auto logic = running({5, 10s}, 2);
-  EXPECT_EQ(logic.ended(0, false, start_time).what, verdict::restart);
+  EXPECT_EQ(logic.ended(0, false, start_time).what, reaction::restart);
   logic.started(0);
-  EXPECT_EQ(logic.ended(1, true, start_time).what, verdict::ignore);
+  EXPECT_EQ(logic.ended(1, true, start_time).what, reaction::ignore);
 }
 
 TEST(supervisor, gives_up_past_its_intensity_within_the_period) {
   auto logic = running({3, 10s}, 1);
   for (int i = 0; i < 3; ++i) {
-    ASSERT_EQ(logic.ended(0, false, start_time + i * 1s).what, verdict::restart);
+    ASSERT_EQ(logic.ended(0, false, start_time + i * 1s).what, reaction::restart);
     logic.started(0);
   }
-  EXPECT_EQ(logic.ended(0, false, start_time + 3s).what, verdict::give_up);
+  EXPECT_EQ(logic.ended(0, false, start_time + 3s).what, reaction::give_up);
   EXPECT_TRUE(logic.stopping());
 }
 
 TEST(supervisor, forgets_restarts_older_than_the_period) {
   auto logic = running({3, 10s}, 1);
   for (int i = 0; i < 100; ++i) {
-    ASSERT_EQ(logic.ended(0, false, start_time + i * 4s).what, verdict::restart) << i;
+    ASSERT_EQ(logic.ended(0, false, start_time + i * 4s).what, reaction::restart) << i;
     logic.started(0);
   }
 }
@@ -65,7 +65,7 @@ TEST(supervisor, backs_off_and_without_escalation_never_gives_up) {
   for (int i = 0; i < 50; ++i) {
     logic.started(0);
     auto next = logic.ended(0, false, start_time);
-    ASSERT_EQ(next.what, verdict::restart);
+    ASSERT_EQ(next.what, reaction::restart);
     EXPECT_GE(next.after, last);
     EXPECT_LE(next.after, 100ms);
     last = next.after;
