@@ -285,16 +285,33 @@ result<file_handle> connect_until(const std::string& peer, steady::time_point de
 
 } // namespace
 
-result<std::unique_ptr<client>> client::connect(client_options options) {
-  auto deadline = steady::now() + options.connect_timeout;
+namespace {
+
+result<std::unique_ptr<client>> connect_once(const client_options& options,
+                                             steady::time_point deadline) {
   auto socket = options.folder.empty() ? connect_until(options.peer, deadline)
                                        : connect_locally(options.folder, options.connect_timeout);
   if (!socket)
     return unexpected{socket.error()};
-  auto made = std::make_unique<socket_client>(std::move(options), std::move(*socket));
+  auto made = std::make_unique<socket_client>(options, std::move(*socket));
   if (auto shaken = made->shake_hands(deadline); !shaken)
     return unexpected{shaken.error()};
   return std::unique_ptr<client>{std::move(made)};
+}
+
+} // namespace
+
+/// A door that is full of strangers may send anybody away who has not proven himself yet.
+result<std::unique_ptr<client>> client::connect(client_options options) {
+  auto deadline = steady::now() + options.connect_timeout;
+  for (std::chrono::milliseconds pause{5};; pause *= 2) {
+    auto made = connect_once(options, deadline);
+    if (made || made.error().code != ec::overloaded || steady::now() + pause >= deadline)
+      return made;
+    pollfd interrupt{options.interrupt_fd, POLLIN, 0};
+    if (::poll(&interrupt, 1, static_cast<int>(pause.count())) > 0)
+      return fail(ec::cancelled, "interrupted");
+  }
 }
 
 bool has_effect(payload_kind request) {

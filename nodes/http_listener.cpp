@@ -142,7 +142,17 @@ public:
   void start() {
     server_.waits_now(*this);
     stream_.expires_after(server_.waits.header);
-    read();
+    // A request that is here already is read before others are let in: were they many, this
+    // connection would have to go before it is heard.
+    error_code error;
+    if (stream_.socket().available(error) == 0 || error)
+      return read();
+    stream_.socket().non_blocking(true, error);
+    auto bytes = stream_.socket().read_some(asio::buffer(chunk_), error);
+    if (bytes > 0)
+      on_bytes(bytes);
+    else
+      read();
   }
 
 private:

@@ -59,7 +59,8 @@ bool newcomers::ask_one_to_leave(instant now) {
   return leave != nullptr;
 }
 
-/// Who has just come counts as one who has done much: it had no time to speak yet.
+/// Who has just come stands above those who had time to speak; among the young, too, it counts what
+/// they have done: strangers that connect anew again and again are silent.
 std::function<void()> newcomers::take_least(instant now) {
   constexpr int just_come = static_cast<int>(milestone::hello) + 1;
   one* least = nullptr;
@@ -68,7 +69,7 @@ std::function<void()> newcomers::take_least(instant now) {
     if (each.leaving)
       continue;
     bool young = now - each.entered < limits::newcomer_grace;
-    int rank = young ? just_come : static_cast<int>(each.done);
+    int rank = static_cast<int>(each.done) + (young ? just_come : 0);
     if (least && rank >= least_rank)
       continue;
     least = &each;

@@ -68,6 +68,15 @@ TEST_F(newcomers_at_a_door, may_be_silent_when_they_have_just_come) {
       << "the one that came last had no time to speak";
 }
 
+TEST_F(newcomers_at_a_door, leave_the_later_the_more_they_have_done_though_all_have_just_come) {
+  for (auto number : {1, 2, 3, 4})
+    enters_at(number, now - 1ms);
+  door.reached(1, newcomers::milestone::hello);
+  door.reached(2, newcomers::milestone::spoke);
+  door.make_room(now);
+  EXPECT_EQ(asked, (std::vector<std::uint64_t>{3})) << "strangers who come anew are silent";
+}
+
 TEST_F(newcomers_at_a_door, make_room_by_leaving) {
   for (auto number : {1, 2, 3})
     enters(number);
