@@ -1,11 +1,11 @@
 #include "config/config.hpp"
 
-#include "config/endpoint.hpp"
+#include "config/base/host_port.hpp"
+#include "config/base/utf8.hpp"
 #include "config/keys.hpp"
 #include "config/limits/messages.hpp"
 #include "config/otlp_target.hpp"
 #include "config/suggest.hpp"
-#include "config/utf8.hpp"
 #include "config/yaml.hpp"
 
 #include <algorithm>

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "config/base/result.hpp"
 #include "config/limits/storage.hpp"
 #include "config/limits/telemetry.hpp"
 #include "config/limits/work.hpp"
-#include "config/result.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -1,7 +1,7 @@
 #include "config/keys.hpp"
 
+#include "config/base/host_port.hpp"
 #include "config/durations.hpp"
-#include "config/endpoint.hpp"
 #include "config/otlp_target.hpp"
 #include "config/yaml.hpp"
 

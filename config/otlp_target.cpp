@@ -1,6 +1,6 @@
 #include "config/otlp_target.hpp"
 
-#include "config/endpoint.hpp"
+#include "config/base/host_port.hpp"
 #include "config/keys.hpp"
 
 #include <curl/curl.h>

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "config/base/result.hpp"
 #include "config/config.hpp"
 #include "config/limits/telemetry.hpp"
-#include "config/result.hpp"
 
 #include <chrono>
 #include <filesystem>

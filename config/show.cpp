@@ -1,6 +1,7 @@
+#include "config/base/hex.hpp"
+#include "config/base/utf8.hpp"
 #include "config/config.hpp"
 #include "config/keys.hpp"
-#include "config/utf8.hpp"
 
 #include <algorithm>
 
@@ -25,14 +26,13 @@ bool is_plain(std::string_view text) {
 std::string scalar(std::string_view text) {
   if (is_plain(text))
     return std::string(text);
-  constexpr char digits[] = "0123456789abcdef";
   std::string made = "\"";
   for (auto c : text) {
     auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\')
       (made += '\\') += c;
     else if (byte < 0x20 || byte == 0x7f)
-      ((made += "\\x") += digits[byte >> 4]) += digits[byte & 15];
+      append_hex(made += "\\x", byte);
     else
       made += c;
   }

@@ -1,5 +1,5 @@
+#include "config/base/utf8.hpp"
 #include "config/limits/storage.hpp"
-#include "config/utf8.hpp"
 #include "config/yaml.hpp"
 
 #include <yaml-cpp/eventhandler.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "config/result.hpp"
+#include "config/base/result.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -4,16 +4,6 @@
 
 namespace troupe {
 
-std::string to_hex(std::uint64_t value) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text(16, '0');
-  for (std::size_t i = 16; i-- > 0; value >>= 4)
-    text[i] = digits[value & 15];
-  return text;
-}
-
-std::string to_hex(std::uint64_t hi, std::uint64_t lo) { return to_hex(hi) + to_hex(lo); }
-
 std::optional<std::uint64_t> parse_hex64(std::string_view text) {
   std::uint64_t value = 0;
   auto end = text.data() + text.size();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/base/hex.hpp"
 #include <array>
 #include <chrono>
 #include <compare>
@@ -39,11 +40,6 @@ using run_id = id128<struct run_tag>;
 using trace_id = id128<struct trace_tag>;    ///< W3C trace-id
 using span_id = id64<struct span_tag>;       ///< W3C parent-id
 using session_id = id64<struct session_tag>; ///< one life of one sender of messages
-
-/// 32 lower-case hex digits.
-std::string to_hex(std::uint64_t hi, std::uint64_t lo);
-/// 16 lower-case hex digits.
-std::string to_hex(std::uint64_t value);
 
 template <class Tag>
 std::string to_string(const id128<Tag>& id) {

@@ -1,7 +1,7 @@
 #include "messages/name.hpp"
 
+#include "config/base/utf8.hpp"
 #include "config/limits/messages.hpp"
-#include "config/utf8.hpp"
 
 #include <xxhash.h>
 

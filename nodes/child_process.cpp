@@ -82,13 +82,13 @@ result<child_process> spawn(const child_command& command) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     return system_failure("cannot make a pipe");
-  unique_fd read_end{ends[0]};
-  unique_fd write_end{above_fixed(ends[1])};
+  file_handle read_end{ends[0]};
+  file_handle write_end{above_fixed(ends[1])};
   ::close(ends[1]);
   ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
   ::fcntl(write_end.get(), F_SETFL, O_NONBLOCK); // nobody may read for a while: the node goes on
-  unique_fd opened_null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-  unique_fd null{above_fixed(opened_null.get())};
+  file_handle opened_null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  file_handle null{above_fixed(opened_null.get())};
   auto opened = open_own_file(command.output, O_WRONLY | O_CREAT | O_APPEND);
   if (!opened)
     return unexpected{std::move(opened).error()};
@@ -97,7 +97,7 @@ result<child_process> spawn(const child_command& command) {
       && static_cast<std::uint64_t>(about.st_size) > limits::node_output_bytes_max) [[maybe_unused]]
     auto emptied = ::ftruncate(opened->get(), 0); // where that fails it grows on
   auto output_from = ::lseek(opened->get(), 0, SEEK_END);
-  unique_fd output{above_fixed(opened->get())};
+  file_handle output{above_fixed(opened->get())};
   if (!null || !write_end || !output)
     return system_failure("cannot start a process");
 
@@ -156,11 +156,11 @@ child_exit reap(const child_process& process) {
 }
 
 // By number: the header of Debian 12's C library cannot be used from C++.
-unique_fd open_pidfd(pid_t pid) {
-  return unique_fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+file_handle open_pidfd(pid_t pid) {
+  return file_handle{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
 }
 
-bool send_signal(const unique_fd& pidfd, int signal) {
+bool send_signal(const file_handle& pidfd, int signal) {
   return ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0;
 }
 

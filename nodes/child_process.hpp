@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/cluster/socket.hpp"
+#include "config/base/file_handle.hpp"
 #include "messages/errors.hpp"
 
 #include <sys/types.h>
@@ -20,8 +21,8 @@ struct child_command {
 /// A process that was started here. Its ready pipe is descriptor `ready_fd_number` in the child.
 struct child_process {
   pid_t pid = 0;
-  unique_fd pidfd;       ///< readable when it has ended
-  unique_fd ready;       ///< what it says of itself, one line a message; not blocking
+  file_handle pidfd;     ///< readable when it has ended
+  file_handle ready;     ///< what it says of itself, one line a message; not blocking
   off_t output_from = 0; ///< where its own lines in the output file begin
 };
 
@@ -50,9 +51,9 @@ child_exit reap(const child_process& process);
 
 /// Stands for a process, never for a later one of the same number; readable when it has ended.
 /// Without a descriptor if there is no such process.
-unique_fd open_pidfd(pid_t pid);
+file_handle open_pidfd(pid_t pid);
 
 /// False if the process has ended, or belongs to somebody else.
-bool send_signal(const unique_fd& pidfd, int signal);
+bool send_signal(const file_handle& pidfd, int signal);
 
 } // namespace troupe

@@ -4,10 +4,10 @@
 #include "actors/cluster/local_socket.hpp"
 #include "actors/cluster/outbox.hpp"
 #include "actors/cluster/socket.hpp"
+#include "config/base/random.hpp"
 #include "config/limits/links.hpp"
 #include "messages/cluster.pb.h"
 
-#include <openssl/rand.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -32,24 +32,12 @@ int milliseconds_until(steady::time_point deadline) {
   return static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(left.count(), 0, 60'000));
 }
 
-std::uint64_t random_bits() {
-  std::uint64_t bits = 0;
-  RAND_bytes(reinterpret_cast<unsigned char*>(&bits), sizeof bits);
-  return bits | 1;
-}
-
-std::string random_nonce() {
-  std::string nonce(32, '\0');
-  RAND_bytes(reinterpret_cast<unsigned char*>(nonce.data()), static_cast<int>(nonce.size()));
-  return nonce;
-}
-
 class socket_client final : public client {
 public:
   socket_client(client_options given, file_handle socket)
       : given_(std::move(given)),
         socket_(std::move(socket)), session_{given_.session ? given_.session
-                                                            : session_id{random_bits()}},
+                                                            : session_id{random_bits() | 1}},
         waiting_(limits::link_bytes_max), protocol_(link_options(), link_now()) {}
 
   ~socket_client() override {
@@ -111,7 +99,7 @@ private:
     link_logic::options options;
     options.own.set_version(link_version);
     options.own.set_cluster(given_.cluster);
-    options.own.set_nonce(random_nonce());
+    options.own.set_nonce(random_bytes(32));
     options.own.set_client(true);
     options.own.set_session(session_.value);
     options.secret = given_.secret;
@@ -269,7 +257,7 @@ private:
 };
 
 result<file_handle> connect_until(const std::string& peer, steady::time_point deadline) {
-  auto place = parse_host_port(peer);
+  auto place = parse_address(peer);
   if (!place)
     return unexpected{place.error()};
   auto socket = start_connecting(*place);

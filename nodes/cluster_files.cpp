@@ -203,7 +203,7 @@ std::optional<pid_t> lock_holder(const fs::path& data) {
 bool port_picker::claim(std::uint16_t port) {
   if (given_.contains(port))
     return false;
-  unique_fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  file_handle fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   int yes = 1; // as the nodes do: a port in TIME_WAIT is free
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   sockaddr_in at{};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/cluster/socket.hpp"
+#include "config/base/file_handle.hpp"
 #include "config/config.hpp"
 #include "messages/errors.hpp"
 
@@ -64,9 +65,9 @@ public:
   static result<folder_lock> take(const std::filesystem::path& data);
 
 private:
-  folder_lock(unique_fd fd, std::shared_ptr<const void> listed)
+  folder_lock(file_handle fd, std::shared_ptr<const void> listed)
       : fd_(std::move(fd)), listed_(std::move(listed)) {}
-  unique_fd fd_;
+  file_handle fd_;
   std::shared_ptr<const void> listed_; ///< among those that this process holds
 };
 

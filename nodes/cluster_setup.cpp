@@ -1,5 +1,6 @@
 #include "nodes/cluster_setup.hpp"
 
+#include "config/base/hex.hpp"
 #include "config/limits/messages.hpp"
 #include "messages/ids.hpp"
 #include "persistence/identity.hpp"

@@ -1,5 +1,6 @@
 #include "nodes/http_listener.hpp"
 
+#include "config/base/host_port.hpp"
 #include "config/limits/http.hpp"
 #include "nodes/http_head.hpp"
 
@@ -58,28 +59,18 @@ std::string endpoint_text(const tcp::endpoint& at) {
   return (at.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(at.port());
 }
 
-result<tcp::endpoint> parse_endpoint(std::string_view host_port) {
-  auto wrong = [&](const char* why) {
-    return fail(ec::invalid_argument, "'" + std::string{host_port} + "' " + why
-                                          + ": expected ADDRESS:PORT, such as 127.0.0.1:0");
-  };
-  auto colon = host_port.rfind(':');
-  if (colon == host_port.npos)
-    return wrong("has no port");
-  auto host = host_port.substr(0, colon), digits = host_port.substr(colon + 1);
-  std::uint16_t port = 0;
-  auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (digits.empty() || failed != std::errc{} || end != digits.data() + digits.size())
-    return wrong("has no port between 0 and 65535");
-  if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
-    host = host.substr(1, host.size() - 2);
-  else if (host == "localhost")
-    host = "127.0.0.1";
+result<tcp::endpoint> endpoint_of(std::string_view text) {
+  auto parsed = parse_host_port(text);
+  if (!parsed)
+    return fail(ec::invalid_argument, parsed.error());
   error_code error;
-  auto numbers = asio::ip::make_address(std::string{host}, error);
+  auto numbers =
+      asio::ip::make_address(parsed->host == "localhost" ? "127.0.0.1" : parsed->host, error);
   if (error)
-    return wrong("is no IP address");
-  return tcp::endpoint{numbers, port};
+    return fail(ec::invalid_argument,
+                "'" + std::string{text}
+                    + "' names no address: expected ADDRESS:PORT, such as 127.0.0.1:0");
+  return tcp::endpoint{numbers, parsed->port};
 }
 
 } // namespace
@@ -351,7 +342,7 @@ result<std::unique_ptr<http_listener>> http_listener::open(std::string_view host
 result<std::unique_ptr<http_listener>> http_listener::open(std::string_view host_port, handler h,
                                                            log_sink& log, patience waits,
                                                            std::size_t connections_max) {
-  auto at = parse_endpoint(host_port);
+  auto at = endpoint_of(host_port);
   if (!at)
     return unexpected{at.error()};
   auto made = std::make_unique<server>(std::move(h), log, waits, connections_max);

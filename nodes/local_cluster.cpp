@@ -174,7 +174,7 @@ void local_cluster::on_ready_pipe(node_slot& s) {
   if (got < 0 && (errno == EAGAIN || errno == EINTR))
     return;
   if (got <= 0 || s.line.size() > limits::node_ready_line_bytes_max) {
-    s.process->ready = unique_fd{};
+    s.process->ready = file_handle{};
     return;
   }
   s.line.append(bytes.data(), static_cast<std::size_t>(got));

@@ -5,6 +5,7 @@
 #include "actors/host/actor_runtime.hpp"
 #include "actors/host/link_broker.hpp"
 #include "actors/host/pulse.hpp"
+#include "config/base/random.hpp"
 #include "config/limits/http.hpp"
 #include "config/limits/links.hpp"
 #include "config/limits/storage.hpp"
@@ -18,7 +19,6 @@
 #include "telemetry/text_escape.hpp"
 
 #include <malloc.h>
-#include <openssl/rand.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -33,12 +33,6 @@ namespace troupe {
 namespace {
 
 using json = nlohmann::json;
-
-std::string random_bytes(std::size_t count) {
-  std::string bytes(count, '\0');
-  RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count));
-  return bytes;
-}
 
 struct kept_spans final : trace_source {
   explicit kept_spans(const recorder& from) : from_(from) {}
@@ -194,7 +188,7 @@ private:
     // Of each two members the one with the lower id dials.
     for (const auto& other : setup_.others) {
       auto id = node_from_bytes(other.id());
-      if (auto place = parse_host_port(other.address()))
+      if (auto place = parse_address(other.address()))
         dialler_->dial(id, *place,
                        setup_.host->post->self() < id ? dialler::purpose::link
                                                       : dialler::purpose::knock);

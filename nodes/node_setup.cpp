@@ -1,6 +1,7 @@
 #include "nodes/node_setup.hpp"
 
 #include "actors/cluster/acceptor.hpp"
+#include "config/base/random.hpp"
 #include "config/limits/messages.hpp"
 #include "config/limits/telemetry.hpp"
 #include "config/limits/work.hpp"
@@ -26,11 +27,6 @@ constexpr int exit_config = 78;
 
 unexpected<setup_failure> give_up(int code, std::string message) {
   return {setup_failure{code, std::move(message)}};
-}
-
-std::uint64_t random_bits() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
 }
 
 log_options log_options_of(const node_config& cfg) {
@@ -187,7 +183,7 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
   if (!secret)
     return give_up(exit_config, "cluster.secret_file: " + secret.error().message);
   setup.secret = std::move(*secret);
-  auto place = parse_host_port(cfg.node.listen);
+  auto place = parse_address(cfg.node.listen);
   if (!place)
     return give_up(exit_config, "node.listen: " + place.error().message);
   auto listening = listen_on(*place);

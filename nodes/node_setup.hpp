@@ -3,6 +3,7 @@
 #include "actors/cluster/local_socket.hpp"
 #include "actors/cluster/socket.hpp"
 #include "actors/host/node_host.hpp"
+#include "config/base/file_handle.hpp"
 #include "messages/cluster.pb.h"
 #include "nodes/http_listener.hpp"
 #include "nodes/node.hpp"

@@ -1,5 +1,6 @@
 #include "nodes/supervision_file.hpp"
 
+#include "config/base/hex.hpp"
 #include "config/limits/supervision.hpp"
 #include "messages/ids.hpp"
 #include "nodes/cluster_files.hpp"
@@ -147,7 +148,7 @@ std::optional<supervision> await_supervision(const fs::path& data, const supervi
                                              const std::function<bool(const supervision&)>& fits,
                                              std::chrono::milliseconds at_most, int interrupt_fd) {
   auto deadline = clock::now() + at_most;
-  unique_fd changes{::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
+  file_handle changes{::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
   ::inotify_add_watch(changes.get(), data.c_str(), IN_MODIFY | IN_CREATE);
   while (true) {
     auto now = read_supervision(data);

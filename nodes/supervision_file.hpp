@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/base/file_handle.hpp"
 #include "nodes/child_process.hpp"
 #include "nodes/node_phase.hpp"
 
@@ -41,7 +42,7 @@ private:
   bool open();
 
   std::filesystem::path path_;
-  unique_fd file_;
+  file_handle file_;
 };
 
 /// Nothing if there is none, or none of the process that holds the folder's lock.
@@ -50,7 +51,7 @@ std::optional<supervision> read_supervision(const std::filesystem::path& data);
 /// The process that holds the lock of a data folder, and that the descriptor stands for. Without a
 /// descriptor if no cluster runs there.
 struct supervisor {
-  unique_fd pidfd;
+  file_handle pidfd;
   pid_t pid = 0;
 };
 supervisor find_supervisor(const std::filesystem::path& data);

@@ -1,5 +1,6 @@
 #include "persistence/blob_files.hpp"
 
+#include "config/base/hex.hpp"
 #include "config/limits/work.hpp"
 #include "persistence/files.hpp"
 
@@ -15,16 +16,6 @@ namespace troupe {
 namespace {
 
 constexpr std::size_t hash_bytes = 32;
-
-std::string hex(std::string_view bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (auto c : bytes) {
-    auto byte = static_cast<unsigned char>(c);
-    (text += digits[byte >> 4]) += digits[byte & 15];
-  }
-  return text;
-}
 
 /// The hash that a file is named by; nothing if it is not named so.
 std::optional<std::string> hash_of(std::string_view text) {
@@ -52,7 +43,7 @@ result<void> blob_files::open() {
 }
 
 std::filesystem::path blob_files::path_of(std::string_view hash) const {
-  auto text = hex(hash);
+  auto text = to_hex(hash);
   return folder_ / text.substr(0, 2) / text.substr(2, 2) / text;
 }
 

@@ -1,5 +1,7 @@
 #include "persistence/files.hpp"
 
+#include "config/base/hex.hpp"
+#include "config/base/random.hpp"
 #include "config/limits/storage.hpp"
 #include "config/limits/units.hpp"
 #include "messages/ids.hpp"
@@ -35,16 +37,6 @@ bool write_all(int fd, std::string_view bytes) {
 }
 
 } // namespace
-
-file_handle& file_handle::operator=(file_handle&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-file_handle::~file_handle() {
-  if (fd_ >= 0)
-    ::close(fd_);
-}
 
 failure file_failure(std::string_view doing, const std::filesystem::path& path, int error_number) {
   return {ec::storage_failed, std::string(doing) + " " + path.string() + ": "
@@ -131,10 +123,7 @@ result<void> replace_file(const std::filesystem::path& path, const std::filesyst
 }
 
 result<void> replace_file(const std::filesystem::path& path, std::string_view bytes, mode_t mode) {
-  std::uint64_t number = 0;
-  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number))
-    return fail(ec::storage_failed, "the system gave no random numbers");
-  auto temporary = path.parent_path() / (".troupe-" + to_hex(number) + ".tmp");
+  auto temporary = path.parent_path() / (".troupe-" + to_hex(random_bits()) + ".tmp");
   return replace_file(path, temporary, bytes, mode);
 }
 

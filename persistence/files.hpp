@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/base/file_handle.hpp"
 #include "config/limits/storage.hpp"
 #include "messages/errors.hpp"
 
@@ -17,23 +18,6 @@
 /// the old file or the new one. Errors are `storage_failed` with the path and what the system said;
 /// a sync that failed is `outcome_unknown`.
 namespace troupe {
-
-/// Owns a file descriptor.
-class file_handle {
-public:
-  file_handle() = default;
-  explicit file_handle(int fd) noexcept : fd_(fd) {}
-  file_handle(file_handle&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  file_handle& operator=(file_handle&& other) noexcept;
-  ~file_handle();
-
-  int get() const noexcept { return fd_; }
-  int release() noexcept { return std::exchange(fd_, -1); }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-
-private:
-  int fd_ = -1;
-};
 
 /// The words of `errno`, for messages: "DOING PATH: No space left on device".
 failure file_failure(std::string_view doing, const std::filesystem::path& path, int error_number);

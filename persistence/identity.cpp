@@ -1,5 +1,6 @@
 #include "persistence/identity.hpp"
 
+#include "config/base/hex.hpp"
 #include "persistence/own_files.hpp"
 #include "persistence/sha256.hpp"
 

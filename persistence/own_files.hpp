@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/base/file_handle.hpp"
 #include "persistence/files.hpp"
 
 #include <sys/types.h>

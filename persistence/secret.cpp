@@ -1,3 +1,5 @@
+#include "config/base/hex.hpp"
+#include "config/base/random.hpp"
 #include "persistence/identity.hpp"
 #include "persistence/own_files.hpp"
 
@@ -16,20 +18,6 @@ namespace {
 
 constexpr std::size_t secret_digits = 64;
 constexpr std::size_t secret_file_bytes_max = 4096;
-
-result<std::string> draw_secret() {
-  std::array<std::uint64_t, secret_digits / 16> words{};
-  ssize_t got = 0;
-  do {
-    got = ::getrandom(words.data(), sizeof(words), 0);
-  } while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(sizeof(words)))
-    return fail(ec::storage_failed, "the system gave no random numbers");
-  std::string digits;
-  for (auto word : words)
-    digits += to_hex(word);
-  return digits;
-}
 
 bool is_secret(std::string_view text) {
   return text.size() == secret_digits && std::all_of(text.begin(), text.end(), [](char c) {
@@ -81,9 +69,7 @@ result<std::string> load_secret(const std::filesystem::path& path) {
 result<std::string> load_or_create_secret(const std::filesystem::path& path) {
   struct stat about;
   if (::lstat(path.c_str(), &about) != 0) { // a link that leads nowhere is there too
-    auto secret = draw_secret();
-    if (!secret)
-      return secret;
+    auto secret = to_hex(random_bytes(secret_digits / 2));
     if (auto made = make_folder(path.parent_path()); !made)
       return unexpected{std::move(made).error()};
     if (auto trusted = check_trusted_way(path); !trusted)
@@ -91,7 +77,7 @@ result<std::string> load_or_create_secret(const std::filesystem::path& path) {
     auto temporary = path;
     temporary += ".new-" + std::to_string(::getpid());
     // Another process may have made it meanwhile: then that one's counts.
-    if (auto created = create_file(path, temporary, *secret + "\n"); !created)
+    if (auto created = create_file(path, temporary, secret + "\n"); !created)
       return unexpected{std::move(created).error()};
   }
   return load_secret(path);

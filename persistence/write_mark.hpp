@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/base/file_handle.hpp"
 #include "messages/errors.hpp"
 #include "persistence/files.hpp"
 

@@ -1,5 +1,6 @@
 #include "telemetry/otlp_exporter.hpp"
 
+#include "config/base/random.hpp"
 #include "config/limits/telemetry.hpp"
 #include "telemetry/otlp_retry.hpp"
 #include "telemetry/text_escape.hpp"
@@ -12,11 +13,6 @@ namespace troupe {
 namespace {
 
 constexpr std::string_view component = "otlp";
-
-std::uint64_t random_bits() {
-  static thread_local std::mt19937_64 generator{std::random_device{}()};
-  return generator();
-}
 
 /// A collector's words, as they may stand in a line of the log.
 std::string printable(std::string_view text) {

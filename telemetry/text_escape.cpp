@@ -1,10 +1,11 @@
 #include "telemetry/text_escape.hpp"
 
+#include "config/base/hex.hpp"
+
 namespace troupe {
 
 namespace {
 
-constexpr char hex_digits[] = "0123456789abcdef";
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
 /// The number of a well-formed character of `length` bytes.
@@ -36,9 +37,8 @@ void append_escaped(std::string& out, std::string_view text, Special special, Es
   }
 }
 
-void append_hex(std::string& out, char32_t number, int digits) {
-  while (digits-- > 0)
-    out.push_back(hex_digits[number >> (4 * digits) & 15]);
+void append_digits(std::string& out, char32_t number, int digits) {
+  out += to_hex(std::uint64_t{number}).substr(16 - static_cast<std::size_t>(digits));
 }
 
 /// The bytes of a colour at the start of `text`, ESC [ digits and semicolons m; 0 if it is none.
@@ -79,7 +79,7 @@ void append_json_escaped(std::string& out, std::string_view text) {
         return;
       default:
         to += "\\u";
-        append_hex(to, c, 4);
+        append_digits(to, c, 4);
     }
   });
 }
@@ -92,7 +92,7 @@ void append_terminal_escaped(std::string& out, std::string_view text) {
       return;
     }
     to += c < 0x100 ? "\\x" : "\\u";
-    append_hex(to, c, c < 0x100 ? 2 : 4);
+    append_digits(to, c, c < 0x100 ? 2 : 4);
   });
 }
 

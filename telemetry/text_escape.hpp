@@ -1,6 +1,6 @@
 #pragma once
 
-#include "config/utf8.hpp"
+#include "config/base/utf8.hpp"
 
 #include <string>
 #include <string_view>

@@ -2,6 +2,7 @@
 
 #include "actors/cluster/backoff.hpp"
 #include "actors/cluster/socket.hpp"
+#include "config/base/file_handle.hpp"
 #include "messages/ids.hpp"
 
 #include <chrono>

@@ -1,5 +1,6 @@
 #include "actors/cluster/socket.hpp"
 
+#include "config/base/host_port.hpp"
 #include "config/limits/links.hpp"
 
 #include <arpa/inet.h>
@@ -9,7 +10,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 
 namespace troupe {
@@ -53,26 +53,13 @@ result<file_handle> make_socket(const place_on_wire& where) {
 
 } // namespace
 
-result<host_port> parse_host_port(std::string_view text) {
-  auto colon = text.rfind(':');
-  auto wrong = [&] {
-    return fail(ec::invalid_argument,
-                "'" + std::string{text} + "' is not HOST:PORT, such as 127.0.0.1:4711");
-  };
-  if (colon == std::string_view::npos || colon == 0)
-    return wrong();
-  auto host = text.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-    host = host.substr(1, host.size() - 2);
-  auto digits = text.substr(colon + 1);
-  std::uint16_t port = 0;
-  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc{} || end != digits.data() + digits.size())
-    return wrong();
-  host_port place{std::string{host}, port};
-  if (auto known = resolve(place); !known)
+result<host_port> parse_address(std::string_view text) {
+  auto parsed = parse_host_port(text);
+  if (!parsed)
+    return fail(ec::invalid_argument, parsed.error());
+  if (auto known = resolve(*parsed); !known)
     return unexpected{known.error()};
-  return place;
+  return std::move(*parsed);
 }
 
 result<file_handle> listen_on(const host_port& place) {

@@ -1,24 +1,17 @@
 #pragma once
 
+#include "config/base/file_handle.hpp"
+#include "config/base/host_port.hpp"
 #include "messages/errors.hpp"
-#include "persistence/files.hpp"
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace troupe {
 
-using unique_fd = file_handle; ///< sockets, too, are closed with their owner
-
-struct host_port {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-/// "127.0.0.1:4711" or "[::1]:4711". Host names are refused but for `localhost`: nothing here waits
-/// for DNS.
-result<host_port> parse_host_port(std::string_view text);
+/// A host_port that can be connected to at once: host names but for `localhost` are refused, as
+/// nothing here waits for DNS. Errors are `invalid_argument`.
+result<host_port> parse_address(std::string_view text);
 
 /// A listening TCP socket, non-blocking. `unavailable` says who may be there already.
 result<file_handle> listen_on(const host_port& place);

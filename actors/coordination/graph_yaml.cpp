@@ -1,9 +1,9 @@
 #include "actors/coordination/graph_yaml.hpp"
 
 #include "actors/coordination/graph_values.hpp"
+#include "config/base/utf8.hpp"
 #include "config/embedded.hpp"
 #include "config/limits/work.hpp"
-#include "config/utf8.hpp"
 #include "config/yaml.hpp"
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"

@@ -4,6 +4,7 @@
 #include "actors/cluster/newcomers.hpp"
 #include "actors/cluster/peer_links.hpp"
 #include "actors/host/node_host.hpp"
+#include "config/base/file_handle.hpp"
 #include "config/limits/links.hpp"
 #include "messages/cluster.pb.h"
 #include "persistence/files.hpp"

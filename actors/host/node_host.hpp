@@ -3,6 +3,7 @@
 #include "actors/host/post.hpp"
 #include "actors/host/running_threads.hpp"
 #include "actors/logic.hpp"
+#include "config/base/random.hpp"
 #include "telemetry/recorder.hpp"
 #include "telemetry/trace_sampler.hpp"
 
@@ -34,23 +35,13 @@ private:
   const std::chrono::steady_clock::time_point steady_;
 };
 
-/// Random numbers of one actor: xorshift-multiply (SplitMix64), seeded from the system. For ids,
-/// not for secrets.
+/// Random numbers of one actor. For ids, not for secrets.
 class fast_random : public random_source {
 public:
-  fast_random() {
-    std::random_device seed;
-    state_ = std::uint64_t{seed()} << 32 | seed();
-  }
-  std::uint64_t next() override {
-    auto z = state_ += 0x9e3779b97f4a7c15ULL;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-  }
+  std::uint64_t next() override { return numbers_.next(); }
 
 private:
-  std::uint64_t state_;
+  split_mix numbers_{random_bits()};
 };
 
 /// Makes the call; what went wrong in it, empty if nothing did.

@@ -1,6 +1,7 @@
 #include "actors/storage/blob_fetches.hpp"
 
 #include "actors/storage/blob_timers.hpp"
+#include "config/base/hex.hpp"
 #include "config/limits/messages.hpp"
 #include "config/limits/storage.hpp"
 #include "config/limits/work.hpp"
@@ -13,14 +14,9 @@
 namespace troupe {
 
 std::string label_of(const BlobRef& blob) {
-  constexpr char digits[] = "0123456789abcdef";
   constexpr std::size_t shown = 6; // bytes of the hash: enough to find the file
   std::string text = blob.name().empty() ? "blob " : "blob \"" + blob.name() + "\" ";
-  for (auto c : blob.sha256().substr(0, shown)) {
-    auto byte = static_cast<unsigned char>(c);
-    (text += digits[byte >> 4]) += digits[byte & 15];
-  }
-  return text;
+  return text + to_hex(std::string_view{blob.sha256()}.substr(0, shown));
 }
 
 std::optional<failure> blob_fetches::wait(step_context& context, waiter& who) {

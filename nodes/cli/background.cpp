@@ -85,13 +85,13 @@ void background::line(const std::string& text) {
 
 void background::ready() {
   send(std::string(1, mark_ready));
-  pipe_ = unique_fd{};
+  pipe_ = file_handle{};
 }
 
 void background::failed(const cli_error& error, bool as_json) {
   report(error, as_json);
   send((as_json ? "" : std::string(1, mark_error)) + error_text(error, as_json));
-  pipe_ = unique_fd{};
+  pipe_ = file_handle{};
 }
 
 void background::send(const std::string& text) {
@@ -111,25 +111,25 @@ int run_in_background(const std::filesystem::path& log,
   if (::pipe2(ends, O_CLOEXEC) != 0)
     return report({exit_unavailable, "unavailable",
                    std::string("cannot make a pipe: ") + std::strerror(errno)});
-  unique_fd from_background{ends[0]};
-  unique_fd to_foreground{ends[1]};
+  file_handle from_background{ends[0]};
+  file_handle to_foreground{ends[1]};
   std::fflush(nullptr);
   auto child = ::fork();
   if (child < 0)
     return report({exit_unavailable, "unavailable",
                    std::string("cannot start a process: ") + std::strerror(errno)});
   if (child > 0) {
-    to_foreground = unique_fd{};
+    to_foreground = file_handle{};
     return wait_in_foreground(child, from_background.get(), signals);
   }
   ::setsid();
-  from_background = unique_fd{};
-  unique_fd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  from_background = file_handle{};
+  file_handle null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   ::dup2(null.get(), STDIN_FILENO);
   ::dup2(output.get(), STDOUT_FILENO);
   ::dup2(output.get(), STDERR_FILENO);
-  output = unique_fd{};
-  null = unique_fd{};
+  output = file_handle{};
+  null = file_handle{};
   // What who typed `up` had open (a lock, the pipe of $(...)) is not kept as long as the cluster.
   close_all_but({to_foreground.get(), signals.fd()});
   background link{std::move(to_foreground)};

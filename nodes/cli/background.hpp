@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/cluster/socket.hpp"
+#include "config/base/file_handle.hpp"
 #include "nodes/cli/output.hpp"
 
 #include <filesystem>
@@ -13,7 +14,7 @@ namespace troupe::cli {
 /// printed goes to both the log and that process until `ready`.
 class background {
 public:
-  explicit background(unique_fd to_foreground) : pipe_(std::move(to_foreground)) {}
+  explicit background(file_handle to_foreground) : pipe_(std::move(to_foreground)) {}
 
   void line(const std::string& text);
   /// The foreground process ends with 0.
@@ -23,7 +24,7 @@ public:
 
 private:
   void send(const std::string& text);
-  unique_fd pipe_;
+  file_handle pipe_;
 };
 
 /// Runs `work` in a new process: a session of its own, standard output and error appended to `log`.

@@ -1,6 +1,6 @@
+#include "config/base/utf8.hpp"
 #include "config/limits/messages.hpp"
 #include "config/suggest.hpp"
-#include "config/utf8.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
 #include "nodes/cli/commands.hpp"

@@ -1,3 +1,4 @@
+#include "config/base/random.hpp"
 #include "nodes/cli/background.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"
@@ -28,11 +29,6 @@ struct up_outlets {
   terminal place;
 };
 
-std::uint64_t random_number() {
-  std::random_device device;
-  return static_cast<std::uint64_t>(device()) << 32 | device();
-}
-
 /// From the folder to the end of the last node. Nothing is printed for an error that is returned.
 cli_result<void> supervise(const up_command& wanted, clock::time_point began,
                            const up_outlets& outlets) {
@@ -50,7 +46,7 @@ cli_result<void> supervise(const up_command& wanted, clock::time_point began,
   options.nodes = wanted.nodes;
   options.cfg = std::move(*cfg);
   options.program = "/proc/self/exe";
-  options.random = random_number;
+  options.random = random_bits;
   auto setup = prepare_cluster(options);
   if (!setup)
     return unexpected{error_of_files(setup.error())};

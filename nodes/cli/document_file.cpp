@@ -15,13 +15,13 @@ namespace {
 
 /// Without a descriptor and with errno set if there is no regular file. Its name may have gone to a
 /// pipe since somebody looked at it.
-unique_fd open_regular(const std::filesystem::path& path, struct stat& about) {
-  unique_fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+file_handle open_regular(const std::filesystem::path& path, struct stat& about) {
+  file_handle fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   if (fd && ::fstat(fd.get(), &about) == 0 && S_ISREG(about.st_mode))
     return fd;
   if (fd)
     errno = EINVAL;
-  return unique_fd{};
+  return file_handle{};
 }
 
 /// Reads up to `bytes_max`; false with errno set when that fails.

@@ -1,6 +1,7 @@
 #include "nodes/cli/find_cluster.hpp"
 
 #include "actors/cluster/socket.hpp"
+#include "config/base/random.hpp"
 #include "config/keys.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
@@ -54,7 +55,7 @@ node_id id_of(const cluster_node& node) {
 /// Who lives at that address, as the folder knows it; then nobody else will do. Zero: nobody.
 node_id owner_of(const std::string& address, const cluster_file& file) {
   auto spelt = [](const std::string& text) { // `localhost` is its address
-    auto place = parse_host_port(text);
+    auto place = parse_address(text);
     if (!place)
       return text;
     return (place->host == "localhost" ? "127.0.0.1" : place->host) + ":"
@@ -82,7 +83,7 @@ std::vector<way_in> ways_to(const cluster_file& file, const fs::path& data) {
 cli_result<door> find_door(const cluster_flags& flags, const fs::path& data) {
   door found;
   if (!flags.peer.empty())
-    if (auto place = parse_host_port(flags.peer); !place)
+    if (auto place = parse_address(flags.peer); !place)
       return unexpected{usage_error("--peer " + flags.peer + ": " + place.error().message)};
   if (!flags.cluster.empty())
     if (auto fine = check_plain_name(flags.cluster); !fine)
@@ -207,7 +208,7 @@ cli_result<attached_client> attach(const cluster_flags& flags, int interrupt_fd)
   attach_options options;
   options.flags = flags;
   options.interrupt_fd = interrupt_fd;
-  options.first = std::random_device{}();
+  options.first = random_bits();
   return attach(options);
 }
 

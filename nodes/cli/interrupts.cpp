@@ -28,7 +28,7 @@ signal_descriptor::signal_descriptor(std::initializer_list<int> signals) {
     if (signal != 0)
       ::sigaddset(&wanted, signal);
   ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
-  fd_ = unique_fd{::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK)};
+  fd_ = file_handle{::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK)};
 }
 
 int signal_descriptor::take() {

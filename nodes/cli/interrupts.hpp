@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/cluster/socket.hpp"
+#include "config/base/file_handle.hpp"
 
 #include <initializer_list>
 
@@ -17,7 +18,7 @@ public:
   int take();
 
 private:
-  unique_fd fd_;
+  file_handle fd_;
 };
 
 /// SIGINT, SIGTERM and SIGHUP, but those that the process was told to ignore by who started it:

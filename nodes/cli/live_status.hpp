@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/cluster/socket.hpp"
+#include "config/base/file_handle.hpp"
 #include "messages/cluster.pb.h"
 #include "nodes/cli/find_cluster.hpp"
 
@@ -32,7 +33,7 @@ private:
 
   cluster_flags flags_;
   terminal place_;
-  unique_fd ended_; ///< an eventfd
+  file_handle ended_; ///< an eventfd
   std::mutex screen_;
   bool visible_ = false; ///< under `screen_`
   std::thread thread_;

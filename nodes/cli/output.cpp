@@ -1,5 +1,6 @@
 #include "nodes/cli/output.hpp"
 
+#include "config/base/hex.hpp"
 #include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "telemetry/text_escape.hpp"
@@ -15,17 +16,6 @@
 namespace troupe::cli {
 
 namespace {
-
-std::string hex_of(std::string_view bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (unsigned char c : bytes) {
-    text += digits[c >> 4];
-    text += digits[c & 15];
-  }
-  return text;
-}
 
 std::string one_decimal(double number, const char* unit) {
   std::array<char, 48> text;
@@ -112,7 +102,7 @@ json to_json(const Value& value) {
     case Value::kBlob:
       return {{"name", value.blob().name()},
               {"size_bytes", value.blob().size_bytes()},
-              {"sha256", hex_of(value.blob().sha256())}};
+              {"sha256", to_hex(value.blob().sha256())}};
     case Value::kList: {
       auto items = json::array();
       for (const auto& item : value.list().items())

@@ -69,7 +69,7 @@ result<output_file> output_file::prepare(const fs::path& path) {
     return unexpected{std::move(settled).error()};
   made.path_ = std::move(*settled);
   auto probe = (made.path_.parent_path() / ".troupe-XXXXXX").string();
-  unique_fd fd{::mkostemp(probe.data(), O_CLOEXEC)};
+  file_handle fd{::mkostemp(probe.data(), O_CLOEXEC)};
   if (!fd)
     return cannot_write(path, std::strerror(errno));
   ::unlink(probe.c_str());
@@ -84,7 +84,7 @@ result<void> output_file::write(std::string_view text) const {
 }
 
 result<void> output_file::write_special(std::string_view text) const {
-  unique_fd fd{::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY)}; // waits for a reader
+  file_handle fd{::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY)}; // waits for a reader
   if (!fd)
     return cannot_write(shown_, std::strerror(errno));
   struct stat about {};

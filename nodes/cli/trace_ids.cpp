@@ -1,5 +1,7 @@
 #include "nodes/cli/trace_ids.hpp"
 
+#include "config/base/hex.hpp"
+#include "config/base/random.hpp"
 #include "nodes/cluster_files.hpp"
 #include "persistence/own_files.hpp"
 #include "telemetry/traceparent.hpp"
@@ -26,14 +28,13 @@ fs::path memory_path() { return state_home() / "troupe" / "last-trace"; }
 /// A folder as a field of a line. Its name may hold any byte: bytes that end a line or a field are
 /// written as %XX, and so is the sign itself.
 std::string folder_text(const fs::path& data) {
-  constexpr char digits[] = "0123456789abcdef";
   std::string text;
   for (char c : data.string()) {
     auto byte = static_cast<unsigned char>(c);
     if (byte > 0x20 && byte != 0x7f && c != '%')
       text += c;
     else
-      ((text += '%') += digits[byte >> 4]) += digits[byte & 15];
+      append_hex(text += '%', byte);
   }
   return text;
 }
@@ -64,8 +65,7 @@ trace_context new_trace(const char* traceparent) {
   trace_context made;
   made.flags = trace_context::flag_undecided;
   while (!made.trace)
-    if (::getrandom(&made.trace, sizeof made.trace, 0) != static_cast<ssize_t>(sizeof made.trace))
-      made.trace = {};
+    made.trace = {random_bits(), random_bits()};
   return made;
 }
 

@@ -1,3 +1,4 @@
+#include "config/base/hex.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/spans.pb.h"
 #include "nodes/cli/output.hpp"

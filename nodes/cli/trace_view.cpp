@@ -1,5 +1,6 @@
 #include "nodes/cli/trace_view.hpp"
 
+#include "config/base/hex.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/spans.pb.h"
 #include "nodes/cli/trace_tree.hpp"

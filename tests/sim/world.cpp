@@ -26,13 +26,6 @@ std::string key_of(const address& place) {
 
 } // namespace
 
-std::uint64_t seeded_random::next() {
-  auto z = state_ += 0x9e3779b97f4a7c15ULL;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
-
 struct world::happening {
   instant due;
   std::uint64_t order;

@@ -3,6 +3,7 @@
 #include "actors/agents/role.hpp"
 #include "actors/logic.hpp"
 #include "actors/timer_table.hpp"
+#include "config/base/random.hpp"
 #include "nodes/wiring.hpp"
 
 #include <deque>
@@ -18,11 +19,11 @@ namespace troupe::sim {
 /// Numbers from a seed (SplitMix64).
 class seeded_random : public random_source {
 public:
-  explicit seeded_random(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t next() override;
+  explicit seeded_random(std::uint64_t seed) : numbers_(seed) {}
+  std::uint64_t next() override { return numbers_.next(); }
 
 private:
-  std::uint64_t state_;
+  split_mix numbers_;
 };
 
 /// A cluster in one thread: the logics of `nodes/wiring`, many nodes of them, on simulated time.

@@ -100,7 +100,7 @@ void whole_node::dial(std::uint64_t number, const std::string& place) {
   dialler_.emplace(dialler::options{
       [this](int socket, node_id peer) { adopt_link(hub_, socket, peer, nullptr); },
       [](node_id, const std::string&) {}, 1});
-  dialler_->dial(id_of(number), *parse_host_port(place));
+  dialler_->dial(id_of(number), *parse_address(place));
 }
 
 bool whole_node::wait_for_members() {

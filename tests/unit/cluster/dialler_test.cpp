@@ -1,5 +1,7 @@
 #include "actors/cluster/dialler.hpp"
 
+#include "config/base/file_handle.hpp"
+
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -55,7 +57,7 @@ private:
 /// A port on which nobody listens.
 host_port free_place() {
   auto socket = listen_on({"127.0.0.1", 0});
-  return *parse_host_port(local_address(socket->get()));
+  return *parse_address(local_address(socket->get()));
 }
 
 /// Waits until somebody has connected, and takes him.
@@ -94,7 +96,7 @@ TEST(dialler, who_only_knocks_leaves_the_link_to_the_other) {
   auto listening = listen_on({"127.0.0.1", 0});
   listener heard;
   dialler knocks{heard.options()};
-  knocks.dial(peer, *parse_host_port(local_address(listening->get())), dialler::purpose::knock);
+  knocks.dial(peer, *parse_address(local_address(listening->get())), dialler::purpose::knock);
   auto visitor = accepted(listening->get());
   ASSERT_GE(visitor.get(), 0);
   char byte;
@@ -118,7 +120,7 @@ TEST(dialler, one_that_was_found_is_not_dialled) {
 
 TEST(dialler, a_lack_of_descriptors_here_says_nothing_of_the_peer) {
   auto listening = listen_on({"127.0.0.1", 0});
-  auto place = *parse_host_port(local_address(listening->get()));
+  auto place = *parse_address(local_address(listening->get()));
   listener heard;
   dialler dials{heard.options()};
   rlimit before{};

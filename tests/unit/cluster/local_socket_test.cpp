@@ -1,5 +1,6 @@
 #include "actors/cluster/acceptor.hpp"
 #include "actors/cluster/local_socket.hpp"
+#include "config/base/file_handle.hpp"
 #include "config/limits/links.hpp"
 #include "tests/unit/persistence/temporary_folder.hpp"
 

@@ -79,7 +79,7 @@ TEST_F(cluster_setup_of, a_port_that_was_taken_meanwhile_is_replaced) {
     ASSERT_TRUE(setup);
     before = setup->nodes[0].address;
   }
-  auto place = parse_host_port(before);
+  auto place = parse_address(before);
   ASSERT_TRUE(place);
   auto taken = listen_on(*place);
   ASSERT_TRUE(taken) << taken.error().message;

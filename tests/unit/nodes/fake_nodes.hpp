@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/base/file_handle.hpp"
 #include "nodes/local_cluster.hpp"
 
 #include <fcntl.h>
@@ -169,7 +170,7 @@ protected:
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
-  unique_fd stop_fd_, start_fd_;
+  file_handle stop_fd_, start_fd_;
   std::vector<supervised_node> published_;
   std::uint64_t asked_ = 0;
   fs::path folder_;

@@ -1,3 +1,4 @@
+#include "config/base/file_handle.hpp"
 #include "nodes/cli/find_cluster.hpp"
 #include "nodes/cluster_files.hpp"
 #include "persistence/identity.hpp"
@@ -62,7 +63,7 @@ public:
   std::string address;
 
 private:
-  unique_fd socket_;
+  file_handle socket_;
 };
 
 bool holds(const std::string& text, const std::string& part) {

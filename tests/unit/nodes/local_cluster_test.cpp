@@ -1,5 +1,7 @@
 #include "tests/unit/nodes/fake_nodes.hpp"
 
+#include "config/base/file_handle.hpp"
+
 namespace troupe {
 
 TEST_F(local_cluster_of_fakes, nodes_become_ready_and_are_stopped_in_reverse_order) {
@@ -30,7 +32,7 @@ TEST_F(local_cluster_of_fakes, the_words_of_a_node_that_cannot_start_are_told) {
 }
 
 TEST_F(local_cluster_of_fakes, inherit_no_descriptor_and_no_folder) {
-  unique_fd kept{::open("/dev/null", O_RDONLY)}; // not O_CLOEXEC, as those of a shell
+  file_handle kept{::open("/dev/null", O_RDONLY)}; // not O_CLOEXEC, as those of a shell
   add("obedient");
   std::string descriptors, where;
   seen_.on_ready = [&] {

@@ -241,7 +241,7 @@ TEST_F(two_linked_nodes, a_broker_that_fails_before_it_speaks_leaves_nothing_beh
   };
   auto place = second.listen();
   for (int i = 0; i < 3; ++i) {
-    auto socket = start_connecting(*parse_host_port(place));
+    auto socket = start_connecting(*parse_address(place));
     ASSERT_TRUE(socket);
     EXPECT_TRUE(closed_by_peer(socket->get()));
   }

@@ -134,7 +134,7 @@ protected:
 
 /// Dials as a node that knows the secret, and reads until the connection ends.
 void be_refused_as(std::uint64_t number, const std::string& place) {
-  auto socket = start_connecting(*parse_host_port(place));
+  auto socket = start_connecting(*parse_address(place));
   ASSERT_TRUE(socket);
   ::fcntl(socket->get(), F_SETFL, 0);
   timeval patience{5, 0};

@@ -1,4 +1,4 @@
-#include "config/endpoint.hpp"
+#include "config/base/host_port.hpp"
 #include "config/suggest.hpp"
 
 #include <gtest/gtest.h>
@@ -6,11 +6,11 @@
 using namespace troupe;
 
 TEST(endpoints, host_and_port_are_read) {
-  auto four = parse_endpoint("127.0.0.1:4700");
+  auto four = parse_host_port("127.0.0.1:4700");
   ASSERT_TRUE(four);
   EXPECT_EQ(four->host, "127.0.0.1");
   EXPECT_EQ(four->port, 4700);
-  auto six = parse_endpoint("[::1]:0");
+  auto six = parse_host_port("[::1]:0");
   ASSERT_TRUE(six);
   EXPECT_EQ(six->host, "::1");
   EXPECT_EQ(six->port, 0);
@@ -19,7 +19,7 @@ TEST(endpoints, host_and_port_are_read) {
 TEST(endpoints, anything_else_is_refused) {
   for (auto bad : {"", ":", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", ":80",
                    "a b:80", "::1:80", "[::1:80", "[x]:80", "[]:80", "host:80x", "host: 80"})
-    EXPECT_FALSE(parse_endpoint(bad)) << bad;
+    EXPECT_FALSE(parse_host_port(bad)) << bad;
 }
 
 TEST(endpoints, only_loopback_addresses_may_be_listened_on) {

@@ -1,4 +1,4 @@
-#include "config/utf8.hpp"
+#include "config/base/utf8.hpp"
 
 #include <cstdint>
 #include <cstring>

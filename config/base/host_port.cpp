@@ -1,4 +1,4 @@
-#include "config/endpoint.hpp"
+#include "config/base/host_port.hpp"
 
 #include <arpa/inet.h>
 
@@ -32,13 +32,13 @@ unexpected<std::string> refused(std::string_view text, std::string_view why) {
 
 } // namespace
 
-outcome<endpoint, std::string> parse_endpoint(std::string_view text) {
+outcome<host_port, std::string> parse_host_port(std::string_view text) {
   auto colon = text.rfind(':');
   if (colon == std::string_view::npos)
     return refused(text, "");
   auto host = text.substr(0, colon);
   auto digits = text.substr(colon + 1);
-  endpoint made;
+  host_port made;
   auto end = digits.data() + digits.size();
   auto [stopped, error] = std::from_chars(digits.data(), end, made.port);
   if (error != std::errc{} || stopped != end)
@@ -66,8 +66,8 @@ bool is_loopback(std::string_view host) {
   return inet_pton(AF_INET6, text.c_str(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
-outcome<endpoint, std::string> parse_listen(std::string_view text) {
-  auto parsed = parse_endpoint(text);
+outcome<host_port, std::string> parse_listen(std::string_view text) {
+  auto parsed = parse_host_port(text);
   if (parsed && !is_loopback(parsed->host))
     return unexpected<std::string>{
         "expected a loopback address (127.0.0.1, localhost or [::1]), found \"" + std::string(text)
