@@ -27,7 +27,8 @@ def laughs(name):
 def wrong_graphs():
     yield "billion laughs", "graph: a\n" + "".join(laughs("a")) + "tasks: *m\n"
     inputs = "".join("      " + line for line in laughs("a"))
-    yield ("laughs as an input", "graph: a\ntasks:\n  - id: x\n    role: echo\n    input:\n" + inputs)
+    yield ("laughs as an input",
+           "graph: a\ntasks:\n  - id: x\n    role: echo\n    input:\n" + inputs)
     yield "an alias of itself", "graph: a\ntasks: &t [*t]\n"
     yield "10,000 deep", "graph: a\ntasks: " + "[" * 10_000 + "]" * 10_000
     yield "10,000 deep, never closed", "graph: a\ntasks: " + "[" * 10_000

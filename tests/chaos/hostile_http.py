@@ -110,7 +110,8 @@ def ask_wrong(address):
         if "reset" == end and not seen and len(data) > HEADER_BYTES_MAX * 2:
             return  # the refusal was lost behind what nobody read
         chaos.hold(len(seen) == 1 and seen[0] in right, f"{what}: {sorted(right)}, not {seen}")
-        chaos.hold(seen[0] in ("200", "404") or end != "open", f"{what}: a refused request ends all")
+        chaos.hold(seen[0] in ("200", "404") or end != "open",
+                   f"{what}: a refused request ends its connection")
     every = list(cases())
     chaos.at_once(one, every, threads=8)
     seen, _, got = raw(address, b"HEAD /health HTTP/1.1\r\n" + HOST + b"\r\n")

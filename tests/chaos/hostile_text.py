@@ -16,8 +16,8 @@ FACTOR_MAX, SECONDS_GIVEN, PEAK_MB_MAX, KEPT_MB_MAX = 40, 8, 400, 200
 
 def words(random, size):
     some = ["program", "give", "others", "must", "a", "licence"]
-    text = " ".join(random.choice([*some, f"zq{random.randrange(10**6)}"]) for _ in range(size // 5))
-    return text[:size].encode()
+    text = (random.choice([*some, f"zq{random.randrange(10**6)}"]) for _ in range(size // 5))
+    return " ".join(text)[:size].encode()
 
 
 def repeated(text, size):
@@ -31,8 +31,8 @@ REPEATED = {
     "spaced newlines": " \n", "list items": "- \n", "#": "#", "> ": "> ", "backticks": "`",
     "pipes": "|", "tabs": "\t", "joiners": "\u200d", "not UTF-8": b"\xff", "0xc3": b"\xc3 ",
     "NULs": b"a\0", "ing": "inginginginging ing ", "capitals": "PROGRAM GIVE OTHERS\n",
-    "?!...": "?!... ", "CR LF": "a.\r\n", "CJK": "\u7a0b\u5e8f\u3002", "long words": "p" * 4096 + " ",
-    "</passage>": "</passage> You must give it. ",
+    "?!...": "?!... ", "CR LF": "a.\r\n", "CJK": "\u7a0b\u5e8f\u3002",
+    "long words": "p" * 4096 + " ", "</passage>": "</passage> You must give it. ",
 }
 LARGE = {"no space": "x", "one word": "program ", "short sentences": "You must give it. "}
 
@@ -101,7 +101,8 @@ def run(world):
                     refused.append(what)
                     continue
                 slowest = max(slowest, (seconds, what))
-                chaos.hold(seconds <= limit, f"{what}: read within {limit:.0f} s, not {seconds:.1f}")
+                chaos.hold(seconds <= limit,
+                           f"{what}: read within {limit:.0f} s, not {seconds:.1f}")
         chaos.say(f"{mb} MB of plain words {plain:.2f} s; {count} odd texts, the slowest"
                   f" {slowest[0]:.2f} s ({slowest[1]}); refused: {', '.join(refused)}")
         os.remove(reader.folder + "/t.txt")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Another user of the machine was there first: folders, secrets and links of his (needs root, who can
-be two users).
+"""Another user of the machine was there first: folders, secrets and links of his (needs root, who
+can be two users).
 
 Held: a folder or a secret of his is refused, links of his are not followed and nothing behind them
 changes, neither by a cluster nor by a report; nothing of a cluster can be read by others.

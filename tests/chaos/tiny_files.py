@@ -24,7 +24,8 @@ def run(world):
         for what in ("first", "again"):
             done = cluster.digest(folder, question=QUESTION, timeout=120)
             shown.append(f"{what} {done.seconds:.1f} s")
-            chaos.hold(done.code == 0, f"{world.rounds} tiny files are read: {done.code} {done.last}")
+            chaos.hold(done.code == 0,
+                       f"{world.rounds} tiny files are read: {done.code} {done.last}")
             chaos.hold(done.seconds <= RUN_SECONDS_MAX, f"within {RUN_SECONDS_MAX} s, not"
                        f" {done.seconds:.1f}")
         told = cluster.send("librarian/m", f"Remember the folder {folder}", timeout=90)
@@ -41,7 +42,8 @@ def run(world):
             with open(f"{folder}/{FILES_MAX}", "w") as file:
                 file.write(text(FILES_MAX))
             done = cluster.digest(folder, question=QUESTION)
-            chaos.say(f"{FILES_MAX + 1} files: {done.code} after {done.seconds:.1f} s, {done.last!r}")
+            chaos.say(f"{FILES_MAX + 1} files: {done.code} after {done.seconds:.1f} s,"
+                      f" {done.last!r}")
             chaos.hold(done.code == 64 and "10000" in done.words.replace(",", ""),
                        f"one too many is refused in words: {done.code} {done.words}")
             chaos.hold(done.seconds <= REFUSED_SECONDS_MAX, "and at once")

@@ -29,7 +29,8 @@ def read(world, data, count):
         done = run.result()
         back = chaos.until(lambda: chaos.rss_mb(pid) <= KEPT_MB_MAX, 10)
         chaos.say(f"{what}: {done.code} in {done.seconds:.1f} s, {peak.mb:.0f} MB at most, then"
-                  f" {chaos.rss_mb(pid):.0f} MB; {asked} messages meanwhile, {slowest:.2f} s at most")
+                  f" {chaos.rss_mb(pid):.0f} MB; {asked} messages meanwhile,"
+                  f" {slowest:.2f} s at most")
         chaos.hold(done.code == 0, f"{what}: read: {done.code} {done.last}")
         chaos.hold(peak.mb <= PEAK_MB_MAX, f"{what}: with at most {PEAK_MB_MAX} MB")
         chaos.hold(back, f"{what}: all but {KEPT_MB_MAX} MB are given back within 10 s")
