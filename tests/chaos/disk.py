@@ -11,7 +11,7 @@ import subprocess
 
 import chaoslib as chaos
 
-ROUNDS, QUICK, ROUNDS_MEAN = 9, 2, "sorts of failures that are injected"
+ROUNDS, QUICK, ROUNDS_MEAN = 9, 1, "sorts of failures that are injected"
 FACTS, FILLED_AT, FULL_AT = 40, 10, 25
 DISK_MB, LEFT_BYTES = 110, 1_000_000
 WRITES_AGAIN_SECONDS = 30

@@ -11,7 +11,7 @@ import time
 import chaoslib as chaos
 import wire
 
-ROUNDS, QUICK, ROUNDS_MEAN = 3000, 600, "agents of each sort; a twentieth as many runs"
+ROUNDS, QUICK, ROUNDS_MEAN = 3000, 300, "agents of each sort; a twentieth as many runs"
 AGENT_BYTES_MAX, DURABLE_BYTES_MAX, RUN_KB_MAX = 200, 1000, 40
 SLACK_MB = 12  # caches of RocksDB and of the allocator: bounded, whatever comes
 UP_SECONDS_MAX, QUIET_SECONDS_MAX = 5, 60

@@ -205,11 +205,11 @@ def run(world):
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, FLOOD + 200), hard))
     with world.cluster() as cluster:
         node = Node(cluster)
+        dripping = chaos.Background(trickle, node)
         begin_wrong(node)
         make_noise(world, node)
+        dripping.result()
         node.check("after wrong beginnings")
-        trickle(node)
-        node.check("after bytes one by one")
         slowest = flood(node)
         chaos.say(f"{FLOOD} connections at once: a client took {slowest:.2f} s at most")
         node.check("after a flood")

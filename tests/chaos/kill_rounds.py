@@ -11,7 +11,7 @@ import time
 
 import chaoslib as chaos
 
-ROUNDS, QUICK, ROUNDS_MEAN = 18, 5, "kills"
+ROUNDS, QUICK, ROUNDS_MEAN = 30, 5, "kills"
 CLIENTS, AGENTS, TOLD_AGAIN = 3, 24, 20
 ALL_KILLED_SHARE = 0.15
 MAY_BE_TOLD = {0: "done", 69: "unavailable", 76: "outcome unknown", 124: "out of time"}

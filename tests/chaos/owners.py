@@ -9,7 +9,7 @@ import urllib.request
 
 import chaoslib as chaos
 
-ROUNDS, QUICK, ROUNDS_MEAN = 3, 1, "times that three owners run at once"
+ROUNDS, QUICK, ROUNDS_MEAN = 2, 1, "times that three owners run at once"
 SLOTS_A_NODE, NODES, TIMES_SLOTS = 4, 3, 4
 EXECUTIONS_MAX = 1.02
 GRAPH = """graph: slow
@@ -21,7 +21,7 @@ tasks:
     for_each: $inputs.dir.documents
     input: {document: $item, question: why}
     attempts: 3
-    limits: {time: 6s}
+    limits: {time: 2500ms}
 result: $tasks.read
 """
 COUNTED = re.compile(r'agent_tasks_processed_total\{[^}]*task_type="task"[^}]*\} (\d+)')
@@ -40,7 +40,7 @@ def run(world):
     graph = world.folder("graph", {"slow.yaml": GRAPH}) + "/slow.yaml"
     documents = world.folder("documents", {f"{i}.txt": f"Text {i} must be given.\n"
                                            for i in range(tasks)})
-    sets = [f"agents.pool_size={SLOTS_A_NODE}", "models.offline_delay=500ms"]
+    sets = [f"agents.pool_size={SLOTS_A_NODE}", "models.offline_delay=1500ms"]
     with world.cluster(nodes=NODES, sets=sets) as cluster:
         before = 0
         for _ in range(world.rounds):

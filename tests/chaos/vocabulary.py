@@ -9,7 +9,7 @@ import time
 import chaoslib as chaos
 from chaoslib import MB
 
-ROUNDS, QUICK, ROUNDS_MEAN = 30, 8, "megabytes of the largest document"
+ROUNDS, QUICK, ROUNDS_MEAN = 30, 4, "megabytes of the largest document"
 PEAK_MB_MAX, KEPT_MB_MAX, OTHERS_SECONDS_MAX, RUN_SECONDS_MAX = 300, 200, 5, 150
 
 
