@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Adds up what the test binaries reported: sum_tests.py FOLDER...
+"""Adds up what the test binaries and scripts/chaos reported: sum_tests.py FOLDER...
 
-A folder has gtest's XML reports, `expected` (the binaries that ran, one a line) and `log` (the name
-of the file with their output). Prints each failure and why tests were skipped, then, as its last
-line, "N passed, N failed, N skipped". A binary that left no report died and counts as one failure,
-as does one that failed although all its tests passed (a sanitizer found a leak at its end).
+A folder has XML reports as gtest writes them, `expected` (the binaries that ran, one a line) and
+`log` (the name of the file with their output). Prints each failure and why tests were skipped,
+then, as its last line, "N passed, N failed, N skipped". A binary that left no report died and
+counts as one failure, as does one that failed although all its tests passed (a sanitizer found a
+leak at its end).
 """
 import pathlib
 import re
@@ -57,6 +58,8 @@ def results_of(folder, binary, log):
 
 
 def again(kind, name):
+    if kind == "chaos":
+        return f"scripts/chaos --quick --only {name.removeprefix('chaos.')}"
     flags = {"asan": "--unit --sim --sanitize", "tsan": "--unit --sim --thread"}
     return f"scripts/test {flags.get(kind, '--' + kind.split('-')[0])} --filter '{name}'"
 

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""2,000 silent connections at each port of a node, opened anew whenever it closes them.
+
+Held: `troupe status`, by the folder and by --peer, and GET /health answer, none fails. As the
+median each takes at most 100 ms more than when nobody is there, and never two seconds; more only
+on a machine that is busy with other things, where it takes long without strangers too.
+"""
+import statistics
+
+import chaoslib as chaos
+
+ROUNDS, QUICK, ROUNDS_MEAN = 15, 5, "questions of each sort, for each kind of stranger"
+CONNECTIONS = 2000
+KINDS = ("silent", "half", "preface", "idle")
+MEDIAN_MS_MORE_MAX, WORST_MS_MAX = 100, 2000
+BUSY_FACTOR = 4  # of what it takes when nobody is there
+
+
+def measure(world, cluster):
+    """{what was asked: [milliseconds]}, of the first node"""
+    links, https = cluster.addresses()
+    taken = {"status": [], "status --peer": [], "/health": []}
+
+    def ask(what, code, right, seconds, words):
+        chaos.hold(code == right, f"{what} answers among strangers: {words}")
+        taken[what].append(seconds * 1000)
+    for _ in range(world.rounds):
+        done = cluster.on("status")
+        ask("status", done.code, 0, done.seconds, done.words)
+        done = cluster.on("status", "--peer", links[0])
+        ask("status --peer", done.code, 0, done.seconds, done.words)
+        code, seconds = chaos.health(https[0])
+        ask("/health", code, 200, seconds, code)
+    return taken
+
+
+def shown(taken):
+    return "; ".join(f"{what} median {statistics.median(ms):.0f}, worst {max(ms):.0f} ms"
+                     for what, ms in taken.items())
+
+
+def run(world):
+    with world.cluster(nodes=1) as cluster:
+        links, https = cluster.addresses()
+        quiet = measure(world, cluster)
+        chaos.say(f"nobody there: {shown(quiet)}")
+        for kind in KINDS:
+            with world.stranger("hold", kind, CONNECTIONS, *links, *https):
+                taken = measure(world, cluster)
+            chaos.say(f"{CONNECTIONS} {kind} at each of 2 ports: {shown(taken)}")
+            for what, ms in taken.items():
+                alone = statistics.median(quiet[what])
+                more, allowed = statistics.median(ms) - alone, BUSY_FACTOR * alone
+                chaos.hold(more <= max(MEDIAN_MS_MORE_MAX, allowed), f"{what} takes at most"
+                           f" {MEDIAN_MS_MORE_MAX} ms more among strangers ({kind}),"
+                           f" not {more:.0f}")
+                chaos.hold(max(ms) <= max(WORST_MS_MAX, 10 * allowed), f"{what} never takes"
+                           f" {WORST_MS_MAX} ms among strangers ({kind}): {max(ms):.0f}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(chaos.main(__doc__, run, ROUNDS, ROUNDS_MEAN))
