@@ -28,6 +28,9 @@ struct coordinator_logic::run {
   bool want_progress = false;
   bool dirty = false;
   bool ending = false;
+  bool working = false;        ///< it is in `working_`
+  std::size_t kept = 0;        ///< of `kept_`
+  std::optional<failure> over; ///< why it ends before its tasks
   std::uint32_t last_task = none;
   node_index last_node = none;
   std::vector<lane_index> lanes; ///< by the state's role index
@@ -52,7 +55,10 @@ struct coordinator_logic::ending {
   std::unique_ptr<run> ended;
   std::optional<failure> cut_short;
   std::optional<envelope> canceller; ///< to be answered too
-  RunEnded whole;                    ///< without the outcomes of its tasks
+  RunEnded whole;                    ///< without result and outcomes
+  run_state::copy_place result_at;
+  bool result_known = false;
+  std::string result; ///< the bytes of a Value
   run_state::outcome_place at;
   std::string outcomes; ///< as the bytes of a RunEnded
 };
