@@ -101,6 +101,12 @@ private:
 } // namespace
 
 std::optional<std::uint64_t> wire_walk::varint() {
+  if (!left_.empty()
+      && static_cast<unsigned char>(left_.front()) < more_follows) { // most are short
+    auto number = static_cast<unsigned char>(left_.front());
+    left_.remove_prefix(1);
+    return number;
+  }
   std::uint64_t number = 0;
   for (unsigned shift = 0; shift < 64 && !left_.empty(); shift += 7) {
     auto byte = static_cast<unsigned char>(left_.front());

@@ -14,6 +14,7 @@ namespace troupe {
 namespace {
 
 constexpr std::size_t run_ended_bytes_max = limits::content_bytes_max;
+constexpr std::size_t outcome_bytes = 128; ///< of a task that succeeded, about
 
 failure too_much_to_tell(const std::string& what) {
   return {ec::too_large, what
@@ -111,16 +112,25 @@ void coordinator_logic::report_in_parts(step_context& context) {
 
 /// False: there is more of it.
 bool coordinator_logic::copy_result(ending& done, std::size_t& bytes) {
-  if (done.result_known || done.cut_short)
+  if (done.result_known)
     return true;
-  auto copied = done.ended->state->report_result(done.result, done.result_at, bytes);
-  bool too_large = done.result.size() > run_ended_bytes_max;
+  auto& state = *done.ended->state;
+  auto& into = done.message;
+  if (done.result_at == 0) { // room for all that will come: no step copies what is there already
+    into.reserve(done.ended->kept + state.size() * outcome_bytes);
+    done.result_at = begin_field(into, RunEnded::kResultFieldNumber);
+  }
+  auto copied = state.report_result(into, done.copy_at, bytes);
+  bool too_large = into.size() > run_ended_bytes_max;
   if (copied && !too_large && !*copied)
     return false;
   done.result_known = true;
-  if (copied && !too_large)
+  if (copied && !too_large) {
+    end_field(into, done.result_at);
+    done.result_end = into.size();
     return true;
-  done.result = {};
+  }
+  into = {};
   run_state::report_no_result(
       done.whole,
       copied ? too_much_to_tell("more than " + std::to_string(run_ended_bytes_max) + " bytes")
@@ -134,7 +144,7 @@ bool coordinator_logic::add_outcomes(ending& done, std::size_t& left) {
   bool more = done.ended->state->report_outcomes(part, done.at, left,
                                                  done.cut_short ? &*done.cut_short : nullptr);
   left -= std::min(left, static_cast<std::size_t>(part.tasks_size()) + 1);
-  part.AppendToString(&done.outcomes);
+  part.AppendToString(&done.message);
   return !more;
 }
 
@@ -142,19 +152,18 @@ bool coordinator_logic::add_outcomes(ending& done, std::size_t& left) {
 /// What no message can carry: the run fails, and its submitter hears why.
 payload coordinator_logic::whole_of(ending& done) {
   auto& whole = done.whole;
-  auto size = [&] { return whole.ByteSizeLong() + done.result.size() + done.outcomes.size(); };
+  auto& message = done.message;
+  auto size = [&] { return whole.ByteSizeLong() + message.size(); };
   if (size() > run_ended_bytes_max) {
     whole.set_ok(false);
     *whole.mutable_failure() = to_proto(too_much_to_tell(
         "the run's result and the outcomes of its tasks are " + std::to_string(size()) + " bytes"));
-    done.result.clear();
+    message.erase(0, done.result_end);
     if (size() > run_ended_bytes_max)
-      done.outcomes.clear();
+      message.clear();
   }
-  if (!done.result.empty())
-    append_field(done.outcomes, RunEnded::kResultFieldNumber, done.result);
-  whole.AppendToString(&done.outcomes);
-  auto bytes = std::make_shared<const std::string>(std::move(done.outcomes));
+  whole.AppendToString(&message);
+  auto bytes = std::make_shared<const std::string>(std::move(message));
   std::shared_ptr<const char[]> owner{bytes, bytes->data()};
   return payload::from_wire(payload_kind::RunEnded,
                             {std::move(owner), bytes->data(), bytes->size()});

@@ -56,11 +56,11 @@ struct coordinator_logic::ending {
   std::optional<failure> cut_short;
   std::optional<envelope> canceller; ///< to be answered too
   RunEnded whole;                    ///< without result and outcomes
-  run_state::copy_place result_at;
-  bool result_known = false;
-  std::string result; ///< the bytes of a Value
+  std::string message;               ///< the bytes of a RunEnded: result, then outcomes
+  run_state::copy_place copy_at;
+  std::size_t result_at = 0, result_end = 0;
+  bool result_known = false; ///< or there is none
   run_state::outcome_place at;
-  std::string outcomes; ///< as the bytes of a RunEnded
 };
 
 static_assert(limits::members_max <= 64, "a run keeps one bit for each node");

@@ -98,6 +98,7 @@ void coordinator_logic::end_run(step_context& context, run& r, const failure* cu
   done->whole.set_run(to_bytes(r.id));
   done->whole.set_duration_us(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(context.now - r.began).count()));
+  done->result_known = cut_short || !r.state->graph().has_result();
   r.state->report_whole(done->whole, cut_short);
   endings_.push_back(std::move(done));
 }
