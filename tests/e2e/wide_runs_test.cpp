@@ -65,7 +65,7 @@ TEST_F(wide_runs, with_large_results_take_little_memory_and_let_others_in) {
     auto ended = wide.wait(command_deadline);
     ASSERT_TRUE(ended && ended->code == 0) << wide.errors();
     // A command alone is mostly the start of its process, which a busy machine makes longer too.
-    EXPECT_LT(meanwhile, 3 * std::max<clock::duration>(alone, 60ms)) << command.back();
+    EXPECT_LT(meanwhile, 3 * std::max<clock::duration>(alone, 150ms)) << command.back();
   }
   // As objects the results of one such run were 600 MB.
   EXPECT_LT(resident_peak(one.nodes().front().pid), 200 * mb);
