@@ -65,6 +65,8 @@ public:
 
   /// Somebody looked, and the bytes are not what their kind says.
   bool unreadable() const noexcept { return unreadable_; }
+  /// The same of bytes within the message that only its receiver reads.
+  void set_unreadable() noexcept { unreadable_ = true; }
 
   /// What `Message` finds in bytes that could not be read as what they are: one that knows only
   /// their first fields skips the rest. Nothing if that fails too.

@@ -169,6 +169,7 @@ child_spec wire(const node_parts& parts) {
     coordinator_options options;
     options.capacity = parts.cfg.agents.pool_size;
     options.holds_every = parts.cfg.storage.blob_keep / limits::blob_keep_parts;
+    options.give_back_memory = parts.give_back_memory;
     return std::make_unique<coordinator_logic>(options, parts.roles, parts.counted);
   });
   auto desk = leaf(service::desk, [&, counts, busy] {

@@ -5,6 +5,7 @@
 #include "config/limits/links.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"
+#include "messages/value_bytes.hpp"
 
 #include <algorithm>
 
@@ -49,6 +50,7 @@ void coordinator_logic::step(step_context& context, event input) {
       retry_armed_.reset();
     } else if (fired->timer == timer_go_on) {
       going_on_ = false;
+      go_on_with_runs(context);
     } else if (fired->timer == timer_held) {
       held_armed_ = false;
       ask_queues(context); // before what this step offers
@@ -62,6 +64,8 @@ void coordinator_logic::step(step_context& context, event input) {
   end_ended(context);
   flush(context);
   report_in_parts(context);
+  if (!working_.empty())
+    go_on_later(context);
 }
 
 void coordinator_logic::stop(step_context& context) {
@@ -73,8 +77,16 @@ void coordinator_logic::stop(step_context& context) {
 }
 
 void coordinator_logic::on_message(step_context& context, envelope& message) {
-  if (auto done = message.body.as<TaskDone>())
-    return on_done(context, *done, message.sender.node);
+  if (auto done = message.body.as<TaskDone>()) {
+    if (auto levels = value_depth(done->output()))
+      return on_done(context, *done, *levels, message.sender.node);
+    message.body.set_unreadable();
+    TaskKey key;
+    key.set_run(done->run());
+    key.set_index(done->index());
+    key.set_attempt(done->attempt());
+    return on_unreadable_done(context, message, key);
+  }
   if (auto started = message.body.as<TaskStarted>())
     return on_started(context, *started, message.sender.node);
   if (auto refused = message.body.as<TasksRefused>())
@@ -106,7 +118,7 @@ void coordinator_logic::on_unreadable_done(step_context& context, const envelope
   done.set_attempt(key.attempt());
   *done.mutable_failure() = to_proto(why_not_taken("the owner of the run", message));
   context.out.unread.push_back(message.body.kind());
-  on_done(context, done, message.sender.node);
+  on_done(context, done, 0, message.sender.node);
 }
 
 // -- runs -------------------------------------------------------------------------------------
@@ -274,7 +286,7 @@ void coordinator_logic::on_started(step_context& context, const TaskStarted& sta
   begin_time(context, *a);
 }
 
-void coordinator_logic::on_done(step_context& context, TaskDone& done, node_id from) {
+void coordinator_logic::on_done(step_context& context, TaskDone& done, int levels, node_id from) {
   auto a = current(done.run(), done.index(), done.attempt(), from);
   if (!a) {
     counted_.plain().late_results.fetch_add(1, std::memory_order_relaxed);
@@ -299,7 +311,8 @@ void coordinator_logic::on_done(step_context& context, TaskDone& done, node_id f
   task_usage usage{nodes_.id_of(a->node), done.input_tokens(), done.output_tokens(),
                    done.duration_us()};
   release(*a);
-  r.state->succeeded(task, std::move(*done.mutable_output()), usage);
+  r.state->succeeded(task, std::move(*done.mutable_output()), levels, usage);
+  watch_kept(r, task);
   wake(r);
 }
 

@@ -7,6 +7,7 @@
 #include "actors/coordination/run_blobs.hpp"
 #include "actors/coordination/run_state.hpp"
 #include "actors/logic.hpp"
+#include "config/limits/runs.hpp"
 #include "config/limits/storage.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
@@ -14,6 +15,7 @@
 #include "telemetry/metrics.hpp"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +29,12 @@ struct coordinator_options {
   std::size_t runs_max = limits::runs_max;    ///< more at once are refused with `overloaded`
   /// How often the holders of the runs' inputs are told that these are still needed.
   std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts;
+  /// What one run may keep of its tasks' results, and all runs together: a run that is over it
+  /// ends with `too_large`.
+  std::size_t run_results_bytes_max = limits::run_results_bytes_max;
+  std::size_t results_bytes_max = limits::results_bytes_max;
+  /// Results were freed, among them much that other actors had made of them.
+  std::function<void()> give_back_memory = {};
 };
 
 /// Accepts runs and sees them through: service::coordinator (actors/host/interfaces.hpp). Each run
@@ -143,7 +151,7 @@ private:
   void on_session_closed(step_context& context, const SessionClosed& closed);
   void end_runs_of_gone(step_context& context);
   void on_started(step_context& context, const TaskStarted& started, node_id from);
-  void on_done(step_context& context, TaskDone& done, node_id from);
+  void on_done(step_context& context, TaskDone& done, int levels, node_id from);
   void on_unreadable_done(step_context& context, const envelope& message, const TaskKey& key);
   void on_refused(step_context& context, const TasksRefused& refused, node_id from);
   void on_members(step_context& context, const MembersChanged& members);
@@ -162,6 +170,18 @@ private:
   void missed(step_context& context, attempt& a, bool on_way);
   void begin_time(step_context& context, attempt& a);
   void heard_of(node_index node);
+
+  // -- what runs keep, and their work in parts (coordinator_parts.cpp) -----------------------
+
+  void go_on_with_runs(step_context& context);
+  void watch_kept(run& r, std::uint32_t task);
+  void forget_spent(step_context& context);
+  bool prepare(run& r, std::uint32_t task);
+  void report_in_parts(step_context& context);
+  static bool copy_result(ending& done, std::size_t& bytes);
+  static bool add_outcomes(ending& done, std::size_t& left);
+  void tell_end(step_context& context, ending& done);
+  static payload whole_of(ending& done);
 
   // -- offering (coordinator_offers.cpp) ------------------------------------------------------
 
@@ -190,12 +210,8 @@ private:
   void touch(step_context& context, run& r, std::uint32_t task, node_index node);
   void send_progress(step_context& context, run& r);
   void end_ended(step_context& context);
-  static bool leave_out_result(RunEnded& whole, std::size_t outcome_bytes);
-  static payload whole_of(ending& done);
   /// Ends and forgets the run. `cut_short`: before its tasks ended. `canceller` is answered too.
   void end_run(step_context& context, run& r, const failure* cut_short, const envelope* canceller);
-  void report_in_parts(step_context& context);
-  void tell_end(step_context& context, ending& done);
   void forget_tasks(step_context& context, run& r, const failure& why);
   void send_cancel(step_context& context, run_id id, node_index node) const;
   void call_off(step_context& context, const attempt& a) const;
@@ -225,6 +241,11 @@ private:
   delivery submissions_;
   std::vector<batch> batches_; ///< of this step
   std::vector<run*> ended_;    ///< in this step
+  std::vector<run*> working_;  ///< have work left that their state does in parts
+  /// Of runs that were told, with what they keep: forgotten part by part.
+  std::deque<std::pair<std::unique_ptr<run_state>, std::size_t>> spent_;
+  std::size_t kept_ = 0;       ///< bytes of results, of all runs
+  std::size_t given_back_ = 0; ///< bytes of results freed since memory was given back
   std::vector<run_id> dirty_;  ///< have news for their submitters
   bool progress_armed_ = false;
   std::optional<instant> deadline_armed_;

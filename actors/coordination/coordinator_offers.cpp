@@ -27,6 +27,8 @@ void coordinator_logic::wake(run& r) {
   });
   if (r.state->ended() && !std::exchange(r.ending, true))
     ended_.push_back(&r);
+  if (r.state->has_more_work() && !std::exchange(r.working, true))
+    working_.push_back(&r);
 }
 
 /// Offers what may be offered, within the budget of a step; each step begins with another lane.
@@ -75,6 +77,8 @@ void coordinator_logic::place_retries(step_context& context, lane_index lane) {
       ++in_vain;
       continue;
     }
+    if (!prepare(*again.owner, again.task))
+      return;
     retries.erase(retries.begin() + static_cast<std::ptrdiff_t>(in_vain));
     offer(context, *again.owner, again.task, lane, node);
   }
@@ -86,13 +90,18 @@ void coordinator_logic::place_ready(step_context& context, lane_index lane) {
     auto node = nodes_.choose(lane, none, context.now);
     if (node == none)
       return;
-    auto& r = *queue.runs.pop().owner;
+    auto waiting = queue.runs.pop();
+    auto& r = *waiting.owner;
     auto role = r.role_in(lane);
     auto task = r.state->take_ready(role);
+    bool whole = prepare(r, task);
+    if (!whole)
+      r.state->put_back(task);
     r.in_lane[role] = r.state->has_ready(role);
     if (r.in_lane[role])
-      queue.runs.push({&r, context.now});
-    offer(context, r, task, lane, node);
+      queue.runs.push({&r, whole ? context.now : waiting.since});
+    if (whole)
+      offer(context, r, task, lane, node);
   }
 }
 
@@ -112,6 +121,7 @@ void coordinator_logic::give_up_stranded(step_context& context, lane_index lane)
   if (!queue.stranded)
     queue.stranded = context.now;
   std::optional<instant> next;
+  auto left = limits::offers_per_step_max;
   auto is_due = [&](instant since) {
     auto due = std::max(*queue.stranded, since) + limits::placement_patience;
     if (due > context.now)
@@ -125,7 +135,7 @@ void coordinator_logic::give_up_stranded(step_context& context, lane_index lane)
       fail_task(*again.owner, again.task, why, {});
     else
       queue.retries.push_back(again);
-  for (auto left = queue.runs.size(); left > 0; --left) {
+  for (auto runs = queue.runs.size(); runs > 0; --runs) {
     auto waiting = queue.runs.pop();
     auto& r = *waiting.owner;
     auto role = r.role_in(lane);
@@ -133,9 +143,14 @@ void coordinator_logic::give_up_stranded(step_context& context, lane_index lane)
       queue.runs.push(waiting);
       continue;
     }
-    r.in_lane[role] = false;
-    while (r.state->has_ready(role))
+    r.in_lane[role] = true; // so that no failure puts it in once more
+    for (; left > 0 && r.state->has_ready(role); --left)
       fail_task(r, r.state->take_ready(role), why, {});
+    r.in_lane[role] = r.state->has_ready(role);
+    if (!r.in_lane[role])
+      continue;
+    queue.runs.push(waiting);
+    go_on_later(context);
   }
   if (next)
     watch_retry(context, *next);

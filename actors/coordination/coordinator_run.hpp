@@ -28,6 +28,9 @@ struct coordinator_logic::run {
   bool want_progress = false;
   bool dirty = false;
   bool ending = false;
+  bool working = false;        ///< it is in `working_`
+  std::size_t kept = 0;        ///< of `kept_`
+  std::optional<failure> over; ///< why it ends before its tasks
   std::uint32_t last_task = none;
   node_index last_node = none;
   std::vector<lane_index> lanes; ///< by the state's role index
@@ -52,9 +55,12 @@ struct coordinator_logic::ending {
   std::unique_ptr<run> ended;
   std::optional<failure> cut_short;
   std::optional<envelope> canceller; ///< to be answered too
-  RunEnded whole;                    ///< without the outcomes of its tasks
+  RunEnded whole;                    ///< without result and outcomes
+  std::string message;               ///< the bytes of a RunEnded: result, then outcomes
+  run_state::copy_place copy_at;
+  std::size_t result_at = 0, result_end = 0;
+  bool result_known = false; ///< or there is none
   run_state::outcome_place at;
-  std::string outcomes; ///< as the bytes of a RunEnded
 };
 
 static_assert(limits::members_max <= 64, "a run keeps one bit for each node");

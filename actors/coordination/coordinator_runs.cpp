@@ -1,7 +1,5 @@
 #include "actors/coordination/coordinator_run.hpp"
-#include "config/limits/links.hpp"
 #include "config/limits/runs.hpp"
-#include "config/limits/units.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"
@@ -13,12 +11,6 @@
 
 /// What is told of runs: which there are, progress, ends, spans.
 namespace troupe {
-
-namespace {
-
-constexpr std::size_t run_ended_bytes_max = limits::content_bytes_max;
-
-} // namespace
 
 void coordinator_logic::tell(step_context& context, const run& r, payload news) const {
   envelope message;
@@ -82,22 +74,9 @@ void coordinator_logic::on_query(step_context& context, const envelope& request)
   context.out.send(reply_to(request, std::move(listed)));
 }
 
-/// A result that no message can carry: the run fails, and its submitter hears why. False: what its
-/// tasks came to is too much already.
-bool coordinator_logic::leave_out_result(RunEnded& whole, std::size_t outcome_bytes) {
-  failure why{ec::too_large, "the run's result and the outcomes of its tasks are "
-                                 + std::to_string(whole.ByteSizeLong() + outcome_bytes)
-                                 + " bytes, more than a message may have: let a task of the graph "
-                                   "make less of them"};
-  whole.clear_result();
-  whole.set_ok(false);
-  *whole.mutable_failure() = to_proto(why);
-  return whole.ByteSizeLong() + outcome_bytes <= run_ended_bytes_max;
-}
-
 void coordinator_logic::end_ended(step_context& context) {
   for (auto r : ended_)
-    end_run(context, *r, nullptr, nullptr);
+    end_run(context, *r, r->over ? &*r->over : nullptr, nullptr);
   ended_.clear();
 }
 
@@ -119,82 +98,9 @@ void coordinator_logic::end_run(step_context& context, run& r, const failure* cu
   done->whole.set_run(to_bytes(r.id));
   done->whole.set_duration_us(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(context.now - r.began).count()));
+  done->result_known = cut_short || !r.state->graph().has_result();
   r.state->report_whole(done->whole, cut_short);
   endings_.push_back(std::move(done));
-}
-
-/// Tells of runs that have ended. What a large one came to is put together over several steps.
-void coordinator_logic::report_in_parts(step_context& context) {
-  auto left = limits::outcomes_per_step_max;
-  while (!endings_.empty() && left > 0) {
-    auto& done = *endings_.front();
-    RunEnded part;
-    bool more = done.ended->state->report_outcomes(part, done.at, left,
-                                                   done.cut_short ? &*done.cut_short : nullptr);
-    left -= std::min(left, static_cast<std::size_t>(part.tasks_size()) + 1);
-    if (!more && done.outcomes.empty()) { // nearly always
-      done.whole.mutable_tasks()->Swap(part.mutable_tasks());
-      tell_end(context, done);
-    } else {
-      part.AppendToString(&done.outcomes);
-      if (more)
-        continue;
-      tell_end(context, done);
-    }
-    endings_.pop_front();
-  }
-  if (!endings_.empty())
-    go_on_later(context);
-}
-
-/// Messages that stand one behind the other as bytes are one message with the fields of both.
-payload coordinator_logic::whole_of(ending& done) {
-  auto& whole = done.whole;
-  if (whole.ByteSizeLong() + done.outcomes.size() > run_ended_bytes_max
-      && !leave_out_result(whole, done.outcomes.size())) {
-    done.outcomes.clear();
-    whole.clear_tasks();
-  }
-  if (done.outcomes.empty())
-    return payload::of(std::move(whole));
-  whole.AppendToString(&done.outcomes);
-  auto bytes = std::make_shared<const std::string>(std::move(done.outcomes));
-  std::shared_ptr<const char[]> owner{bytes, bytes->data()};
-  return payload::from_wire(payload_kind::RunEnded,
-                            {std::move(owner), bytes->data(), bytes->size()});
-}
-
-void coordinator_logic::tell_end(step_context& context, ending& done) {
-  auto& r = *done.ended;
-  auto why = done.whole.has_failure() ? from_proto(done.whole.failure()) : failure{};
-  bool ok = done.whole.ok();
-  auto ended = whole_of(done);
-  if (!ok && !done.cut_short)
-    context.out.log(log_level::warning, "coordinator",
-                    "run " + to_string(r.id) + " (" + r.state->graph().name()
-                        + ") failed: " + why.message,
-                    r.inside.trace);
-  else if (r.root)
-    context.out.log(log_level::info, "coordinator",
-                    "run " + to_string(r.id) + " (" + r.state->graph().name() + ") has ended",
-                    r.inside.trace);
-  if (r.root) {
-    set(*r.root, "troupe.tasks", static_cast<std::int64_t>(r.state->count().total()));
-    if (!ok)
-      set_failed(*r.root, why);
-    r.root->set_end_ns(context.now.time_since_epoch().count());
-    context.out.spans.push_back(std::move(*r.root));
-  }
-  if (r.submission.session)
-    submissions_.complete(r.submission, ended);
-  if (done.canceller) {
-    auto reply = reply_to(*done.canceller, RunEnded{});
-    reply.body = ended.share();
-    tell(context, r, std::move(ended));
-    context.out.send(std::move(reply));
-    return;
-  }
-  tell(context, r, std::move(ended));
 }
 
 /// Calls off what nodes still do for the run, and takes it out of every list.
@@ -209,6 +115,7 @@ void coordinator_logic::forget_tasks(step_context& context, run& r, const failur
     std::erase_if(queue.retries, [&r](const retry& again) { return again.owner == &r; });
   }
   std::erase_if(later_, [&r](const auto& again) { return again.second.owner == &r; });
+  std::erase(working_, &r);
   for (node_index node = 0; node < nodes_.nodes(); ++node)
     if ((r.touched >> node & 1) != 0 && nodes_.state_of(node) != MEMBER_DOWN)
       send_cancel(context, r.id, node);

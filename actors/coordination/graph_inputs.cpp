@@ -116,7 +116,7 @@ result<void> check_input_type(const GraphInput& input, const Value& value) {
     return {};
   auto documents = input.type() == "file" ? documents_of(value) : nullptr;
   std::string found = documents ? "a folder of " + std::to_string(documents->items_size())
-                                : std::string{kind_name(value)};
+                                : std::string{kind_name(value.kind_case())};
   if (documents && documents->items().empty())
     found = "nothing that could be read";
   return fail(ec::invalid_argument,

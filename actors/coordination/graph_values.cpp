@@ -1,6 +1,8 @@
 #include "actors/coordination/graph_values.hpp"
 
 #include "config/yaml.hpp"
+#include "messages/payload.hpp"
+#include "messages/value_bytes.hpp"
 #include "messages/values.pb.h"
 
 #include <algorithm>
@@ -22,17 +24,10 @@ std::string shortened(std::string_view text) {
   return std::string{text.substr(0, end)} + "…";
 }
 
-const Value* field_of(const Value& from, const std::string& field) {
-  if (from.kind_case() != Value::kMap)
-    return nullptr;
-  auto found = from.map().fields().find(field);
-  return found == from.map().fields().end() ? nullptr : &found->second;
-}
-
 } // namespace
 
-std::string_view kind_name(const Value& value) {
-  switch (value.kind_case()) {
+std::string_view kind_name(Value::KindCase kind) {
+  switch (kind) {
     case Value::kText:
       return "a text";
     case Value::kInteger:
@@ -53,49 +48,61 @@ std::string_view kind_name(const Value& value) {
   return "nothing";
 }
 
-const Value* find_path(const Value& from, const value_path& path, int begin) {
-  auto at = &from;
-  for (int i = begin; at && i < path.size(); ++i)
-    at = field_of(*at, path.Get(i));
+std::optional<std::string_view> find_path(std::string_view from, const value_path& path) {
+  std::optional at = from;
+  for (int i = 0; at && i < path.size(); ++i) {
+    auto seen = view_value(*at);
+    at = seen.kind == Value::kMap ? find_entry(seen.field.bytes, path.Get(i)) : std::nullopt;
+  }
   return at;
 }
 
-result<void> copy_path(const Value& from, const value_path& path, Value& into, int begin) {
-  auto at = &from;
+result<void> append_path(std::string_view from, const value_path& path, std::string& into,
+                         int begin) {
+  auto at = from;
   for (int i = begin; i < path.size(); ++i) {
-    if (at->kind_case() == Value::kList) {
-      auto list = into.mutable_list();
-      for (const auto& item : at->list().items())
-        if (auto copied = copy_path(item, path, *list->add_items(), i); !copied)
-          return copied;
-      return {};
+    auto seen = view_value(at);
+    if (seen.kind == Value::kList) {
+      result<void> copied;
+      auto list = begin_field(into, Value::kList);
+      visit_items(seen.field.bytes, [&](std::string_view item) {
+        auto element = begin_field(into, 1);
+        copied = append_path(item, path, into, i);
+        end_field(into, element);
+        return copied.has_value();
+      });
+      end_field(into, list);
+      return copied;
     }
-    auto next = field_of(*at, path.Get(i));
+    auto next = seen.kind == Value::kMap ? find_entry(seen.field.bytes, path.Get(i)) : std::nullopt;
     if (!next)
-      return fail(ec::invalid_argument,
-                  "there is no field `" + path.Get(i) + "` in " + std::string{kind_name(*at)});
-    at = next;
+      return fail(ec::invalid_argument, "there is no field `" + path.Get(i) + "` in "
+                                            + std::string{kind_name(seen.kind)});
+    at = *next;
   }
-  into = *at;
+  into.append(at);
   return {};
 }
 
-std::string label_of(const Value& value, std::uint32_t position) {
-  switch (value.kind_case()) {
+std::string label_of(std::string_view value, std::uint32_t position) {
+  auto seen = view_value(value);
+  BlobRef blob;
+  switch (seen.kind) {
     case Value::kText:
-      if (!value.text().empty())
-        return shortened(value.text());
+      if (!seen.field.bytes.empty())
+        return shortened(seen.field.bytes);
       break;
     case Value::kInteger:
-      return std::to_string(value.integer());
+      return std::to_string(static_cast<std::int64_t>(seen.field.integer));
     case Value::kBlob:
-      if (!value.blob().name().empty())
-        return shortened(value.blob().name());
+      if (parse_message(blob, seen.field.bytes) && !blob.name().empty())
+        return shortened(blob.name());
       break;
     case Value::kMap:
-      for (const std::string key : {"name", "id"})
-        if (auto found = field_of(value, key); found && found->kind_case() == Value::kText)
-          return shortened(found->text());
+      for (std::string_view key : {"name", "id"})
+        if (auto found = find_entry(seen.field.bytes, key))
+          if (auto inner = view_value(*found); inner.kind == Value::kText)
+            return shortened(inner.field.bytes);
       break;
     default:
       break;

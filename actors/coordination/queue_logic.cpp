@@ -8,6 +8,7 @@
 #include "config/limits/units.hpp"
 #include "messages/agents.pb.h"
 #include "messages/runs.pb.h"
+#include "messages/value_bytes.hpp"
 #include "messages/wire.hpp"
 
 #include <algorithm>
@@ -270,9 +271,9 @@ void queue_logic::on_reply(step_context& context, envelope& reply) {
     TaskDone done;
     if (auto answer = reply.body.as<AgentReply>()) {
       if (answer->has_output())
-        *done.mutable_output() = std::move(*answer->mutable_output());
+        done.set_output(answer->output().SerializeAsString());
       else
-        done.mutable_output()->set_text(std::move(*answer->mutable_text()));
+        append_field(*done.mutable_output(), Value::kTextFieldNumber, answer->text());
       done.set_input_tokens(answer->input_tokens());
       done.set_output_tokens(answer->output_tokens());
     } else {

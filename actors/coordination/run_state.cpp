@@ -1,66 +1,93 @@
 #include "actors/coordination/run_state.hpp"
 
 #include "actors/coordination/graph_values.hpp"
+#include "config/limits/messages.hpp"
+#include "config/limits/runs.hpp"
 #include "config/limits/work.hpp"
 #include "messages/runs.pb.h"
+#include "messages/value_bytes.hpp"
 #include "messages/values.pb.h"
 
 #include <cassert>
+#include <limits>
 
 namespace troupe {
 
 result<std::unique_ptr<run_state>> run_state::create(Graph graph, value_map inputs,
                                                      const role_names* known) {
-  std::unique_ptr<run_state> made{new run_state{std::move(graph), std::move(inputs)}};
+  std::unique_ptr<run_state> made{new run_state{std::move(graph)}};
   auto plan = plan_graph(made->graph_, known);
   if (!plan)
     return fail(ec::invalid_argument, to_string(plan.error()));
-  if (auto fine = check_inputs(made->graph_, made->inputs_); !fine)
+  if (auto fine = check_inputs(made->graph_, inputs); !fine)
     return unexpected{std::move(fine).error()};
-  if (auto fine = check_fields(made->inputs_, "the inputs of the run"); !fine)
+  if (auto fine = check_fields(inputs, "the inputs of the run"); !fine)
     return unexpected{std::move(fine).error()};
   if (auto fine = check_literals(made->graph_); !fine)
     return unexpected{std::move(fine).error()};
-  settle_inputs(made->graph_, made->inputs_);
+  settle_inputs(made->graph_, inputs);
   made->plan_ = *std::move(plan);
-  made->begin();
+  made->begin(inputs);
   return made;
 }
 
-void run_state::begin() {
+void run_state::begin(const value_map& inputs) {
+  for (const auto& [key, value] : inputs)
+    inputs_.emplace(key, value.SerializeAsString());
   steps_.resize(plan_.steps.size());
   ready_.resize(plan_.roles.size());
   tasks_.reserve(steps_.size());
   counts_.waiting = static_cast<std::uint32_t>(steps_.size());
+  for (const auto& field : plan_.fields)
+    if (field.task != none)
+      steps_[field.task].wanted = true;
+  if (plan_.result_task != none)
+    steps_[plan_.result_task].wanted = true;
   for (std::uint32_t step = 0; step < steps_.size(); ++step) {
     steps_[step].needs = plan_.steps[step].needs;
     if (plan_.steps[step].for_each_task == none)
       jobs_.push({job::unfold, step});
+    else
+      steps_[plan_.steps[step].for_each_task].wanted = true;
   }
   work_off();
 }
 
+void run_state::go_on() { work_off(); }
+
 void run_state::work_off() {
-  while (!jobs_.empty()) {
-    auto [what, which] = jobs_.pop();
-    switch (what) {
+  work_left_ = limits::run_work_per_call_max;
+  while (!jobs_.empty() && work_left_ > 0) {
+    take_work(1);
+    auto now = jobs_.pop();
+    switch (now.what) {
       case job::unfold:
-        unfold(which);
+        unfold(now);
         break;
       case job::release:
-        release(which);
+        release(now);
         break;
       case job::task_closed:
-        task_closed(which);
+        task_closed(now.which);
         break;
       case job::step_closed:
-        step_closed(which);
+        step_closed(now.which);
         break;
       case job::step_dead:
-        step_dead(which);
+        step_dead(now);
         break;
     }
   }
+}
+
+/// What is begun is done before anything else: the tasks of a step stand one behind the other.
+bool run_state::may_do(const todo& now, std::uint32_t from) {
+  if (work_left_ > 0) {
+    take_work(1);
+    return true;
+  }
+  jobs_.push_front({now.what, now.which, from});
+  return false;
 }
 
 // -- beginning --------------------------------------------------------------------------------
@@ -73,41 +100,64 @@ result<std::uint32_t> run_state::find_list(std::uint32_t step) {
   if (plan.each)
     return steps_[plan.for_each_task].size;
   const auto& from = written(step).for_each();
-  auto list = std::make_unique<Value>();
-  if (auto copied = copy_source(from, nullptr, *list); !copied)
+  auto list = std::make_unique<element_list>();
+  auto whole = find_whole(from);
+  copy_place at;
+  std::size_t all = std::numeric_limits<std::size_t>::max();
+  if (auto copied = whole ? result<bool>{true} : copy_source(from, list->own, at, all); !copied)
     return fail(ec::invalid_argument, "for_each: " + copied.error().message);
-  if (list->kind_case() == Value::KIND_NOT_SET) // an input that need not be given
+  auto seen = view_value(whole.value_or(list->own));
+  if (seen.kind == Value::KIND_NOT_SET) // an input that need not be given
     return 0u;
-  if (list->kind_case() != Value::kList)
+  if (seen.kind != Value::kList)
     return fail(ec::invalid_argument,
-                "for_each wants a list, found " + std::string{kind_name(*list)});
+                "for_each wants a list, found " + std::string{kind_name(seen.kind)});
+  list->items = seen.field.bytes;
+  wire_walk walk{list->items};
+  while (auto item = walk.next())
+    if (item->number == 1 && item->is_bytes)
+      list->at.push_back(static_cast<std::uint32_t>(item->size_before));
+  kept_bytes_ += list->own.size();
   steps_[step].list = std::move(list);
-  return static_cast<std::uint32_t>(steps_[step].list->list().items_size());
+  return static_cast<std::uint32_t>(steps_[step].list->at.size());
 }
 
-void run_state::unfold(std::uint32_t step) {
+/// How many tasks the step becomes.
+result<std::uint32_t> run_state::begin_unfolding(std::uint32_t step) {
+  auto size = find_list(step);
+  if (size && tasks_.size() + *size > limits::run_tasks_max)
+    return fail(ec::too_large, "for_each over " + std::to_string(*size)
+                                   + " elements: a run has at most "
+                                   + std::to_string(limits::run_tasks_max) + " tasks");
+  if (size)
+    steps_[step].first = static_cast<std::uint32_t>(tasks_.size());
+  return size;
+}
+
+void run_state::unfold(const todo& now) {
+  auto step = now.which;
   auto& record = steps_[step];
   if (record.dead || record.unfolded)
     return;
-  auto size = find_list(step);
-  if (size && tasks_.size() + *size > limits::run_tasks_max)
-    size = fail(ec::too_large, "for_each over " + std::to_string(*size)
-                                   + " elements: a run has at most "
-                                   + std::to_string(limits::run_tasks_max) + " tasks");
-  if (!size) {
-    remember_first(written(step).id(), size.error().message);
-    return give_up_step(step, std::move(size).error());
+  if (record.first == none) {
+    auto size = begin_unfolding(step);
+    if (!size) {
+      remember_first(written(step).id(), size.error().message);
+      return give_up_step(step, std::move(size).error());
+    }
+    record.size = *size;
   }
-  record.unfolded = true;
-  record.first = static_cast<std::uint32_t>(tasks_.size());
-  record.size = record.open = *size;
-  counts_.waiting += *size;
-  counts_.waiting -= 1; // the step itself was counted until now
-  for (std::uint32_t i = 0; i < *size; ++i) {
+  for (auto i = now.from; i < record.size; ++i) {
+    if (!may_do(now, i))
+      return;
     auto& task = tasks_.emplace_back();
     task.step = step;
     task.element = written(step).has_for_each() ? i : none;
   }
+  record.unfolded = true;
+  record.open = record.size;
+  counts_.waiting += record.size;
+  counts_.waiting -= 1; // the step itself was counted until now
   const auto& plan = plan_.steps[step];
   for (auto e = plan.edges_begin; e < plan.each_end; ++e)
     jobs_.push({job::unfold, plan_.edges[e]});
@@ -115,14 +165,17 @@ void run_state::unfold(std::uint32_t step) {
     jobs_.push({job::release, step});
 }
 
-void run_state::release(std::uint32_t step) {
+void run_state::release(const todo& now) {
+  auto step = now.which;
   const auto& record = steps_[step];
   const auto& plan = plan_.steps[step];
   if (record.dead || !record.unfolded)
     return;
-  for (std::uint32_t i = 0; i < record.size; ++i) {
+  for (auto i = now.from; i < record.size; ++i) {
+    if (!may_do(now, i))
+      return;
     auto task = record.first + i;
-    if (tasks_[task].now != status::waiting)
+    if (tasks_[task].begun || tasks_[task].now != status::waiting)
       continue;
     if (!plan.each || tasks_[steps_[plan.for_each_task].first + i].now == status::done)
       make_ready(task);
@@ -133,6 +186,7 @@ void run_state::release(std::uint32_t step) {
 
 void run_state::make_ready(std::uint32_t task) {
   move_to(task, status::ready);
+  tasks_[task].begun = true;
   auto role = role_of(task);
   if (ready_[role].empty())
     woken_.push_back(role);
@@ -177,11 +231,17 @@ void run_state::close(std::uint32_t task, status end) {
   jobs_.push({job::task_closed, task});
 }
 
-void run_state::succeeded(std::uint32_t task, Value output, const task_usage& usage) {
-  if (is_deepest(output))
-    steps_[tasks_[task].step].deepest = true;
-  tasks_[task].output = std::move(output);
-  tasks_[task].usage = usage;
+void run_state::succeeded(std::uint32_t task, std::string output, int levels,
+                          const task_usage& usage) {
+  auto& record = tasks_[task];
+  auto& step = steps_[record.step];
+  if (step.wanted) {
+    step.deepest = step.deepest || levels >= limits::value_depth_max;
+    step.output_bytes += output.size();
+    kept_bytes_ += output.size();
+    record.output = std::move(output);
+  }
+  record.usage = usage;
   close(task, status::done);
   work_off();
 }
@@ -208,7 +268,7 @@ void run_state::task_closed(std::uint32_t task) {
     if (next.dead || !next.unfolded)
       continue;
     auto waiting = next.first + record.element;
-    if (tasks_[waiting].now != status::waiting)
+    if (tasks_[waiting].begun || tasks_[waiting].now != status::waiting)
       continue;
     if (!good)
       give_up_task(waiting, why);
@@ -225,6 +285,7 @@ void run_state::step_closed(std::uint32_t step) {
   if (record.complete || !record.unfolded || record.open > 0 || record.needs > 0)
     return;
   record.complete = true;
+  kept_bytes_ -= record.alike.size();
   record.alike = {};
   if (record.spoiled)
     return;
@@ -240,6 +301,7 @@ void run_state::step_closed(std::uint32_t step) {
 }
 
 void run_state::give_up_task(std::uint32_t task, failure why) {
+  take_work(limits::given_up_weight);
   tasks_[task].why = std::make_unique<failure>(std::move(why));
   ++not_run_;
   close(task, status::not_run);
@@ -249,16 +311,21 @@ void run_state::give_up_step(std::uint32_t step, failure why) {
   auto& record = steps_[step];
   if (record.dead)
     return;
+  take_work(limits::given_up_weight);
   record.dead = std::make_unique<failure>(std::move(why));
   jobs_.push({job::step_dead, step});
 }
 
-void run_state::step_dead(std::uint32_t step) {
+void run_state::step_dead(const todo& now) {
+  auto step = now.which;
   auto& record = steps_[step];
   if (record.unfolded) {
-    for (std::uint32_t i = 0; i < record.size; ++i)
+    for (auto i = now.from; i < record.size; ++i) {
+      if (!may_do(now, i))
+        return;
       if (tasks_[record.first + i].now == status::waiting)
         give_up_task(record.first + i, *record.dead);
+    }
     if (record.size > 0)
       return; // its tasks tell those that need them
   } else {

@@ -7,9 +7,13 @@
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,6 +34,10 @@ struct task_usage {
 /// soon as its list is known, any other is one task. Tasks are numbered in the order in which they
 /// came to be. A task is ready the moment everything it refers to is there; there are no barriers.
 /// Each completion costs constant time, and as much again for each task that it makes ready.
+///
+/// What would take long is done in parts: one call makes a bounded number of tasks, ready or given
+/// up; `has_more_work` tells that others are left for `go_on`. Inputs and results are kept as bytes
+/// (messages/value_bytes.hpp), results only if something refers to them.
 ///
 /// A task that failed for good makes those that need it `not_run`, with the reason; everything else
 /// goes on.
@@ -79,10 +87,13 @@ public:
   std::string id_of(std::uint32_t task) const;    ///< "read[3]"
   std::string label_of(std::uint32_t task) const; ///< "read GPL-3"
 
-  /// Sets the task with its input in a message that is empty; its label only where that is not its
-  /// id. Run, time and trace are left to the caller. What all tasks of a `for_each` are given alike
-  /// is turned into bytes once, if it is large (`Task.shared_input`). `invalid_argument` when the
+  /// Puts together what the tasks of this one's step are given alike, once for all of them, as far
+  /// as `bytes` go, which it takes from. False: not all of it yet. `invalid_argument` when the
   /// input has not the shape that the graph wants: such a task has failed for good.
+  result<bool> prepare(std::uint32_t task, std::size_t& bytes);
+  /// Sets the task with its input in a message that is empty; its label only where that is not its
+  /// id. Run, time and trace are left to the caller. What is large is given as bytes
+  /// (`Task.shared_input`). Errors as those of `prepare`, which it does to the end.
   result<void> fill_task(std::uint32_t task, Task& into);
 
   // -- what happened --------------------------------------------------------------------------
@@ -93,26 +104,50 @@ public:
   /// number.
   void hold_back(std::uint32_t task, bool next_attempt);
   void make_ready(std::uint32_t task);
-  void succeeded(std::uint32_t task, Value output, const task_usage& usage);
+  /// `output`: the bytes of a value that has so many levels of lists and maps (`value_depth`).
+  void succeeded(std::uint32_t task, std::string output, int levels, const task_usage& usage);
   void failed(std::uint32_t task, failure why, const task_usage& usage);
+
+  bool has_more_work() const noexcept { return !jobs_.empty(); }
+  /// Does as much of it as one call may.
+  void go_on();
 
   // -- the whole ------------------------------------------------------------------------------
 
   const counts& count() const noexcept { return counts_; }
-  bool ended() const noexcept { return counts_.waiting + counts_.queued + counts_.running == 0; }
+  bool ended() const noexcept {
+    return jobs_.empty() && counts_.waiting + counts_.queued + counts_.running == 0;
+  }
   bool ok() const noexcept { return ended() && counts_.failed == 0; }
+  /// Bytes of results and of what was made of them for tasks.
+  std::size_t kept_bytes() const noexcept { return kept_bytes_; }
   /// Sets result (where it can be had), the outcome of each task in the graph's order, ok and
   /// failure. What has no end yet has failed by `cut_short`.
   void report(RunEnded& into, const failure* cut_short = nullptr) const;
-  /// The same in parts: first without outcomes, then at most `at_most` of them from where `at` is
-  /// (at first zero), which moves on. False: there are no more.
+  /// The same in parts: ok and failure; then the result, then the outcomes.
   void report_whole(RunEnded& into, const failure* cut_short) const;
+  /// Where the copy of a list of results is that is put together in parts; at first as it is here.
+  struct copy_place {
+    std::uint32_t task = 0; ///< of that step
+    bool begun = false;
+    std::size_t begin = 0, list = 0; ///< where value and list begin in what they are copied to
+  };
+  /// Appends the result's bytes as far as `bytes` go, which it takes from. False: there are more.
+  result<bool> report_result(std::string& into, copy_place& at, std::size_t& bytes) const;
+  /// Tells `into` of a result that cannot be had.
+  static void report_no_result(RunEnded& into, const failure& why);
+  /// At most `at_most` outcomes from where `at` is (at first zero), which moves on. False: there
+  /// are no more.
   struct outcome_place {
     std::uint32_t step = 0;
     std::uint32_t task = 0; ///< of that step
   };
   bool report_outcomes(RunEnded& into, outcome_place& at, std::size_t at_most,
                        const failure* cut_short) const;
+
+  /// Forgets up to `at_most` tasks of a run that was reported, so that its end takes no longer than
+  /// a step may. False: there are no more.
+  bool forget_tasks(std::size_t at_most);
 
 private:
   static constexpr std::uint32_t none = graph_plan::none;
@@ -122,9 +157,23 @@ private:
     std::uint32_t element = none; ///< of its step's list
     std::uint32_t attempt = 1;
     status now = status::waiting;
+    bool begun = false; ///< it was ready once
     task_usage usage;
-    Value output;
+    std::string output; ///< the bytes of a Value
     std::unique_ptr<failure> why;
+  };
+  /// The list of a for_each.
+  struct element_list {
+    std::string own;               ///< unless it stands in an input or a result
+    std::string_view items;        ///< the bytes of a ValueList
+    std::vector<std::uint32_t> at; ///< where in them an element begins
+  };
+  /// Where the making of what tasks are given alike is.
+  struct alike_place {
+    std::uint32_t field = 0;
+    bool begun = false;
+    std::size_t begin = 0, entry = 0, value = 0; ///< where they begin in the bytes
+    copy_place copy;
   };
   struct step_record {
     std::uint32_t needs = 0; ///< steps that are not done yet
@@ -133,56 +182,76 @@ private:
     std::uint32_t open = 0; ///< tasks without an end
     bool unfolded = false;
     bool complete = false;
-    bool deepest = false;          ///< one of its results cannot be put into a list
-    bool spoiled = false;          ///< one of its tasks failed, or it is dead
-    bool alike_known = false;      ///< whether `alike` was looked for
-    std::string alike;             ///< what its tasks are given alike, as the bytes of a ValueMap
-    std::unique_ptr<Value> list;   ///< of a for_each, unless it goes element by element
-    std::unique_ptr<failure> dead; ///< why its tasks are not run
+    bool wanted = false;          ///< something refers to its results
+    bool deepest = false;         ///< one of its results cannot be put into a list
+    bool spoiled = false;         ///< one of its tasks failed, or it is dead
+    bool alike_known = false;     ///< `alike` is whole
+    std::size_t output_bytes = 0; ///< of all its results
+    std::string alike;            ///< what its tasks are given alike, as the bytes of a ValueMap
+    std::unique_ptr<alike_place> making; ///< where the making of `alike` is
+    std::unique_ptr<failure> unmade;     ///< why there is no `alike`
+    std::unique_ptr<element_list> list;  ///< of a for_each, unless it goes element by element
+    std::unique_ptr<failure> dead;       ///< why its tasks are not run
   };
   /// What one completion brings about is done from a list: a chain of thousands does not recurse.
   enum class job : std::uint8_t { unfold, release, task_closed, step_closed, step_dead };
+  struct todo {
+    job what{};
+    std::uint32_t which = 0;
+    std::uint32_t from = 0; ///< what comes before was done in an earlier part
+  };
 
-  run_state(Graph graph, value_map inputs) : graph_(std::move(graph)), inputs_(std::move(inputs)) {}
+  explicit run_state(Graph graph) : graph_(std::move(graph)) {}
 
   const GraphTask& written(std::uint32_t step) const {
     return graph_.tasks(static_cast<int>(step));
   }
-  void begin();
+  void begin(const value_map& inputs);
   void move_to(std::uint32_t task, status next);
   std::uint32_t& counter(status s);
   void work_off();
-  void unfold(std::uint32_t step);
+  /// Whether the work that is left allows another one; if not, `now` goes on there later.
+  bool may_do(const todo& now, std::uint32_t from);
+  void take_work(std::size_t units) { work_left_ -= std::min(work_left_, units); }
+  void unfold(const todo& now);
   result<std::uint32_t> find_list(std::uint32_t step);
-  void release(std::uint32_t step);
+  result<std::uint32_t> begin_unfolding(std::uint32_t step);
+  void release(const todo& now);
   void task_closed(std::uint32_t task);
   void step_closed(std::uint32_t step);
-  void step_dead(std::uint32_t step);
+  void step_dead(const todo& now);
   void give_up_task(std::uint32_t task, failure why);
   void give_up_step(std::uint32_t step, failure why);
   void close(std::uint32_t task, status end);
   failure because_of(const std::string& id, bool was_run, const std::string& why) const;
   void remember_first(const std::string& id, const std::string& why);
 
-  std::string element_label(std::uint32_t step, std::uint32_t element) const;
+  std::string_view element(std::uint32_t step, std::uint32_t at) const;
+  std::string element_label(std::uint32_t step, std::uint32_t at) const;
   std::uint32_t find_step(std::string_view id) const;
-  result<void> find_alike(std::uint32_t step);
-  result<void> fill_field(const graph_plan::field& field, const task_record& reader,
-                          value_map& into) const;
-  result<void> copy_source(const Source& from, const task_record* reader, Value& into) const;
-  result<void> copy_item(const Source& from, const task_record& reader, Value& into) const;
-  result<void> copy_results(std::uint32_t step, const Source& from, Value& into) const;
+  result<bool> make_alike(std::uint32_t step, alike_place& at, std::size_t& bytes);
+  void give_alike(step_record& record, Task& into);
+  result<void> fill_item(const graph_plan::field& field, const task_record& reader,
+                         Task& into) const;
+  result<bool> copy_source(const Source& from, std::string& into, copy_place& at,
+                           std::size_t& bytes) const;
+  std::optional<std::string_view> find_whole(const Source& from) const;
+  result<void> copy_item(const Source& from, const task_record& reader, std::string& into) const;
+  result<bool> copy_results(std::uint32_t step, const Source& from, std::string& into,
+                            copy_place& at, std::size_t& bytes) const;
   void report_task(TaskOutcome& into, std::uint32_t task, const failure* cut_short) const;
   failure why_failed() const;
 
   Graph graph_;
   graph_plan plan_;
-  value_map inputs_;
+  std::map<std::string, std::string, std::less<>> inputs_; ///< the bytes of their values
   std::vector<task_record> tasks_;
   std::vector<step_record> steps_;
   std::vector<fifo<std::uint32_t>> ready_; // by role
   std::vector<std::uint32_t> woken_;
-  fifo<std::pair<job, std::uint32_t>> jobs_;
+  fifo<todo> jobs_;
+  std::size_t work_left_ = 0; ///< of this call
+  std::size_t kept_bytes_ = 0;
   counts counts_;
   std::uint32_t not_run_ = 0;
   std::string first_failed_;

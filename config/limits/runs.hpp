@@ -30,6 +30,25 @@ inline constexpr std::size_t shared_input_bytes_min = 2 * kib; ///< less is copi
 inline constexpr std::size_t offered_bytes_max = 32 * mib;     ///< of inputs at one node at once
 inline constexpr std::size_t outcomes_per_step_max = 1'000;    ///< of a run that has ended
 
+/// Tasks of one run that are made or made ready in one call; one that is given up counts for more,
+/// because of the words that say why.
+inline constexpr std::size_t run_work_per_call_max = 16'384;
+inline constexpr std::size_t given_up_weight = 8;
+/// Of the bytes of a step: what an element of a list counts beside its own.
+inline constexpr std::size_t element_weight = 64;
+inline constexpr std::size_t result_bytes_per_step_max = 4 * mib; ///< of a run that has ended
+inline constexpr std::size_t forgotten_per_step_max = 10'000; ///< tasks of a run that was reported
+
+// -- what runs keep -------------------------------------------------------------------------------
+
+/// Results that a run's other tasks refer to, and what is made of them: five times the largest
+/// message, 26 KiB for each of ten thousand tasks. What is larger belongs into blobs.
+inline constexpr std::size_t run_results_bytes_max = 256 * mib;
+/// After so many bytes of results were freed, the heap gives back what it has free.
+inline constexpr std::size_t results_bytes_to_give_back = 4 * mib;
+/// Of all runs that one node owns; then the run that keeps most fails.
+inline constexpr std::size_t results_bytes_max = 1'024 * mib;
+
 // -- the end of work ------------------------------------------------------------------------------
 
 /// Then an agent that was told to give up is replaced: a slot is free within 100 ms.

@@ -51,6 +51,9 @@ whole_node::whole_node(std::uint64_t number, std::vector<NodeInfo> others)
   hub_.nonce = [nonce] { return nonce; };
   runtime_.start(
       host_, wire(parts_), [this] { all_stand_.set_value(); }, [this] { ended_.set_value(); });
+  [[maybe_unused]] bool stands =
+      all_stand_.get_future().wait_for(std::chrono::seconds{20}) == std::future_status::ready;
+  assert(stands);
 }
 
 whole_node::~whole_node() {
@@ -86,9 +89,6 @@ address whole_node::echo_on(std::uint64_t number) {
 }
 
 std::string whole_node::listen() {
-  [[maybe_unused]] auto stand =
-      stand_.wait_for(std::chrono::seconds{20}) == std::future_status::ready;
-  assert(stand);
   auto socket = listen_on({"127.0.0.1", 0});
   assert(socket);
   auto place = local_address(socket->get());

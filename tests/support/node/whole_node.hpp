@@ -58,7 +58,6 @@ private:
   std::mutex mutex_; ///< of `published_`
   std::condition_variable published_;
   std::promise<void> all_stand_, ended_;
-  std::shared_future<void> stand_ = all_stand_.get_future().share();
   std::optional<acceptor> acceptor_;
   std::optional<dialler> dialler_;
 };

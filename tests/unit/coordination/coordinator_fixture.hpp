@@ -79,7 +79,7 @@ protected:
   void started(const Task& task) { by.tell(about<TaskStarted>(task)); }
   void done(const Task& task, std::string output = "done") {
     auto made = about<TaskDone>(task);
-    made.mutable_output()->set_text(std::move(output));
+    made.set_output(bytes_of(text_value(std::move(output))));
     by.tell(std::move(made));
   }
   void failed(const Task& task, ec code) {

@@ -120,7 +120,7 @@ TEST_F(coordinator_sight, fails_a_run_whose_result_no_message_can_carry) {
   made.set_run(task.run());
   made.set_index(task.index());
   made.set_attempt(task.attempt());
-  made.mutable_output()->set_text(std::string(limits::payload_bytes_max, 'x'));
+  made.set_output(bytes_of(text_value(std::string(limits::payload_bytes_max, 'x'))));
   by.tell(std::move(made));
   auto ended = by.only<RunEnded>();
   EXPECT_FALSE(ended.ok());

@@ -16,7 +16,7 @@ TEST_F(forged_news, of_a_task_count_from_the_node_that_was_offered_it_only) {
   auto elsewhere = offered.node == node_c ? node_b : node_c;
   auto queue_at = [](node_id node) { return address::of(service::queue, node); };
   auto result = about<TaskDone>(offered.task);
-  result.mutable_output()->set_text("forged");
+  result.set_output(bytes_of(text_value("forged")));
   TasksRefused refusal;
   *refusal.add_tasks() = about<TasksRefused::One>(offered.task);
 
@@ -27,7 +27,7 @@ TEST_F(forged_news, of_a_task_count_from_the_node_that_was_offered_it_only) {
   EXPECT_TRUE(offers().empty()) << "it was refused by a node that was not asked";
   EXPECT_EQ(counted.plain().late_results, 1u);
 
-  result.mutable_output()->set_text("right");
+  result.set_output(bytes_of(text_value("right")));
   by.tell(result, queue_at(offered.node));
   EXPECT_TRUE(by.only<RunEnded>().ok());
 }

@@ -2,9 +2,12 @@
 
 #include "actors/agents/role.hpp"
 #include "actors/coordination/graph_yaml.hpp"
+#include "actors/coordination/run_state.hpp"
 #include "actors/logic.hpp"
 #include "messages/cluster.pb.h"
+#include "messages/payload.hpp"
 #include "messages/runs.pb.h"
+#include "messages/value_bytes.hpp"
 #include "messages/values.pb.h"
 
 #include <gtest/gtest.h>
@@ -159,6 +162,22 @@ inline Graph graph_of(std::string_view yaml) {
   auto graph = parse_graph(yaml, "test.yaml");
   EXPECT_TRUE(graph) << (graph ? "" : to_string(graph.error()));
   return graph ? *graph : Graph{};
+}
+
+/// Values as the bytes in which results travel.
+inline std::string bytes_of(const Value& value) { return value.SerializeAsString(); }
+inline Value value_of(const std::string& bytes) {
+  Value parsed;
+  EXPECT_TRUE(parse_message(parsed, bytes));
+  return parsed;
+}
+
+inline void succeed(run_state& run, std::uint32_t task, const Value& output,
+                    const task_usage& usage) {
+  auto bytes = bytes_of(output);
+  auto levels = value_depth(bytes);
+  ASSERT_TRUE(levels);
+  run.succeeded(task, std::move(bytes), *levels, usage);
 }
 
 inline Value text_value(std::string text) {

@@ -60,7 +60,7 @@ TEST_F(queue, works_in_order_of_age_as_slots_become_free) {
   EXPECT_EQ(done.index(), 2u);
   EXPECT_EQ(done.attempt(), 1u);
   EXPECT_EQ(done.run(), to_bytes(run_id{5, 5}));
-  EXPECT_EQ(done.output().text(), "good");
+  EXPECT_EQ(value_of(done.output()).text(), "good");
   EXPECT_FALSE(done.has_failure());
   EXPECT_EQ(done.input_tokens(), 3u);
   EXPECT_EQ(done.output_tokens(), 4u);
@@ -167,7 +167,7 @@ TEST_F(queue, takes_the_text_of_an_answer_without_output_and_no_other_message) {
   AgentReply spoken;
   spoken.set_text("hello");
   answer(requests[0], spoken);
-  EXPECT_EQ(by.only<TaskDone>().output().text(), "hello");
+  EXPECT_EQ(value_of(by.only<TaskDone>().output()).text(), "hello");
   answer(requests[1], BlobStored{});
   EXPECT_EQ(by.only<TaskDone>().failure().code(), static_cast<std::uint32_t>(ec::bad_message));
 }

@@ -94,9 +94,9 @@ TEST(run_state, unfolds_a_for_each_over_an_input_at_once) {
 TEST(run_state, gives_the_results_of_a_for_each_as_a_list_in_its_order) {
   auto run = begin(digest(), folder({"a", "b"}));
   ready_ids(*run);
-  run->succeeded(task_of(*run, "read[1]"), text_value("two"), {});
+  succeed(*run, task_of(*run, "read[1]"), text_value("two"), {});
   EXPECT_EQ(ready_ids(*run), ids{});
-  run->succeeded(task_of(*run, "read[0]"), text_value("one"), {});
+  succeed(*run, task_of(*run, "read[0]"), text_value("one"), {});
   EXPECT_EQ(ready_ids(*run), ids{"edit"});
   auto task = make_task(*run, task_of(*run, "edit"));
   ASSERT_TRUE(task);
@@ -105,7 +105,7 @@ TEST(run_state, gives_the_results_of_a_for_each_as_a_list_in_its_order) {
   EXPECT_EQ(readings.items(0).text(), "one");
   EXPECT_EQ(readings.items(1).text(), "two");
   EXPECT_FALSE(run->ended());
-  run->succeeded(task_of(*run, "edit"), text_value("report"), {node_b, 10, 5, 7});
+  succeed(*run, task_of(*run, "edit"), text_value("report"), {node_b, 10, 5, 7});
   EXPECT_TRUE(run->ended() && run->ok());
   RunEnded ended;
   run->report(ended);
@@ -135,9 +135,9 @@ tasks:
   - {id: after-both, role: y, needs: [a, b]}
 )"));
   EXPECT_EQ(ready_ids(*run), (ids{"a", "b"}));
-  run->succeeded(task_of(*run, "a"), {}, {});
+  succeed(*run, task_of(*run, "a"), {}, {});
   EXPECT_EQ(ready_ids(*run), ids{"after-a"}) << "b still runs";
-  run->succeeded(task_of(*run, "b"), {}, {});
+  succeed(*run, task_of(*run, "b"), {}, {});
   EXPECT_EQ(ready_ids(*run), ids{"after-both"});
 }
 
@@ -153,19 +153,19 @@ result: $tasks.c
 )"));
   EXPECT_EQ(run->count().total(), 6u);
   EXPECT_EQ(ready_ids(*run), (ids{"a[0]", "a[1]"}));
-  run->succeeded(task_of(*run, "a[1]"), map_value({{"part", text_value("p1")}}), {});
+  succeed(*run, task_of(*run, "a[1]"), map_value({{"part", text_value("p1")}}), {});
   EXPECT_EQ(ready_ids(*run), ids{"b[1]"}) << "a[0] still runs";
   auto b1 = make_task(*run, task_of(*run, "b[1]"));
   EXPECT_EQ(b1->input().at("n").text(), "p1");
   EXPECT_EQ(b1->label(), "b y");
-  run->succeeded(task_of(*run, "b[1]"), text_value("q1"), {});
+  succeed(*run, task_of(*run, "b[1]"), text_value("q1"), {});
   EXPECT_EQ(ready_ids(*run), ids{}) << "c wants all of a besides";
-  run->succeeded(task_of(*run, "a[0]"), map_value({{"part", text_value("p0")}}), {});
+  succeed(*run, task_of(*run, "a[0]"), map_value({{"part", text_value("p0")}}), {});
   EXPECT_EQ(ready_ids(*run), (ids{"b[0]", "c[1]"}));
-  run->succeeded(task_of(*run, "b[0]"), text_value("q0"), {});
+  succeed(*run, task_of(*run, "b[0]"), text_value("q0"), {});
   EXPECT_EQ(ready_ids(*run), ids{"c[0]"});
-  run->succeeded(task_of(*run, "c[0]"), text_value("r0"), {});
-  run->succeeded(task_of(*run, "c[1]"), text_value("r1"), {});
+  succeed(*run, task_of(*run, "c[0]"), text_value("r0"), {});
+  succeed(*run, task_of(*run, "c[1]"), text_value("r1"), {});
   ASSERT_TRUE(run->ok());
   RunEnded ended;
   run->report(ended);
@@ -184,7 +184,7 @@ tasks:
   EXPECT_EQ(run->count().total(), 3u);
   EXPECT_EQ(ready_ids(*run), ids{"list"});
   auto item = map_value({{"name", text_value("n")}});
-  run->succeeded(task_of(*run, "list"), map_value({{"items", list_value({item, item, item})}}), {});
+  succeed(*run, task_of(*run, "list"), map_value({{"items", list_value({item, item, item})}}), {});
   EXPECT_EQ(run->count().total(), 5u);
   EXPECT_EQ(ready_ids(*run), (ids{"each[0]", "each[1]", "each[2]"}));
   auto task = make_task(*run, task_of(*run, "each[2]"));
@@ -193,7 +193,7 @@ tasks:
 
   auto wrong = begin(graph);
   ready_ids(*wrong);
-  wrong->succeeded(task_of(*wrong, "list"), map_value({{"items", text_value("none")}}), {});
+  succeed(*wrong, task_of(*wrong, "list"), map_value({{"items", text_value("none")}}), {});
   EXPECT_TRUE(wrong->ended());
   RunEnded ended;
   wrong->report(ended);
@@ -222,10 +222,10 @@ result: $tasks.end
   EXPECT_EQ(run->status_of(task_of(*run, "b[0]")), status::not_run);
   EXPECT_EQ(run->status_of(task_of(*run, "end")), status::not_run);
   EXPECT_FALSE(run->ended()) << "a[1] and beside still run";
-  run->succeeded(task_of(*run, "a[1]"), {}, {});
+  succeed(*run, task_of(*run, "a[1]"), {}, {});
   EXPECT_EQ(ready_ids(*run), ids{"b[1]"}) << "its own element is fine";
-  run->succeeded(task_of(*run, "b[1]"), {}, {});
-  run->succeeded(task_of(*run, "beside"), {}, {});
+  succeed(*run, task_of(*run, "b[1]"), {}, {});
+  succeed(*run, task_of(*run, "beside"), {}, {});
   EXPECT_TRUE(run->ended());
   RunEnded ended;
   run->report(ended);
@@ -249,7 +249,7 @@ tasks:
   - {id: b, role: r, input: {x: $tasks.a.summary}}
 )"));
   ready_ids(*run);
-  run->succeeded(task_of(*run, "a"), text_value("plain"), {});
+  succeed(*run, task_of(*run, "a"), text_value("plain"), {});
   auto task = make_task(*run, task_of(*run, "b"));
   ASSERT_FALSE(task);
   EXPECT_EQ(task.error().code, ec::invalid_argument);

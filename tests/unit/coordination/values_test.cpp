@@ -74,7 +74,7 @@ using coordinator_values = coordinator;
 TEST_F(coordinator_values, a_result_that_cannot_be_read_fails_its_task_at_once) {
   submit(many(1));
   auto made = about<TaskDone>(only_offer().task);
-  *made.mutable_output() = unreadable;
+  made.set_output(bytes_of(unreadable));
   by.tell(std::move(made));
   EXPECT_TRUE(offers().empty()) << "nobody else's result could be read either";
   auto ended = by.only<RunEnded>();
@@ -126,7 +126,7 @@ TEST_F(coordinator_values, results_that_are_as_deep_as_may_be_go_into_no_list) {
                   "  - {id: all, role: reader, input: {f: $tasks.each}}\n"));
   for (const auto& one : offers()) {
     auto made = about<TaskDone>(one.task);
-    *made.mutable_output() = one.task.index() == 0 ? deepest : maps(1);
+    made.set_output(bytes_of(one.task.index() == 0 ? deepest : maps(1)));
     by.tell(std::move(made));
   }
   EXPECT_TRUE(offers().empty());
@@ -141,7 +141,7 @@ TEST_F(coordinator_values, a_result_of_the_run_that_cannot_be_made_is_its_failur
   submit(graph_of("graph: g\ntasks: [{id: each, role: reader, for_each: [1]}]\n"
                   "result: $tasks.each\n"));
   auto made = about<TaskDone>(only_offer().task);
-  *made.mutable_output() = deepest;
+  made.set_output(bytes_of(deepest));
   by.tell(std::move(made));
   auto ended = by.only<RunEnded>();
   EXPECT_FALSE(ended.ok());

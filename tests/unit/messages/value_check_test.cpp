@@ -106,19 +106,22 @@ TEST(payload, tells_what_it_cannot_read_from_what_is_of_another_kind) {
 }
 
 TEST(payload, too_deep_is_unreadable_and_its_first_fields_can_be_salvaged) {
-  TaskDone done;
-  done.set_run("0123456789abcdef");
-  done.set_index(7);
-  done.set_attempt(2);
-  *done.mutable_output() = maps(3 * limits::value_depth_max);
-  std::string bytes = done.SerializeAsString();
-  auto came = payload::from_wire(payload_kind::TaskDone, byte_slice::copy_of(bytes));
-  EXPECT_EQ(came.as<TaskDone>(), nullptr);
-  auto key = came.salvage<TaskKey>();
-  ASSERT_TRUE(key);
-  EXPECT_EQ(key->run(), "0123456789abcdef");
-  EXPECT_EQ(key->index(), 7u);
-  EXPECT_EQ(key->attempt(), 2u);
+  TaskOffer offer;
+  offer.set_owner("fedcba9876543210");
+  auto task = offer.add_tasks();
+  task->set_run("0123456789abcdef");
+  task->set_index(7);
+  task->set_attempt(2);
+  (*task->mutable_input())["x"] = maps(3 * limits::value_depth_max);
+  std::string bytes = offer.SerializeAsString();
+  auto came = payload::from_wire(payload_kind::TaskOffer, byte_slice::copy_of(bytes));
+  EXPECT_EQ(came.as<TaskOffer>(), nullptr);
+  auto keys = came.salvage<TaskOfferKeys>();
+  ASSERT_TRUE(keys);
+  ASSERT_EQ(keys->tasks_size(), 1);
+  EXPECT_EQ(keys->tasks(0).run(), "0123456789abcdef");
+  EXPECT_EQ(keys->tasks(0).index(), 7u);
+  EXPECT_EQ(keys->tasks(0).attempt(), 2u);
 }
 
 TEST(failure, can_be_sent_whatever_it_says) {
