@@ -1,6 +1,6 @@
 #pragma once
 
-#include "messages/bytes.hpp"
+#include "messages/byte_slice.hpp"
 #include "messages/errors.hpp"
 #include "messages/frame_seal.hpp"
 

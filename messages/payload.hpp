@@ -1,6 +1,6 @@
 #pragma once
 
-#include "messages/bytes.hpp"
+#include "messages/byte_slice.hpp"
 #include "messages/payload_kinds.hpp"
 
 #include <google/protobuf/message.h>

@@ -158,8 +158,71 @@ def check_readmes(root, files):
                    f"{lines} lines; a folder's README has at most {README_LINES_MAX}")
 
 
+TYPE = re.compile(r"^(?:template[^\n]*\n)?(class|struct|enum class|union) (\w+)(?: final)?"
+                  r"(?: :[^\n{]*(?:\n[^\n{]*)?)? \{", re.M)
+
+
+def check_names(root, files):
+    """No two headers and no two types share a name; a file is called after the class it holds."""
+    headers, types = {}, {}
+    for name in files:
+        if not name.endswith(tree.CODE) or name.startswith("tests/"):
+            continue
+        stem = pathlib.Path(name).stem
+        text = tree.read(root / name)
+        found = [(m[1], m[2], text.count("\n", 0, m.start()) + 1) for m in TYPE.finditer(text)]
+        for _, called, line in found:
+            if types.setdefault(called, name) != name:
+                yield name, line, f"{types[called]} has a type called {called}, too"
+        if not name.endswith(".hpp"):
+            continue
+        if headers.setdefault(stem, name) != name:
+            yield name, 1, f"{headers[stem]} has that name, too"
+        if len(found) == 1 and found[0][0] == "class" and found[0][1] != stem:
+            yield name, found[0][2], f"a file that holds the class {found[0][1]} is called after it"
+
+
+# A word with one meaning: what it means, and what else was once called so.
+WORDS_WITH_ONE_MEANING = {
+    "verdict": "put_result, delivery_state, reaction or ruling say which",
+    "lane": "a role's tasks as placement sees them; only actors/coordination/ may use it",
+}
+
+
+def check_meanings(root, files):
+    for name in files:
+        if not name.endswith(tree.CODE) or name.startswith("tests/"):
+            continue
+        for number, line in enumerate(tree.read(root / name).splitlines(), 1):
+            for word, meaning in WORDS_WITH_ONE_MEANING.items():
+                if word == "lane" and name.startswith("actors/coordination/"):
+                    continue
+                if re.search(rf"\b{word}s?_?\b", line.split("//")[0]):
+                    yield name, number, f"`{word}` means one thing: {meaning}"
+
+
+TORN_MIN = 14  # columns that the next word would have left free
+
+
+def check_comments(root, files):
+    """A comment line that ends early although its sentence goes on: formatting has torn it."""
+    prose = re.compile(r"^(\s*)(///|//) (?! )(?![-*|`{\"#]|\d+[.)])([^|]*\S)$")
+    for name in files:
+        if not name.endswith(tree.CODE):
+            continue
+        lines = tree.read(root / name).splitlines()
+        for number, (line, after) in enumerate(zip(lines, lines[1:]), 1):
+            here, there = prose.match(line), prose.match(after)
+            if not here or not there or here.group(1, 2) != there.group(1, 2):
+                continue
+            if here[3][-1] in ".:;!?" or "-- " in line or re.search(r"\S  +\S", line + after):
+                continue
+            if len(line) + 1 + len(there[3].split()[0]) <= COLUMNS_MAX - TORN_MIN:
+                yield name, number, "a comment line that ends early: let the sentence fill it"
+
+
 RULES = [check_layers, check_caf, check_lengths, check_functions, check_words, check_headers,
-         check_readmes]
+         check_readmes, check_names, check_meanings, check_comments]
 
 
 def check(root):
@@ -195,6 +258,12 @@ SELF_TEST = [  # (file, its text, how what must be said of it goes on after FILE
     ("nodes/word.cpp", "int a; // TODO later\n", "1: TODO"),
     ("nodes/wait.cpp", "a.request(b, caf::infinite, c);\n", "1: a request without"),
     ("nodes/README.md", "line\n" * 41, "1: 41 lines"),
+    ("nodes/held.hpp", "#pragma once\nclass holder {\n};\n", "2: a file that holds the class"),
+    ("telemetry/own.hpp", "#pragma once\n", "1: nodes/own.hpp has that name"),
+    ("telemetry/twice.cpp", "struct holder {\n};\n", "1: nodes/held.hpp has a type called"),
+    ("nodes/meant.cpp", "enum verdict { a };\n", "1: `verdict` means one thing"),
+    ("nodes/torn.cpp", "/// This was torn in the\n/// middle.\n", "1: a comment line that ends"),
+    ("nodes/whole.cpp", "/// One.\n/// Two, as a list:\n///  - a\n///  - b\n", ""),
     ("config/README.md", "see /root/x\n", "1: /root/ is a path"),
     ("messages/README.md", "ok\n", ""),
     ("actors/README.md", "ok\n", ""),

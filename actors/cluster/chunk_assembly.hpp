@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/cluster/chunk_budget.hpp"
-#include "messages/bytes.hpp"
+#include "messages/byte_slice.hpp"
 #include "messages/errors.hpp"
 
 #include <cstdint>

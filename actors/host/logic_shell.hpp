@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/host/fast_random.hpp"
 #include "actors/host/shell.hpp"
 #include "actors/timer_table.hpp"
 

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "actors/host/node_clock.hpp"
 #include "actors/host/post.hpp"
 #include "actors/host/running_threads.hpp"
 #include "actors/logic.hpp"
-#include "config/base/random.hpp"
 #include "telemetry/recorder.hpp"
 #include "telemetry/trace_sampler.hpp"
 
@@ -11,38 +11,9 @@
 #include <caf/exit_reason.hpp>
 #include <caf/sec.hpp>
 
-#include <chrono>
 #include <memory>
-#include <random>
 
 namespace troupe {
-
-/// Time for everybody in this process: the wall clock is read once, the monotonic clock counts from
-/// there. Nothing ever sees it jump.
-class node_clock {
-public:
-  node_clock()
-      : wall_(std::chrono::system_clock::now()), steady_(std::chrono::steady_clock::now()) {}
-
-  instant now() const {
-    return instant{(wall_ - std::chrono::system_clock::time_point{})
-                   + (std::chrono::steady_clock::now() - steady_)};
-  }
-  std::chrono::nanoseconds uptime() const { return std::chrono::steady_clock::now() - steady_; }
-
-private:
-  const std::chrono::system_clock::time_point wall_;
-  const std::chrono::steady_clock::time_point steady_;
-};
-
-/// Random numbers of one actor. For ids, not for secrets.
-class fast_random : public random_source {
-public:
-  std::uint64_t next() override { return numbers_.next(); }
-
-private:
-  split_mix numbers_{random_bits()};
-};
 
 /// Makes the call; what went wrong in it, empty if nothing did.
 template <class Call>

@@ -1,6 +1,6 @@
 #include "actors/text/bm25.hpp"
 
-#include "actors/text/stems.hpp"
+#include "actors/text/stem_hashes.hpp"
 #include "actors/text/text.hpp"
 #include "config/limits/reading.hpp"
 

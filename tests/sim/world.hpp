@@ -3,7 +3,7 @@
 #include "actors/agents/role.hpp"
 #include "actors/logic.hpp"
 #include "actors/timer_table.hpp"
-#include "config/base/random.hpp"
+#include "config/base/split_mix.hpp"
 #include "nodes/wiring.hpp"
 
 #include <deque>

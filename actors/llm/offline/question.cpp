@@ -122,9 +122,9 @@ std::uint16_t kind_of(const std::vector<std::string>& words) {
   return kind;
 }
 
-class question_reader {
+class terms_reader {
 public:
-  explicit question_reader(std::string_view question) : question_(question) {}
+  explicit terms_reader(std::string_view question) : question_(question) {}
 
   question_terms run() {
     std::vector<std::string> words;
@@ -196,6 +196,6 @@ bool is_reference_word(std::string_view lower_case_word) {
   return std::find(words.begin(), words.end(), lower_case_word) != words.end();
 }
 
-question_terms read_question(std::string_view question) { return question_reader(question).run(); }
+question_terms read_question(std::string_view question) { return terms_reader(question).run(); }
 
 } // namespace troupe

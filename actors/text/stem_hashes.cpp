@@ -1,4 +1,4 @@
-#include "actors/text/stems.hpp"
+#include "actors/text/stem_hashes.hpp"
 
 #include "actors/text/text.hpp"
 
