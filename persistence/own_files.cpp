@@ -199,4 +199,16 @@ result<file_handle> open_own_file(const fs::path& path, int flags, mode_t mode) 
   return file;
 }
 
+result<std::optional<std::string>> read_own_file(const fs::path& path, std::size_t bytes_max) {
+  auto file = open_own_file(path, O_RDONLY);
+  if (!file && file.error().code == ec::not_found)
+    return std::optional<std::string>{};
+  if (!file)
+    return unexpected{std::move(file).error()};
+  auto bytes = read_whole(*file, path, bytes_max);
+  if (!bytes)
+    return unexpected{std::move(bytes).error()};
+  return std::optional{*std::move(bytes)};
+}
+
 } // namespace troupe
