@@ -4,6 +4,7 @@
 #include "config/limits/storage.hpp"
 #include "persistence/files.hpp"
 #include "persistence/own_files.hpp"
+#include "telemetry/shell_word.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -135,7 +136,7 @@ namespace {
 failure already_runs(const fs::path& data, std::optional<pid_t> holder) {
   return {ec::refused, "a cluster already runs in " + data.string()
                            + (holder ? " (process " + std::to_string(*holder) + ")" : "")
-                           + ": stop it with `troupe down --data " + data.string()
+                           + ": stop it with `troupe down --data " + shell_word(data.string())
                            + "`, or name another folder with --data"};
 }
 

@@ -1,5 +1,7 @@
 #include "persistence/own_files.hpp"
 
+#include "telemetry/shell_word.hpp"
+
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -150,8 +152,8 @@ private:
                                  + "): choose another folder, or give it to yourself with chown");
     bool protected_by_sticky = (about.st_mode & S_ISVTX) != 0 && !(last && rule_ == rule::own);
     if (others_may_write(about) && !protected_by_sticky)
-      return refused(folder, "may be changed by other users: chmod go-w " + folder.string()
-                                 + ", or choose another folder");
+      return refused(folder, "may be changed by other users: chmod go-w "
+                                 + shell_word(folder.string()) + ", or choose another folder");
     return {};
   }
 

@@ -7,6 +7,7 @@
 #include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "persistence/files.hpp"
+#include "telemetry/shell_word.hpp"
 
 #include <fcntl.h>
 
@@ -53,7 +54,7 @@ cli_result<void> read_argument(const Graph& graph, const std::string& shown_name
   auto equals = argument.find('=');
   if (equals == std::string::npos || equals == 0)
     return unexpected{usage_error("--input " + argument + ": write NAME=VALUE; `troupe run "
-                                  + shown_name + " --help` lists the inputs")};
+                                  + shell_word(shown_name) + " --help` lists the inputs")};
   auto key = argument.substr(0, equals);
   auto text = argument.substr(equals + 1);
   if (into.values.contains(key))
@@ -137,7 +138,7 @@ cli_result<graph_arguments> read_arguments(const Graph& graph, const std::string
 std::string describe_graph(const Graph& graph, const std::string& shown_name) {
   auto text = graph.name() + (graph.description().empty() ? "" : ": " + graph.description())
               + "\n\nInputs, each as --input NAME=VALUE:\n";
-  std::string example = "troupe run " + shown_name;
+  std::string example = "troupe run " + shell_word(shown_name);
   for (const auto& input : graph.inputs()) {
     text += "  " + input.name() + " (" + input.type() + (input.required() ? ", required)" : ")");
     if (!input.help().empty())
