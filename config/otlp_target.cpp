@@ -32,17 +32,26 @@ std::string part(CURLU* url, CURLUPart which) {
   return found;
 }
 
-/// An address as it may be repeated: what stands before an @ may be a password.
+/// An address as it may be repeated. What stands before an @ may be a password, with any characters
+/// in it if the address is a wrong one; so may what follows a colon and is no port, and a query.
 std::string without_secrets(std::string_view text) {
   auto query = text.find('?');
-  auto shown = text.substr(0, query);
-  auto at = shown.rfind('@');
-  if (at == shown.npos)
-    return std::string{shown};
-  auto scheme = shown.find("://");
-  auto begin =
-      scheme != shown.npos && scheme < at ? shown.substr(0, scheme + 3) : std::string_view{};
-  return std::string{begin} + "..." + std::string{shown.substr(at)};
+  auto at = text.rfind('@');
+  auto scheme = text.find("://");
+  auto host = scheme == text.npos ? 0 : scheme + 3;
+  if (at != text.npos && (at < host || (query != text.npos && query < at)))
+    return std::string{text.substr(0, at < host ? 0 : host)} + "...";
+  auto begin = std::string{text.substr(0, host)};
+  if (at != text.npos)
+    return begin + "..." + std::string{text.substr(at, query - at)};
+  auto shown = text.substr(host, query == text.npos ? query : query - host);
+  auto colon = query == text.npos ? query : shown.rfind(':');
+  auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (colon != text.npos && shown.find_first_of("/]", colon) == text.npos
+      && !std::all_of(shown.begin() + static_cast<std::ptrdiff_t>(colon) + 1, shown.end(),
+                      is_digit))
+    return begin + std::string{"..."};
+  return begin + std::string{shown};
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -212,6 +221,44 @@ void read_coding(const variables& set, otlp_target& to) {
                           + "\": name the collector's HTTP port, which usually is 4318");
 }
 
+std::optional<double> sample_ratio_of(const variables& set) {
+  std::string sampler{set.find("OTEL_TRACES_SAMPLER")};
+  constexpr std::string_view parent_based = "parentbased_"; // ours always is
+  if (sampler.starts_with(parent_based))
+    sampler.erase(0, parent_based.size());
+  if (sampler == "always_on")
+    return 1.0;
+  if (sampler == "always_off")
+    return 0.0;
+  if (sampler != "traceidratio")
+    return std::nullopt;
+  auto argument = set.find("OTEL_TRACES_SAMPLER_ARG");
+  if (argument.empty())
+    return 1.0;
+  double ratio = 0;
+  auto end = argument.data() + argument.size();
+  auto [stopped, error] = std::from_chars(argument.data(), end, ratio);
+  if (error != std::errc{} || stopped != end || !(ratio >= 0 && ratio <= 1))
+    return std::nullopt;
+  return ratio;
+}
+
+/// What is not understood in the variables that turn traces on and off.
+void check_switches(const variables& set, otlp_target& to) {
+  constexpr const char* disabled = "OTEL_SDK_DISABLED";
+  constexpr const char* sampler = "OTEL_TRACES_SAMPLER";
+  if (auto value = set.find(disabled);
+      !value.empty() && !set.is(disabled, "true") && !set.is(disabled, "false"))
+    to.warnings.push_back(std::string{disabled} + ": expected true or false, found \""
+                          + std::string{value} + "\"; traces are exported");
+  if (auto value = set.find(sampler); !value.empty() && !sample_ratio_of(set))
+    to.warnings.push_back(std::string{sampler} + ": expected always_on, always_off or traceidratio"
+                          + ", perhaps after parentbased_, and OTEL_TRACES_SAMPLER_ARG from 0 to 1"
+                          + ", found \"" + std::string{value} + "\" and \""
+                          + std::string{set.find("OTEL_TRACES_SAMPLER_ARG")}
+                          + "\"; telemetry.sample_ratio decides");
+}
+
 void read_resource(const variables& set, otlp_target& to) {
   constexpr const char* attributes = "OTEL_RESOURCE_ATTRIBUTES";
   to.resource = read_pairs(attributes, set.find(attributes), to.warnings);
@@ -262,12 +309,13 @@ outcome<otlp_url, std::string> parse_otlp_url(std::string_view text, otlp_path p
 otlp_target otlp_target_of(const node_config::telemetry_section& telemetry) {
   otlp_target to;
   variables set{telemetry.otel};
+  check_switches(set, to);
   find_url(telemetry, set, to);
   if (to.url.full.empty())
     return to;
   auto headers = set.of_exporter("HEADERS");
   for (const auto& [key, value] : read_pairs(headers.name, headers.value, to.warnings))
-    to.headers.push_back(key + ": " + value);
+    to.headers.push_back(value.empty() ? key + ";" : key + ": " + value); // as libcurl has it
   to.certificate = set.of_exporter("CERTIFICATE").value;
   to.client_certificate = set.of_exporter("CLIENT_CERTIFICATE").value;
   to.client_key = set.of_exporter("CLIENT_KEY").value;
@@ -278,26 +326,7 @@ otlp_target otlp_target_of(const node_config::telemetry_section& telemetry) {
 }
 
 std::optional<double> otel_sample_ratio(const environment& all) {
-  variables set{all};
-  std::string sampler{set.find("OTEL_TRACES_SAMPLER")};
-  constexpr std::string_view parent_based = "parentbased_"; // ours always is
-  if (sampler.starts_with(parent_based))
-    sampler.erase(0, parent_based.size());
-  if (sampler == "always_on")
-    return 1.0;
-  if (sampler == "always_off")
-    return 0.0;
-  if (sampler != "traceidratio")
-    return std::nullopt;
-  auto argument = set.find("OTEL_TRACES_SAMPLER_ARG");
-  if (argument.empty())
-    return 1.0;
-  double ratio = 0;
-  auto end = argument.data() + argument.size();
-  auto [stopped, error] = std::from_chars(argument.data(), end, ratio);
-  if (error != std::errc{} || stopped != end || !(ratio >= 0 && ratio <= 1))
-    return std::nullopt;
-  return ratio;
+  return sample_ratio_of(variables{all});
 }
 
 } // namespace troupe

@@ -4,6 +4,7 @@
 #include "config/limits/storage.hpp"
 #include "persistence/files.hpp"
 #include "persistence/own_files.hpp"
+#include "telemetry/shell_word.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -51,6 +52,8 @@ std::string yaml_text(std::string_view text) {
 }
 
 std::string text_at(const YAML::Node& map, const char* key) {
+  if (!map.IsMap()) // yaml-cpp has words for programmers only
+    throw YAML::RepresentationException(map.Mark(), std::string("expected a mapping with ") + key);
   auto found = map[key];
   if (!found || !found.IsScalar())
     throw YAML::RepresentationException(map.Mark(), std::string("expected a text under ") + key);
@@ -98,7 +101,7 @@ fs::path node_folder(const fs::path& data, std::string_view node_name) { return 
 
 result<std::optional<cluster_file>> read_cluster_file(const fs::path& data) {
   auto path = cluster_file_path(data);
-  auto text = read_file(path, limits::yaml_bytes_max);
+  auto text = read_own_file(path, limits::yaml_bytes_max);
   if (!text)
     return unexpected{text.error()};
   if (!*text)
@@ -107,7 +110,8 @@ result<std::optional<cluster_file>> read_cluster_file(const fs::path& data) {
     return std::optional{parse_cluster_file(**text)};
   } catch (const YAML::Exception& e) {
     return fail(ec::bad_message, path.string() + ":" + std::to_string(e.mark.line + 1) + ": "
-                                     + e.msg + " (the file is written by `troupe up`)");
+                                     + e.msg
+                                     + " (`troupe up` writes this file: restore it from a copy)");
   }
 }
 
@@ -132,7 +136,7 @@ namespace {
 failure already_runs(const fs::path& data, std::optional<pid_t> holder) {
   return {ec::refused, "a cluster already runs in " + data.string()
                            + (holder ? " (process " + std::to_string(*holder) + ")" : "")
-                           + ": stop it with `troupe down --data " + data.string()
+                           + ": stop it with `troupe down --data " + shell_word(data.string())
                            + "`, or name another folder with --data"};
 }
 

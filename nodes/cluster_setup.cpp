@@ -6,7 +6,9 @@
 #include "persistence/identity.hpp"
 #include "persistence/own_files.hpp"
 
+#include <cstdlib>
 #include <string>
+#include <system_error>
 
 namespace troupe {
 
@@ -116,6 +118,24 @@ failure with_difference(const cluster_setup_options& options, failure why) {
 }
 
 } // namespace
+
+void keep_environment_paths() {
+  constexpr const char* all[] = {"OTEL_EXPORTER_OTLP_CERTIFICATE",
+                                 "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+                                 "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+                                 "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+                                 "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+                                 "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+                                 "SSL_CERT_FILE",
+                                 "SSL_CERT_DIR"};
+  for (auto variable : all)
+    if (auto value = std::getenv(variable); value && *value != '\0') {
+      std::error_code error;
+      auto path = std::filesystem::absolute(value, error);
+      if (!error && path != value)
+        ::setenv(variable, path.c_str(), 1);
+    }
+}
 
 result<cluster_setup> prepare_cluster(const cluster_setup_options& options) {
   if (auto made = make_own_folder(options.data); !made)

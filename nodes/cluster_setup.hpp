@@ -19,6 +19,10 @@ struct cluster_setup_options {
   std::function<std::uint64_t()> random;
 };
 
+/// Makes the relative paths in variables that nodes read themselves (certificates) absolute. Nodes
+/// run in the folder /, not where they were started. Before there are other threads.
+void keep_environment_paths();
+
 /// A data folder that is ready for its nodes to be started. Holds its lock.
 struct cluster_setup {
   folder_lock lock;

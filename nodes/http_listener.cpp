@@ -69,7 +69,7 @@ result<tcp::endpoint> endpoint_of(std::string_view text) {
   if (error)
     return fail(ec::invalid_argument,
                 "'" + std::string{text}
-                    + "' names no address: expected ADDRESS:PORT, such as 127.0.0.1:0");
+                    + "' names no address: expected HOST:PORT, such as 127.0.0.1:0");
   return tcp::endpoint{numbers, parsed->port};
 }
 

@@ -34,14 +34,6 @@ bool names_its_cause(const child_exit& ended) {
          && (!starting_again_helps(ended) || ended.code == cli::exit_cannot_write);
 }
 
-std::string in_seconds(std::chrono::milliseconds time) {
-  auto text = std::to_string(static_cast<double>(time.count()) / 1000);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.ends_with('.'))
-    text.pop_back();
-  return text + " s";
-}
-
 std::int64_t unix_ms_in(std::chrono::milliseconds time) {
   auto at = std::chrono::system_clock::now() + time;
   return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
@@ -56,7 +48,8 @@ local_cluster::local_cluster(local_cluster_options options, cluster_observer& ob
 }
 
 local_cluster_end local_cluster::run() {
-  ready_deadline_ = clock::now() + options_.ready_timeout;
+  turn_at_ = clock::now();
+  ready_deadline_ = turn_at_ + options_.ready_timeout;
   for (auto& s : slots_)
     if (!stopping_)
       start(s);
@@ -102,8 +95,10 @@ void local_cluster::poll_once() {
     watched.push_back({s.process->pidfd.get(), POLLIN, 0});
     meaning.emplace_back(&s, false);
   }
-  auto wait = static_cast<int>(until_next_deadline().count());
-  if (::poll(watched.data(), watched.size(), wait) > 0) {
+  auto wait = until_next_deadline();
+  auto events = ::poll(watched.data(), watched.size(), static_cast<int>(wait.count()));
+  leave_out_stop(wait);
+  if (events > 0) {
     if (watched[0].revents != 0)
       on_stop_requested();
     if (watched[1].revents != 0)
@@ -118,37 +113,21 @@ void local_cluster::poll_once() {
         on_exit(*s);
     }
   }
+  leave_out_stop(0ms);
   check_deadlines(); // after the pipes: signs of life that came while we were stopped count
-}
-
-/// Rounded up, so that a deadline has passed when poll returns. Negative: none.
-std::chrono::milliseconds local_cluster::until_next_deadline() const {
-  std::optional<clock::time_point> next;
-  auto consider = [&next](std::optional<clock::time_point> at) {
-    if (at && (!next || *at < *next))
-      next = at;
-  };
-  consider(kill_at_);
-  consider(ready_deadline_);
-  for (const auto& s : slots_) {
-    consider(s.next_try);
-    if (stopping_ || !told_ready_ || !s.process)
-      continue;
-    consider(s.listen_by);
-    if (s.heard_at)
-      consider(*s.heard_at + options_.silence_max);
-  }
-  if (!next)
-    return -1ms;
-  return std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(*next - clock::now()));
 }
 
 void local_cluster::on_stop_requested() {
   std::array<char, 128> note; // an eventfd's number or a signalfd's record
   if (::read(options_.stop_fd, note.data(), note.size()) <= 0)
     return;
-  if (!stopping_)
+  if (!stopping_) {
+    stop_asked_at_ = clock::now();
     return begin_stop();
+  }
+  // One wish may come as two signals: timeout(1) signals its child and then the child's group.
+  if (stop_asked_at_ && clock::now() - *stop_asked_at_ < options_.insist_after)
+    return;
   for (auto& s : slots_) // asked twice: at once
     if (s.process)
       send_signal(s.process->pidfd, SIGKILL);
@@ -280,49 +259,6 @@ void local_cluster::wait_for(node_slot& s, const std::string& why) {
   changed_ = true;
   publish();
   observer_.node_restarting(s.node, pause, why);
-}
-
-void local_cluster::check_deadlines() {
-  auto now = clock::now();
-  if (kill_at_ && *kill_at_ <= now) {
-    kill_at_.reset();
-    send_signal(being_stopped_->process->pidfd, SIGKILL);
-  }
-  if (ready_deadline_ && *ready_deadline_ <= now) {
-    ready_deadline_.reset();
-    auto late = std::find_if(slots_.begin(), slots_.end(),
-                             [](const node_slot& s) { return s.phase != node_phase::ready; });
-    auto said = words_of(*late, true);
-    fail_start(cli::exit_unavailable,
-               late->node.name + " was not ready within " + in_seconds(options_.ready_timeout)
-                   + (said.empty() ? "" : ": " + said) + "; its log is beside "
-                   + late->node.command.output.string());
-  }
-  if (stopping_)
-    return;
-  for (auto& s : slots_) {
-    if (s.process && told_ready_)
-      check_signs_of_life(s, now);
-    if (s.next_try && *s.next_try <= now)
-      start(s);
-  }
-}
-
-void local_cluster::check_signs_of_life(node_slot& s, clock::time_point now) {
-  if (!s.hung.empty())
-    return; // killed already
-  if (s.listen_by && *s.listen_by <= now)
-    s.hung = "it did not listen within " + in_seconds(options_.ready_timeout);
-  else if (s.heard_at && *s.heard_at + options_.silence_max <= now)
-    s.hung = "it gave no sign of life for " + in_seconds(options_.silence_max);
-  else
-    return;
-  if (auto said = words_of(s, true); !said.empty())
-    s.hung += ": " + said;
-  s.listen_by.reset();
-  s.heard_at.reset();
-  observer_.node_hangs(s.node, s.process->pid, s.hung);
-  send_signal(s.process->pidfd, SIGKILL);
 }
 
 void local_cluster::give_up(node_slot& s, const std::string& why) {

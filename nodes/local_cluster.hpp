@@ -48,7 +48,7 @@ public:
 
 struct local_cluster_options {
   std::vector<local_node> nodes;
-  int stop_fd = -1;  ///< readable once: stop in order; a second time: kill
+  int stop_fd = -1;  ///< readable once: stop in order; again after `insist_after`: kill
   int start_fd = -1; ///< readable: start what does not run now
   bool restart = true;
   std::chrono::milliseconds backoff_min = limits::node_restart_backoff_min;
@@ -57,6 +57,7 @@ struct local_cluster_options {
   std::chrono::milliseconds ready_timeout = limits::node_ready_timeout;
   std::chrono::milliseconds silence_max = limits::node_silence_max;
   std::chrono::milliseconds stop_timeout = limits::node_stop_timeout;
+  std::chrono::milliseconds insist_after = limits::node_insist_after;
   /// How the nodes are, after each change; `asked`: how often `start_fd` was readable.
   std::function<void(std::vector<supervised_node>, std::uint64_t asked)> publish = [](auto&&,
                                                                                       auto) {};
@@ -79,7 +80,8 @@ struct local_cluster_end {
 /// then it is given up until `start_fd` asks for it.
 ///
 /// A node that has not said that it listens within `ready_timeout`, or that gives signs of life
-/// (`pulse`) and has given none for `silence_max`, hangs: it is killed, and started again.
+/// (`pulse`) and has given none for `silence_max`, hangs: it is killed, and started again. Time in
+/// which this process was itself stopped counts for nobody.
 class local_cluster {
 public:
   local_cluster(local_cluster_options options, cluster_observer& observer);
@@ -110,6 +112,7 @@ private:
   void start(node_slot& s);
   void poll_once();
   std::chrono::milliseconds until_next_deadline() const;
+  void leave_out_stop(std::chrono::milliseconds wait);
   void on_stop_requested();
   void on_start_requested();
   void on_ready_pipe(node_slot& s);
@@ -137,6 +140,8 @@ private:
   bool changed_ = true; ///< since the last `publish`
   std::uint64_t asked_ = 0;
   node_slot* being_stopped_ = nullptr; ///< has been sent SIGTERM
+  clock::time_point turn_at_;          ///< when the last poll returned
+  std::optional<clock::time_point> stop_asked_at_;
   std::optional<clock::time_point> ready_deadline_;
   std::optional<clock::time_point> kill_at_;
 };

@@ -74,6 +74,14 @@ result<std::optional<std::string>> read_file(const std::filesystem::path& path,
       return std::optional<std::string>{};
     return failed("opening", path);
   }
+  auto bytes = read_whole(file, path, bytes_max);
+  if (!bytes)
+    return unexpected{std::move(bytes).error()};
+  return std::optional{*std::move(bytes)};
+}
+
+result<std::string> read_whole(const file_handle& file, const std::filesystem::path& path,
+                               std::size_t bytes_max) {
   struct stat about;
   if (::fstat(file.get(), &about) != 0)
     return failed("reading", path);
@@ -87,7 +95,7 @@ result<std::optional<std::string>> read_file(const std::filesystem::path& path,
   if (!filled)
     return failed("reading", path);
   bytes.resize(*filled); // less if it was cut while we read it
-  return std::optional<std::string>(std::move(bytes));
+  return bytes;
 }
 
 result<void> write_synced(const std::filesystem::path& path, std::string_view bytes, mode_t mode) {

@@ -30,6 +30,10 @@ file_handle open_file(const std::filesystem::path& path, int flags, mode_t mode 
 result<std::optional<std::string>> read_file(const std::filesystem::path& path,
                                              std::size_t bytes_max);
 
+/// The whole of a file that is open; `path` for messages.
+result<std::string> read_whole(const file_handle& file, const std::filesystem::path& path,
+                               std::size_t bytes_max);
+
 /// Reads until `size` bytes are there or the file ends; nothing, with `errno`, if it failed.
 std::optional<std::size_t> read_up_to(int fd, char* to, std::size_t size);
 

@@ -110,7 +110,7 @@ result<node_identity> open_identity(const std::filesystem::path& folder,
     return unexpected{std::move(lock).error()};
 
   auto path = folder / "identity";
-  auto text = read_file(path, identity_bytes_max);
+  auto text = read_own_file(path, identity_bytes_max);
   if (!text)
     return unexpected{std::move(text).error()};
   known_identity known;

@@ -1,5 +1,7 @@
 #include "persistence/own_files.hpp"
 
+#include "telemetry/shell_word.hpp"
+
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -150,8 +152,8 @@ private:
                                  + "): choose another folder, or give it to yourself with chown");
     bool protected_by_sticky = (about.st_mode & S_ISVTX) != 0 && !(last && rule_ == rule::own);
     if (others_may_write(about) && !protected_by_sticky)
-      return refused(folder, "may be changed by other users: chmod go-w " + folder.string()
-                                 + ", or choose another folder");
+      return refused(folder, "may be changed by other users: chmod go-w "
+                                 + shell_word(folder.string()) + ", or choose another folder");
     return {};
   }
 
@@ -197,6 +199,18 @@ result<file_handle> open_own_file(const fs::path& path, int flags, mode_t mode) 
     return refused(path, "belongs to " + user_text(about.st_uid) + ", not to you ("
                              + user_text(::geteuid()) + "): remove it, or choose another folder");
   return file;
+}
+
+result<std::optional<std::string>> read_own_file(const fs::path& path, std::size_t bytes_max) {
+  auto file = open_own_file(path, O_RDONLY);
+  if (!file && file.error().code == ec::not_found)
+    return std::optional<std::string>{};
+  if (!file)
+    return unexpected{std::move(file).error()};
+  auto bytes = read_whole(*file, path, bytes_max);
+  if (!bytes)
+    return unexpected{std::move(bytes).error()};
+  return std::optional{*std::move(bytes)};
 }
 
 } // namespace troupe

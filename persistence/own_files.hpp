@@ -6,6 +6,8 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <optional>
+#include <string>
 
 /// Files and folders that no other user may have laid out.
 ///
@@ -33,6 +35,10 @@ result<void> make_own_folder(const std::filesystem::path& folder);
 /// Opens a regular file of this user: no link is followed, no pipe waited for. `flags` as for
 /// open(2). A missing file is `not_found` unless it is to be created.
 result<file_handle> open_own_file(const std::filesystem::path& path, int flags, mode_t mode = 0600);
+
+/// The whole of such a file; nothing if there is none.
+result<std::optional<std::string>> read_own_file(const std::filesystem::path& path,
+                                                 std::size_t bytes_max);
 
 /// Refuses a path on whose way another user has put a link into a folder that all may write to: the
 /// kernel's own rule (fs.protected_symlinks), which not all systems turn on and which does not hold

@@ -2,6 +2,7 @@
 #include "config/base/random.hpp"
 #include "persistence/identity.hpp"
 #include "persistence/own_files.hpp"
+#include "telemetry/shell_word.hpp"
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -44,7 +45,7 @@ result<void> check_file(const std::filesystem::path& path) {
                                  + ", who knows it: use a file of your own");
   if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
     return fail(ec::refused, "others than its owner may use the secret in " + path.string()
-                                 + ": chmod 600 " + path.string());
+                                 + ": chmod 600 " + shell_word(path.string()));
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "persistence/write_mark.hpp"
 
 #include "persistence/ledger.hpp"
+#include "persistence/own_files.hpp"
 
 #include <xxhash.h>
 
@@ -21,13 +22,15 @@ constexpr std::size_t mark_bytes = 2 * number_bytes; // the number and its check
 } // namespace
 
 result<std::uint64_t> write_mark::open(bool only_read) {
-  auto bytes = read_file(path_, mark_bytes);
+  auto bytes = read_own_file(path_, mark_bytes);
   if (!bytes)
     return unexpected{failure{ec::bad_message, bytes.error().message}};
-  if (!only_read)
-    file_ = open_file(path_, O_WRONLY | O_CREAT);
-  if (!only_read && !file_)
-    return unexpected{file_failure("opening", path_, errno)};
+  if (!only_read) {
+    auto file = open_own_file(path_, O_WRONLY | O_CREAT);
+    if (!file)
+      return unexpected{std::move(file).error()};
+    file_ = *std::move(file);
+  }
   if (!*bytes || (*bytes)->empty()) // a file whose first write a power loss took is empty
     return std::uint64_t{0};
   std::string_view all(**bytes);

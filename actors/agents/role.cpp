@@ -261,6 +261,9 @@ config_result<role_file> read_role(std::string_view text, const std::string& fil
 /// The text of a file, as far as a role file may go and a byte more, so that a longer one is
 /// noticed.
 config_result<std::string> read_text(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) // a pipe would be waited for
+    return unexpected{config_error{path.string(), 0, 0, "is no regular file"}};
   std::ifstream in(path, std::ios::binary);
   std::string text(limits::yaml_bytes_max + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -270,13 +273,16 @@ config_result<std::string> read_text(const std::filesystem::path& path) {
   return text;
 }
 
+/// Hidden files are what editors and systems keep beside a file of theirs.
 std::vector<std::filesystem::path> yaml_files(const std::filesystem::path& folder,
                                               std::error_code& failed) {
   std::vector<std::filesystem::path> files;
   std::filesystem::directory_iterator entry(folder, failed), end;
   for (; !failed && entry != end; entry.increment(failed))
-    if (entry->path().extension() == ".yaml" || entry->path().extension() == ".yml")
-      files.push_back(entry->path());
+    if (const auto& path = entry->path();
+        !path.filename().string().starts_with('.')
+        && (path.extension() == ".yaml" || path.extension() == ".yml"))
+      files.push_back(path);
   std::sort(files.begin(), files.end());
   return files;
 }

@@ -46,9 +46,13 @@ void shell::on_exit() {
 void shell::answer(caf::mailbox_element& element) {
   auto& content = element.content();
   if (content.match_elements<parcel>()) {
-    give_up(content.get_mutable_as<parcel>(0).value.message);
+    auto& one = content.get_mutable_as<parcel>(0).value;
+    taken(1, one.bytes);
+    give_up(one.message);
   } else if (content.match_elements<parcels>()) {
-    for (auto& message : content.get_mutable_as<parcels>(0).value.messages)
+    auto& many = content.get_mutable_as<parcels>(0).value;
+    taken(many.messages.size(), many.bytes);
+    for (auto& message : many.messages)
       give_up(message);
   }
 }

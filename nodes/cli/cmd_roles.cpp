@@ -3,6 +3,7 @@
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"
+#include "telemetry/text_escape.hpp"
 
 #include <unistd.h>
 
@@ -49,7 +50,8 @@ int cmd_roles(const roles_command& wanted) {
   std::vector<std::vector<std::string>> rows{{"ROLE", "FOR", "MODEL", "WHAT IT DOES"}};
   for (const auto& role : *roles) {
     listed.push_back(role_json(role));
-    rows.push_back({role.name(), uses_of(role), role.model(), role.description()});
+    rows.push_back({one_line(role.name()), uses_of(role), one_line(role.model()),
+                    one_line(role.description())});
   }
   if (wanted.as_json) {
     print_json({{"roles", std::move(listed)}});

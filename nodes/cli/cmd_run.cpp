@@ -48,7 +48,10 @@ cli_result<value_map> send_inputs(attached_client& cluster, const Graph& graph,
 /// is asked.
 cli_result<run_outcome> run(const run_command& wanted, trace_context trace,
                             std::vector<skipped_document>& notes) {
-  auto graph = load_graph(wanted.graph);
+  auto source = find_graph(wanted.graph);
+  if (!source)
+    return unexpected{source.error()};
+  auto graph = load_graph(*source);
   if (!graph)
     return unexpected{graph.error()};
   auto arguments = read_arguments(*graph, wanted.graph, wanted.inputs,
@@ -62,7 +65,7 @@ cli_result<run_outcome> run(const run_command& wanted, trace_context trace,
   auto roles = roles_for_tasks(*cluster);
   if (!roles)
     return unexpected{roles.error()};
-  if (auto checked = load_graph(wanted.graph, &*roles); !checked)
+  if (auto checked = load_graph(*source, &*roles); !checked)
     return unexpected{checked.error()};
   auto inputs = send_inputs(*cluster, *graph, std::move(*arguments), wanted.as_json, notes);
   if (!inputs)

@@ -108,14 +108,15 @@ std::string status_text(const ClusterStatus& status, bool colours) {
   std::string runs;
   for (const auto& node : status.nodes()) {
     const auto& info = node.info();
+    auto name = one_line(info.name());
     if (node.state() == MEMBER_DOWN || node.pid() == 0) { // it said nothing of itself
-      rows.push_back({info.name(), state_text(node, colours), "-", info.address()});
+      rows.push_back({name, state_text(node, colours), "-", one_line(info.address())});
       continue;
     }
-    rows.push_back({info.name(), state_text(node, colours), std::to_string(node.pid()),
-                    info.address(), info.http_address(), std::to_string(node.tasks_done()),
-                    std::to_string(node.tasks_running()), std::to_string(node.queue_length()),
-                    std::to_string(node.agents()),
+    rows.push_back({name, state_text(node, colours), std::to_string(node.pid()),
+                    one_line(info.address()), one_line(info.http_address()),
+                    std::to_string(node.tasks_done()), std::to_string(node.tasks_running()),
+                    std::to_string(node.queue_length()), std::to_string(node.agents()),
                     std::to_string(node.blobs()) + " of " + human_bytes(node.blob_bytes()),
                     human_bytes(node.rss_bytes()), with_one_decimal(node.cpu_seconds()),
                     human_duration(std::chrono::milliseconds(node.uptime_ms()))});
@@ -130,7 +131,7 @@ std::string status_text(const ClusterStatus& status, bool colours) {
   auto text = "cluster " + one_line(status.cluster()) + "\n" + table(rows, colours);
   std::vector<std::vector<std::string>> role_rows{{"ROLE", "POOL", "BUSY", "AGENTS"}};
   for (const auto& [role, sum] : roles)
-    role_rows.push_back({role, std::to_string(sum.pool()), std::to_string(sum.busy()),
+    role_rows.push_back({one_line(role), std::to_string(sum.pool()), std::to_string(sum.busy()),
                          std::to_string(sum.agents())});
   if (!roles.empty())
     text += "\n" + table(role_rows, colours);

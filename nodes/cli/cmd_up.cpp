@@ -36,6 +36,7 @@ cli_result<void> supervise(const up_command& wanted, clock::time_point began,
   interrupts signals{signal_stop};
   signal_descriptor start_requests{signal_start_missing};
   outlive_readers(); // nobody may read what we print; the nodes go on all the same
+  keep_environment_paths();
   auto cfg = load_settings(wanted.config, wanted.set);
   if (!cfg)
     return unexpected{cfg.error()};

@@ -9,6 +9,7 @@
 #include "nodes/cluster_files.hpp"
 #include "nodes/lasting_client.hpp"
 #include "persistence/identity.hpp"
+#include "telemetry/shell_word.hpp"
 #include "telemetry/text_escape.hpp"
 
 #include <unistd.h>
@@ -163,7 +164,7 @@ fs::path data_folder_of(const cluster_flags& flags) {
 
 std::string data_hint(const cluster_flags& flags) {
   auto data = data_folder_of(flags);
-  return data == default_data_folder() ? "" : " --data " + data.string();
+  return data == default_data_folder() ? "" : " --data " + shell_word(data.string());
 }
 
 std::string attached_client::node_name(const std::string& id) const {

@@ -102,7 +102,9 @@ failure folder_walk::too_much(const std::string& what) const {
   auto most = std::max_element(entries_by_origin_.begin(), entries_by_origin_.end(),
                                [](const auto& a, const auto& b) { return a.second < b.second; });
   auto text = what;
-  if (most != entries_by_origin_.end() && !most->first.empty())
+  // Files of the folder itself are an origin each.
+  if (most != entries_by_origin_.end() && !most->first.empty()
+      && most->second * 2 > found_.files.size())
     text += (origins_that_are_links_.contains(most->first) ? ", most of them by the link "
                                                            : ", most of them in ")
             + shown_name(most->first);

@@ -7,18 +7,29 @@
 #include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "persistence/files.hpp"
+#include "telemetry/shell_word.hpp"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <optional>
 
 namespace troupe::cli {
 
 namespace {
 
+/// Whatever can be read once: a pipe has no size that could be asked for.
 cli_result<std::string> read_graph_file(const std::string& path) {
-  auto text = read_file(path, limits::yaml_bytes_max);
-  if (!text)
-    return unexpected{usage_error("the graph cannot be read: " + text.error().message)};
-  if (!*text)
+  auto file = open_file(path, O_RDONLY | O_NOCTTY);
+  if (!file && errno == ENOENT)
     return unexpected{usage_error("there is no graph file " + path)};
-  return std::move(**text);
+  std::string text(limits::yaml_bytes_max + 1, '\0');
+  auto size = file ? read_up_to(file.get(), text.data(), text.size()) : std::nullopt;
+  if (!size)
+    return unexpected{
+        usage_error("the graph cannot be read: " + file_failure("reading", path, errno).message)};
+  text.resize(*size); // who parses it says that it is too long
+  return text;
 }
 
 cli_error graph_error(const config_error& why) { return {exit_usage, "graph", to_string(why)}; }
@@ -43,7 +54,7 @@ cli_result<void> read_argument(const Graph& graph, const std::string& shown_name
   auto equals = argument.find('=');
   if (equals == std::string::npos || equals == 0)
     return unexpected{usage_error("--input " + argument + ": write NAME=VALUE; `troupe run "
-                                  + shown_name + " --help` lists the inputs")};
+                                  + shell_word(shown_name) + " --help` lists the inputs")};
   auto key = argument.substr(0, equals);
   auto text = argument.substr(equals + 1);
   if (into.values.contains(key))
@@ -74,28 +85,42 @@ cli_result<void> read_argument(const Graph& graph, const std::string& shown_name
 
 } // namespace
 
-cli_result<Graph> load_graph(const std::string& wanted, const role_names* known) {
-  if (wanted.find('/') != std::string::npos || wanted.ends_with(".yaml")) {
-    auto text = read_graph_file(wanted);
-    if (!text)
-      return unexpected{text.error()};
-    auto graph = parse_graph(*text, wanted, known);
+cli_result<graph_source> find_graph(const std::string& wanted) {
+  graph_source found{wanted, {}};
+  if (wanted.find('/') == std::string::npos && !wanted.ends_with(".yaml"))
+    return found;
+  auto text = read_graph_file(wanted);
+  if (!text)
+    return unexpected{text.error()};
+  found.text = *std::move(text);
+  return found;
+}
+
+cli_result<Graph> load_graph(const graph_source& source, const role_names* known) {
+  if (source.text) {
+    auto graph = parse_graph(*source.text, source.name, known);
     if (!graph)
       return unexpected{graph_error(graph.error())};
     return std::move(*graph);
   }
-  auto graph = find_builtin_graph(wanted);
+  auto graph = find_builtin_graph(source.name);
   if (!graph) {
     std::vector<std::string_view> names;
     for (const auto& each : builtin_graphs())
       names.push_back(each.name());
-    return unexpected{usage_error("there is no graph " + wanted + did_you_mean(wanted, names)
+    return unexpected{usage_error("there is no graph " + source.name
+                                  + did_you_mean(source.name, names)
                                   + "; `troupe graphs` lists them, and a file is named with a "
                                     "/ or by .yaml at its end")};
   }
   if (auto fine = check_graph(*graph, known); !fine)
     return unexpected{graph_error(fine.error())};
   return *graph;
+}
+
+cli_result<Graph> load_graph(const std::string& wanted, const role_names* known) {
+  auto source = find_graph(wanted);
+  return source ? load_graph(*source, known) : cli_result<Graph>{unexpected{source.error()}};
 }
 
 cli_result<graph_arguments> read_arguments(const Graph& graph, const std::string& shown_name,
@@ -113,7 +138,7 @@ cli_result<graph_arguments> read_arguments(const Graph& graph, const std::string
 std::string describe_graph(const Graph& graph, const std::string& shown_name) {
   auto text = graph.name() + (graph.description().empty() ? "" : ": " + graph.description())
               + "\n\nInputs, each as --input NAME=VALUE:\n";
-  std::string example = "troupe run " + shown_name;
+  std::string example = "troupe run " + shell_word(shown_name);
   for (const auto& input : graph.inputs()) {
     text += "  " + input.name() + " (" + input.type() + (input.required() ? ", required)" : ")");
     if (!input.help().empty())

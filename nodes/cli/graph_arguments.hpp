@@ -7,14 +7,24 @@
 #include "nodes/cli/output.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 /// What `troupe run` is told, checked as far as that can be done without a cluster.
 namespace troupe::cli {
 
-/// A built-in graph by name; a file if `wanted` contains a `/` or ends in `.yaml`. With `known`,
-/// the graph's roles are checked too.
+/// Where a graph comes from. A file is read once: it may be a pipe.
+struct graph_source {
+  std::string name;                ///< as it was given
+  std::optional<std::string> text; ///< of the file; nothing: built in
+};
+
+/// A file if `wanted` contains a `/` or ends in `.yaml`, else the name of a built-in graph.
+cli_result<graph_source> find_graph(const std::string& wanted);
+
+/// With `known`, the graph's roles are checked too.
+cli_result<Graph> load_graph(const graph_source& source, const role_names* known = nullptr);
 cli_result<Graph> load_graph(const std::string& wanted, const role_names* known = nullptr);
 
 /// The inputs of a run before any file was sent: folders and files have stand-ins among the

@@ -25,14 +25,15 @@ std::string trouble_text(const supervised_node& node, const std::string& hint) {
     case node_phase::ready:
       return {};
     case node_phase::starting:
-      return "is starting" + (node.why.empty() ? "" : " (before: " + node.why + ")");
+      return "is starting" + (node.why.empty() ? "" : " (before: " + one_line(node.why) + ")");
     case node_phase::joining:
       return "runs and waits for the other nodes";
     case node_phase::waiting:
       return "is waited for, the next try is in " + human_duration(until_next_try(node)) + ": "
-             + node.why;
+             + one_line(node.why);
     case node_phase::given_up:
-      return "is given up: " + node.why + "; `troupe up" + hint + "` tries it again";
+      return "is given up: " + one_line(node.why) + "; `troupe up" + one_line(hint)
+             + "` tries it again";
   }
   return {};
 }

@@ -135,6 +135,36 @@ bool reads_as(std::string_view bytes, encoding kind) {
   return found.ascii > 0 && (found.broken == 0 || cut);
 }
 
+/// UTF-8 that is cut at the end of a sample is UTF-8.
+bool is_utf_8(std::string_view sample) {
+  constexpr std::size_t longest = 4;
+  while (!sample.empty())
+    if (auto length = utf8_length(sample))
+      sample.remove_prefix(length);
+    else
+      break;
+  if (sample.size() >= longest)
+    return false;
+  // It would be a character if it went on.
+  for (std::string_view rest :
+       {"\x80", "\x80\x80", "\x80\x80\x80", "\xa0", "\xa0\x80", "\x90\x80", "\x90\x80\x80"})
+    if (sample.empty() || utf8_length(std::string(sample) + std::string(rest)) > sample.size())
+      return true;
+  return false;
+}
+
+/// UTF-8 (or ASCII) with NUL bytes here and there: lists of names, a field's padding. In UTF-16
+/// every second byte of such letters would be one; where letters of ASCII are rare, the other bytes
+/// are not all printable.
+bool is_text_with_nuls(std::string_view sample) {
+  constexpr std::ptrdiff_t rare = 4; // at most one of so many
+  auto nuls = std::count(sample.begin(), sample.end(), '\0');
+  auto odd = std::count_if(sample.begin(), sample.end(),
+                           [](char c) { return is_odd_control(static_cast<unsigned char>(c)); });
+  return odd == nuls && nuls * rare < static_cast<std::ptrdiff_t>(sample.size())
+         && is_utf_8(sample);
+}
+
 std::optional<encoding> marked(std::string_view bytes, std::size_t& length) {
   for (const auto& each : marks)
     if (bytes.starts_with(each.bytes)) {
@@ -149,7 +179,7 @@ encoding encoding_of(std::string_view beginning, std::size_t& mark_length) {
   mark_length = 0;
   if (auto kind = marked(beginning, mark_length))
     return *kind;
-  if (beginning.find('\0') != std::string_view::npos)
+  if (beginning.find('\0') != std::string_view::npos && !is_text_with_nuls(beginning))
     for (auto kind :
          {encoding::utf_32_le, encoding::utf_32_be, encoding::utf_16_le, encoding::utf_16_be})
       if (reads_as(beginning, kind))
@@ -188,24 +218,6 @@ byte_counts count(std::string_view text) {
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return found;
-}
-
-/// UTF-8 that is cut at the end of a sample is UTF-8.
-bool is_utf_8(std::string_view sample) {
-  constexpr std::size_t longest = 4;
-  while (!sample.empty())
-    if (auto length = utf8_length(sample))
-      sample.remove_prefix(length);
-    else
-      break;
-  if (sample.size() >= longest)
-    return false;
-  // It would be a character if it went on.
-  for (std::string_view rest :
-       {"\x80", "\x80\x80", "\x80\x80\x80", "\xa0", "\xa0\x80", "\x90\x80", "\x90\x80\x80"})
-    if (sample.empty() || utf8_length(std::string(sample) + std::string(rest)) > sample.size())
-      return true;
-  return false;
 }
 
 /// Mostly UTF-8: what is not is damage, and no other encoding.

@@ -18,8 +18,8 @@ json node_record(const char* what, const local_node& node, pid_t pid) {
 
 up_reporter::up_reporter(options given, std::function<void(const std::string&)> line,
                          std::function<void()> when_ready, std::function<void()> when_stopping)
-    : given_(std::move(given)), line_(std::move(line)), when_ready_(std::move(when_ready)),
-      when_stopping_(std::move(when_stopping)) {}
+    : given_(std::move(given)), hint_(one_line(given_.hint)), line_(std::move(line)),
+      when_ready_(std::move(when_ready)), when_stopping_(std::move(when_stopping)) {}
 
 void up_reporter::tell(const std::string& words, const json& record) {
   line_(given_.as_json ? to_line(record) : coloured_line(words) + "\n");
@@ -35,8 +35,9 @@ void up_reporter::node_ready(const local_node& node, pid_t pid, bool restarted) 
 void up_reporter::cluster_ready() {
   auto ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - given_.began).count();
-  auto ends = given_.detached ? "`troupe down" + given_.hint + "` stops it" : "Ctrl-C stops it";
-  tell("ready in " + std::to_string(ms) + " ms; data in " + given_.data.string() + "; " + ends,
+  auto ends = given_.detached ? "`troupe down" + hint_ + "` stops it" : "Ctrl-C stops it";
+  tell("ready in " + std::to_string(ms) + " ms; data in " + one_line(given_.data.string()) + "; "
+           + ends,
        {{"event", "ready"}, {"nodes", given_.nodes}, {"ms", ms}, {"data", given_.data.string()}});
   when_ready_();
 }
@@ -53,13 +54,14 @@ void up_reporter::node_exited(const local_node& node, pid_t pid, const child_exi
 }
 
 void up_reporter::node_hangs(const local_node& node, pid_t pid, const std::string& why) {
-  tell(node.name + " " + painted("hangs", colour::red, given_.colours) + " and is killed: " + why,
+  tell(node.name + " " + painted("hangs", colour::red, given_.colours)
+           + " and is killed: " + one_line(why),
        {{"event", "node_hangs"}, {"id", node.id}, {"name", node.name}, {"pid", pid}, {"why", why}});
 }
 
 void up_reporter::node_restarting(const local_node& node, std::chrono::milliseconds after,
                                   const std::string& why) {
-  tell(node.name + " is started again in " + human_duration(after) + " (" + why + ")",
+  tell(node.name + " is started again in " + human_duration(after) + " (" + one_line(why) + ")",
        {{"event", "node_restarting"},
         {"id", node.id},
         {"name", node.name},
@@ -68,8 +70,8 @@ void up_reporter::node_restarting(const local_node& node, std::chrono::milliseco
 }
 
 void up_reporter::node_given_up(const local_node& node, const std::string& why) {
-  tell(node.name + " " + painted("is given up", colour::red, given_.colours) + ": " + why
-           + "; `troupe up" + given_.hint + "` tries it again",
+  tell(node.name + " " + painted("is given up", colour::red, given_.colours) + ": " + one_line(why)
+           + "; `troupe up" + hint_ + "` tries it again",
        {{"event", "node_given_up"}, {"id", node.id}, {"name", node.name}, {"why", why}});
 }
 
@@ -80,7 +82,8 @@ void up_reporter::stopping() {
 
 std::string kept_text(const std::filesystem::path& data, const std::string& hint) {
   return "kept in " + one_line(data.string()) + " (" + human_bytes(folder_bytes(data))
-         + "): agents' memories, files and logs; `troupe up" + hint + "` goes on with them";
+         + "): agents' memories, files and logs; `troupe up" + one_line(hint)
+         + "` goes on with them";
 }
 
 json kept_json(const std::filesystem::path& data) {

@@ -42,6 +42,7 @@ private:
   void tell(const std::string& words, const json& record);
 
   options given_;
+  std::string hint_; ///< as it may be shown
   std::function<void(const std::string&)> line_;
   std::function<void()> when_ready_;
   std::function<void()> when_stopping_;

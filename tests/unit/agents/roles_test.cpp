@@ -2,6 +2,7 @@
 #include "actors/agents/role.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -167,6 +168,19 @@ TEST_F(role_folder_test, a_role_stands_in_one_file) {
   ASSERT_FALSE(roles);
   EXPECT_NE(to_string(roles.error()).find("b.yaml:2:7:"), std::string::npos)
       << to_string(roles.error());
+}
+
+TEST_F(role_folder_test, hidden_files_are_not_read) {
+  write(".#echo.yaml", "what an editor keeps");
+  auto roles = load_roles(folder);
+  EXPECT_TRUE(roles);
+}
+
+TEST_F(role_folder_test, a_pipe_is_not_waited_for) {
+  ASSERT_EQ(::mkfifo((folder / "pipe.yaml").c_str(), 0600), 0);
+  auto roles = load_roles(folder);
+  ASSERT_FALSE(roles);
+  EXPECT_NE(to_string(roles.error()).find("is no regular file"), std::string::npos);
 }
 
 TEST_F(role_folder_test, a_missing_folder_is_an_error) {

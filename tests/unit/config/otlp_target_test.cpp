@@ -45,6 +45,29 @@ TEST(otlp_target, refuses_what_is_no_address_and_repeats_no_password) {
   for (auto secret : {"http://user:hunter2@ x", "ftp://user:hunter2@x:1", "user:hunter2@x",
                       "ftp://x/?key=hunter2"})
     EXPECT_THAT(base(secret), ::testing::Not(HasSubstr("hunter2")));
+  for (auto secret : {"http://user:hunt?er@x:1", "http://user:hunt?er", "ftp://x/?key=a@hunt"})
+    EXPECT_THAT(base(secret), ::testing::Not(HasSubstr("hunt"))) << secret;
+  EXPECT_THAT(base("ftp://x:1?a"), HasSubstr("ftp://x:1\""));
+}
+
+TEST(otlp_target, says_what_it_does_not_understand_in_switches) {
+  EXPECT_THAT(target_of({{"OTEL_SDK_DISABLED", "1"}}).warnings,
+              ElementsAre(HasSubstr("OTEL_SDK_DISABLED: expected true or false, found \"1\"")));
+  EXPECT_THAT(target_of({{"OTEL_SDK_DISABLED", "FALSE"}}).warnings, IsEmpty());
+  EXPECT_THAT(target_of({{"OTEL_TRACES_SAMPLER", "jaeger_remote"}}).warnings,
+              ElementsAre(HasSubstr("found \"jaeger_remote\"")));
+  EXPECT_THAT(
+      target_of({{"OTEL_TRACES_SAMPLER", "traceidratio"}, {"OTEL_TRACES_SAMPLER_ARG", "0,5"}})
+          .warnings,
+      ElementsAre(HasSubstr("\"0,5\"")));
+  EXPECT_THAT(target_of({{"OTEL_TRACES_SAMPLER", "parentbased_always_off"}}).warnings, IsEmpty());
+}
+
+TEST(otlp_target, an_empty_header_is_sent_empty) {
+  EXPECT_THAT(target_of({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://a:1"},
+                         {"OTEL_EXPORTER_OTLP_HEADERS", "x-empty="}})
+                  .headers,
+              ElementsAre("x-empty;"));
 }
 
 TEST(otlp_target, shows_addresses_without_their_secrets) {

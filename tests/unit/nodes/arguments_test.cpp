@@ -4,8 +4,10 @@
 #include "nodes/cli/trace_ids.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 
 /// What users type, and the files that they name.
@@ -118,6 +120,19 @@ TEST_F(arguments, a_graph_is_a_name_or_a_file) {
   auto role = load_graph(write("own.yaml", own_graph).string(), &known);
   ASSERT_FALSE(role);
   EXPECT_TRUE(holds(role.error().message, "own.yaml:6")) << role.error().message;
+}
+
+TEST_F(arguments, a_graph_may_come_from_a_pipe_which_is_read_once) {
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], own_graph, std::strlen(own_graph)),
+            static_cast<ssize_t>(std::strlen(own_graph)));
+  ::close(ends[1]);
+  auto source = find_graph("/dev/fd/" + std::to_string(ends[0]));
+  ::close(ends[0]);
+  ASSERT_TRUE(source) << source.error().message;
+  EXPECT_TRUE(load_graph(*source));
+  EXPECT_TRUE(load_graph(*source)) << "again, with the roles that there are";
 }
 
 TEST_F(arguments, a_graphs_help_names_its_inputs_and_an_example) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +49,30 @@ TEST_F(cluster_files, a_folder_without_a_cluster_is_no_error) {
   auto read = read_cluster_file(data_ / "nothing");
   ASSERT_TRUE(read);
   EXPECT_FALSE(*read);
+}
+
+TEST_F(cluster_files, only_a_regular_file_of_this_user_is_read) {
+  auto path = cluster_file_path(data_);
+  std::ofstream(data_ / "elsewhere") << "name: x\n";
+  fs::create_symlink(data_ / "elsewhere", path);
+  auto linked = read_cluster_file(data_);
+  ASSERT_FALSE(linked);
+  EXPECT_NE(linked.error().message.find("is a link"), std::string::npos);
+  fs::remove(path);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  auto pipe = read_cluster_file(data_); // does not wait for a writer
+  ASSERT_FALSE(pipe);
+  EXPECT_NE(pipe.error().message.find("is no regular file"), std::string::npos);
+}
+
+TEST_F(cluster_files, a_file_that_is_no_mapping_is_told_in_plain_words) {
+  for (auto text : {"victim\n", "name: x\nnodes: [a]\n"}) {
+    std::ofstream(cluster_file_path(data_)) << text;
+    auto read = read_cluster_file(data_);
+    ASSERT_FALSE(read);
+    EXPECT_NE(read.error().message.find("expected a mapping"), std::string::npos)
+        << read.error().message;
+  }
 }
 
 TEST_F(cluster_files, a_damaged_file_is_named_with_its_line) {

@@ -51,6 +51,19 @@ TEST_F(cluster_setup_of, a_new_folder_gets_everything_its_nodes_need) {
   EXPECT_TRUE(fs::exists(secret_path(options_.data)));
 }
 
+TEST_F(cluster_setup_of, paths_in_the_environment_outlast_the_folder_that_they_count_from) {
+  ::setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", "c.pem", 1);
+  ::setenv("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/k.pem", 1);
+  ::setenv("SSL_CERT_FILE", "", 1);
+  keep_environment_paths();
+  EXPECT_EQ(std::getenv("OTEL_EXPORTER_OTLP_CERTIFICATE"), (fs::current_path() / "c.pem").string());
+  EXPECT_STREQ(std::getenv("OTEL_EXPORTER_OTLP_CLIENT_KEY"), "/k.pem");
+  EXPECT_STREQ(std::getenv("SSL_CERT_FILE"), "");
+  for (auto each :
+       {"OTEL_EXPORTER_OTLP_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_KEY", "SSL_CERT_FILE"})
+    ::unsetenv(each);
+}
+
 TEST_F(cluster_setup_of, names_ids_and_ports_stay_over_a_restart) {
   options_.nodes = 2;
   std::vector<local_node> before;

@@ -125,6 +125,17 @@ TEST_F(documents, data_folders_of_troupe_are_never_read) {
   EXPECT_NE(file.error().message.find("is in a data folder of Troupe"), std::string::npos);
 }
 
+TEST_F(documents, too_much_in_the_folder_itself_names_no_file) {
+  for (int i = 0; i < 5; ++i)
+    write("flat/f" + std::to_string(i), "text\n");
+  auto bounds = default_document_limits();
+  bounds.documents_max = 3;
+  auto found = find_documents(root_ / "flat", path_kind::folder, links::inside, bounds);
+  ASSERT_FALSE(found);
+  EXPECT_NE(found.error().message.find("more than 3 text files: give"), std::string::npos)
+      << found.error().message;
+}
+
 TEST_F(documents, too_much_names_the_link_that_brings_it) {
   for (int i = 0; i < 5; ++i)
     write("many/f" + std::to_string(i), "text\n");

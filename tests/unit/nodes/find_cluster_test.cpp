@@ -165,6 +165,8 @@ TEST(data_hint, is_empty_for_the_default_folder) {
   cluster_flags flags;
   flags.data = "/somewhere/./else";
   EXPECT_EQ(data_hint(flags), " --data /somewhere/else");
+  flags.data = "/some where";
+  EXPECT_EQ(data_hint(flags), " --data '/some where'") << "as it can be typed";
 }
 
 } // namespace troupe::cli

@@ -105,9 +105,18 @@ TEST_F(local_cluster_of_fakes, the_others_are_stopped_in_order_after_one_had_to_
 TEST_F(local_cluster_of_fakes, asking_twice_kills_at_once) {
   add("stubborn");
   options_.stop_timeout = 10min;
+  options_.insist_after = 0ms;
   seen_.on_stopping = [this] { ask_to_stop(); };
   EXPECT_EQ(run().code, 0);
   EXPECT_EQ(seen_.count("exited node-1 137"), 1u);
+}
+
+TEST_F(local_cluster_of_fakes, two_signals_at_once_are_one_wish_to_stop) {
+  add("obedient");
+  options_.insist_after = 10min;
+  seen_.on_stopping = [this] { ask_to_stop(); };
+  EXPECT_EQ(run().code, 0);
+  EXPECT_EQ(seen_.count("exited node-1 0"), 1u);
 }
 
 } // namespace troupe

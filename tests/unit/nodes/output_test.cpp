@@ -1,6 +1,8 @@
 #include "messages/values.pb.h"
+#include "nodes/cli/ask_status.hpp"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/output.hpp"
+#include "nodes/cli/up_reporter.hpp"
 
 #include <gtest/gtest.h>
 
@@ -78,6 +80,32 @@ TEST(output, errors_and_cells_are_one_line_whatever_they_say) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "troupe: no\\ntroupe: all is well\\x1b[31m\n");
   EXPECT_EQ(table({{"a\nb", "\u009b2J"}}, false), "a b  ?2J\n");
   EXPECT_EQ(coloured_line("\x1b[32mup\x1b[0m\n\x1b[2J"), "\x1b[32mup\x1b[0m ?[2J");
+}
+
+TEST(output, the_words_of_others_have_no_colours_of_their_own) {
+  ClusterStatus status;
+  auto& node = *status.add_nodes();
+  node.mutable_info()->set_name("a\x1b[8mb");
+  node.set_state(MEMBER_UP);
+  node.set_pid(1);
+  node.add_roles()->set_name("c\x1b[31md");
+  auto text = status_text(status, true);
+  EXPECT_EQ(text.find("\x1b[8m"), std::string::npos) << text;
+  EXPECT_EQ(text.find("\x1b[31m"), std::string::npos) << text;
+
+  std::string told;
+  up_reporter::options options;
+  options.data = "/d\x1b[8m";
+  options.hint = " --data /d\x1b[8m";
+  options.detached = true;
+  up_reporter reporter(
+      options, [&](const std::string& line) { told += line; }, [] {}, [] {});
+  reporter.cluster_ready();
+  reporter.node_hangs({}, 1, "why\x1b[8m");
+  reporter.node_restarting({}, 1s, "why\x1b[8m");
+  reporter.node_given_up({}, "why\x1b[8m");
+  told += kept_text(options.data, options.hint);
+  EXPECT_EQ(told.find('\x1b'), std::string::npos) << told;
 }
 
 TEST(output, json_names_by_number_what_terminals_obey) {

@@ -1,5 +1,7 @@
 #include "tests/unit/nodes/fake_nodes.hpp"
 
+#include <thread>
+
 namespace troupe {
 
 TEST_F(local_cluster_of_fakes, a_node_that_is_killed_is_started_again) {
@@ -99,6 +101,35 @@ TEST_F(local_cluster_of_fakes, a_node_that_gives_no_more_signs_of_life_is_killed
   EXPECT_EQ(run().code, 0);
   EXPECT_EQ(seen_.count("hangs node-1: it gave no sign of life for 0.05 s"), 1u);
   EXPECT_EQ(seen_.reasons[0], "it gave no sign of life for 0.05 s");
+}
+
+TEST_F(local_cluster_of_fakes, what_a_node_said_long_before_is_not_why_it_hangs) {
+  add("pulsing");
+  options_.nodes[0].log = folder_ / "log.jsonl";
+  options_.silence_max = 50ms;
+  seen_.on_ready = [this] {
+    std::ofstream(folder_ / "log.jsonl") << R"({"level":"warning","message":"a stranger"})"
+                                         << "\n";
+  };
+  seen_.on_back = [this] { ask_to_stop(); };
+  EXPECT_EQ(run().code, 0);
+  EXPECT_EQ(seen_.count("hangs node-1: it gave no sign of life for 0.05 s"), 1u);
+}
+
+TEST_F(local_cluster_of_fakes, time_in_which_the_supervisor_was_stopped_counts_for_no_node) {
+  add("pulsing");
+  options_.silence_max = 1s;
+  std::jthread later;
+  seen_.on_ready = [&] {
+    std::this_thread::sleep_for(1200ms);
+    later = std::jthread([this] {
+      std::this_thread::sleep_for(50ms);
+      ask_to_stop();
+    });
+  };
+  EXPECT_EQ(run().code, 0);
+  EXPECT_EQ(seen_.count("hangs node-1: it gave no sign of life for 1 s"), 0u);
+  EXPECT_TRUE(seen_.reasons.empty());
 }
 
 TEST_F(local_cluster_of_fakes, a_node_that_never_listens_again_is_killed_and_tried_again) {

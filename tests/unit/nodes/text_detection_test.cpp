@@ -1,5 +1,6 @@
 #include "nodes/cli/text_detection.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace troupe::cli {
@@ -115,6 +116,16 @@ TEST(text_detection, nul_bytes_and_controls_are_no_text) {
   EXPECT_NE(why_not_text("\x80\x81\x82\x83"), "");
   EXPECT_NE(why_not_text("\xff\xfe\x01\x00\x02\x00\x03\x00"s), "") << "a mark makes no text";
   EXPECT_NE(why_not_text("\xcf\xf0\xe8\xe2\xe5\xf2 \xec\xe8\xf0"), "") << "Windows-1251";
+}
+
+TEST(text_detection, a_text_with_a_few_nul_bytes_is_no_utf_16) {
+  for (const auto& text :
+       {"Widgets must be returned\0 within thirty days.\n"s, "one.txt\0two.txt\0three.txt\0"s,
+        "it ends with one\0"s, "it ends with two\0\0"s, "\0it begins with one"s, "hello\0"s,
+        "naïve\0 café\0"s}) {
+    EXPECT_EQ(why_not_text(text), "is not text (it holds NUL bytes)") << text;
+    EXPECT_THAT(decode_text(text).note, testing::StartsWith("read as UTF-8; ")) << text;
+  }
 }
 
 TEST(text_detection, nul_bytes_far_into_a_text_become_no_character) {

@@ -30,6 +30,21 @@ bool has(std::string_view text, std::string_view part) {
 
 } // namespace
 
+TEST_F(identities, only_a_regular_file_of_this_user_is_read) {
+  ASSERT_TRUE(open());
+  auto path = folder / "node" / "identity";
+  std::filesystem::rename(path, folder / "elsewhere");
+  std::filesystem::create_symlink(folder / "elsewhere", path);
+  auto linked = open();
+  ASSERT_FALSE(linked);
+  EXPECT_TRUE(has(linked.error().message, "is a link: remove it")) << linked.error().message;
+  std::filesystem::remove(path);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  auto pipe = open(); // does not wait for a writer
+  ASSERT_FALSE(pipe);
+  EXPECT_TRUE(has(pipe.error().message, "is no regular file")) << pipe.error().message;
+}
+
 TEST_F(identities, a_new_node_draws_a_uuid_and_keeps_it) {
   node_id first;
   {
