@@ -102,7 +102,6 @@ failure folder_walk::too_much(const std::string& what) const {
   auto most = std::max_element(entries_by_origin_.begin(), entries_by_origin_.end(),
                                [](const auto& a, const auto& b) { return a.second < b.second; });
   auto text = what;
-  // Files of the folder itself are an origin each.
   if (most != entries_by_origin_.end() && !most->first.empty()
       && most->second * 2 > found_.files.size())
     text += (origins_that_are_links_.contains(most->first) ? ", most of them by the link "
@@ -154,7 +153,10 @@ result<void> folder_walk::enter(const found_entry& folder) {
   for (; !error && it != fs::directory_iterator(); it.increment(error)) {
     auto leaf = it->path().filename().string();
     auto shown = folder.shown.empty() ? leaf : folder.shown + "/" + leaf;
-    auto origin = folder.origin.empty() ? leaf : folder.origin;
+    std::error_code unknown;
+    auto origin = !folder.origin.empty()      ? folder.origin
+                  : it->is_directory(unknown) ? leaf
+                                              : std::string{}; // a file of the folder itself
     ++entries_by_origin_[origin];
     if (++entries_ > bounds_.entries_max)
       return unexpected{too_much("more than " + std::to_string(bounds_.entries_max) + " entries")};

@@ -13,6 +13,7 @@ ROUNDS, QUICK, ROUNDS_MEAN = 15, 5, "questions of each sort, for each kind of st
 CONNECTIONS = 2000
 KINDS = ("silent", "half", "preface", "idle")
 MEDIAN_MS_MORE_MAX, WORST_MS_MAX = 100, 2000
+QUICK_SLACK = 10  # the quick form is about answers: other tests may run beside it
 BUSY_FACTOR = 4  # of what it takes when nobody is there
 
 
@@ -50,12 +51,14 @@ def run(world):
             chaos.say(f"{CONNECTIONS} {kind} at each of 2 ports: {shown(taken)}")
             for what, ms in taken.items():
                 alone = statistics.median(quiet[what])
+                slack = QUICK_SLACK if world.rounds <= QUICK else 1
                 more, allowed = statistics.median(ms) - alone, BUSY_FACTOR * alone
-                chaos.hold(more <= max(MEDIAN_MS_MORE_MAX, allowed), f"{what} takes at most"
-                           f" {MEDIAN_MS_MORE_MAX} ms more among strangers ({kind}),"
-                           f" not {more:.0f}")
-                chaos.hold(max(ms) <= max(WORST_MS_MAX, 10 * allowed), f"{what} never takes"
-                           f" {WORST_MS_MAX} ms among strangers ({kind}): {max(ms):.0f}")
+                more_max = max(MEDIAN_MS_MORE_MAX * slack, allowed)
+                worst_max = max(WORST_MS_MAX * slack, 10 * allowed)
+                chaos.hold(more <= more_max, f"{what} takes at most {more_max:.0f} ms more among"
+                           f" strangers ({kind}), not {more:.0f}")
+                chaos.hold(max(ms) <= worst_max, f"{what} never takes {worst_max:.0f} ms among"
+                           f" strangers ({kind}): {max(ms):.0f}")
 
 
 if __name__ == "__main__":
