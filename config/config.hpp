@@ -86,7 +86,7 @@ struct node_config {
     std::map<std::string, std::string> otel; ///< the variables OTEL_*; no key (otlp_target.hpp)
     double sample_ratio = 1.0;       ///< of the traces that begin here without a decision; 0 to 1
     std::string log_level = "info";  ///< debug, info, warning, error, off
-    std::string log_format = "auto"; ///< auto (readable on a terminal, else JSON), json, text
+    std::string log_format = "auto"; ///< auto (readable on a terminal, otherwise JSON), json, text
     std::filesystem::path log_file;  ///< empty: standard error
     std::uint32_t spans_kept = limits::spans_kept_max;
   } telemetry;

@@ -32,8 +32,9 @@ std::string part(CURLU* url, CURLUPart which) {
   return found;
 }
 
-/// An address as it may be repeated. What stands before an @ may be a password, with any characters
-/// in it if the address is a wrong one; so may what follows a colon and is no port, and a query.
+/// An address in a form that may be repeated. The text before an @ may be a password, with any
+/// characters in it if the address is wrong. The text after a colon that is not a port, and a
+/// query, may also be a password.
 std::string without_secrets(std::string_view text) {
   auto query = text.find('?');
   auto at = text.rfind('@');
