@@ -160,17 +160,17 @@ std::vector<config_key> make_table() {
   t.push_back(number_key("agents.pool_size", TROUPE_AT(agents.pool_size), 1u, 10'000u,
                          "agents that do tasks, per role and node"));
   t.push_back(duration_key("agents.idle", TROUPE_AT(agents.idle), std::chrono::hours(24),
-                           "an agent that has had nothing to do for so long leaves the memory; "
+                           "an agent that has had nothing to do for this long leaves memory; "
                            "its next message brings it back"));
   t.push_back(duration_key("storage.blob_keep", TROUPE_AT(storage.blob_keep),
                            std::chrono::hours(24 * 365),
-                           "a blob that nobody names is deleted so long after its last use; a "
+                           "a blob that nobody names is deleted this long after its last use; a "
                            "message or an upload that takes longer may miss it"));
   t.push_back(number_key("queue.tasks_max", TROUPE_AT(queue.tasks_max), 1u, 1'000'000u,
                          "tasks that wait on this node before it refuses more"));
   t.push_back(duration_key("models.offline_delay", TROUPE_AT(models.offline_delay),
                            std::chrono::hours(1),
-                           "each call of the offline model takes at least that long"));
+                           "each call of the offline model takes at least this long"));
   t.push_back(text_key("telemetry.otlp_endpoint", TROUPE_AT(telemetry.otlp_endpoint),
                        "http(s)://HOST:PORT", check_otlp_endpoint,
                        "where traces are sent by OTLP; empty: as OTEL_EXPORTER_OTLP_* says; none: "
@@ -178,9 +178,11 @@ std::vector<config_key> make_table() {
   t.push_back(number_key("telemetry.sample_ratio", TROUPE_AT(telemetry.sample_ratio), 0.0, 1.0,
                          "of the traces that clients begin here without a decision of their own"));
   t.push_back(choice_key("telemetry.log_level", TROUPE_AT(telemetry.log_level),
-                         {"debug", "info", "warning", "error", "off"}, "the least that is told"));
+                         {"debug", "info", "warning", "error", "off"},
+                         "the lowest level that is logged"));
   t.push_back(choice_key("telemetry.log_format", TROUPE_AT(telemetry.log_format),
-                         {"auto", "json", "text"}, "auto: text on a terminal, else JSON lines"));
+                         {"auto", "json", "text"},
+                         "auto: text on a terminal, otherwise JSON lines"));
   t.push_back(
       path_key("telemetry.log_file", TROUPE_AT(telemetry.log_file), "empty: standard error"));
   t.push_back(number_key("telemetry.spans_kept", TROUPE_AT(telemetry.spans_kept), 0u, 1'000'000u,

@@ -219,7 +219,7 @@ void read_coding(const variables& set, otlp_target& to) {
   if (!protocol.value.empty() && protocol.value != "http/protobuf")
     to.warnings.push_back(protocol.name + ": spans are sent by http/protobuf only, not by \""
                           + std::string{protocol.value}
-                          + "\": name the collector's HTTP port, which usually is 4318");
+                          + "\": name the collector's HTTP port, which is usually 4318");
 }
 
 std::optional<double> sample_ratio_of(const variables& set) {

@@ -77,7 +77,7 @@ std::string show_config(const node_config& cfg, secrets how) {
     auto value = key.get(cfg);
     if (!is_utf8(value)) {
       value.clear();
-      from = comment("a path that is not UTF-8 and cannot stand here: --set "
+      from = comment("a path that is not UTF-8 and cannot be written here: --set "
                      + std::string(key.name) + "=PATH")
              + "\n";
     }

@@ -99,7 +99,7 @@ config_result<void> check_keys(const yaml_node& node) {
       return key.fail("expected text as a key, found " + key.found());
     auto [place, added] = seen.emplace(key.raw().Scalar(), key.line());
     if (!added)
-      return key.fail("the key " + key.found() + " stands twice, first in line "
+      return key.fail("the key " + key.found() + " occurs twice, first in line "
                       + std::to_string(place->second));
     if (auto checked = check_keys(value); !checked)
       return checked;

@@ -108,7 +108,7 @@ failure why_not_taken(std::string_view who, const envelope& message) {
             + ": they are of a newer version of troupe";
   else if (message.body.unreadable())
     text += " cannot read this " + std::string{to_string(kind)}
-            + ": its bytes are damaged, nested too deep or not UTF-8";
+            + ": its bytes are damaged, nested too deeply or not UTF-8";
   else
     text += " takes no " + std::string{to_string(kind)};
   return {ec::bad_message, std::move(text)};

@@ -83,7 +83,7 @@ result<file_handle> take_lock(const std::filesystem::path& folder) {
     constexpr std::size_t pid_bytes_max = 64;
     auto holder = read_file(path, pid_bytes_max);
     auto who = holder && *holder && !(*holder)->empty() ? " (pid " + **holder + ")" : std::string{};
-    return fail(ec::refused, "another process" + who + " works in " + folder.string()
+    return fail(ec::refused, "another process" + who + " is using " + folder.string()
                                  + ": stop it, or choose another data folder");
   }
   // Only for the message above; the lock itself is the kernel's.

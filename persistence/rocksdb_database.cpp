@@ -45,7 +45,7 @@ result<void> rocksdb_database::open(bool must_exist) {
   if (must_exist && empty)
     return fail(ec::bad_message,
                 "there was a database in " + folder_.string() + " with " + called_.holds
-                    + ", and it is gone: if a disk is not mounted, mount it; else restore the "
+                    + ", and it is gone: if a disk is not mounted, mount it; otherwise restore the "
                       "folder from a copy. Only if there is none: remove the file identity beside "
                       "it as well, to begin with "
                     + called_.last_resort);
@@ -155,7 +155,7 @@ failure rocksdb_database::opening_failure(const rocksdb::Status& status) const {
   auto where = "the database in " + folder_.string();
   if (held_by_another(status))
     return {ec::refused,
-            where + " is open in another process: stop that one (" + status.ToString() + ")"};
+            where + " is open in another process: stop that process (" + status.ToString() + ")"};
   // It is also damage if a file in the database's own list is gone.
   auto missing = status.IsIOError() && status.subcode() == rocksdb::Status::kPathNotFound;
   if (of_another_version(status) && !says(status, "create_if_missing"))
@@ -167,7 +167,7 @@ failure rocksdb_database::opening_failure(const rocksdb::Status& status) const {
     return damaged(status.ToString());
   if (says(status, "Permission denied"))
     return {ec::storage_failed, where
-                                    + " may not be used by this user: look at the owner and the "
+                                    + " may not be used by this user: check the owner and the "
                                       "mode of the folder and of the files in it ("
                                     + status.ToString() + ")"};
   return failed("opening", status.ToString());

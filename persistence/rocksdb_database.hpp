@@ -68,7 +68,7 @@ public:
   template <class T, class Work>
   result<T> guarded(Work work) {
     if (broken_)
-      return unexpected{failed("using", "a write failed before: the node must be started again")};
+      return unexpected{failed("using", "a write failed before: the node must be restarted")};
     try {
       return work();
     } catch (const std::exception& e) {

@@ -92,7 +92,7 @@ public:
     return data_.guarded<released>([&]() -> result<released> {
       for (const auto& hash : blobs)
         if (hash.size() != hash_bytes)
-          return fail(ec::invalid_argument, "a state names a blob by a hash that is none");
+          return fail(ec::invalid_argument, "a state names a blob by an invalid hash");
       auto bytes = snapshot.SerializeAsString();
       auto size = 2 * (bytes.size() + 2 * hash_bytes * blobs.size());
       if (auto space = data_.make_room(size, limits::disk_free_bytes_min); !space)

@@ -44,7 +44,7 @@ result<void> check_file(const std::filesystem::path& path) {
                                  + std::to_string(about.st_uid)
                                  + ", who knows it: use a file of your own");
   if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    return fail(ec::refused, "others than its owner may use the secret in " + path.string()
+    return fail(ec::refused, "users other than its owner may use the secret in " + path.string()
                                  + ": chmod 600 " + shell_word(path.string()));
   return {};
 }

@@ -100,7 +100,7 @@ void add_plain_counts(std::vector<prometheus::MetricFamily>& to, const metrics::
   add("troupe_tasks_done_total", "Tasks that succeeded on this node.", Counter, counts.tasks_done);
   add("troupe_tasks_failed_total", "Task attempts that failed on this node.", Counter,
       counts.tasks_failed);
-  add("troupe_tasks_running", "Tasks that agents of this node work on now.", Gauge,
+  add("troupe_tasks_running", "Tasks that agents of this node are working on now.", Gauge,
       counts.tasks_running);
   add("troupe_queue_length", "Tasks that wait on this node.", Gauge, counts.queue_length);
   add("troupe_agents", "Active agents on this node.", Gauge, counts.agents);
@@ -185,9 +185,9 @@ struct metrics::impl {
       counter(registry, "agent_tasks_processed_total", "Tasks that agents ended, by outcome.");
   Family<Histogram>& task_durations =
       histogram(registry, "agent_task_duration_seconds", "How long agents worked on a task.");
-  Family<Counter>& calls = counter(registry, "llm_api_calls_total", "Calls of models.");
+  Family<Counter>& calls = counter(registry, "llm_api_calls_total", "Model calls.");
   Family<Counter>& tokens =
-      counter(registry, "llm_tokens_total", "Tokens sent to and got from models.");
+      counter(registry, "llm_tokens_total", "Tokens sent to and received from models.");
   Family<Histogram>& usage =
       histogram(registry, "gen_ai_client_token_usage", "Tokens used by one model call.");
   Family<Histogram>& durations = histogram(registry, "gen_ai_client_operation_duration_seconds",

@@ -155,7 +155,7 @@ void agent_logic::repeated(step_context& context, envelope& message,
       context.out.send(reply_failure(
           message, {ec::outcome_unknown,
                     "whether the message was done is not known: it was repeated, and " + called()
-                        + " does not remember the first time; look before you send it anew"}));
+                        + " does not remember the first time; look before you send it again"}));
       break;
   }
 }
@@ -165,7 +165,7 @@ void agent_logic::enqueue(step_context& context, waiting next) {
     inbox_ = std::make_unique<std::deque<waiting>>();
   if (inbox_->size() >= limits::agent_inbox_max)
     return refuse(context, next,
-                  {ec::overloaded, called() + " has as many messages waiting as it may ("
+                  {ec::overloaded, called() + " already has its maximum of waiting messages ("
                                        + std::to_string(limits::agent_inbox_max)
                                        + "); try again later"});
   inbox_->push_back(std::move(next));

@@ -145,7 +145,7 @@ config_result<void> read_ways(yaml_reader& in, const mind_kind& kind, RoleInfo& 
     *into = *read;
   }
   if (!talk && !tasks)
-    return in.mapping().fail("a role that takes neither messages nor tasks is of no use");
+    return in.mapping().fail("a role that takes neither messages nor tasks is useless");
   info.set_for_talk(talk);
   info.set_for_tasks(tasks);
   return {};
@@ -324,8 +324,9 @@ config_result<role_table> load_roles(const std::filesystem::path& folder) {
       return unexpected{std::move(read).error()};
     auto role_name = read->parsed.info.name();
     if (auto [other, first] = read_from.try_emplace(role_name, path.string()); !first)
-      return unexpected{config_error{path.string(), read->name_line, read->name_column,
-                                     "role " + role_name + " stands already in " + other->second}};
+      return unexpected{
+          config_error{path.string(), read->name_line, read->name_column,
+                       "role " + role_name + " is already defined in " + other->second}};
     roles[role_name] = std::make_shared<const role>(std::move(read->parsed));
   }
   return roles;

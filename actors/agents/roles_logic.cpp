@@ -150,7 +150,7 @@ std::optional<failure> roles_logic::too_often_failed(const name& agent, instant 
   return failure{ec::agent_failed, "agent " + std::string{agent.text()} + " failed "
                                        + std::to_string(recent) + " times within "
                                        + std::to_string(limits::restart_period.count())
-                                       + " s; it is not started again until that time has passed"};
+                                       + " s; it is not restarted until that time has passed"};
 }
 
 /// Ends an agent whatever it is doing: the next message for it finds a new one. The answer says so.

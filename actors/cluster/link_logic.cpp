@@ -53,7 +53,7 @@ link_logic::effects link_logic::begin() {
   out.write.assign(link_preface.begin(), link_preface.end());
   send(out, frame_kind::hello, own_bytes_);
   if (own_bytes_.size() + limits::handshake_bytes_spare > limits::hello_bytes_max)
-    out.failed = failure{ec::too_large, "what this node says of itself takes "
+    out.failed = failure{ec::too_large, "what this node says about itself takes "
                                             + std::to_string(own_bytes_.size())
                                             + " bytes, more than a Hello may have"};
   if (out.failed)
@@ -77,7 +77,7 @@ link_logic::effects link_logic::feed(std::string_view bytes, instant now) {
   if (now_ != stage::proven) {
     unproven_bytes_ += bytes.size();
     if (unproven_bytes_ > limits::hello_bytes_max)
-      out.failed = failure{ec::refused, "too many bytes before a proof of who it is"};
+      out.failed = failure{ec::refused, "too many bytes before it proved its identity"};
   }
   if (!out.failed) {
     auto fed = reader_.feed(
@@ -107,7 +107,7 @@ bool link_logic::on_frame(frame_kind kind, const byte_slice& body, effects& out)
   else if (kind == frame_kind::proof && now_ == stage::proof)
     done = on_proof(body, out);
   else
-    done = fail(ec::refused, "a frame before the proof of who sends it");
+    done = fail(ec::refused, "a frame before its sender proved its identity");
   if (!done)
     out.failed = done.error();
   return !out.failed;
@@ -296,7 +296,7 @@ link_logic::effects link_logic::tick(instant now) {
   skip_pause(now);
   if (now_ != stage::proven) {
     if (now - began_ >= limits::hello_deadline)
-      out.failed = failure{ec::refused, "no proof of who it is in time"};
+      out.failed = failure{ec::refused, "it did not prove its identity in time"};
   } else if (!halted_ && now - heard_ >= silence_max()) {
     auto seconds = std::chrono::duration_cast<std::chrono::seconds>(silence_max()).count();
     out.failed = failure{ec::unavailable, "silent for " + std::to_string(seconds) + " s"};

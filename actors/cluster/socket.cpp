@@ -47,7 +47,7 @@ result<file_handle> make_socket(const place_on_wire& where) {
   file_handle made{
       ::socket(where.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!made)
-    return fail(ec::unavailable, std::string{"no socket to be had: "} + std::strerror(errno));
+    return fail(ec::unavailable, std::string{"no socket could be opened: "} + std::strerror(errno));
   return made;
 }
 

@@ -23,7 +23,7 @@ std::string fault_of(Call&& call) {
     return {};
   } catch (const std::exception& e) {
     std::string why = e.what();
-    return why.empty() ? "an exception without a word" : why;
+    return why.empty() ? "an exception without a message" : why;
   } catch (...) {
     return "an unknown exception";
   }

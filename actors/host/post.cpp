@@ -89,8 +89,8 @@ void post::send_around(envelope message, caf::execution_unit* unit) {
       admitted = offer(roles, message, unit);
     if (admitted == admission::closed)
       refuse(message, {ec::unavailable, to_string(message.target)
-                                            + " cannot be started just now; its node is stopping, "
-                                              "or is being mended"});
+                                            + " cannot be started now: its node is stopping, "
+                                              "or is being repaired"});
   }
   if (admitted != admission::in)
     agents_.came_around(agent, unit);
@@ -215,13 +215,13 @@ std::string post::describe(node_id node) const {
 failure post::unreachable(const address& target) const {
   bool here = !target.node || target.node == self_;
   if (target.what == address::kind::service && here)
-    return {ec::unavailable, std::string{to_string(target.svc)} + " is being started again"};
+    return {ec::unavailable, std::string{to_string(target.svc)} + " is being restarted"};
   if (target.what == address::kind::agent && here)
     return not_at_home(target);
   auto members = view();
   auto known = members->find(target.node);
-  auto state = !known                      ? ", which is no member of this cluster"
-               : known->state == MEMBER_UP ? ", to which the link was just lost; try again"
+  auto state = !known                      ? ", which is not a member of this cluster"
+               : known->state == MEMBER_UP ? ", but the link to it was just lost; try again"
                                            : ", which is " + std::string{to_string(known->state)};
   return {ec::unavailable, to_string(target) + " is on " + describe(target.node) + state};
 }
@@ -231,7 +231,7 @@ failure post::not_at_home(const address& target) const {
   auto home = home_of(target.agent, *view());
   if (!home)
     return {ec::unavailable,
-            "nobody knows yet where " + agent + " is at home: this node is starting; try again"};
+            "the home of " + agent + " is not known yet: this node is starting; try again"};
   return {ec::unavailable, agent + " is at home on " + describe(home) + ", not on "
                                + describe(self_) + ": send to it by its name alone"};
 }

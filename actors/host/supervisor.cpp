@@ -65,7 +65,7 @@ void child_is_gone(supervisor* self, std::size_t index, bool asked, const std::s
   auto todo = state.rules->ended(index, asked, state.host->clock.now());
   if (todo.what == supervisor_logic::reaction::restart) {
     state.host->counted.plain().restarts.fetch_add(1, std::memory_order_relaxed);
-    write(self, log_level::warning, label + how + " and is started again");
+    write(self, log_level::warning, label + how + " and is restarted");
     self->delayed_send(self, todo.after, atom::tick_v, static_cast<std::uint64_t>(index));
   } else if (todo.what == supervisor_logic::reaction::give_up) {
     state.failed = true;

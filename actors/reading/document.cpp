@@ -11,7 +11,7 @@ namespace troupe {
 document::document(std::string bytes, const give_up& enough) : size_bytes_(bytes.size()) {
   auto text = readable_text(std::move(bytes));
   if (!text) {
-    not_read_ = "it is no text";
+    not_read_ = "it is not text";
     return;
   }
   is_text_ = true;

@@ -155,7 +155,7 @@ void reading_logic::do_job(step_context& context, std::shared_ptr<job> todo, boo
     try {
       todo->does(*todo);
     } catch (const std::exception& e) {
-      todo->fault = *e.what() == '\0' ? "an exception without a word" : e.what();
+      todo->fault = *e.what() == '\0' ? "an exception without a message" : e.what();
     }
     todo->does = {}; // the job's data is freed here, not by the logic
     todo->done = true;

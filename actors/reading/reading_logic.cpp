@@ -85,7 +85,7 @@ void reading_logic::step(step_context& context, event input) {
       drop_unused(context);
     else if (auto late = requests_.find(fired->timer); late != requests_.end())
       give_up(context, late->first,
-              {ec::timed_out, "the documents were not read in the time that was given"});
+              {ec::timed_out, "the documents were not read in the given time"});
   }
   fetch_admitted(context);
 }
@@ -117,7 +117,7 @@ void reading_logic::asked(step_context& context, envelope message) {
   if (requests_.size() >= limits::reading_requests_max
       || (!requests_.empty() && request_bytes_ + bytes > limits::reading_requests_bytes_max))
     return context.out.send(reply_failure(
-        message, {ec::overloaded, "too much waits to be read on this node: try again later"}));
+        message, {ec::overloaded, "too much is waiting to be read on this node: try again later"}));
 
   do
     ++last_request_;

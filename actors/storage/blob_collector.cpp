@@ -138,7 +138,8 @@ void blob_collector::remove(step_context& context, blob_store& store,
     return rest(context, grain());
   }
   context.out.log(log_level::debug, component,
-                  "deleted " + std::to_string(*removed) + " blobs that nobody needs");
+                  "deleted " + std::to_string(*removed) + (*removed == 1 ? " blob" : " blobs")
+                      + " that nobody needs");
 }
 
 /// The end of a sweep. The next sweep begins when the time of a blob is over, but not at once for

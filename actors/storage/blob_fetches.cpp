@@ -107,8 +107,7 @@ blob_fetches::fetch_end blob_fetches::reply(step_context& context, envelope& mes
     bytes = &data->bytes();
     return {forget(context, asked), {}};
   }
-  auto why =
-      holder + " sent other bytes than those of " + label_of(asked->second.waiters.front().blob);
+  auto why = holder + " sent the wrong bytes for " + label_of(asked->second.waiters.front().blob);
   context.out.log(log_level::error, "blobs", why, message.trace.trace);
   return give_up_holder(context, asked, {ec::bad_message, std::move(why)});
 }

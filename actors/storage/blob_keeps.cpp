@@ -47,7 +47,7 @@ void blob_keeps::arrived(step_context& context, std::uint64_t number) {
 void blob_keeps::failed(step_context& context, std::uint64_t number, const BlobRef& blob,
                         const failure& why) {
   if (auto found = waiting_.find(number); found != waiting_.end())
-    end(found, failure{why.code, label_of(blob) + " cannot be had: " + why.message});
+    end(found, failure{why.code, label_of(blob) + " could not be obtained: " + why.message});
   fetch_more(context);
 }
 

@@ -120,7 +120,7 @@ TEST_F(reader_test, notes_what_is_no_text) {
                                               "ELF\0\0",
                                               6));
   auto todo = subject.decide(reading(blob_named("image", "image")));
-  EXPECT_EQ(text_field(the<reply_with>(todo).reply.output().map(), "not_read"), "it is no text");
+  EXPECT_EQ(text_field(the<reply_with>(todo).reply.output().map(), "not_read"), "it is not text");
 }
 
 TEST_F(reader_test, notes_what_is_empty) {

@@ -211,7 +211,7 @@ TEST_F(config, the_variables_of_opentelemetry_are_kept_and_its_sampler_is_the_le
 
 TEST_F(config, duplicate_keys_and_bad_syntax_are_refused) {
   EXPECT_EQ(error_in("node:\n  name: a\n  name: b\n"),
-            "config.yaml:3:3: the key \"name\" stands twice, first in line 2");
+            "config.yaml:3:3: the key \"name\" occurs twice, first in line 2");
   auto open = error_in("node:\n  name: [a\n");
   EXPECT_TRUE(open.starts_with("config.yaml:2:") && has(open, "not valid YAML")) << open;
   EXPECT_TRUE(error_in("node:\n\tname: a\n").starts_with("config.yaml:2:6: not valid YAML"));

@@ -54,8 +54,8 @@ TEST(yaml, bad_syntax_names_line_and_column) {
 
 TEST(yaml, a_key_that_stands_twice_is_refused_at_any_depth) {
   EXPECT_EQ(error_of("a: 1\nb: 2\na: 3\n"),
-            "a.yaml:3:1: the key \"a\" stands twice, first in line 1");
-  EXPECT_TRUE(has(error_of("x:\n  - {k: 1, k: 2}\n"), "a.yaml:2:12: the key \"k\" stands twice"));
+            "a.yaml:3:1: the key \"a\" occurs twice, first in line 1");
+  EXPECT_TRUE(has(error_of("x:\n  - {k: 1, k: 2}\n"), "a.yaml:2:12: the key \"k\" occurs twice"));
 }
 
 TEST(yaml, aliases_tags_and_second_documents_are_refused) {

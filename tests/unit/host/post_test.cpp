@@ -43,7 +43,7 @@ TEST_F(post_between, refuses_a_request_to_a_service_that_is_not_there) {
   auto number = ask(address::of(service::coordinator), "hello");
   auto refused = next_answer();
   EXPECT_THAT(refused, refuses(number, ec::unavailable));
-  EXPECT_THAT(refused.text, HasSubstr("coordinator is being started again"));
+  EXPECT_THAT(refused.text, HasSubstr("coordinator is being restarted"));
 }
 
 TEST_F(post_between, drops_an_event_that_nobody_takes) {
@@ -97,7 +97,7 @@ TEST_F(post_between, has_no_agent_at_home_before_the_members_are_known) {
     auto number = ask(address::of_agent(name{"echo/1"}, node), "hello");
     auto refused = next_answer();
     EXPECT_THAT(refused, refuses(number, ec::unavailable));
-    EXPECT_THAT(refused.text, HasSubstr("nobody knows yet where echo/1 is at home"));
+    EXPECT_THAT(refused.text, HasSubstr("the home of echo/1 is not known yet"));
   }
   stop(roles);
 }
@@ -107,7 +107,7 @@ TEST_F(post_between, does_not_say_that_a_node_is_up_as_the_reason_why_it_cannot_
   auto number = ask(address::of_agent(at_home_elsewhere()), "hello");
   auto refused = next_answer();
   EXPECT_THAT(refused, refuses(number, ec::unavailable));
-  EXPECT_THAT(refused.text, HasSubstr("to which the link was just lost; try again"));
+  EXPECT_THAT(refused.text, HasSubstr("but the link to it was just lost; try again"));
 }
 
 /// The post as nodes have it: with the contracts.

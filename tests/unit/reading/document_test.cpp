@@ -50,7 +50,7 @@ TEST(document, that_is_long_is_shown_by_its_beginning_and_by_what_answers) {
 }
 
 TEST(document, without_text_says_why) {
-  EXPECT_EQ(document{std::string("ELF\0", 4)}.not_read(), "it is no text");
+  EXPECT_EQ(document{std::string("ELF\0", 4)}.not_read(), "it is not text");
   EXPECT_EQ(document{" \n"}.not_read(), "it is empty");
   EXPECT_EQ(document{""}.not_read(), "it is empty");
 }
