@@ -11,10 +11,10 @@
 #include <variant>
 #include <vector>
 
-/// The one shape of everything that decides: `step(event) -> outputs`. A logic reads no clock,
-/// draws no random number and does no I/O; all of that is passed in. In a node each logic is owned
-/// by one actor (actors/host/logic_shell.hpp); the simulator hosts many nodes' logics in one
-/// thread (tests/sim).
+/// The shape of everything that decides: `step(event) -> outputs`. A logic reads no clock, draws no
+/// random numbers and does no I/O; all of that is passed in. In a node each logic is owned by one
+/// actor (actors/host/logic_shell.hpp); the simulator hosts many nodes' logics in one thread
+/// (tests/sim).
 namespace troupe {
 
 class logic;
@@ -24,22 +24,22 @@ struct timer_fired {
   std::uint32_t timer = 0;
 };
 
-/// A logic that was started with `outputs::start` has ended without having been asked to.
+/// A logic that was started with `outputs::start` has ended without being asked to.
 struct child_failed {
   name child;
   std::string why;
 };
 
 /// A logic that was started with `outputs::start` has ended without a fault: it asked to leave, or
-/// was stopped by somebody else. Its name is free: the next message for it comes to who starts
-/// agents.
+/// somebody else stopped it. Its name is free: the next message for it goes to the service that
+/// starts agents.
 struct child_ended {
   name child;
 };
 
 using event = std::variant<envelope, timer_fired, child_failed, child_ended>;
 
-/// Random numbers from the host: in a node from the system, in the simulator from its seed.
+/// Random numbers from the host: from the system in a node, from the seed in the simulator.
 class random_source {
 public:
   virtual ~random_source() = default;
@@ -47,9 +47,9 @@ public:
 };
 
 /// What a step wants to happen. The host carries it out in this order: stops, starts, sends,
-/// timers, spans and log lines, and last the wish to leave. Sends to one receiver arrive in their
-/// order; what is sent to a logic that is started in the same step is the first that it gets. What
-/// was stopped is not found by anybody from then on, whatever it still does.
+/// timers, spans and log lines, and finally the wish to leave. Messages to one receiver arrive in
+/// order. A logic that is started in a step gets the messages sent to it in that step first. From
+/// then on nobody can find a stopped logic, whatever it still does.
 struct outputs {
   struct timer {
     std::uint32_t id = 0;
@@ -67,25 +67,24 @@ struct outputs {
   std::vector<SpanData> spans;
   std::vector<log_line> logs;
   bool leaves = false;
-  std::vector<payload_kind> unread; ///< messages that the logic could not read, for a count
+  std::vector<payload_kind> unread; ///< messages that the logic could not read, to be counted
 
   void send(envelope message) { sends.push_back(std::move(message)); }
-  /// Arms timer `id` anew: a timer of that id that is still running is forgotten. After zero:
-  /// cancelled.
+  /// Arms timer `id` again: a running timer with that id is forgotten. Zero cancels it.
   void arm(std::uint32_t id, std::chrono::nanoseconds after) { timers.push_back({id, after}); }
   /// Makes `agent` reachable by its name on this node. Its failure comes back as `child_failed`,
   /// any other end as `child_ended`, each before any message that comes back because of that end.
   void start(name agent, std::unique_ptr<logic> mind) {
     starts.push_back({std::move(agent), std::move(mind)});
   }
-  /// Ends an agent that this logic has started; what waits for it is answered `unavailable`. It is
-  /// forgotten with that: nothing more is heard of it.
+  /// Ends an agent that this logic has started; requests that wait for it are answered
+  /// `unavailable`. The agent is then forgotten: nothing more is heard of it.
   void stop(name agent) { stops.push_back(std::move(agent)); }
-  /// An agent wishes to end, as it has nothing more to do. The host grants it if no message waits:
-  /// then `stop` is called, the logic is destroyed, who started it hears `child_ended`, and the
-  /// next message for its name starts it anew. No message is lost, repeated or overtaken by that.
-  /// If one waits, the wish is forgotten: the next step is for that message, and the logic may ask
-  /// again.
+  /// An agent wishes to end because it has nothing more to do. The host grants the wish if no
+  /// message waits: then `stop` is called, the logic is destroyed, the logic that started it hears
+  /// `child_ended`, and the next message for its name starts it again. No message is lost, repeated
+  /// or overtaken. If a message waits, the wish is forgotten: the next step is for that message,
+  /// and the logic may ask again.
   void leave() { leaves = true; }
   void log(log_level level, std::string_view component, std::string text, trace_id trace = {}) {
     logs.push_back({level, component, std::move(text), trace});
@@ -96,7 +95,7 @@ struct outputs {
   }
 };
 
-/// What a step is given besides the event.
+/// What a step is given in addition to the event.
 struct step_context {
   instant now;
   random_source& random;
@@ -109,12 +108,12 @@ class logic {
 public:
   virtual ~logic() = default;
 
-  /// Called once, before the first event. `self` is the address under which this logic is reached.
+  /// Called once, before the first event. `self` is the address of this logic.
   virtual void start(step_context&, const address& /*self*/) {}
 
   virtual void step(step_context& context, event input) = 0;
 
-  /// Called once, before the end: the last chance to answer who still waits.
+  /// Called once, before the end: the last chance to answer waiting requests.
   virtual void stop(step_context&) {}
 };
 

@@ -9,9 +9,8 @@
 
 namespace troupe {
 
-/// The timers of one logic. Arming a timer anew forgets the old one, so that a deadline that is
-/// moved a million times costs the memory of one (old entries are swept when they outnumber the
-/// live ones).
+/// The timers of one logic. Arming a timer again forgets the old one, so a deadline that is moved a
+/// million times costs the memory of one (old entries are swept when they outnumber the live ones).
 class timer_table {
 public:
   void arm(std::uint32_t id, instant now, std::chrono::nanoseconds after) {
@@ -27,7 +26,7 @@ public:
       sweep();
   }
 
-  /// The next timer that is due at `now`; it is forgotten. Call until there is none.
+  /// The next timer that is due at `now`; it is then forgotten. Call until there is none.
   std::optional<std::uint32_t> pop_due(instant now) {
     drop_stale();
     if (heap_.empty() || heap_.front().due > now)

@@ -6,9 +6,9 @@
 
 namespace troupe {
 
-/// The end of every logic's dispatch: what is done with a message that none of its cases took, so
-/// that nobody is left waiting and nothing is lost without a word. A request is answered
-/// `bad_message`; anything else is told in the log. What nobody here could have read is counted.
+/// The end of every logic's dispatch: it handles a message that none of the cases took, so that
+/// nobody is left waiting and nothing is lost silently. A request is answered `bad_message`;
+/// anything else is logged. Messages that nobody here could have read are counted.
 inline void not_taken(step_context& context, std::string_view who, const envelope& message) {
   auto why = why_not_taken(who, message);
   if (message.body.unreadable() || !is_known(message.body.kind()))

@@ -6,8 +6,8 @@
 
 namespace troupe {
 
-/// A part of a shared, immutable buffer. What one read of a socket brought is stored once; the
-/// messages in it refer to it until they are parsed.
+/// A part of a shared, immutable buffer. The bytes of one socket read are stored once; the messages
+/// in them refer to them until they are parsed.
 class byte_slice {
 public:
   byte_slice() = default;

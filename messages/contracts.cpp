@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t payload_numbers = 128;
 
-/// The rows of each payload, one behind the other: a message is looked up by its payload first.
+/// The rows of each payload stand together: a message is looked up by its payload first.
 struct rows_by_payload {
   std::array<std::uint8_t, contracts.size()> row{};
   std::array<std::uint8_t, payload_numbers + 1> begin{};
@@ -73,7 +73,7 @@ ruling judge_request(const envelope& message, bool one_node) {
   return ruled;
 }
 
-/// Who may ask may also give up what he asked.
+/// A sender that may ask may also give up its request.
 ruling judge_cancel(const envelope& message, bool one_node) {
   auto receiver = receiver_of(message.target);
   auto sender = sender_of(message.sender);
@@ -84,11 +84,11 @@ ruling judge_cancel(const envelope& message, bool one_node) {
   return may_ask ? ruling::kept : ruling::forbidden;
 }
 
-/// From another node: who answers must be one whom the receiver may ask, there.
+/// From another node: the receiver must be allowed to ask the answering sender there.
 ruling judge_reply(const envelope& message) {
   auto payload = message.body.kind();
   if (message.kind == message_kind::reply && payload == payload_kind::Failure)
-    return ruling::kept; // it may be the node's own, for whatever it could not deliver
+    return ruling::kept; // it may be the node's own, for what it could not deliver
   auto asked = receiver_of(message.sender);
   auto asker = sender_of(message.target);
   for (const auto& row : contracts) {

@@ -9,19 +9,19 @@
 
 /// Who may send what to whom, as data. The problem: one CAF interface carries every message
 /// (actors/host/interfaces.hpp), so no compiler sees that a client tells the coordinator of
-/// members, or that a new service was never told of a payload. This table says it once; the post
-/// asks it for every message, in all builds, whoever sent it, and the simulator does the same.
+/// members, or that a new service was never told of a payload. This table says it once. The post
+/// checks every message against it, in all builds and from every sender, and so does the simulator.
 ///
-/// A sender is believed because it is stamped: a link writes the session of a client, or the node
-/// of a member, into everything that comes in (actors/cluster/stamp.hpp). A message that
-/// breaks the table is answered with `refused` (the sender may not say that) or `bad_message` (the
-/// receiver takes no such thing); an event is dropped, logged and counted.
+/// A sender can be trusted because it is stamped: a link writes the session of a client, or the
+/// node of a member, into everything that comes in (actors/cluster/stamp.hpp). A message that
+/// breaks the table is answered `refused` (the sender may not send it) or `bad_message` (the
+/// receiver does not take it); an event is dropped, logged and counted.
 ///
-/// To add a message: one row. A payload in no row fails a test (tests/unit/messages).
+/// A new message needs one row. A test fails for a payload that is in no row (tests/unit/messages).
 namespace troupe {
 
-/// A set of places, as contracts tell them apart: one bit for each service, by its number, and one
-/// each for the following.
+/// A set of places that contracts distinguish: one bit for each service, by its number, and one bit
+/// for each of the following.
 using parties = std::uint32_t;
 
 namespace party {
@@ -39,13 +39,13 @@ inline constexpr parties membership = of(service::membership), queue = of(servic
 
 static_assert(service_count <= 27, "a service's number is its bit in `parties`");
 
-/// From where a sender may send. A client counts as part of the node to which it is attached.
+/// Where a sender may send from. A client counts as part of the node to which it is attached.
 enum class reach : std::uint8_t {
   own_node, ///< the node of the receiver only
   any_node, ///< every member too
 };
 
-/// As what a message may come.
+/// What a message may come as.
 enum class manner : std::uint8_t {
   asked = 1,  ///< a request
   told = 2,   ///< an event
@@ -53,8 +53,8 @@ enum class manner : std::uint8_t {
   acknowledged = 4,
 };
 
-/// One row. Every request may also be answered by a Failure, and given up by a `cancel` of who may
-/// send it.
+/// One row. Every request may also be answered by a Failure, and a `cancel` from a permitted sender
+/// may give it up.
 struct contract {
   parties receivers;
   payload_kind payload;
@@ -72,22 +72,23 @@ inline constexpr auto contracts = [] {
   constexpr auto own = reach::own_node;
   constexpr auto any = reach::any_node;
   return std::to_array<contract>({
-      // Agents. What is repeated (attempt > 1, same id) gets the same reply; `outcome_unknown` if
-      // that is gone. An acknowledgement frees the replies that are kept.
+      // Agents. A repeated request (attempt > 1, same id) gets the same reply, or `outcome_unknown`
+      // if that reply is gone. An acknowledgement frees the replies that are kept.
       {agents, AgentMessage, either, clients | agents, any, {AgentReply}, true},
       {agents, Echo, either, clients | agents, any, {Echo}},
       {agents, none, acknowledged, clients | agents, any},
       // Roles start and end the agents of their node.
       {of(service::roles), AgentStop, asked, queue, own, {AgentStop}},
-      // They ask agents to leave that may be idle, and hear from those that cannot.
+      // They ask agents that may be idle to leave, and hear from those that cannot.
       {agents | slots, AgentRest, told, of(service::roles), own},
       {of(service::roles), AgentRest, told, agents, own},
-      // Slots of a pool do one task each, for the queue beside them.
+      // Each slot of a pool does one task at a time, for the queue beside it.
       {slots, TaskWork, asked, queue, own, {AgentReply}, true},
-      // Who submitted a run hears of it.
+      // The submitter of a run hears of it.
       {clients | agents, RunProgress, told, coordinator, any},
       {clients | agents, RunEnded, told, coordinator, any},
-      // Membership believes the links of its own node; who was started again asks for the members.
+      // Membership believes the links of its own node. A service that was restarted asks for the
+      // members.
       {membership, LinkOpened, told, shell, own},
       {membership, LinkClosed, told, shell, own},
       {membership, MembersQuery, told, coordinator | desk | queue, own},
@@ -111,7 +112,7 @@ inline constexpr auto contracts = [] {
       {models, ModelRequest, asked, agents, own, {ModelAnswer}, true},
       {state, SnapshotGet, asked, agents, own, {SnapshotFound}},
       {state, SnapshotPut, asked, agents, own, {SnapshotWritten}}, // once it is on disk
-      // Reading serves them too, on a pool of threads that tells it what is done.
+      // Reading serves them too, on a pool of threads that tells it when a job is done.
       {reading, ReadingRequest, asked, agents, own, {ReadingAnswer}},
       {reading, ReadingDone, told, shell, own},
       // Blobs are idempotent: the same bytes are the same blob. A node fetches from the holder.
@@ -120,7 +121,8 @@ inline constexpr auto contracts = [] {
       {blobs, BlobGet, asked, blobs, any, {BlobData}},
       {blobs, BlobPuts, asked, clients | agents, own, {BlobsStored}},
       {blobs, BlobsKeep, asked, agents, own, {BlobsStored}},
-      // Who still needs some says so; the store of states knows what agents name.
+      // Anyone who still needs some blobs says so. The store of states knows which blobs agents
+      // name.
       {blobs, BlobsHeld, told, coordinator, any},
       {blobs, BlobsHeld, told, agents | state, own},
       {state, BlobsNamed, asked, blobs, own, {BlobsNamed}},
@@ -134,16 +136,16 @@ inline constexpr auto contracts = [] {
 
 enum class ruling : std::uint8_t {
   kept,
-  unknown,   ///< the receiver takes no such message, from nobody
-  forbidden, ///< it does, but not from this sender
+  unknown,   ///< the receiver takes no such message from anybody
+  forbidden, ///< it takes them, but not from this sender
 };
 
-/// What the table says of a message that is at, or leaves, node `self`. `message.sender` must be
-/// stamped: a sender without a node is of this one. Replies within a node are not looked at: they
-/// are made from a request that was. Takes some nanoseconds; no lock, no allocation.
+/// What the table says about a message that is at node `self` or leaves it. `message.sender` must
+/// be stamped: a sender without a node is of this one. Replies within a node are not checked: they
+/// are made from a request that was checked. Takes a few nanoseconds; no lock, no allocation.
 ruling judge(const envelope& message, node_id self) noexcept;
 
-/// For who sent it, or the log: who may not send what to whom.
+/// For the sender, or the log: who may not send what to whom.
 failure explain(ruling why, const envelope& message);
 
 /// "coordinator", "agents", "clients": one of the bits.

@@ -40,7 +40,7 @@ std::string to_string(const address& a) {
     case address::kind::agent:
       return std::string{a.agent.text()};
     case address::kind::session:
-      return "a client"; // who knows the number of a session can take its place
+      return "a client"; // anyone who knows a session's number can take its place
   }
   return "nobody";
 }

@@ -14,7 +14,7 @@
 
 namespace troupe {
 
-/// Whom a message is for, or from whom it comes. Handles of actors never travel; addresses do.
+/// Whom a message is for, or whom it is from. Actor handles never travel; addresses do.
 struct address {
   enum class kind : std::uint8_t {
     none,
@@ -43,7 +43,8 @@ struct address {
 
 std::string to_string(const address& a);
 
-/// Who sent a message, and the how manieth it was. A reply carries the id of what it answers.
+/// Who sent a message, and its number in that sender's sequence. A reply carries the id of its
+/// request.
 struct message_id {
   session_id session;
   std::uint64_t sequence = 0;
@@ -55,7 +56,7 @@ struct message_id {
 struct trace_context {
   trace_id trace;
   span_id
-      span; ///< the parent of whatever the receiver records; zero: the receiver's span is the root
+      span; ///< the parent of all spans the receiver records; zero: the receiver's span is the root
   std::uint8_t flags = 0;
 
   static constexpr std::uint8_t flag_sampled = 1;
@@ -78,13 +79,13 @@ enum class message_kind : std::uint8_t {
 
 enum class priority : std::uint8_t { low = 0, normal = 1, high = 2 };
 
-/// A message and all that is known of it. Move-only: what it carries has one owner.
+/// A message and all that is known about it. Move-only: its payload has one owner.
 struct envelope {
   message_kind kind = message_kind::event;
   troupe::priority priority = priority::normal;
-  std::uint8_t activations = 0; ///< how often it was given to service::roles; stays on its node
-  std::uint16_t attempt = 1;    ///< of the same message by its sender; above 1 it is a repetition
-  /// Of a repetition: milliseconds since the first attempt left its sender.
+  std::uint8_t activations = 0; ///< how often service::roles was given it; stays on its node
+  std::uint16_t attempt = 1;    ///< the sender's attempt at this message; above 1: a repetition
+  /// For a repetition: milliseconds since the first attempt left its sender.
   std::uint32_t age_ms = 0;
   message_id id;
   trace_context trace;
@@ -95,7 +96,7 @@ struct envelope {
   payload body;
 };
 
-/// A request, or an event when nobody waits for its outcome.
+/// A request, or an event if nobody waits for its outcome.
 template <class Message>
 envelope make_envelope(message_kind kind, address target, Message message) {
   envelope made;
@@ -105,7 +106,7 @@ envelope make_envelope(message_kind kind, address target, Message message) {
   return made;
 }
 
-/// The answer to `request`: its id, to its sender, within its trace.
+/// The answer to `request`: it has the request's id, goes to its sender and belongs to its trace.
 template <class Message>
 envelope reply_to(const envelope& request, Message message,
                   message_kind kind = message_kind::reply) {
@@ -117,28 +118,30 @@ envelope reply_to(const envelope& request, Message message,
   return made;
 }
 
-/// Gives up the request `id` that `sender` made of `target`. To be sent by whoever sent the
-/// request.
+/// Gives up the request `id` that `sender` made to `target`. The sender of the request must send
+/// it.
 envelope make_cancel(message_id id, address sender, address target);
 
-/// A copy of all but the payload, whose kind it keeps: enough to answer it, or to write its header.
+/// A copy without the payload, but with the payload's kind: enough to answer or to write the
+/// header.
 envelope head_of(const envelope& message);
 
 envelope reply_failure(const envelope& request, const failure& why);
 
-/// Whether a queue that is full may turn the message away: the sender of a request hears of it and
-/// can ask again, and an agent can do without an event. Nobody would send the rest again: replies,
-/// pieces, events to services and clients. Queues keep a reserve for those.
+/// Whether a full queue may turn the message away. The sender of a request hears of it and can ask
+/// again, and an agent can do without an event. Replies, pieces, and events to services and clients
+/// would not be sent again, so queues keep a reserve for those.
 bool may_be_refused(const envelope& message);
 
-/// What a reply says went wrong; nothing if it is no Failure. Unknown codes become `bad_message`.
+/// What went wrong according to a reply; nothing if it is not a Failure. Unknown codes become
+/// `bad_message`.
 std::optional<failure> failure_in(envelope& reply);
 failure from_proto(const Failure& wire);
-/// Whatever `why` says, the Failure can be sent: its words are cut and made UTF-8.
+/// The Failure can always be sent: the words of `why` are cut and made UTF-8.
 Failure to_proto(const failure& why);
 
-/// Why `who` cannot use the message: its payload is of a kind that this version does not know, or
-/// of one that `who` does not take, or its bytes are not what their kind says. `bad_message`.
+/// Why `who` cannot use the message: this version does not know the payload's kind, or `who` does
+/// not take that kind, or the bytes are not what their kind says. `bad_message`.
 failure why_not_taken(std::string_view who, const envelope& message);
 
 std::string to_bytes(node_id id); ///< 16 bytes, big-endian

@@ -9,7 +9,7 @@
 
 namespace troupe {
 
-/// What can go wrong, in so far as a caller would act on it. Values are never reused.
+/// What can go wrong, as far as a caller would act on it. Values are never reused.
 enum class ec : std::uint8_t {
   none = 0,
   invalid_argument = 1, ///< the request is wrong; repeating it does not help
@@ -19,18 +19,18 @@ enum class ec : std::uint8_t {
   too_large = 5,        ///< a payload, state or document beyond its limit
   overloaded = 6,       ///< a bounded queue is full: try again later
   unavailable = 7,      ///< the node that holds it is down
-  timed_out = 8,        ///< no time was left
-  cancelled = 9,        ///< somebody asked for it to stop
+  timed_out = 8,        ///< there was no time left
+  cancelled = 9,        ///< somebody asked it to stop
   outcome_unknown = 10, ///< it may or may not have been done
   bad_message = 11,     ///< bytes that are not what they claim to be
-  refused = 12,         ///< who asks is not one of ours, or may not say that (contracts.hpp)
-  storage_failed = 13,  ///< the disk did not do what was asked
+  refused = 12,         ///< the asker is not one of ours, or may not send that (contracts.hpp)
+  storage_failed = 13,  ///< the disk did not do what it was asked to do
   agent_failed = 14,    ///< the agent ended with a fault of its own
   provider_failed = 15, ///< the model's provider answered with an error
   task_failed = 16,     ///< a task of the run failed in all its attempts
 };
 
-/// An error with the words a person needs: what, where, what to do.
+/// An error with the words that a person needs: what, where, what to do.
 struct failure {
   ec code = ec::none;
   std::string message;
@@ -55,7 +55,7 @@ struct error_info {
 const error_info& info(ec code);
 std::string_view to_string(ec code);
 
-/// The code of a number from the wire; nothing for a number that this version does not know.
+/// The code for a number from the wire; nothing if this version does not know the number.
 std::optional<ec> to_error_code(std::uint32_t number);
 
 } // namespace troupe

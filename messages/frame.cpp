@@ -86,7 +86,7 @@ result<void> seal_frame(std::vector<char>& out, std::size_t begin, frame_kind ki
   return {};
 }
 
-/// Checks one complete frame and hands it on.
+/// Checks one complete frame and passes it on.
 result<void> frame_reader::hand_on(const byte_slice& frame, const sink& on_frame, bool& go_on) {
   auto bytes = frame.view();
   auto kind = static_cast<frame_kind>(bytes[4]);
@@ -135,7 +135,7 @@ result<void> frame_reader::complete_partial(std::string_view& bytes, const sink&
   return hand_on(frame, on_frame, go_on);
 }
 
-/// False while it is not complete.
+/// False until it is complete.
 result<bool> frame_reader::read_preface(std::string_view& bytes) {
   auto taken = bytes.substr(0, link_preface.size() - partial_.size());
   partial_.append(taken);
@@ -156,13 +156,13 @@ result<void> frame_reader::feed(std::string_view bytes, const sink& on_frame) {
     preface_seen_ = true;
   }
   bool go_on = true;
-  // Plain frames one by one: any of them may be the last.
+  // Plain frames are read one by one: any of them may be the last.
   while (go_on && !bytes.empty() && (!seal_ || !partial_.empty()))
     if (auto done = complete_partial(bytes, on_frame, go_on); !done || !partial_.empty())
       return done;
   if (!go_on || bytes.empty())
     return {};
-  // The complete sealed frames among the rest are stored once, together.
+  // The complete sealed frames among the rest are stored together, once.
   std::size_t whole = 0;
   while (bytes.size() - whole >= sealed_header_bytes) {
     auto size = frame_size(bytes.substr(whole));

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t nonce_bytes = 12;
 
-/// OpenSSL fails here only without memory, or without AES: the link must end, not go on unsealed.
+/// OpenSSL fails here only if it lacks memory or AES: the link must end, not go on unsealed.
 void require(bool done) {
   if (!done)
     throw std::runtime_error{"OpenSSL cannot seal a frame"};

@@ -12,14 +12,14 @@ namespace troupe {
 inline constexpr std::size_t frame_tag_bytes = 16;
 using frame_key = std::array<unsigned char, 32>;
 
-/// One direction of a link, as its sender and its receiver each keep it: the n-th tag is GMAC
+/// One direction of a link; its sender and its receiver each keep a copy. The n-th tag is GMAC
 /// (AES-256-GCM without plaintext, NIST SP 800-38D) over the n-th frame's header and body, with n
-/// as the nonce. A frame that was changed, left out, repeated, moved or made up by somebody without
-/// the key has a wrong tag, and so has every frame behind it.
+/// as the nonce. If somebody without the key changes, omits, repeats, moves or invents a frame, it
+/// has a wrong tag, and so has every frame after it.
 ///
-/// A key is used in one direction of one session, so no nonce comes twice. Nothing is encrypted.
-/// One cipher context lives as long as the direction: making one costs more than a small frame.
-/// Not thread-safe.
+/// A key is used in one direction of one session, so no nonce is used twice. Nothing is encrypted.
+/// One cipher context lives as long as the direction, because making one costs more than a small
+/// frame. Not thread-safe.
 class frame_seal {
 public:
   explicit frame_seal(const frame_key& key);
@@ -29,10 +29,11 @@ public:
 
   using tag = std::array<unsigned char, frame_tag_bytes>;
 
-  /// The tag of the next frame, of which `bytes` are header and body.
+  /// The tag of the next frame; `bytes` are its header and body.
   tag next(std::string_view bytes);
 
-  /// Whether `given` is the tag of the next frame. Takes the same time whichever byte is wrong.
+  /// Whether `given` is the tag of the next frame. Takes the same time regardless of which byte is
+  /// wrong.
   [[nodiscard]] bool matches_next(std::string_view bytes, std::string_view given);
 
 private:

@@ -12,11 +12,11 @@
 
 namespace troupe {
 
-/// A point in time in nanoseconds since the Unix epoch, from a clock that never jumps: the wall
-/// clock is read once when the process starts, the monotonic clock counts from there.
+/// A point in time in nanoseconds since the Unix epoch. The clock never jumps: the wall clock is
+/// read once when the process starts, and the monotonic clock counts from there.
 using instant = std::chrono::sys_time<std::chrono::nanoseconds>;
 
-/// 128 bits that name something across the cluster. `Tag` keeps ids of different things apart.
+/// 128 bits that name something across the cluster. `Tag` distinguishes ids of different things.
 template <class Tag>
 struct id128 {
   std::uint64_t hi = 0;
@@ -50,7 +50,7 @@ std::string to_string(const id64<Tag>& id) {
   return to_hex(id.value);
 }
 
-/// Reads 16 or 32 hex digits, either case; nothing if `text` is anything else.
+/// Reads 16 or 32 hex digits in either case. Nothing if `text` is anything else.
 std::optional<std::uint64_t> parse_hex64(std::string_view text);
 std::optional<std::array<std::uint64_t, 2>> parse_hex128(std::string_view text);
 

@@ -12,8 +12,8 @@
 namespace troupe {
 
 /// An immutable, shared string with its hash: copying one is an atomic increment. Used for the
-/// names of agents and tenants, which every envelope carries. The hash is fixed (XXH3), the same on
-/// every node and in every version: homes are chosen by it.
+/// names of agents and tenants, which every envelope carries. The hash (XXH3) is fixed for every
+/// node and version, because homes are chosen by it.
 class name {
 public:
   name() noexcept = default;
@@ -51,20 +51,21 @@ private:
   body* body_ = nullptr;
 };
 
-/// The role of an agent name: what stands before the first `/` or `#`.
+/// The role in an agent name: the part before the first `/` or `#`.
 std::string_view role_of(const name& agent);
 
 /// The name of slot `index` in the pool of `role`: `role#index`. A slot belongs to its node.
 name pool_slot(std::string_view role, std::size_t index);
 
-/// Whether it is one, not `role/key`.
+/// Whether it is a slot name, not `role/key`.
 bool is_pool_slot(const name& agent);
 
-/// Checks a name that a person typed: `ROLE/KEY`, both not empty, no control characters, UTF-8, at
-/// most `agent_name_bytes_max` bytes.
+/// Checks a name that a person typed: `ROLE/KEY`, neither part empty, no control characters, UTF-8,
+/// at most `agent_name_bytes_max` bytes.
 result<name> parse_agent_name(std::string_view text);
 
-/// Whether a role may be called so: lower-case letters, digits, `-`, `_`, beginning with a letter.
+/// Whether a role may have that name: lower-case letters, digits, `-`, `_`, beginning with a
+/// letter.
 bool is_role_name(std::string_view text);
 
 } // namespace troupe

@@ -10,7 +10,7 @@ bool parse_message(google::protobuf::Message& into, std::string_view bytes) {
   auto size = static_cast<int>(bytes.size());
   if (into.ParseFromArray(bytes.data(), size))
     return true;
-  // Protobuf's array parser is the faster one, but refuses a hundred levels, of two bytes at least.
+  // Protobuf's array parser is faster, but it refuses a hundred levels, of two bytes at least.
   constexpr int bytes_of_too_many_levels = 200;
   if (size < bytes_of_too_many_levels)
     return false;

@@ -13,16 +13,16 @@
 
 namespace troupe {
 
-/// Reads `bytes` into `into`: the one parser of everything that comes from a link or a disk. Its
-/// bound of depth is that of values (`limits::message_depth_max`), not protobuf's own. False: the
-/// bytes are damaged, nested too deep, or hold text that is not UTF-8.
+/// Reads `bytes` into `into`. This is the only parser for everything that comes from a link or a
+/// disk. It bounds depth as for values (`limits::message_depth_max`), not as protobuf does. False:
+/// the bytes are damaged, nested too deeply, or hold text that is not UTF-8.
 bool parse_message(google::protobuf::Message& into, std::string_view bytes);
 
-/// Whether this version has a payload of that number. A newer one may send others.
+/// Whether this version has a payload with that number. A newer version may send others.
 bool is_known(payload_kind kind) noexcept;
 
 /// What an envelope carries: a protobuf message as an object, or its bytes as they came from
-/// another node. Bytes are parsed by the receiver when it first looks, not by the link. Move-only.
+/// another node. The receiver parses the bytes when it first looks; the link does not. Move-only.
 class payload {
 public:
   payload() = default;
@@ -45,8 +45,8 @@ public:
   payload_kind kind() const noexcept { return kind_; }
   bool empty() const noexcept { return kind_ == payload_kind::none; }
 
-  /// The message, or null if it is of another kind or cannot be read; `unreadable` tells which.
-  /// Parses at most once.
+  /// The message, or null if it is of another kind or cannot be read; `unreadable` tells which of
+  /// these. Parses at most once.
   template <class Message>
   Message* as() {
     if (kind_ != payload_kind_of<Message> || unreadable_)
@@ -63,13 +63,13 @@ public:
     return static_cast<Message*>(message_.get());
   }
 
-  /// Somebody looked, and the bytes are not what their kind says.
+  /// The bytes were parsed, and they are not what their kind says.
   bool unreadable() const noexcept { return unreadable_; }
   /// The same of bytes within the message that only its receiver reads.
   void set_unreadable() noexcept { unreadable_ = true; }
 
-  /// What `Message` finds in bytes that could not be read as what they are: one that knows only
-  /// their first fields skips the rest. Nothing if that fails too.
+  /// What `Message` finds in bytes that could not be read as their own kind: a `Message` that knows
+  /// only their first fields skips the rest. Nothing if that fails too.
   template <class Message>
   std::optional<Message> salvage() const {
     Message part;
@@ -78,7 +78,7 @@ public:
     return part;
   }
 
-  /// The same message once more. An object is turned into its bytes first, once; both share them.
+  /// A copy of the message. An object is first turned into bytes, once; both copies share them.
   payload share() {
     if (message_) {
       auto size = message_->ByteSizeLong();

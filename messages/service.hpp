@@ -6,8 +6,8 @@
 
 namespace troupe {
 
-/// The places in a node that answer to a fixed name, whoever stands there after a restart. What
-/// each takes and answers is in messages/contracts.hpp. Numbers travel: they are never reused.
+/// The places in a node that answer to a fixed name, also after a restart. messages/contracts.hpp
+/// says what each takes and answers. The numbers travel, so they are never reused.
 enum class service : std::uint8_t {
   none = 0,
   membership = 1,
@@ -17,7 +17,7 @@ enum class service : std::uint8_t {
   models = 5,
   state = 6, ///< snapshots of agents
   blobs = 7,
-  desk = 8,    ///< answers what people ask: status, traces
+  desk = 8,    ///< answers people's questions: status, traces
   reading = 9, ///< computes on documents
 };
 

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t shown_bytes_max = 200; ///< of the path to a field
 
-/// Where the walk is, as `a.b[3]`; made only when something is wrong. The steps are linked through
-/// the stack, so that a value that is right costs nothing.
+/// Where the walk is, as `a.b[3]`; built only when something is wrong. The steps are linked through
+/// the stack, so a correct value costs nothing.
 struct level {
   const level* above = nullptr;
   std::string_view field; ///< empty: an element
@@ -36,7 +36,7 @@ class walk {
 public:
   explicit walk(std::string_view what) : what_(what) {}
 
-  /// `around`: so many lists and maps stand around the value.
+  /// `around`: how many lists and maps enclose the value.
   result<void> value(const Value& value, const level& at, int around) const {
     switch (value.kind_case()) {
       case Value::kText:

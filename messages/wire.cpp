@@ -18,7 +18,7 @@ constexpr std::uint8_t has_stream = 8;
 constexpr std::uint8_t has_age = 16;
 constexpr std::uint8_t known_fields = 31;
 
-/// Writes integers into space that was made before.
+/// Writes integers into space that was reserved before.
 class writer {
 public:
   explicit writer(char* at) : at_(at) {}
@@ -38,7 +38,7 @@ private:
   char* at_;
 };
 
-/// Reads integers; once it has run out, it gives zeros and `ok` is false.
+/// Reads integers. Once the bytes run out, it returns zeros and `ok` is false.
 class reader {
 public:
   reader(std::string_view bytes, std::size_t at) : bytes_(bytes), at_(at) {}
@@ -56,7 +56,7 @@ public:
     return value;
   }
 
-  /// Skips `size` bytes and says where they began.
+  /// Skips `size` bytes and returns where they began.
   std::size_t skip(std::size_t size) {
     auto begin = at_;
     if (bytes_.size() - at_ < size) {

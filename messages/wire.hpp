@@ -8,7 +8,8 @@
 #include <vector>
 
 // clang-format off
-/// How messages stand in frames of kind `envelopes` and `chunk`. All integers are little-endian.
+/// How messages are laid out in frames of kind `envelopes` and `chunk`. All integers are
+/// little-endian.
 ///
 ///     frame of kind envelopes = record*
 ///     record   = route | envelope | reset
@@ -28,38 +29,38 @@
 ///
 ///     frame of kind chunk = u32 stream, u32 length of the whole payload, bytes
 ///
-/// Three records, as they follow each other on a link that was just opened. The test
-/// `wire.records_are_written_as_they_are_drawn` compares them with what is written.
+/// Three records in a row on a link that was just opened. The test
+/// `wire.records_are_written_as_they_are_drawn` compares them with the bytes that are written.
 ///
-///     A, a route: number 1 is the agent echo/1, wherever it is at home (39 bytes)
+///     A, a route: number 1 is the agent echo/1, wherever its home is (39 bytes)
 ///
 ///         01 | 01 00 00 00 | 02 | 00 | 00 00 00 00 00 00 00 00 | 00 00 00 00 00 00 00 00
 ///         ty   number        ki   sv   node hi                   node lo
 ///         00 00 00 00 00 00 00 00 | 06 00 | 65 63 68 6f 2f 31
 ///         session                   length   e  c  h  o  /  1
 ///
-///     B, an envelope: request 9 of session 7 to number 1, an Echo, 1,234 ms are left (44 bytes)
+///     B, an envelope: request 9 of session 7 to number 1, an Echo, with 1,234 ms left (44 bytes)
 ///
 ///         00 | 11 | 04 | 00 | 01 00 | 03 00 | 04 00 00 00 | 01 00 00 00 | 00 00 00 00
 ///         ty   k+p  fi   tf   att.    Echo    4 bytes       target        no sender
 ///         07 00 00 00 00 00 00 00 | 09 00 00 00 00 00 00 00 | d2 04 00 00 | 0a 02 68 69
 ///         session                   sequence                  1,234 ms      payload
 ///
-///     C, a reset: number 1 means nothing any more (1 byte)
+///     C, a reset: number 1 no longer means anything (1 byte)
 ///
 ///         02
 ///
 /// Why so:
 ///
-///  - A name is said once per link and then called by its number: most messages have one of a few
-///    targets. The table is bounded; who numbers starts anew with a reset.
-///  - An envelope can be routed without its payload being parsed, which is done once, by who takes
-///    it.
+///  - A name is sent once per link and then referred to by its number: most messages have one of a
+///    few targets. The table is bounded; the end that numbers starts again with a reset.
+///  - An envelope can be routed without parsing its payload. The receiver parses it, once.
 ///  - A payload of `stream_payload_bytes` or more comes ahead of its envelope in chunks, so that no
-///    frame is long and others pass between them: such a message may be overtaken by later, smaller
-///    ones. Each chunk says how long the whole is: the receiver writes it once, to where it stays.
-///  - Records have no length of their own: an unknown type ends the link. What a later version adds
-///    needs a bit in Hello.features.
+///    frame is long and other frames pass between them. Later, smaller messages may overtake such a
+///    message. Each chunk gives the length of the whole, so the receiver writes it once, to its
+///    final place.
+///  - Records have no length of their own: an unknown type ends the link. Whatever a later version
+///    adds needs a bit in Hello.features.
 // clang-format on
 namespace troupe {
 
@@ -74,7 +75,7 @@ struct wire_routes {
   route_id tenant = 0;
 };
 
-/// Appends the record. With `stream` not zero the payload was sent ahead under that number.
+/// Appends the record. If `stream` is not zero, the payload was sent ahead under that number.
 void append_envelope(std::vector<char>& out, const envelope& message, const wire_routes& routes,
                      std::string_view payload_bytes, std::uint32_t stream = 0);
 
@@ -103,12 +104,13 @@ struct wire_record {
   std::uint32_t payload_bytes = 0;
   route_id announced = 0;
   address place; ///< of an announced route; for a tenant, `agent` holds its name
-  /// What of it this version does not know, such as "messages of the sort 9"; empty: nothing. A
-  /// newer version may send it; its sender is to be told, the link goes on. Such a place is empty.
+  /// The part that this version does not know, such as "messages of the sort 9"; empty: it knows
+  /// all. A newer version may send such a part: the sender must be told, and the link goes on. The
+  /// field of an unknown part is empty.
   std::string unknown;
 };
 
-/// Reads the record at `offset` of a frame's body and moves `offset` behind it.
+/// Reads the record at `offset` in a frame's body and moves `offset` past it.
 result<wire_record> read_record(const byte_slice& body, std::size_t& offset);
 
 } // namespace troupe

@@ -12,12 +12,12 @@ namespace troupe {
 ///
 ///     0x0a   size as a varint, 1 to 5 bytes   the bytes
 ///
-/// so that a thousand answers with the same document are a thousand references to one buffer.
+/// so a thousand answers with the same document are a thousand references to one buffer.
 class blob_bytes {
 public:
   blob_bytes() = default;
 
-  /// Room for `size` bytes; `fill(char* to)` writes them and says how many there were (not more).
+  /// Makes room for `size` bytes; `fill(char* to)` writes at most that many and returns how many.
   template <class Fill>
   static blob_bytes filled(std::size_t size, Fill fill) {
     char head[head_bytes_max];

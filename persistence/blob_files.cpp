@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t hash_bytes = 32;
 
-/// The hash that a file is named by; nothing if it is not named so.
+/// The hash that a file is named by; nothing if it has another name.
 std::optional<std::string> hash_of(std::string_view text) {
   auto digit = [](char c) {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -98,7 +98,7 @@ result<void> blob_files::remove(std::string_view hash) const {
   auto path = path_of(hash);
   if (::unlink(path.c_str()) != 0 && errno != ENOENT)
     return unexpected{file_failure("deleting", path, errno)};
-  // Folders that are empty now go too; the next blob makes them anew.
+  // Folders that are now empty are removed too; the next blob makes them again.
   if (::rmdir(path.parent_path().c_str()) == 0)
     (void)::rmdir(path.parent_path().parent_path().c_str());
   return {};

@@ -20,12 +20,12 @@ class blob_files {
 public:
   explicit blob_files(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// Removes what a crash left half written.
+  /// Removes what a crash left half-written.
   result<void> open();
 
   std::filesystem::path path_of(std::string_view hash) const;
 
-  /// Writes the file, synced, and gives it its name, which is durable after `sync`.
+  /// Writes and syncs the file, and gives it its name, which is durable after `sync`.
   result<void> add(std::string_view hash, std::string_view bytes);
   result<void> sync();
 

@@ -148,7 +148,7 @@ result<void> blob_index::write(changes& todo) {
     auto sum = sum_;
     ++sum.writes;
     for (const auto& [hash, size] : todo.added_) {
-      auto before = find(hash); // a damaged one that is stored again
+      auto before = find(hash); // a damaged blob that is stored again
       if (!before)
         return unexpected{std::move(before).error()};
       if (*before)
@@ -194,7 +194,8 @@ blob_index::use(std::span<const std::string> hashes, instant now, std::chrono::n
       todo.batch_.Put(key_of(entry_rows, hash), encode(**known));
       ++todo.rows_;
     }
-    // Not synced: a crash of the process loses nothing, and a power loss only makes it older.
+    // Not synced: a crash of the process loses nothing, and a power loss only makes the time of use
+    // older.
     if (!todo.empty())
       if (auto written = data_.write_unsynced(todo.batch_); !written)
         return unexpected{std::move(written).error()};

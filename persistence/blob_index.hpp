@@ -9,7 +9,7 @@
 
 namespace troupe {
 
-/// What a blob store knows of its blobs, and the small ones themselves: RocksDB rows
+/// What a blob store knows about its blobs, and the small blobs themselves, as RocksDB rows:
 ///
 ///     "i" hash   size, time of use, where the bytes are
 ///     "d" hash   the bytes of a small one
@@ -45,7 +45,7 @@ public:
   };
   const totals& sum() const noexcept { return sum_; }
 
-  /// Rows that are to be written together.
+  /// Rows to be written together.
   class changes {
   public:
     bool empty() const noexcept { return rows_ == 0; }
@@ -81,7 +81,7 @@ private:
   std::filesystem::path folder_;
   rocksdb_database data_;
   totals sum_;
-  /// Uses that could not be written, on a full disk; at most one a blob.
+  /// Uses that could not be written on a full disk; at most one per blob.
   std::unordered_map<std::string, instant> unwritten_uses_;
 };
 

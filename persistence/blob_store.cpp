@@ -93,8 +93,8 @@ public:
   }
 
   result<std::size_t> remove(std::span<const std::string> hashes, instant before) override {
-    // The index forgets it first: what a crash leaves is a file that nobody names, which is taken
-    // in and deleted the next time.
+    // The index forgets it first: a crash then leaves a file that nobody names, which is added and
+    // deleted the next time.
     auto removed = index_.remove(hashes, before);
     if (!removed)
       return unexpected{std::move(removed).error()};
@@ -130,7 +130,7 @@ private:
     return row.in_file ? files_.read(hash) : index_.small(hash);
   }
 
-  /// What is there already is trusted only if it is whole: storing a damaged blob again heals it.
+  /// An existing blob is trusted only if it is whole: storing a damaged blob again heals it.
   bool is_whole(const std::string& hash, std::string_view bytes) {
     auto row = index_.find(hash);
     if (!row || !*row)
@@ -175,13 +175,13 @@ private:
     return index_.write(todo);
   }
 
-  /// After a sync that failed nothing is known of the disk: see docs/decisions/0009.
+  /// After a failed sync, the state of the disk is unknown: see docs/decisions/0009.
   result<void> lost(const result<void>& why) {
     broken_ = why.error().code == ec::outcome_unknown;
     return why;
   }
 
-  /// Files that the index does not name: of a crash, or of a version that had no index.
+  /// Files that the index does not name, from a crash or from a version without an index.
   result<void> take_in_files() {
     blob_index::changes todo;
     auto visited = files_.for_each([&](const blob_files::found_file& file) -> result<void> {

@@ -19,45 +19,45 @@
 
 namespace troupe {
 
-/// What a blob store knows of a blob besides its bytes.
+/// What a blob store knows about a blob besides its bytes.
 struct blob_entry {
   std::string sha256;
   std::uint64_t size_bytes = 0;
   instant used; ///< when it was stored or needed last
 };
 
-/// Blobs by their SHA-256. Who needs a blob, and so when it may go, is not known here
-/// (actors/storage). Calls block on the disk; used by one thread at a time. `now` is the wall
-/// clock's time: it is compared after a restart.
+/// Blobs by their SHA-256. The store does not know who needs a blob, nor when it may go
+/// (actors/storage knows). Calls block on the disk; used by one thread at a time. `now` is
+/// wall-clock time, because it is compared after a restart.
 class blob_store {
 public:
   virtual ~blob_store() = default;
 
   /// Stores all of them, or says why not all. When it returns they are on disk, with as few syncs
-  /// as if they were one. Idempotent: what is there is used anew. The references have hash and
-  /// size, in the order of `many`.
+  /// as for one blob. Idempotent: storing an existing blob counts as a use. The references have
+  /// hash and size, in the order of `many`.
   virtual result<std::vector<BlobRef>> put(std::span<const std::string_view> many, instant now) = 0;
   result<BlobRef> put(std::string_view bytes, instant now);
 
   /// Nothing if it is not here. Bytes that no longer match their hash are `storage_failed`.
   virtual result<std::optional<blob_bytes>> get(std::string_view sha256) = 0;
 
-  /// Of those that are here: their sizes; nothing for those that are not. Their time of use becomes
-  /// `now` (written without a sync, and only if it differs by more than `grain`).
+  /// The sizes of the blobs that are here; nothing for the others. Their time of use becomes `now`
+  /// (written without a sync, and only if it differs by more than `grain`).
   virtual result<std::vector<std::optional<std::uint64_t>>>
   use(std::span<const std::string> hashes, instant now, std::chrono::nanoseconds grain) = 0;
 
-  /// Deletes those that were used last before `before`; how many those were.
+  /// Deletes those that were last used before `before`; returns how many.
   virtual result<std::size_t> remove(std::span<const std::string> hashes, instant before) = 0;
 
-  /// The next blobs by their hash behind `after`, at most `at_most`.
+  /// The next blobs by hash after `after`, at most `at_most`.
   virtual result<std::vector<blob_entry>> list(std::string_view after, std::size_t at_most) = 0;
 
   virtual std::uint64_t count() const = 0;
   virtual std::uint64_t bytes() const = 0;
 
-  /// A write failed in a way after which nothing is known of the disk: everything is refused from
-  /// here on, and the process must be started again (docs/decisions/0009).
+  /// A write failed in a way that leaves the state of the disk unknown: from then on everything is
+  /// refused, and the process must be restarted (docs/decisions/0009).
   virtual bool broken() const { return false; }
 };
 
@@ -67,11 +67,12 @@ struct blob_store_options {
   free_space_source free_space = free_disk_bytes;
 };
 
-/// In `folder`: an index of all blobs with the small ones themselves in RocksDB, so that thousands
-/// of them are one write; larger ones as files named by their hash, two levels, written to a
-/// temporary name, synced and renamed before the index names them. A file that the index does not
-/// name (a crash between the two) is taken in when the store is opened. A blob has at most
-/// `limits::document_bytes_max` bytes. A damaged one is healed by storing it again.
+/// `folder` has an index of all blobs, and the small blobs themselves, in RocksDB, so that
+/// thousands of them are one write. Larger blobs are files named by their hash, in two levels of
+/// folders; they are written to a temporary name, synced and renamed before the index names them. A
+/// file that the index does not name (after a crash between the two) is added when the store is
+/// opened. A blob has at most `limits::document_bytes_max` bytes. Storing a damaged blob again
+/// heals it.
 ///
 /// Damage of the index is `bad_message` (the node then ends with code 65); every other error is
 /// `storage_failed`. Below `limits::disk_free_bytes_min` nothing is stored.

@@ -41,7 +41,7 @@ std::string to_text(const known_identity& known) {
   return text + "check " + checksum(text) + "\n";
 }
 
-/// Nothing unless `text` is just what `to_text` writes.
+/// Nothing unless `text` is exactly what `to_text` writes.
 std::optional<known_identity> parse_identity(std::string_view text) {
   auto field = [&](std::string_view label) -> std::string_view {
     auto at = text.find("\n" + std::string(label) + " ");
@@ -86,7 +86,7 @@ result<file_handle> take_lock(const std::filesystem::path& folder) {
     return fail(ec::refused, "another process" + who + " works in " + folder.string()
                                  + ": stop it, or choose another data folder");
   }
-  // For the message above only; the lock itself is the kernel's.
+  // Only for the message above; the lock itself is the kernel's.
   auto pid = std::to_string(::getpid());
   if (::ftruncate(file.get(), 0) != 0
       || ::pwrite(file.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))

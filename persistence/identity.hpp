@@ -13,33 +13,33 @@
 
 namespace troupe {
 
-/// Who the node of a data folder is. Holds the folder: no second process gets it as long as this
-/// object lives (an exclusive flock, which the kernel gives back however the process ends).
+/// The identity of the node in a data folder. Holds the folder: no second process gets it while
+/// this object lives (an exclusive flock, which the kernel releases however the process ends).
 struct node_identity {
   node_id id;
   std::uint64_t incarnation = 0; ///< how often the node was started, this time included
-  bool has_stores = false; ///< its stores were made: from then on a folder without them lost them
+  bool has_stores = false; ///< its stores were made: from then on, a folder without them lost them
   file_handle lock;
 };
 
 /// Makes `folder` if it is missing, takes `folder/lock`, and counts this start in
-/// `folder/identity`, on disk before it returns. A new node gets the given id, or a random UUID
-/// where `id_hex_or_empty` is empty.
+/// `folder/identity`, on disk before it returns. A new node gets the given id, or a random UUID if
+/// `id_hex_or_empty` is empty.
 ///
 /// Errors: `refused` (another process works in the folder), `invalid_argument` (the folder belongs
-/// to another id, or the id is no id), `bad_message` (the file is damaged), `storage_failed`.
+/// to another id, or the id is malformed), `bad_message` (the file is damaged), `storage_failed`.
 result<node_identity> open_identity(const std::filesystem::path& folder,
                                     std::string_view id_hex_or_empty,
                                     const std::function<std::uint64_t()>& random);
 
-/// Notes, on disk, that the stores of this node were made. A disk that is not mounted at the next
-/// start is then not taken for a new one.
+/// Notes on disk that the stores of this node were made. Then a disk that is not mounted at the
+/// next start is not taken for a new one.
 result<void> note_stores(const std::filesystem::path& folder, node_identity& known);
 
 /// The secret that the nodes of a cluster and their clients share: 64 hex digits in a file of mode
-/// 0600, made from the system's random numbers if there is none. Of several processes that make it
-/// at once all get the same. `refused`: others may read the file. `bad_message`: it holds something
-/// else.
+/// 0600, made from the system's random numbers if there is none. If several processes make it at
+/// once, all get the same secret. `refused`: others may read the file. `bad_message`: it holds
+/// something else.
 result<std::string> load_or_create_secret(const std::filesystem::path& path);
 
 /// As above, but a missing file is `not_found`: for clients.

@@ -7,11 +7,11 @@
 
 namespace troupe {
 
-/// Eight bytes, least first.
+/// Eight bytes, least significant first.
 std::string encode_number(std::uint64_t value);
 std::optional<std::uint64_t> decode_number(std::string_view bytes);
 
-/// What a store notes beside each row: which write it was, and a hash of its bytes.
+/// What a store notes beside each row: the number of its write, and a hash of its bytes.
 struct row_note {
   std::uint64_t write = 0;
   std::uint64_t hash = 0;
@@ -23,13 +23,13 @@ struct row_note {
 std::string encode(const row_note& note);
 std::optional<row_note> decode_note(std::string_view bytes);
 
-/// What a store knows of all its rows together, written with every row: a database that lost a
+/// What a store knows about all its rows together, written with every row. A database that lost a
 /// file, and with it some rows or their latest values, no longer adds up to it.
 struct ledger {
   std::uint64_t writes = 0; ///< ever
   std::uint64_t rows = 0;
   std::uint64_t digest = 0; ///< of all notes, in any order
-  std::uint64_t names = 0;  ///< rows without a value, whose keys say all
+  std::uint64_t names = 0;  ///< rows without a value, whose keys say everything
   std::uint64_t names_digest = 0;
 
   void add(std::string_view key, const row_note& note);

@@ -22,11 +22,11 @@ namespace {
 
 constexpr int links_max = 40; ///< on one way, as for the kernel
 
-/// Who may own what is on the way.
+/// Who may own the entries on the way.
 enum class rule {
-  own,     ///< the last one is this user's alone; those above may be root's
+  own,     ///< the last one must be this user's; those above may be root's
   trusted, ///< all may be root's
-  links,   ///< only links in folders for all are looked at
+  links,   ///< only links in folders writable by all are checked
 };
 
 unexpected<failure> refused(const fs::path& path, const std::string& why) {
@@ -35,7 +35,7 @@ unexpected<failure> refused(const fs::path& path, const std::string& why) {
 
 std::string user_text(uid_t user) { return "user " + std::to_string(user); }
 
-/// Files of the kernel have no size.
+/// Kernel files have no size.
 std::string kernel_text(const char* path) {
   auto file = open_file(path, O_RDONLY);
   std::array<char, 4096> bytes;
@@ -43,8 +43,8 @@ std::string kernel_text(const char* path) {
   return {bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
 }
 
-/// In a user namespace whose map leaves out root, what is root's belongs to the overflow user, who
-/// is nobody here.
+/// In a user namespace whose map leaves out root, root's files belong to the overflow user, who is
+/// nobody here.
 bool is_unmapped(uid_t user) {
   constexpr std::string_view whole = "4294967295\n"; // every user is mapped
   return kernel_text("/proc/sys/kernel/overflowuid") == std::to_string(user) + "\n"
@@ -53,7 +53,7 @@ bool is_unmapped(uid_t user) {
 
 bool is_trusted(uid_t user) { return user == ::geteuid() || user == 0 || is_unmapped(user); }
 
-/// Debian gives each user a group of the user's own name, in which nobody else is.
+/// Debian gives each user a group with the user's own name and no other members.
 bool is_private_group(gid_t group) {
   if (group == 0)
     return true;
@@ -67,7 +67,7 @@ bool others_may_write(const struct stat& about) {
          || ((about.st_mode & S_IWGRP) != 0 && !is_private_group(about.st_gid));
 }
 
-/// Goes the way of a path entry by entry, as the kernel does.
+/// Walks a path entry by entry, as the kernel does.
 class way {
 public:
   explicit way(rule wanted) : rule_(wanted) {}
@@ -111,7 +111,7 @@ private:
     auto next = here_ / name;
     struct stat about {};
     if (::lstat(next.c_str(), &about) != 0) {
-      gone_ = true; // what is not there has been laid out by nobody; other errors come later
+      gone_ = true; // nobody can have planted what is not there; other errors come later
       return {};
     }
     if (S_ISLNK(about.st_mode))
@@ -174,7 +174,7 @@ result<void> check_trusted_way(const fs::path& file) { return way(rule::trusted)
 result<void> check_links(const fs::path& path) { return way(rule::links).go(path); }
 
 result<void> make_own_folder(const fs::path& folder) {
-  // Looked at before anything is made in it, and again for who was quicker.
+  // Checked before anything is made in it, and again in case somebody was quicker.
   if (auto fine = check_own_folder(folder); !fine)
     return fine;
   if (auto made = make_folder(folder); !made)

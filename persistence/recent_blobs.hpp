@@ -10,8 +10,8 @@
 
 namespace troupe {
 
-/// The last used blobs, as many as fit into `bytes_max`. Large ones are not kept: the system keeps
-/// their files, and whoever reads them keeps what it needs of them.
+/// The last used blobs, as many as fit into `bytes_max`. Large blobs are not kept: the system
+/// caches their files, and their readers keep what they need of them.
 class recent_blobs {
 public:
   explicit recent_blobs(std::size_t bytes_max) : bytes_max_(bytes_max) {}
@@ -53,7 +53,7 @@ private:
     std::string hash;
     blob_bytes bytes;
   };
-  /// With what an entry takes besides, so that many small ones are bounded too.
+  /// Includes the overhead of an entry, so that many small blobs are bounded too.
   static constexpr std::size_t entry_bytes = 256;
   static std::size_t cost(const blob_bytes& bytes) { return bytes.size() + entry_bytes; }
 

@@ -14,7 +14,7 @@ bool says(const rocksdb::Status& status, std::string_view words) {
   return status.ToString().find(words) != std::string::npos;
 }
 
-/// RocksDB has no code of its own for what a later version wrote: it says so in words.
+/// RocksDB has no error code for data that a later version wrote: it says so in words.
 bool of_another_version(const rocksdb::Status& status) {
   if (status.IsNotSupported() || status.IsInvalidArgument())
     return true;
@@ -58,7 +58,7 @@ result<void> rocksdb_database::open(bool must_exist) {
   return guarded<void>([&]() -> result<void> {
     rocksdb::DB* made = nullptr;
     auto options = rocksdb_options();
-    // One that lost the file that says what it consists of must not be taken for a new one.
+    // A database that lost the file listing its parts must not be taken for a new one.
     options.create_if_missing = empty || !must_exist;
     auto status = read_only_ ? rocksdb::DB::OpenForReadOnly(options, folder_.string(), &made)
                              : rocksdb::DB::Open(options, folder_.string(), &made);
@@ -74,7 +74,7 @@ result<void> rocksdb_database::open(bool must_exist) {
 void rocksdb_database::close() noexcept {
   try {
     if (broken_)
-      (void)db_.release(); // after a failed write even closing it may end the process
+      (void)db_.release(); // after a failed write, even closing it may end the process
     if (db_)
       (void)db_->Close();
     db_.reset();
@@ -156,7 +156,7 @@ failure rocksdb_database::opening_failure(const rocksdb::Status& status) const {
   if (held_by_another(status))
     return {ec::refused,
             where + " is open in another process: stop that one (" + status.ToString() + ")"};
-  // A file that the database's own list names but that is gone is damage too.
+  // It is also damage if a file in the database's own list is gone.
   auto missing = status.IsIOError() && status.subcode() == rocksdb::Status::kPathNotFound;
   if (of_another_version(status) && !says(status, "create_if_missing"))
     return {ec::bad_message, where + " cannot be read by this version of Troupe ("

@@ -16,11 +16,12 @@
 
 namespace troupe {
 
-/// A RocksDB database of ours: opened with the right words for what can be wrong, written with a
-/// sync, and not touched again after a write that failed. One thread at a time.
+/// A RocksDB database of ours: opening it gives the right words for what can be wrong, writes are
+/// synced, and it is not touched again after a failed write. One thread at a time.
 ///
-/// Each write has a number. The last acknowledged one stands in a mark beside the database, so that
-/// a log that was cut is told from the torn tail of a crash (`write_mark`).
+/// Each write has a number. The number of the last acknowledged write is in a mark beside the
+/// database, so that a log that was cut can be distinguished from the torn tail of a crash
+/// (`write_mark`).
 class rocksdb_database {
 public:
   struct words {
@@ -34,7 +35,7 @@ public:
   ~rocksdb_database() { close(); }
 
   /// `must_exist`: a folder without a database is damage. With less than
-  /// `limits::disk_free_bytes_last` free it is opened for reading only.
+  /// `limits::disk_free_bytes_last` free, the database is opened only for reading.
   result<void> open(bool must_exist);
   void close() noexcept;
   bool is_open() const noexcept { return db_ != nullptr; }
@@ -46,8 +47,8 @@ public:
     return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator({}));
   }
 
-  /// `outcome_unknown` if it failed: the log may have it all the same, nothing is known of the
-  /// disk, and the database is `broken`. Number `write` is the mark's; without a sync there is
+  /// `outcome_unknown` if it failed: the log may still have it, the state of the disk is unknown,
+  /// and the database is `broken`. `write` is the number for the mark; without a sync there is
   /// none.
   result<void> write_synced(rocksdb::WriteBatch& batch, std::uint64_t write);
   result<void> write_unsynced(rocksdb::WriteBatch& batch);
@@ -56,14 +57,14 @@ public:
   /// Damage if writes after `last_write` were acknowledged.
   result<void> check_mark(std::uint64_t last_write);
 
-  /// `storage_failed` if writing `bytes` would leave less than `least` on the disk. Opens a
-  /// database for writing that was opened for reading only, when there is room again.
+  /// `storage_failed` if writing `bytes` would leave less than `least` on the disk. Once there is
+  /// room again, reopens for writing a database that was opened only for reading.
   result<void> make_room(std::uint64_t bytes, std::uint64_t least);
 
   failure damaged(const std::string& what) const;
   failure failed(std::string_view doing, const std::string& why) const;
 
-  /// What it throws is a failure.
+  /// Turns what it throws into a failure.
   template <class T, class Work>
   result<T> guarded(Work work) {
     if (broken_)

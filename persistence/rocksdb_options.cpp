@@ -14,7 +14,7 @@ rocksdb::Options rocksdb_options() {
   o.create_if_missing = true;
   o.paranoid_checks = true;
 
-  // The default stops at the first damaged record and drops those behind it without a word.
+  // The default stops at the first damaged record and silently drops those after it.
   // kAbsoluteConsistency refuses the torn tail that every crash leaves.
   o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   o.track_and_verify_wals_in_manifest = true;
@@ -37,7 +37,7 @@ rocksdb::Options rocksdb_options() {
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
 
-  // What RocksDB tells of itself: warnings, in one small file.
+  // RocksDB's own log: warnings, in one small file.
   o.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   o.max_log_file_size = limits::mib;
   o.keep_log_file_num = 2;

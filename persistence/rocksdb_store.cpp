@@ -15,13 +15,13 @@ namespace {
 //
 //     "s" agent            a snapshot
 //     "n" agent            its note (ledger.hpp)
-//     "r" agent            the hashes of the blobs that it names, sorted, one after the other
+//     "r" agent            the hashes of the blobs that it names, sorted and concatenated
 //     "b" hash agent       nothing: that agent names that blob
 //     "l"                  the ledger of all notes and names
 //     "v"                  the store knows what its states name: it was begun by a version that
 //                          writes "r" and "b"
 //
-// One write changes all of an agent's at once.
+// One write changes all rows of an agent at once.
 constexpr char snapshot_rows = 's';
 constexpr char note_rows = 'n';
 constexpr char names_rows = 'r';
@@ -170,7 +170,7 @@ private:
       sum.remove(agent, **before);
     sum.add(agent, note);
 
-    rocksdb::WriteBatch batch; // what can fail in it fails in the write
+    rocksdb::WriteBatch batch; // whatever can fail in it fails in the write
     batch.Put(key_of(snapshot_rows, agent), slice_of(bytes));
     batch.Put(key_of(note_rows, agent), encode(note));
     for (const auto& hash : released) {
@@ -195,9 +195,9 @@ private:
     return released;
   }
 
-  /// RocksDB takes damage at the end of its files for the torn tail of a crash. Two things tell
-  /// them apart: rows that do not add up to the ledger (a list of files that was cut), and a ledger
-  /// that is behind the last acknowledged write (a log that was cut).
+  /// RocksDB takes damage at the end of its files for the torn tail of a crash. Two things reveal
+  /// damage: rows that do not add up to the ledger (the list of files was cut), and a ledger that
+  /// is behind the last acknowledged write (the log was cut).
   result<void> check_ledger() {
     ledger_ = {};
     auto bytes = data_.get(ledger_row);

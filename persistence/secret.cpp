@@ -26,8 +26,8 @@ bool is_secret(std::string_view text) {
          });
 }
 
-/// Looks at the file before its bytes: a secret that others can read, or may have put there, is
-/// none. Links are followed (those of mounted secrets, `--secret-file`) if their way is trusted.
+/// Checks the file before its bytes: if others can read it, or may have put it there, it is not a
+/// secret. Links are followed (those of mounted secrets, `--secret-file`) if their way is trusted.
 result<void> check_file(const std::filesystem::path& path) {
   if (auto trusted = check_trusted_way(path); !trusted)
     return fail(ec::refused, trusted.error().message);
@@ -69,7 +69,7 @@ result<std::string> load_secret(const std::filesystem::path& path) {
 
 result<std::string> load_or_create_secret(const std::filesystem::path& path) {
   struct stat about;
-  if (::lstat(path.c_str(), &about) != 0) { // a link that leads nowhere is there too
+  if (::lstat(path.c_str(), &about) != 0) { // a link that leads nowhere also exists
     auto secret = to_hex(random_bytes(secret_digits / 2));
     if (auto made = make_folder(path.parent_path()); !made)
       return unexpected{std::move(made).error()};
@@ -77,7 +77,7 @@ result<std::string> load_or_create_secret(const std::filesystem::path& path) {
       return unexpected{std::move(trusted).error()};
     auto temporary = path;
     temporary += ".new-" + std::to_string(::getpid());
-    // Another process may have made it meanwhile: then that one's counts.
+    // Another process may have made it meanwhile: then that one counts.
     if (auto created = create_file(path, temporary, secret + "\n"); !created)
       return unexpected{std::move(created).error()};
   }

@@ -9,7 +9,8 @@ namespace troupe {
 std::string sha256(std::string_view bytes) {
   std::string digest(32, '\0');
   unsigned size = 0;
-  // It fails only without memory; going on with a wrong address would store data that nobody finds.
+  // It fails only if memory runs out; going on with a wrong address would store data that nobody
+  // finds.
   if (EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), &size,
                  EVP_sha256(), nullptr)
           != 1

@@ -22,16 +22,16 @@ public:
   virtual ~state_store() = default;
 
   virtual result<std::optional<Snapshot>> get(std::string_view agent) = 0;
-  /// Returns when the bytes are on disk, and with them that `agent` names the blobs of these hashes
-  /// and no others. The hashes that it no longer names.
+  /// Returns when the bytes are on disk, together with the fact that `agent` names exactly the
+  /// blobs with these hashes. Returns the hashes that it no longer names.
   virtual result<std::vector<std::string>> put(std::string_view agent, const Snapshot& snapshot,
                                                std::span<const std::string> blobs = {}) = 0;
   /// How many agents have a snapshot.
   virtual result<std::uint64_t> count() = 0;
 
-  /// Whether any agent names the blob of that hash. Asked for without loading agents.
+  /// Whether any agent names the blob with that hash. Needs no agent to be loaded.
   virtual result<bool> names(std::string_view sha256) = 0;
-  /// False: the store has states of a version that did not say what they name.
+  /// False: the store has states from a version that did not record what they name.
   virtual bool knows_names() const { return true; }
 
   /// As `blob_store::broken`.
@@ -43,13 +43,13 @@ struct state_store_options {
   free_space_source free_space = free_disk_bytes;
 };
 
-/// RocksDB in `folder`, created if missing. Writes are synced; a full disk is refused with
-/// `storage_failed` before RocksDB can abort (below 64 MiB free), and reading goes on. Damage
+/// RocksDB in `folder`, created if missing. Writes are synced. On a full disk (below 64 MiB free),
+/// writes are refused with `storage_failed` before RocksDB can abort, and reading goes on. Damage
 /// beyond a torn tail is `bad_message` (the node then ends with code 65); every other error is
-/// `storage_failed`. `free_space` is asked before each write.
+/// `storage_failed`. `free_space` is called before each write.
 ///
-/// After a failed write nothing is known of the disk: it is answered `outcome_unknown`, and the
-/// store is `broken` from then on.
+/// After a failed write, the state of the disk is unknown: the write is answered `outcome_unknown`,
+/// and the store is `broken` from then on.
 result<std::unique_ptr<state_store>> open_state_store(const std::filesystem::path& folder,
                                                       state_store_options options = {});
 

@@ -31,7 +31,7 @@ result<std::uint64_t> write_mark::open(bool only_read) {
       return unexpected{std::move(file).error()};
     file_ = *std::move(file);
   }
-  if (!*bytes || (*bytes)->empty()) // a file whose first write a power loss took is empty
+  if (!*bytes || (*bytes)->empty()) // a file that lost its first write in a power loss is empty
     return std::uint64_t{0};
   std::string_view all(**bytes);
   auto number = decode_number(all.substr(0, number_bytes));

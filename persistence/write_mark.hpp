@@ -10,9 +10,9 @@
 
 namespace troupe {
 
-/// The number of the last acknowledged write, in a small file beside a store. Written after the
-/// write itself was synced, and not synced: after a power loss it may be behind, never ahead. So a
-/// store whose last write has a lower number has lost something that was acknowledged.
+/// The number of the last acknowledged write, in a small file beside a store. It is written after
+/// the write itself was synced, and is not synced itself: after a power loss it may be behind, but
+/// never ahead. So a store whose last write has a lower number has lost an acknowledged write.
 class write_mark {
 public:
   explicit write_mark(std::filesystem::path path) : path_(std::move(path)) {}

@@ -43,7 +43,7 @@ log_level from_spdlog(spdlog::level::level_enum level) {
 }
 
 /// spdlog's queue carries a level, a time and one text. The text begins with a trace id and the
-/// component, so that the caller only copies and the writing thread formats.
+/// component, so the caller only copies, and the writing thread formats.
 constexpr std::size_t packed_head = sizeof(trace_id) + 1;
 
 std::string pack(const log_line& line) {

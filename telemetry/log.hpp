@@ -11,7 +11,7 @@ namespace troupe {
 
 enum class log_level : std::uint8_t { debug, info, warning, error, off };
 
-/// One thing to be told to the operator. Never contains secrets, prompts or documents.
+/// One thing to tell the operator. Never contains secrets, prompts or documents.
 struct log_line {
   log_level level = log_level::info;
   std::string_view component; ///< a literal: "link", "coordinator"
@@ -19,8 +19,8 @@ struct log_line {
   trace_id trace;
 };
 
-/// Where log lines go: JSON lines, or readable ones on a person's terminal. Thread-safe; a line
-/// costs the caller one bounded queue insertion, and lines beyond the bound are dropped and
+/// Where log lines go: as JSON, or as readable lines on a person's terminal. Thread-safe. A line
+/// costs the caller one insertion into a bounded queue; lines beyond the bound are dropped and
 /// counted.
 class log_sink {
 public:
@@ -33,14 +33,14 @@ public:
 
 struct log_options {
   log_level level = log_level::info;
-  bool json = true;      ///< else readable, coloured only if standard error is a terminal
+  bool json = true;      ///< otherwise readable; coloured only if standard error is a terminal
   std::string file;      ///< empty: standard error
   std::string node_name; ///< in every line
 };
 
-/// A thread of its own writes the lines; destroying the last reference writes what is queued and
-/// ends it. If `file` cannot be opened the lines go to standard error, the first of them saying
-/// why.
+/// A thread of its own writes the lines; destroying the last reference writes the queued lines and
+/// ends the thread. If `file` cannot be opened, the lines go to standard error, and the first of
+/// them says why.
 std::shared_ptr<log_sink> make_log_sink(const log_options& options);
 
 /// Keeps nothing; for tests and tools.

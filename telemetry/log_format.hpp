@@ -7,7 +7,7 @@
 
 namespace troupe {
 
-/// A line and when it was said, as it is written out. Pure, so that its escaping can be tested.
+/// A line and its time, as they are written. Pure, so that its escaping can be tested.
 struct stamped_line {
   instant at;
   log_level level = log_level::info;

@@ -53,7 +53,7 @@ double seconds_of(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-/// A role or a slot, never what a caller named: `librarian/my-secret` counts as `librarian`.
+/// A role or a slot, never a caller's name: `librarian/my-secret` counts as `librarian`.
 std::string_view bounded_agent(std::string_view agent_id) {
   return agent_id.substr(0, agent_id.find('/')).substr(0, limits::metric_label_bytes_max);
 }
@@ -62,7 +62,7 @@ std::string_view bounded(std::string_view label) {
   return label.substr(0, limits::metric_label_bytes_max);
 }
 
-/// Families that prometheus-cpp collects from our plain counts when somebody asks.
+/// Families that prometheus-cpp collects from our plain counts on request.
 void add_figure(std::vector<prometheus::MetricFamily>& to, const char* title, const char* help,
                 prometheus::MetricType type, double value) {
   prometheus::ClientMetric figure;

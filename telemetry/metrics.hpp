@@ -13,7 +13,7 @@ namespace troupe {
 
 class log_sink;
 
-/// What a node counts (FEATURES H2 and what `troupe status` shows). Thread-safe; every update is
+/// The counts of a node (FEATURES H2 and what `troupe status` shows). Thread-safe; every update is
 /// one or two atomic operations. Label values are bounded: `agent_id` is a role or `role#slot`,
 /// never a caller's text.
 class metrics {
@@ -26,8 +26,8 @@ public:
   /// agent_tasks_processed_total{agent_id,status,task_type} and agent_task_duration_seconds.
   void task_processed(std::string_view agent_id, bool ok, std::string_view task_type,
                       std::chrono::nanoseconds duration);
-  /// llm_api_calls_total, llm_tokens_total{type} and the gen_ai.client.* histograms, which the
-  /// conventions want to have the provider's name too.
+  /// llm_api_calls_total, llm_tokens_total{type} and the gen_ai.client.* histograms, which by the
+  /// conventions also carry the provider's name.
   void model_called(std::string_view model, std::string_view agent_id, std::uint64_t input_tokens,
                     std::uint64_t output_tokens, std::chrono::nanoseconds duration,
                     std::string_view provider = {});
@@ -56,7 +56,7 @@ public:
     std::atomic<std::uint64_t> envelopes_sent{0};
     std::atomic<std::uint64_t> envelopes_received{0};
     std::atomic<std::uint64_t> envelopes_expired{0};
-    std::atomic<std::uint64_t> envelopes_overloaded{0}; ///< refused by mailboxes that were full
+    std::atomic<std::uint64_t> envelopes_overloaded{0}; ///< refused by full mailboxes
     std::atomic<std::uint64_t> envelopes_dropped{0};    ///< the same, with nobody to be told
     std::atomic<std::uint64_t> links_refused{0};
     std::atomic<std::uint64_t> messages_refused{0}; ///< against messages/contracts.hpp
@@ -67,7 +67,7 @@ public:
   };
   counts& plain() noexcept { return counts_; }
 
-  /// From now on `to_text` adds the lines which that sink dropped.
+  /// From now on `to_text` adds the number of lines that the sink dropped.
   void watch_log(std::shared_ptr<const log_sink> log);
 
   /// Prometheus text format 0.0.4 of everything above, process figures included.

@@ -109,7 +109,7 @@ std::string encode_otlp(const otlp_resource& from, std::span<const shared_span> 
   auto& scoped = *spans.add_scope_spans();
   scoped.mutable_scope()->set_name("troupe");
   scoped.mutable_scope()->set_version(TROUPE_VERSION);
-  SpanData read; // reused: its strings keep their room
+  SpanData read; // reused: its strings keep their capacity
   for (const auto& span : batch)
     if (read.ParseFromString(span->bytes))
       convert(read, *scoped.add_spans());

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-/// What goes over the wire of OTLP/HTTP, and what the answers mean. Pure: no socket, no clock.
+/// What OTLP/HTTP sends over the wire, and what the answers mean. Pure: no socket, no clock.
 namespace troupe {
 
 /// Who made the spans.
@@ -20,24 +20,25 @@ struct otlp_resource {
   std::string node_name;
   std::string cluster;
   std::string host;
-  std::vector<std::pair<std::string, std::string>> others; ///< over those above where both have one
+  std::vector<std::pair<std::string, std::string>> others; ///< these override those above
 };
 
-/// A batch as the bytes of one ExportTraceServiceRequest. Every span is of this resource. The
-/// schema URL is left empty: none is published for the pinned conventions that we are sure of.
+/// A batch as the bytes of one ExportTraceServiceRequest. Every span belongs to this resource. The
+/// schema URL is left empty: we are not sure of any published URL for the pinned conventions.
 std::string encode_otlp(const otlp_resource& resource, std::span<const shared_span> batch);
 
 /// The same bytes compressed, as `Content-Encoding: gzip`.
 std::string gzip(std::string_view bytes);
 
-/// What the collector said in a 200.
+/// What the collector said in a 200 answer.
 struct otlp_accepted {
-  std::uint64_t rejected = 0; ///< spans it did not want; they must not be sent again
+  std::uint64_t rejected = 0; ///< spans it rejected; they must not be sent again
   std::string message;        ///< may be a warning even when nothing was rejected
 };
 
-/// An ExportTraceServiceResponse in protobuf or, as some collectors have it, in JSON; nothing said
-/// is an empty one. Nothing if it is another thing, such as a web page: then no collector listens.
+/// Reads an ExportTraceServiceResponse in protobuf or, as some collectors send it, in JSON; an
+/// empty answer is an empty response. Nothing if it is something else, such as a web page: then no
+/// collector listens.
 std::optional<otlp_accepted> decode_otlp_answer(std::string_view content_type,
                                                 std::string_view body);
 

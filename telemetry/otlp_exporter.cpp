@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view component = "otlp";
 
-/// A collector's words, as they may stand in a line of the log.
+/// A collector's words, made fit for a line of the log.
 std::string printable(std::string_view text) {
   constexpr std::size_t shown_max = 200;
   return valid_utf8(text.substr(0, shown_max));
@@ -89,7 +89,7 @@ void otlp_exporter::run() {
   }
 }
 
-/// Waits until a batch is full, old enough or asked for; empty when there will be no more.
+/// Waits until a batch is full, old enough or requested; empty when there will be no more.
 std::vector<shared_span> otlp_exporter::next_batch(std::unique_lock<std::mutex>& lock) {
   work_.wait(lock, [this] { return !queue_.empty() || stopping_; });
   work_.wait_until(lock, first_queued_ + how_.flush_interval, [this] {
@@ -100,7 +100,7 @@ std::vector<shared_span> otlp_exporter::next_batch(std::unique_lock<std::mutex>&
   std::vector<shared_span> batch{std::make_move_iterator(queue_.begin()),
                                  std::make_move_iterator(end)};
   queue_.erase(queue_.begin(), end);
-  first_queued_ = clock::now(); // what is left came after the first
+  first_queued_ = clock::now(); // the remaining spans came after the first
   return batch;
 }
 
@@ -112,7 +112,7 @@ void otlp_exporter::deliver(const std::vector<shared_span>& batch) {
   }
 }
 
-/// True when the batch is done with, in one way or the other; else it is to be sent again now.
+/// True when the batch is done, one way or the other; otherwise send it again now.
 bool otlp_exporter::try_once(std::string_view bytes, std::size_t spans, std::uint32_t attempts) {
   auto began = clock::now();
   if (attempt_deadline(began) <= began)
@@ -120,7 +120,7 @@ bool otlp_exporter::try_once(std::string_view bytes, std::size_t spans, std::uin
   auto answer = post_->send(bytes, [this, began] { return attempt_deadline(began); });
   auto why = answer.problem;
   if (answer.connected && answer.status >= 200 && answer.status < 300) {
-    // One that is too long is cut off: what it says is not known, but it was a yes.
+    // An answer that is too long is cut off: its text is not known, but it was a yes.
     auto said =
         answer.too_large ? otlp_accepted{} : decode_otlp_answer(answer.content_type, answer.body);
     if (said)
@@ -151,8 +151,8 @@ void otlp_exporter::accept(const otlp_accepted& said, std::size_t spans) {
   failing_ = false;
 }
 
-/// What a collector says besides yes is told once, not for every batch; only spans that were
-/// rejected are a reason to warn.
+/// What a collector says besides yes is logged once, not for every batch; only rejected spans are a
+/// reason to warn.
 void otlp_exporter::tell_said(const std::string& message, std::uint64_t rejected,
                               std::size_t spans) {
   auto what = rejected != 0 ? "rejected spans: " + message : message;
@@ -181,8 +181,8 @@ void otlp_exporter::give_up(const std::string& why, std::size_t spans) {
   failing_ = true;
 }
 
-/// Waits before a retry; false if there is to be none because the node stops: a collector that
-/// answered is tried again in the time that is left, one that cannot be reached is not waited for.
+/// Waits before a retry. False if there must be no retry because the node stops: a collector that
+/// answered is tried again in the remaining time, but nobody waits for one that cannot be reached.
 bool otlp_exporter::pause(std::chrono::milliseconds delay, bool answered) {
   auto until = clock::now() + delay;
   std::unique_lock lock{mutex_};

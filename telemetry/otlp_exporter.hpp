@@ -18,7 +18,7 @@ namespace troupe {
 
 /// Sends spans to a collector from a bounded queue, on a thread of its own. A collector that is
 /// down, slow or hostile costs the callers of `add` nothing: the queue fills, spans are dropped and
-/// counted, one log line says so. A span counts as exported only when the collector took it.
+/// counted, and one log line says so. A span counts as exported only when the collector took it.
 ///
 /// The thread sleeps without a timer while there is nothing to send.
 class otlp_exporter {
@@ -29,15 +29,15 @@ public:
     otlp_resource resource;
     std::size_t queued_max;
     std::chrono::milliseconds
-        flush_interval; ///< a span waits at most that long for others to go with
+        flush_interval; ///< a span waits at most that long for others to join it
     std::chrono::milliseconds timeout = limits::otlp_request_timeout; ///< of one request
     bool gzip = false;
   };
 
   otlp_exporter(options how, std::unique_ptr<otlp_post> post, metrics& counted,
                 std::shared_ptr<log_sink> log);
-  /// Sends what is queued, at most `otlp_flush_at_exit` long. What is left then is dropped and
-  /// counted.
+  /// Sends the queued spans, for at most `otlp_flush_at_exit`. Spans left after that are dropped
+  /// and counted.
   ~otlp_exporter();
 
   otlp_exporter(const otlp_exporter&) = delete;
@@ -46,7 +46,7 @@ public:
   /// Any thread. Never waits for the network.
   void add(shared_span span);
 
-  /// Waits until all that was added before is exported or given up; false when time ran out.
+  /// Waits until all spans added before are exported or given up; false if time ran out.
   bool flush(std::chrono::milliseconds at_most);
 
 private:
@@ -65,8 +65,8 @@ private:
   metrics::counts& counts_;
   std::shared_ptr<log_sink> log_;
   // Of the thread, as the post.
-  bool failing_ = false;  ///< said so already
-  std::string last_said_; ///< the collector's last message: each is told once
+  bool failing_ = false;  ///< already said so
+  std::string last_said_; ///< the collector's last message: each is logged once
 
   std::mutex mutex_; ///< guards what follows
   std::condition_variable work_;

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// libcurl asks for `curl_global_init` once before anything else; since 7.84 it may race with
+/// libcurl requires one `curl_global_init` before anything else; since 7.84 it may race with
 /// itself.
 bool curl_is_ready() {
   static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
@@ -74,7 +74,7 @@ struct otlp_post::impl {
   bool wait(const std::function<clock::time_point()>& deadline, CURLcode& code) const;
 };
 
-/// Sets what is the same for every request.
+/// Sets the options that are the same for every request.
 void otlp_post::impl::prepare(const otlp_target& target) {
   auto add = [this](const char* line) {
     auto longer = curl_slist_append(headers.get(), line);
@@ -100,7 +100,7 @@ void otlp_post::impl::prepare(const otlp_target& target) {
       static_cast<long>(milliseconds{limits::otlp_connect_timeout}.count()));
   set(CURLOPT_WRITEFUNCTION, &on_body);
   set(CURLOPT_HEADERFUNCTION, &on_header);
-  if (target.url.loopback) // a proxy for the world must not get what stays on this machine
+  if (target.url.loopback) // a proxy to the outside must not get what stays on this machine
     set(CURLOPT_PROXY, "");
   prepare_tls(target);
 }

@@ -14,17 +14,17 @@ namespace troupe {
 /// What came back from one POST.
 struct post_answer {
   bool connected = false; ///< false: `problem` says why no answer came
-  bool too_large = false; ///< the answer was longer than `otlp_answer_bytes_max` and was cut off
+  bool too_large = false; ///< the answer exceeded `otlp_answer_bytes_max` and was cut off
   unsigned status = 0;
   std::string retry_after;
   std::string content_type;
-  std::string location; ///< where a redirect points, which is not followed
+  std::string location; ///< the target of a redirect, which is not followed
   std::string body;
   std::string problem;
 };
 
 /// Sends bodies to one collector over a connection that is kept open. `send` belongs to one thread;
-/// `wake` may be called by any.
+/// any thread may call `wake`.
 class otlp_post {
 public:
   using clock = std::chrono::steady_clock;
@@ -32,7 +32,7 @@ public:
   static result<std::unique_ptr<otlp_post>> to(const otlp_target& target);
   ~otlp_post();
 
-  /// Waits for the answer, at most until `deadline()`, which is asked again after each `wake`.
+  /// Waits for the answer, at most until `deadline()`, which is called again after each `wake`.
   post_answer send(std::string_view body, const std::function<clock::time_point()>& deadline);
   void wake();
 

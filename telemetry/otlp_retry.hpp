@@ -5,13 +5,13 @@
 #include <optional>
 #include <string_view>
 
-/// When a batch of spans is sent again. Pure: time and randomness are given.
+/// Decides when a batch of spans is sent again. Pure: time and randomness are given.
 /// https://opentelemetry.io/docs/specs/otlp/#otlphttp-response
 namespace troupe {
 
 /// How one attempt to send a batch ended.
 struct otlp_attempt {
-  bool connected = false;       ///< an answer came; else refused, reset or timed out
+  bool connected = false;       ///< an answer came; otherwise refused, reset or timed out
   unsigned status = 0;          ///< of HTTP, if it came
   std::string_view retry_after; ///< the header's value; may be empty
 };
@@ -24,7 +24,7 @@ std::optional<std::chrono::milliseconds>
 parse_retry_after(std::string_view text, std::chrono::system_clock::time_point now);
 
 /// How long to wait before attempt `attempts + 1`: doubling from `otlp_backoff_min` to
-/// `otlp_backoff_max`, of which a random half is left off; at least what the collector asked for.
+/// `otlp_backoff_max`, less a random part of up to half; at least what the collector asked for.
 /// `random` is uniform over all values.
 std::chrono::milliseconds delay_before_retry(std::uint32_t attempts, std::uint64_t random,
                                              std::optional<std::chrono::milliseconds> asked_for);

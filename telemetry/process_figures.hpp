@@ -5,8 +5,8 @@
 
 namespace troupe {
 
-/// What this process uses, as Linux counts it. A figure that cannot be read now (no file descriptor
-/// is free, no /proc) is absent.
+/// What this process uses, as Linux counts it. A figure that cannot currently be read (no free file
+/// descriptor, no /proc) is absent.
 struct process_figures {
   std::optional<std::uint64_t> resident_bytes;
   std::optional<std::uint64_t> open_fds;

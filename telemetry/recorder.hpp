@@ -30,12 +30,12 @@ struct recorder_options {
 };
 
 /// Where finished spans go: the last ones are kept in memory, and all are exported by OTLP over
-/// HTTP from a bounded queue on a thread of its own. Thread-safe; `record` never blocks on the
+/// HTTP, from a bounded queue on a separate thread. Thread-safe; `record` never blocks on the
 /// network.
 class recorder {
 public:
   recorder(recorder_options options, metrics& counted, std::shared_ptr<log_sink> log);
-  /// Exports what is queued, at most two seconds long, then ends the thread.
+  /// Exports the queued spans, for at most two seconds, then ends the thread.
   ~recorder();
 
   void record(SpanData span);
@@ -44,7 +44,7 @@ public:
   /// The trace of the root span that began last.
   std::optional<trace_id> last_trace() const;
 
-  /// Waits until what was recorded so far is exported or given up; false when time ran out.
+  /// Waits until the spans recorded so far are exported or given up; false if time ran out.
   bool flush(std::chrono::milliseconds at_most);
 
 private:

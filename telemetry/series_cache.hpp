@@ -12,10 +12,10 @@
 
 namespace troupe {
 
-/// Finds what belongs to a set of up to three label values without building a map of labels, which
-/// is what prometheus-cpp would want for each update (1 µs and several allocations). Thread-safe:
-/// sixteen locked parts, so that threads seldom meet. A series is never removed; beyond
-/// `metric_series_max` all new label sets share the one made for "other".
+/// Finds what belongs to a set of up to three label values without building a map of labels.
+/// prometheus-cpp would need such a map for each update (1 µs and several allocations).
+/// Thread-safe: sixteen locked parts, so that threads rarely meet. A series is never removed;
+/// beyond `metric_series_max` all new label sets share the series made for "other".
 template <class Series>
 class series_cache {
 public:

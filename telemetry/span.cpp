@@ -7,7 +7,7 @@ namespace troupe {
 
 namespace {
 
-/// The attribute of that key, made when it is missing: a key stands at most once in a span.
+/// The attribute with that key, made if it is missing: a key is in a span at most once.
 SpanAttribute& attribute(SpanData& span, std::string_view key) {
   for (auto& known : *span.mutable_attributes())
     if (known.key() == key)

@@ -13,7 +13,8 @@
 namespace troupe {
 
 /// A finished span as its protobuf bytes, which take a seventh of the memory of the message object
-/// (16 allocations) and are cheaper to throw away later. What finds it stands beside them.
+/// (16 allocations) and are cheaper to throw away later. The ids that find the span are kept beside
+/// the bytes.
 struct packed_span {
   trace_id trace;
   std::int64_t start_ns = 0;
@@ -25,19 +26,20 @@ using shared_span = std::shared_ptr<const packed_span>;
 shared_span pack(const SpanData& span);
 
 /// The last spans of a node, found by trace. Bounded by count: the oldest goes when a new one
-/// comes. A slot links to the next of its trace, so that adding and forgetting cost the same
-/// however long a trace is. Memory grows with what is kept, up to the bound. Not thread-safe.
+/// comes. A slot links to the next slot of its trace, so the cost of adding and forgetting does not
+/// depend on the length of a trace. Memory grows with the number of spans kept, up to the bound.
+/// Not thread-safe.
 class span_ring {
 public:
   explicit span_ring(std::size_t kept_max) : kept_max_(kept_max) {}
 
-  /// Returns the span that had to go, so that the caller can free it where it holds no lock.
+  /// Returns the removed span, so that the caller can free it without holding a lock.
   [[nodiscard]] shared_span add(shared_span span);
 
   /// In the order in which they were added.
   std::vector<shared_span> spans_of(trace_id trace) const;
 
-  /// The trace of the root span that began last; of two at once, the one added last.
+  /// The trace of the root span that began last; if two began at once, the one added last.
   std::optional<trace_id> last_trace() const;
 
   std::size_t size() const noexcept { return slots_.size(); }

@@ -18,7 +18,7 @@ char32_t code_point(std::string_view text, std::size_t length) {
   return number;
 }
 
-/// Copies `text`, giving each character that commands a terminal, and `special`, to `escape`.
+/// Copies `text`, passing each character that commands a terminal, and `special`, to `escape`.
 template <class Special, class Escape>
 void append_escaped(std::string& out, std::string_view text, Special special, Escape escape) {
   while (!text.empty()) {

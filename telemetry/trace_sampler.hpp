@@ -5,8 +5,8 @@
 namespace troupe {
 
 /// Decides at a node's door which traces are recorded. A trace that comes with a decision keeps it
-/// (parent-based); of the others `ratio`, by their ids alone: all nodes with the same ratio decide
-/// alike, and nothing is remembered.
+/// (parent-based). Of the others, a share of `ratio` is recorded, by their ids alone: all nodes
+/// with the same ratio decide alike, and nothing is remembered.
 class trace_sampler {
 public:
   /// From 0, none, to 1, all.

@@ -11,7 +11,7 @@
 namespace troupe {
 
 void agent_logic::feed(step_context& context, mind_event happened) {
-  std::vector<mind_event> due; // outcomes that are known at once
+  std::vector<mind_event> due; // outcomes known at once
   for (std::size_t next = 0;; ++next) {
     for (auto& todo : mind_->decide(std::move(happened))) {
       if (phase_ != phase::deciding)
@@ -145,7 +145,7 @@ void agent_logic::answered(step_context& context, envelope reply) {
   feed(context, outcome_of(asked, reply));
 }
 
-/// What the mind is told of an answer.
+/// What the mind is told about an answer.
 mind_event agent_logic::outcome_of(const ask& asked, envelope& reply) {
   auto why = failure_in(reply).value_or(failure{});
   auto check = [&](bool there) {

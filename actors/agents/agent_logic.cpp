@@ -59,7 +59,7 @@ void agent_logic::start(step_context& context, const address& self) {
 }
 
 void agent_logic::step(step_context& context, event input) {
-  if (wished_to_rest_) // it was not let go, as this came
+  if (wished_to_rest_) // it was not let go, because this came
     rest_later(context, std::chrono::nanoseconds{0});
   if (auto message = std::get_if<envelope>(&input)) {
     switch (message->kind) {
@@ -95,7 +95,7 @@ void agent_logic::step(step_context& context, event input) {
 void agent_logic::stop(step_context& context) {
   failure stopping{ec::unavailable, called() + " is being stopped; send the message again later"};
   if (now_) {
-    // What is on its way to the disk may get there.
+    // A state on its way to the disk may get there.
     if (phase_ == phase::writing)
       now_->why = {ec::outcome_unknown,
                    called() + " was stopped while its state was being written"};
@@ -134,7 +134,7 @@ void agent_logic::repeated(step_context& context, envelope& message,
     case delivery_state::fresh:
       break;
     case delivery_state::repeated_in_progress:
-      // The client may have come back through another node: its one reply goes there.
+      // The client may have come back through another node: the one reply goes there.
       if (now_ && now_->request.id == message.id) {
         now_->request.sender = std::move(message.sender);
         now_->stream.repeat(context, now_->request);
@@ -213,7 +213,7 @@ void agent_logic::begin(step_context& context, waiting next) {
   }
 }
 
-/// Whoever asked does not want it any more. What is being written is done: its answer goes out.
+/// The asker no longer wants it. If it is being written, it is done: its answer goes out.
 void agent_logic::given_up(step_context& context, const envelope& order) {
   auto is_meant = [&order](const waiting& one) {
     return one.request.id == order.id && one.request.sender == order.sender;
@@ -241,8 +241,8 @@ void agent_logic::echo(step_context& context, envelope& request, const delivery:
     return;
   if (at.session)
     delivery_.complete(at, request.body, context.now);
-  // The request itself goes back: nothing is copied or counted on this path, which is the yardstick
-  // of what a message costs.
+  // The request itself goes back. Nothing is copied or counted on this path, because it is the
+  // yardstick for the cost of a message.
   std::swap(request.sender, request.target);
   request.sender.node = self_.node;
   request.kind = message_kind::reply;
@@ -260,7 +260,7 @@ void agent_logic::refuse(step_context& context, waiting& asked, const failure& w
   context.out.send(std::move(reply));
 }
 
-/// Moves what is said to the mind out of the message's body.
+/// Moves what the mind is told out of the message's body.
 std::optional<failure> agent_logic::read_body(work& now, message_received& into) const {
   const auto& info = role_->info;
   auto& body = now.request.body;
@@ -279,7 +279,7 @@ std::optional<failure> agent_logic::read_body(work& now, message_received& into)
     if (!role_->reads_input)
       return std::nullopt;
     into.input.mutable_fields()->swap(*todo->mutable_task()->mutable_input());
-    ValueMap shared; // by our parser: values go deeper than protobuf's own bound
+    ValueMap shared; // by our parser: values go deeper than protobuf's bound
     if (!parse_message(shared, todo->task().shared_input()))
       return failure{ec::bad_message, "the bytes of this task's input are damaged"};
     for (auto& [field, value] : *shared.mutable_fields())
@@ -351,7 +351,7 @@ void agent_logic::finish(step_context& context, failure why) {
     settle(context);
 }
 
-/// Ends the message at hand whatever the mind does about it.
+/// Ends the current message, whatever the mind does about it.
 void agent_logic::give_up(step_context& context, failure why) {
   if (role_->durable)
     roll_back();

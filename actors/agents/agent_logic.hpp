@@ -22,25 +22,25 @@ namespace troupe {
 /// worked on at a time; up to `agent_inbox_max` wait.
 ///
 /// Takes AgentMessage, TaskWork and Echo, as requests or as events. An Echo goes the same way (once
-/// per number, in its turn, within its time) but wakes no mind and is counted by nobody.
+/// per number, in its turn, within its time), but it wakes no mind and is not counted.
 ///
 /// The mind's requests go to this node's `service::models`, `service::blobs` and `service::reading`
-/// and end with the message that they serve: one deadline (the role's, the task's or the sender's,
-/// whichever comes first) bounds them all. A durable role loads its state from `service::state`
-/// before the first message and writes it, if it changed, before the reply leaves; when that fails
-/// the mind goes back to what was written last.
+/// and end with the message that they serve. One deadline bounds them all: the role's, the task's
+/// or the sender's, whichever comes first. A durable role loads its state from `service::state`
+/// before the first message. If the state changed, it is written before the reply leaves; if the
+/// write fails, the mind goes back to the state that was written last.
 ///
-/// A request that is cancelled, or out of time, is given up at once, in the inbox or at work: the
-/// mind hears `cancelled` (a durable one goes back to what was written), its open requests are
-/// cancelled in turn, and whoever asked gets the failure.
+/// A request that is cancelled or out of time is given up at once, in the inbox or at work: the
+/// mind hears `cancelled` (a durable mind goes back to its written state), its open requests are
+/// cancelled in turn, and the asker gets the failure.
 ///
-/// An agent with nothing to do leaves the memory when service::roles asks it to (AgentRest), unless
-/// a client may still repeat what it sent. Blobs that an undurable state names are held by the
-/// agent as long as it is there.
+/// An agent with nothing to do leaves memory when service::roles asks it to (AgentRest), unless a
+/// client may still repeat what it sent. The agent holds the blobs that a non-durable state names
+/// for as long as the agent is there.
 class agent_logic final : public logic {
 public:
-  /// `complete_since`: see delivery.hpp. `holds_every`: how often service::blobs is told what an
-  /// undurable state names.
+  /// `complete_since`: see delivery.hpp. `holds_every`: how often service::blobs is told what a
+  /// non-durable state names.
   agent_logic(std::shared_ptr<const role> kind, metrics& counted,
               instant complete_since = instant::max(),
               std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts);
@@ -50,11 +50,11 @@ public:
   void step(step_context& context, event input) override;
   void stop(step_context& context) override;
 
-  /// A client may still ask for the reply of what it sent: this agent must not be forgotten.
+  /// A client may still ask for a reply again: this agent must not be forgotten.
   bool may_be_repeated(instant now) const { return delivery_.may_be_repeated(now); }
 
 private:
-  /// absent: the state is still on disk and must be loaded before anything is done.
+  /// Absent: the state is still on disk and must be loaded before anything is done.
   enum class phase : std::uint8_t { absent, loading, idle, deciding, writing };
 
   struct waiting {

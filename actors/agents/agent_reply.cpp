@@ -9,7 +9,7 @@
 
 namespace troupe {
 
-/// What nobody could read, or no message could carry, must not be sent.
+/// A reply that nobody could read, or that no message could carry, must not be sent.
 result<void> agent_logic::check_reply(const AgentReply& reply) {
   auto what = now_->is_task ? "task " + now_->request.body.as<TaskWork>()->task().id()
                             : "the answer of " + called();

@@ -1,4 +1,4 @@
-// How an agent leaves the memory, and what it holds while it is there.
+// How an agent leaves memory, and what it holds while it is there.
 
 #include "actors/agents/agent_work.hpp"
 #include "messages/agents.pb.h"
@@ -16,8 +16,8 @@ std::chrono::milliseconds rounded_up(std::chrono::nanoseconds time) {
 
 } // namespace
 
-/// It goes when it has had nothing to do for so long, and nobody may come back for a reply that it
-/// keeps. What comes after it begins from the state on disk.
+/// It leaves when it has had nothing to do for that long and nobody may come back for a reply that
+/// it keeps. Its next life begins from the state on disk.
 void agent_logic::rest(step_context& context, const AgentRest& asked) {
   std::chrono::nanoseconds idle = std::chrono::milliseconds{asked.idle_ms()};
   bool busy = now_ || inbox_ || phase_ == phase::loading;
@@ -40,8 +40,7 @@ void agent_logic::rest_later(step_context& context, std::chrono::nanoseconds aft
   context.out.send(std::move(message));
 }
 
-/// What a durable state names is known to service::state. What another one names is known to the
-/// agent alone.
+/// service::state knows what a durable state names. Only the agent knows what another state names.
 void agent_logic::hold_blobs(step_context& context) {
   if (role_->durable || !role_->remembers || !mind_)
     return;

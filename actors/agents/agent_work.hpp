@@ -18,7 +18,7 @@ inline constexpr std::uint32_t state_timer = 2;
 inline constexpr std::uint32_t hold_timer = 3;
 inline constexpr std::uint32_t mind_timers = 16; ///< and above: those of the mind
 
-/// A request of the mind that is not answered yet.
+/// A request of the mind that has not been answered yet.
 struct agent_logic::ask {
   std::uint64_t sequence = 0; ///< its message's
   std::uint32_t request = 0;  ///< the mind's number for it
@@ -41,7 +41,7 @@ inline service agent_logic::service_of(const ask& one) {
   return service::reading;
 }
 
-/// The message that is worked on, from its first decision until its reply is sent.
+/// The message being worked on, from its first decision until its reply is sent.
 struct agent_logic::work : waiting {
   work(waiting taken, instant now)
       : waiting(std::move(taken)), began(now), inside(request.trace), stream(request.attempt) {}
@@ -51,7 +51,7 @@ struct agent_logic::work : waiting {
   bool deadline_armed = false;
   bool is_task = false;
   std::optional<SpanData> span; ///< only if the trace is sampled
-  trace_context inside;         ///< of what this message causes
+  trace_context inside;         ///< of everything this message causes
   reply_stream stream;
   std::vector<ask> asks;
   std::size_t asked = 0;

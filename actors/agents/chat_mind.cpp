@@ -34,7 +34,7 @@ commands chat_mind::received(state& now, message_received message) const {
   auto question = message.is_task ? now.values["question"] : message.text;
   if (message.is_task && question.empty())
     question = now.values["text"];
-  // A prompt's `Question:` is one line, however many a person typed.
+  // A prompt's `Question:` is one line, however many lines a person typed.
   now.values["question"] = fold_space(question);
   now.values["text"] = std::move(question);
 
@@ -65,7 +65,7 @@ commands chat_mind::received(state& now, message_received message) const {
 commands chat_mind::gathered(state& now, reading_answered outcome_known) const {
   if (outcome_known.error.code != ec::none)
     return {reply_failed{std::move(outcome_known.error)}};
-  // An answer from a part of what was given would not be the answer to what was asked.
+  // An answer from only a part of the input would not answer the question.
   for (const auto& unread : outcome_known.answer.gathered().unread()) {
     auto why = from_proto(unread.why());
     return {reply_failed{{why.code, "cannot read " + unread.name() + ": " + why.message}}};

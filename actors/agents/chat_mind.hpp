@@ -12,7 +12,7 @@ namespace troupe {
 
 /// One prompt, one answer. The prompt's variables are the message (`text`, `question`) or the
 /// fields of the task's input, and `passages`: what matters for the question in the documents that
-/// came along.
+/// came with it.
 class chat_mind {
 public:
   struct state {

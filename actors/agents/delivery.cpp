@@ -32,7 +32,7 @@ delivery::judgement delivery::accept(const address& sender, message_id id, std::
   return judge_older(w, slot, id.sequence, attempt);
 }
 
-/// Without subtractions that could wrap: `complete_since_` may be the end of time.
+/// Uses no subtractions, which could wrap: `complete_since_` may be the end of time.
 bool delivery::never_came(std::chrono::milliseconds age, instant now) const {
   age += limits::repeat_slack;
   return age < limits::replies_kept_time && complete_since_ <= now - age;
@@ -110,7 +110,7 @@ void delivery::acknowledge(message_id id) {
   auto& w = sessions_[slot];
   while (w.begin != w.end && w.at(w.begin).sequence <= id.sequence)
     drop_oldest(w);
-  // What came out of order behind a higher number goes when it gets to the front.
+  // A request that came out of order after a higher number goes when it gets to the front.
   w.floor = std::max(w.floor, id.sequence);
   w.highest = std::max(w.highest, id.sequence);
 }
@@ -153,7 +153,7 @@ std::size_t delivery::open(message_id first, instant now) {
   auto& opened = sessions_[last_slot_];
   opened.session = first.session;
   opened.begin = opened.end = next_position_;
-  // Whatever the session sent before may have been done and forgotten.
+  // Anything the session sent before may have been done and forgotten.
   opened.floor = opened.highest = first.sequence == 0 ? 0 : first.sequence - 1;
   return last_slot_;
 }

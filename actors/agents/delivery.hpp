@@ -9,39 +9,40 @@
 
 namespace troupe {
 
-/// What is to be done with a request that came.
+/// What to do with a request that came.
 enum class delivery_state : std::uint8_t {
   fresh,                ///< never seen: do it
   repeated_in_progress, ///< it is being worked on: its one reply is still to come
   repeated_done,        ///< it was done: send the reply that was kept
-  outcome_unknown,      ///< it may have been done: say so, never do it again
+  outcome_unknown,      ///< it may have been done: say so, and never do it again
 };
 
 /// The receiver's side of delivery: requests that a client repeats after its link broke are done
 /// once.
 ///
-/// Per sender session the last `replies_kept_max` requests are remembered with the bytes of their
+/// Per sender session, the last `replies_kept_max` requests are remembered with the bytes of their
 /// replies, until the session acknowledges them. A first attempt that is not among them is new:
 /// links do not duplicate. A repetition (attempt above 1) that is not among them is answered
-/// `outcome_unknown`, unless it is certain that it never came: its session is not known here, and
-/// since before its first attempt left the client nothing was forgotten by whoever has done this
-/// agent's work (`complete_since`). The age of a repetition is what its client says, and the way
-/// takes time, so `repeat_slack` is added to it. Only client sessions are followed. Agents and
-/// services do not repeat their requests, so a message within the cluster costs nothing here:
-/// whatever a service sends is fresh (each attempt of a task is a message of its own), a repetition
-/// from an agent is refused.
+/// `outcome_unknown`, unless it certainly never came. That is so if its session is not known here
+/// and if nobody who has done this agent's work has forgotten anything since before the first
+/// attempt left the client (`complete_since`). The client gives the age of a repetition, and the
+/// way takes time, so `repeat_slack` is added to the age. Only client sessions are followed. Agents
+/// and services do not repeat their requests, so a message within the cluster costs nothing here:
+/// whatever a service sends is fresh (each attempt of a task is a message of its own), and a
+/// repetition from an agent is refused.
 ///
-/// A reply to a client leaves the node as bytes in any case; they are made here, once, and shared
-/// by what is sent and what is kept. Pieces are not kept.
+/// A reply to a client leaves the node as bytes in any case. The bytes are made here, once; the
+/// sent reply and the kept reply share them. Pieces are not kept.
 ///
-/// What is not acknowledged counts for `replies_kept_time` after its reply (`may_be_repeated`); a
-/// repetition that is older is refused, so that an agent may be forgotten then.
+/// An unacknowledged request counts for `replies_kept_time` after its reply (`may_be_repeated`). An
+/// older repetition is refused, so an agent may be forgotten then.
 ///
-/// Bounded by sessions, by requests and by the bytes of all replies; the session unused for longest
-/// is forgotten first. Nothing is allocated before the first session writes. Not thread-safe.
+/// Sessions, requests and the bytes of all replies are bounded; the session that has been unused
+/// longest is forgotten first. Nothing is allocated before the first session writes. Not
+/// thread-safe.
 class delivery {
 public:
-  /// Where a request stands, for `complete` and `kept`. Stays harmless when its session is
+  /// The position of a request, for `complete` and `kept`. It stays harmless when its session is
   /// forgotten.
   struct entry_id {
     session_id session;
@@ -53,24 +54,24 @@ public:
     entry_id at;
   };
 
-  /// `complete_since`: from then on no request to this agent was forgotten, whoever it was that
-  /// took it.
+  /// `complete_since`: since then no request to this agent has been forgotten, whichever life of
+  /// the agent took it.
   explicit delivery(instant complete_since = instant::max()) : complete_since_(complete_since) {}
 
   /// `age`: of a repetition, since its first attempt left the client.
   judgement accept(const address& sender, message_id id, std::uint16_t attempt, instant now = {},
                    std::chrono::milliseconds age = {});
 
-  /// Keeps `reply` for repetitions. Turns it into bytes, which it shares with what is kept.
+  /// Keeps `reply` for repetitions. Turns it into bytes, which it shares with the kept copy.
   void complete(const entry_id& at, payload& reply, instant now = {});
 
-  /// The reply of a request that was judged `repeated_done`.
+  /// The reply to a request that was judged `repeated_done`.
   payload kept(const entry_id& at);
 
-  /// The sender needs no reply up to `id.sequence` any more.
+  /// The sender no longer needs the replies up to `id.sequence`.
   void acknowledge(message_id id);
 
-  /// A client may still want a reply again. Where this is false, nothing is lost with this table.
+  /// A client may still want a reply again. If this is false, nothing is lost with this table.
   bool may_be_repeated(instant now) const;
 
   std::size_t sessions() const noexcept { return sessions_.size(); }
@@ -83,12 +84,12 @@ private:
     progress state = progress::working;
     payload reply;
   };
-  /// A ring of requests in the order in which they came. Positions go on where any window of this
-  /// table ended before: the position of a forgotten request is never another's.
+  /// A ring of requests in the order in which they came. Positions continue after those of all
+  /// earlier windows of this table, so no other request ever gets the position of a forgotten one.
   struct window {
     session_id session;
     std::uint64_t last_used = 0;
-    std::uint64_t floor = 0;   ///< what is not kept and not above it may have been done
+    std::uint64_t floor = 0;   ///< a request not kept and not above it may have been done
     std::uint64_t highest = 0; ///< sequence number seen
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
@@ -114,7 +115,7 @@ private:
   std::vector<window> sessions_;
   std::size_t last_slot_ = nowhere;
   std::uint64_t uses_ = 0;
-  std::uint64_t next_position_ = 0; ///< behind those of all windows that were forgotten
+  std::uint64_t next_position_ = 0; ///< after those of all forgotten windows
   instant complete_since_;
   instant last_done_ = instant::min();
   std::size_t bytes_ = 0;

@@ -13,10 +13,10 @@ namespace troupe {
 
 /// Makes one Markdown report of what readers found. Input: {question: text, readings: list of
 /// reader outputs, skipped: list of {name, why}}. Asks a model which of the verified quotations
-/// answer best; what it quotes otherwise is dropped and counted. Reply and output: the report.
+/// answer best; its other quotations are dropped and counted. Reply and output: the report.
 ///
-/// Ten thousand readings are tens of megabytes: they are handed on as they came and looked into by
-/// service::reading.
+/// Ten thousand readings are tens of megabytes: they are passed on unchanged, and service::reading
+/// reads them.
 class editor_mind {
 public:
   struct state {

@@ -13,10 +13,10 @@
 
 namespace troupe {
 
-/// Which agents may be idle, by the time when they are to be asked. Times are rounded up to a
-/// grain, so that a million agents need as many entries as there are grains in their idle time, one
-/// timer, and no work while they are busy. Entries are not taken out early: who was filed again
-/// since has another grain, and the old entry is skipped.
+/// Which agents may be idle, by the time at which to ask them. Times are rounded up to a grain, so
+/// a million agents need as many entries as there are grains in their idle time, one timer, and no
+/// work while they are busy. Entries are not removed early: an agent that has been filed again has
+/// another grain, and its old entry is skipped.
 class idle_wheel {
 public:
   explicit idle_wheel(std::chrono::nanoseconds grain) : grain_(grain) {}
@@ -30,7 +30,7 @@ public:
     return at;
   }
 
-  /// The entry that comes first, if its time has come by `now`; it is taken out.
+  /// Takes out the first entry, if its time has come by `now`.
   std::optional<std::pair<name, std::int64_t>> pop(instant now) {
     if (entries_.empty() || time_of(entries_.begin()->first) > now)
       return std::nullopt;

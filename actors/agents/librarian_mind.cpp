@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::size_t names_shown_max = 10;
 
-/// What follows `prefix` in `text`, whatever the case of its letters; nothing if it does not begin
-/// so.
+/// What follows `prefix` in `text`, in upper or lower case; nothing if `text` does not begin with
+/// it.
 std::optional<std::string_view> after(std::string_view prefix, std::string_view text) {
   auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   auto same = [&](char a, char b) { return lower(a) == lower(b); };
@@ -70,7 +70,7 @@ command remember_text(LibrarianState& told, std::string_view said) {
   return say("I shall remember that.");
 }
 
-/// What it is told and did not know; the names of what it knew already.
+/// What it is told and did not know yet, and the names of what it already knew.
 std::vector<BlobRef> new_documents(const LibrarianState& told, std::vector<BlobRef> documents,
                                    listed_names& known) {
   std::unordered_set<std::string_view> hashes;
@@ -79,7 +79,7 @@ std::vector<BlobRef> new_documents(const LibrarianState& told, std::vector<BlobR
     if (source.has_blob())
       hashes.insert(source.blob().sha256());
   std::vector<BlobRef> fresh;
-  fresh.reserve(documents.size()); // what is in it does not move: `hashes` looks at it
+  fresh.reserve(documents.size()); // its contents do not move: `hashes` refers to them
   for (auto& document : documents) {
     if (hashes.contains(document.sha256())) {
       known.add(document.name());
@@ -212,7 +212,7 @@ commands librarian_mind::asked(state& now, message_received message) const {
   auto gather = read.call.mutable_gather();
   gather->set_question(now.question);
   now.told.SerializeToString(gather->mutable_told());
-  // A question may bring its own documents; they are looked into and not kept.
+  // A question may bring its own documents; they are read but not kept.
   for (auto& document : message.documents)
     *gather->add_documents() = std::move(document);
   if (gather->documents().empty() && now.told.sources().empty())
@@ -245,7 +245,7 @@ commands librarian_mind::answered(state& now, model_answered outcome_known) cons
   auto shown = std::exchange(now.shown, {}); // what it read is not kept until the next question
   if (outcome_known.error.code != ec::none)
     return {reply_failed{std::move(outcome_known.error)}};
-  // What was streamed stays as it is: notes come after it.
+  // The streamed text stays as it is: notes come after it.
   auto text = std::move(*outcome_known.answer.mutable_text());
   if (says_no_answer(text))
     text = not_told(now.told);

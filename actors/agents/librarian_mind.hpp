@@ -15,23 +15,22 @@ namespace troupe {
 
 /// Keeps what it is told and answers questions from that, with quotations and their sources.
 ///
-///     Remember the folder PATH, Remember the file PATH    the documents that came along are kept,
-///     as
-///                                                         references to blobs
+///     Remember the folder PATH, Remember the file PATH    the documents that came with it are
+///                                                         kept, as references to blobs
 ///     Remember: TEXT                                      the text is kept
 ///     anything else                                       is a question
 ///
-/// Documents are on this node's own disk before it says that it remembers them, all or none. What
-/// is told twice is kept once. Its durable state is a LibrarianState; nothing else outlives a
-/// message.
+/// All documents are on this node's own disk before it says that it remembers them, or none is
+/// kept. What it is told twice is kept once. Its durable state is a LibrarianState; nothing else
+/// outlives a message.
 class librarian_mind {
 public:
   struct state {
     LibrarianState told;
     std::string question;
     excerpts shown;     ///< to the model
-    std::string unread; ///< what could not be looked into
-    std::string known;  ///< which documents of the message it had been told before, in words
+    std::string unread; ///< what could not be read
+    std::string known;  ///< in words: the documents in the message that it already knew
   };
 
   explicit librarian_mind(std::shared_ptr<const script> says) : script_(std::move(says)) {}

@@ -15,17 +15,16 @@
 #include <vector>
 
 /// An agent's mind is a pure function: `decide(state&&, event) -> (state, commands)`. The runtime
-/// (actors/agents/agent_logic.hpp) carries the commands out and feeds their outcomes back as
-/// events. A mind is tested without a process and survives a crash by its state.
+/// (actors/agents/agent_logic.hpp) carries out the commands and feeds their outcomes back as
+/// events. A mind can be tested without a process, and its state lets it survive a crash.
 ///
-/// `decide` runs on a thread that every agent of the node shares. It takes at most some
-/// milliseconds whatever it is given: it moves what is large and leaves the work on it to
-/// service::reading.
+/// `decide` runs on a thread that all agents of the node share. It takes at most a few milliseconds
+/// for any input: it moves large data and leaves the work on it to service::reading.
 namespace troupe {
 
 // -- events ---------------------------------------------------------------------------------------
 
-/// Somebody speaks to the agent, or a task is to be done (`input` is then the task's). Exactly one
+/// Somebody speaks to the agent, or there is a task to do (`input` is then the task's). Exactly one
 /// reply is owed. The runtime gives an agent one message at a time; the next waits until the reply.
 struct message_received {
   std::string text;
@@ -77,9 +76,9 @@ struct ask_model {
   std::uint32_t request = 0; ///< chosen by the mind, given back in the answer
   ModelRequest call;
   bool stream_to_reply =
-      false; ///< pieces go to whoever is owed the reply; they never reach `decide`
-  /// Not piped while the answer so far begins like this: for answers such as "NO ANSWER" that the
-  /// mind replaces by something else.
+      false; ///< pieces go to the asker who is owed the reply; they never reach `decide`
+  /// Pieces are held back while the answer so far begins like this: for answers such as "NO ANSWER"
+  /// that the mind replaces with something else.
   std::string hold_back;
 };
 
@@ -88,15 +87,15 @@ struct fetch_blob {
   BlobRef blob;
 };
 
-/// Work on documents, or on as much text as documents have: it is done by service::reading
-/// (messages/reading.proto), not in `decide`, whose thread others wait for.
+/// Work on documents, or on as much text as a document has. service::reading does it
+/// (messages/reading.proto), not `decide`, because others wait for the thread of `decide`.
 struct ask_reading {
   std::uint32_t request = 0;
   ReadingRequest call;
 };
 
-/// Brings blobs onto this node's own disk, before the state names them: what an agent remembers
-/// must not depend on another node.
+/// Brings blobs onto this node's own disk before the state names them: an agent's memory must not
+/// depend on another node.
 struct keep_blobs {
   std::uint32_t request = 0;
   std::vector<BlobRef> blobs;
@@ -107,7 +106,8 @@ struct set_timer {
   std::chrono::milliseconds after{0};
 };
 
-/// The one reply that is owed. Sent after the state it belongs to is on disk (durable roles).
+/// The one reply that is owed. For durable roles it is sent after the state it belongs to is on
+/// disk.
 struct reply_with {
   AgentReply reply;
 };
@@ -128,7 +128,7 @@ public:
   virtual commands decide(mind_event happened) = 0;
   /// The durable part of the state; empty for minds without one.
   virtual std::string snapshot() const = 0;
-  /// The SHA-256 of the blobs that the state names. They are not deleted while it does.
+  /// The SHA-256 of the blobs that the state names. They are not deleted while it names them.
   virtual std::vector<std::string> blobs_named() const = 0;
   /// False if the bytes are damaged.
   virtual bool restore(std::string_view bytes) = 0;

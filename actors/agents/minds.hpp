@@ -9,7 +9,7 @@
 
 namespace troupe {
 
-/// What a role file must say for one kind of mind, and how that mind is made.
+/// What a role file must contain for one kind of mind, and how that mind is made.
 struct mind_kind {
   struct prompt_rule {
     std::string_view called;
@@ -19,18 +19,17 @@ struct mind_kind {
 
   std::string_view called;
   std::vector<prompt_rule>
-      prompts; ///< all of them are needed; `system`, without variables, may be added
-  bool uses_fields =
-      false; ///< prompts may also use the fields of the task's input, whatever they are called
-  bool talks = false;      ///< takes messages
-  bool works = false;      ///< takes tasks
-  bool remembers = false;  ///< has a state that can be durable
-  bool cheap = false;      ///< its tasks take microseconds
-  bool reads_input = true; ///< of tasks
+      prompts;              ///< all of them are required; `system`, without variables, may be added
+  bool uses_fields = false; ///< prompts may also use the fields of the task's input, under any name
+  bool talks = false;       ///< takes messages
+  bool works = false;       ///< takes tasks
+  bool remembers = false;   ///< has a state that can be durable
+  bool cheap = false;       ///< its tasks take microseconds
+  bool reads_input = true;  ///< of tasks
   std::unique_ptr<mind> (*make)(const std::shared_ptr<const script>& says) = nullptr;
 };
 
-/// All there are, by name.
+/// All kinds of mind, by name.
 const std::vector<mind_kind>& mind_kinds();
 
 } // namespace troupe

@@ -11,15 +11,14 @@
 
 namespace troupe {
 
-/// What is wrong with a template and at which byte of its text.
+/// What is wrong with a template, and at which byte of its text.
 struct prompt_error {
   std::size_t offset = 0;
   std::string message;
 };
 
 /// A text with variables, written `{{question}}`, split once when it is read. Variables are names
-/// of lower-case letters, digits and `_`. What a variable is replaced by is never looked into
-/// again.
+/// of lower-case letters, digits and `_`. A replacement is never searched for variables again.
 class prompt_template {
 public:
   prompt_template() = default;

@@ -13,10 +13,11 @@ namespace troupe {
 
 /// Reads one document for one question. Input: {document: blob, question: text}. Asks a model for a
 /// summary and for quotations that answer, and has each quotation found again in the document;
-/// those that do not stand there are dropped and counted. The document itself never comes here.
+/// those not found there are dropped and counted. The document itself never comes here.
 ///
 /// Output: {name, size_bytes, lines, summary, answers: [{quote, first_line, last_line, source}],
-/// no_answer, unverified}, or {name, size_bytes, not_read: why} for what is no text or too large.
+/// no_answer, unverified}, or {name, size_bytes, not_read: why} for a document that is not text or
+/// is too large.
 class reader_mind {
 public:
   struct state {

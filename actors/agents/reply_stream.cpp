@@ -52,7 +52,7 @@ std::string hold_back::let_through(std::string text) {
   auto length = std::min(held_.size() - begin, like_.size());
   open_ =
       std::string_view{held_}.substr(begin, length) != std::string_view{like_}.substr(0, length);
-  // With nothing to wait for everything passes.
+  // With nothing to wait for, everything passes.
   open_ = open_ || like_.empty();
   return open_ ? std::exchange(held_, {}) : std::string{};
 }

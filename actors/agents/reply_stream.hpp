@@ -8,9 +8,8 @@
 
 namespace troupe {
 
-/// The pieces of one answer on their way to whoever asked. What the pieces say, one after the
-/// other, is in the end the reply's text: `finish` sends what is missing, or all of it anew if it
-/// changed.
+/// The pieces of one answer on their way to the asker. Joined, the pieces are in the end the
+/// reply's text: `finish` sends what is missing, or all of it again if it changed.
 class reply_stream {
 public:
   explicit reply_stream(std::uint32_t attempt) : attempt_(attempt) {}
@@ -20,10 +19,10 @@ public:
   /// Passes `text` on to the sender of `request`.
   void pass_on(step_context& context, const envelope& request, std::string_view text);
 
-  /// What was passed on so far no longer counts; the next piece says so.
+  /// The pieces so far no longer count; the next piece says so.
   void restart();
 
-  /// The asker moved to another node: says everything again.
+  /// The asker moved to another node: sends everything again.
   void repeat(step_context& context, const envelope& request);
 
   /// The answer is `text`. Nothing happens if no piece was sent.
@@ -36,12 +35,12 @@ private:
   std::string said_;
 };
 
-/// Holds a model's pieces back while they begin like a text that nobody is to see.
+/// Holds back a model's pieces while they begin like a text that nobody should see.
 class hold_back {
 public:
   explicit hold_back(std::string like) : like_(std::move(like)) {}
 
-  /// What may be shown now that `text` has come too; empty while it is held.
+  /// Adds `text` and returns what may be shown now; empty while the text is held.
   std::string let_through(std::string text);
   void restart();
 

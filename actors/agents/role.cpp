@@ -31,8 +31,8 @@ std::string listed(std::span<const std::string_view> names) {
   return text;
 }
 
-/// Where in the file the `number`th "{{" of a template stands; the template's own place if it is
-/// not written as it reads (escapes in a quoted text).
+/// Where the `number`th "{{" of a template is in the file. The template's own place, if the file
+/// does not write it as it reads (escapes in a quoted text).
 config_error template_error(const yaml_node& value, std::string_view file_text, std::size_t offset,
                             std::string message) {
   const auto& as_read = value.raw().Scalar();
@@ -129,7 +129,7 @@ config_result<const mind_kind*> read_mind(const yaml_node& value) {
                     + did_you_mean(*called, known));
 }
 
-/// `talk` and `tasks`: what the mind can, unless the file takes one away.
+/// `talk` and `tasks`: what the mind can do, unless the file takes one away.
 config_result<void> read_ways(yaml_reader& in, const mind_kind& kind, RoleInfo& info) {
   bool talk = kind.talks, tasks = kind.works;
   auto talk_node = in.may("talk"), tasks_node = in.may("tasks");
@@ -258,7 +258,7 @@ config_result<role_file> read_role(std::string_view text, const std::string& fil
   return read;
 }
 
-/// The text of a file, as far as a role file may go and a byte more, so that a longer one is
+/// The text of a file, up to the maximum of a role file and a byte more, so that a longer file is
 /// noticed.
 config_result<std::string> read_text(const std::filesystem::path& path) {
   std::error_code error;

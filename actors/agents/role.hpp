@@ -14,7 +14,7 @@
 
 namespace troupe {
 
-/// A kind of agent: declared in YAML (config/roles/*.yaml) or compiled in.
+/// A kind of agent, declared in YAML (config/roles/*.yaml) or compiled in.
 struct role {
   RoleInfo info;
   std::string mind = "chat";                  ///< which rules it follows: see make_role_mind
@@ -22,12 +22,12 @@ struct role {
   std::uint32_t output_tokens_max = 1000;
   std::chrono::milliseconds time_max{60'000}; ///< for one message or task
   bool durable = false;                       ///< its state is written before each reply
-  /// Its mind has a state between messages. If that is not durable an agent stays in memory, unless
-  /// the role says after which `idle` time it may be forgotten.
+  /// Its mind has a state between messages. If that state is not durable, an agent stays in memory,
+  /// unless the role gives an `idle` time after which it may be forgotten.
   bool remembers = true;
   std::optional<std::chrono::milliseconds> idle; ///< none: the node's `agents.idle`
-  bool cheap = false;      ///< its tasks take microseconds: they stay on the run's node
-  bool reads_input = true; ///< else what a task is given is not looked at
+  bool cheap = false;      ///< its tasks take microseconds, so they stay on the run's node
+  bool reads_input = true; ///< otherwise a task's input is not checked
 
   /// Makes the mind of a new agent of this role. Set by the loader for YAML roles.
   std::function<std::unique_ptr<troupe::mind>()> make;
@@ -35,7 +35,8 @@ struct role {
 
 using role_table = std::map<std::string, std::shared_ptr<const role>, std::less<>>;
 
-/// The built-in roles and those of `folder` (a file there replaces the built-in one of its name).
+/// The built-in roles and those in `folder` (a file there replaces the built-in role of the same
+/// name).
 config_result<role_table> load_roles(const std::filesystem::path& folder);
 
 /// One role file. `file` is for errors.

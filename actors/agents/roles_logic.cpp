@@ -58,9 +58,9 @@ void roles_logic::stop(step_context& context) {
 }
 
 void roles_logic::arrived(step_context& context, envelope message) {
-  // Whoever waited for a reply has ended; an acknowledgement to nobody frees nothing.
+  // The agent that waited for a reply has ended; an acknowledgement to nobody frees nothing.
   if (message.kind == message_kind::cancel && active_.contains(message.target.agent))
-    return context.out.send(std::move(message)); // behind the request that it is about
+    return context.out.send(std::move(message)); // after the request it is about
   if (message.kind == message_kind::cancel)
     return forget_waiting(context, message);
   if (message.kind != message_kind::request && message.kind != message_kind::event)
@@ -82,7 +82,8 @@ void roles_logic::arrived(step_context& context, envelope message) {
     if (message.kind == message_kind::request)
       context.out.send(reply_failure(message, why));
   };
-  // It was started while this message was on its way here; its end would have come before.
+  // The agent was started while this message was on its way here; news of its end would have come
+  // first.
   if (active_.contains(agent))
     return context.out.send(std::move(message));
   auto kind = role_for(agent);
@@ -152,11 +153,11 @@ std::optional<failure> roles_logic::too_often_failed(const name& agent, instant 
                                        + " s; it is not started again until that time has passed"};
 }
 
-/// Ends an agent whatever it does: the next message for it finds a new one. The answer says that.
+/// Ends an agent whatever it is doing: the next message for it finds a new one. The answer says so.
 void roles_logic::stop_agent(step_context& context, envelope& order) {
   name agent{order.body.as<AgentStop>()->agent()};
   if (forget(agent)) {
-    complete_since_ = context.now; // what it was sent is not known any more
+    complete_since_ = context.now; // what it was sent is no longer known
     context.out.stop(agent);
   }
   if (order.kind == message_kind::request)
@@ -164,7 +165,7 @@ void roles_logic::stop_agent(step_context& context, envelope& order) {
   use_room(context);
 }
 
-/// It is not active any more; false: it was not.
+/// The agent is no longer active. False: it was not active before.
 bool roles_logic::forget(const name& agent) {
   auto found = active_.find(agent);
   if (found == active_.end())
@@ -184,7 +185,7 @@ void roles_logic::failed(step_context& context, const child_failed& ended) {
                   "agent " + std::string{ended.child.text()} + " failed: " + ended.why);
   forget_old_failures(context.now);
   if (failures_.size() >= limits::failed_agents_kept_max && !failures_.contains(ended.child))
-    failures_.erase(failures_.begin()); // at worst one agent is started a few times more often
+    failures_.erase(failures_.begin()); // at worst one agent is started a few extra times
   failures_[ended.child].push_back(context.now);
   use_room(context);
 }

@@ -23,7 +23,7 @@
 namespace troupe {
 
 /// How many agents of each role are active on this node. The roles are fixed when it is made, so
-/// that reading is thread-safe without a lock.
+/// reading is thread-safe without a lock.
 class role_counts {
 public:
   explicit role_counts(const role_table& roles);
@@ -35,18 +35,19 @@ private:
   std::map<std::string, std::atomic<std::int64_t>, std::less<>> counts_;
 };
 
-/// service::roles: activates agents, and lets them rest. The host passes on every message for an
-/// agent of this node that is not active; this starts an `agent_logic` under the name and sends the
+/// service::roles: activates agents, and lets them rest. The host passes it every message for an
+/// agent of this node that is not active. It starts an `agent_logic` under that name and sends the
 /// message on to it.
 ///
-/// An agent that has had nothing to do for its idle time is asked to leave (AgentRest). It does, or
-/// says when it may be asked again. Of one that left nothing is kept here. When as many are active
-/// as may be, those that were idle longest are asked at once, and messages for others wait for the
-/// room that this makes; they are refused when all are truly at work.
+/// An agent that has had nothing to do for its idle time is asked to leave (AgentRest). It leaves,
+/// or says when it may be asked again. Nothing is kept here about an agent that left. When the
+/// maximum number of agents is active, those that have been idle longest are asked at once, and
+/// messages for other agents wait for the room this makes. Those messages are refused if all active
+/// agents are truly at work.
 ///
-/// An agent that fails is activated anew by its next message, at most `restart_intensity` times
-/// within `restart_period`; beyond that its messages get `agent_failed` until the period has
-/// passed. One that AgentStop names is forgotten at once and told to end.
+/// The next message for a failed agent activates it anew, at most `restart_intensity` times within
+/// `restart_period`. Beyond that, its messages get `agent_failed` until the period has passed. An
+/// agent that AgentStop names is forgotten at once and told to end.
 class roles_logic final : public logic {
 public:
   struct options {
@@ -72,7 +73,7 @@ private:
     const role* kind = nullptr;
     std::int64_t filed = 0; ///< in the wheel; meaningless while `asked`
     bool asked = false;     ///< to rest; its answer is to come
-    bool for_room = false;  ///< it is asked because others wait for its room
+    bool for_room = false;  ///< asked because others wait for its room
   };
 
   void arrived(step_context& context, envelope message);
@@ -108,11 +109,11 @@ private:
   std::unordered_map<name, active_agent> active_;
   idle_wheel wheel_;
   std::optional<instant> waking_at_; ///< the timer that runs
-  std::deque<envelope> for_room_;    ///< messages whose agents cannot be started yet
+  std::deque<envelope> for_room_;    ///< messages whose agents cannot start yet
   std::size_t asked_for_room_ = 0;   ///< agents whose answers may make room
   std::size_t tried_for_room_ = 0;   ///< since the first of them began to wait
   std::size_t left_ = 0;             ///< since memory was given back
-  /// When an agent failed within the last `restart_period`; at most `failed_agents_kept_max`
+  /// When each agent failed within the last `restart_period`; at most `failed_agents_kept_max`
   /// agents.
   std::unordered_map<name, std::vector<instant>> failures_;
   instant complete_since_ = instant::max(); ///< no agent forgot what it was sent (delivery.hpp)

@@ -1,4 +1,4 @@
-// How agents that have nothing to do leave, and how room is made when too many are active.
+// How agents with nothing to do leave, and how room is made when too many are active.
 
 #include "actors/agents/roles_logic.hpp"
 #include "messages/agents.pb.h"
@@ -14,7 +14,7 @@ constexpr std::uint32_t idle_timer = 1;
 
 } // namespace
 
-/// Nothing: an agent of this role never leaves, as its state is nowhere else.
+/// Nothing: an agent of this role never leaves, because its state is nowhere else.
 std::optional<std::chrono::nanoseconds> roles_logic::idle_of(const role& kind) const {
   if (kind.idle)
     return *kind.idle;
@@ -28,7 +28,7 @@ void roles_logic::file(const name& agent, active_agent& who, instant due) {
   who.filed = wheel_.file(agent, due);
 }
 
-/// One timer, for the first of them; none if there is nobody.
+/// One timer, for the first of them; none if there are no agents.
 void roles_logic::schedule(step_context& context) {
   auto next = wheel_.next();
   if (!next || (waking_at_ && *waking_at_ <= *next))
@@ -47,7 +47,7 @@ void roles_logic::ask_idle(step_context& context) {
       break;
     auto found = active_.find(due->first);
     if (found == active_.end() || found->second.asked || found->second.filed != due->second)
-      continue; // it has left or was filed anew since
+      continue; // it has left, or has been filed again since
     ask(context, due->first, found->second, *idle_of(*found->second.kind));
     ++asked;
   }
@@ -106,7 +106,7 @@ void roles_logic::wait_for_room(step_context& context, envelope message) {
   use_room(context);
 }
 
-/// Whoever sent that request waits no longer.
+/// The sender of that request no longer waits.
 void roles_logic::forget_waiting(step_context& context, const envelope& order) {
   auto gone = std::erase_if(for_room_, [&](const envelope& one) {
     return one.kind == message_kind::request && one.id == order.id && one.sender == order.sender;
@@ -115,8 +115,8 @@ void roles_logic::forget_waiting(step_context& context, const envelope& order) {
     context.out.send(reply_failure(order, {ec::cancelled, "the request was cancelled"}));
 }
 
-/// Asks as many as messages wait, those first whose turn in the wheel comes first: it is longest
-/// ago that anything is known of them.
+/// Asks as many agents as there are waiting messages. Those whose turn in the wheel comes first are
+/// asked first: the last news of them is the oldest.
 void roles_logic::ask_longest_idle(step_context& context) {
   auto tries = std::min(active_.size(), limits::agents_asked_to_rest_max);
   while (asked_for_room_ < for_room_.size() && tried_for_room_ < tries) {
@@ -133,8 +133,8 @@ void roles_logic::ask_longest_idle(step_context& context) {
   }
 }
 
-/// Starts the agents of messages that wait, in the order in which they came, as far as there is
-/// room.
+/// Starts the agents of waiting messages, in the order in which the messages came, as far as there
+/// is room.
 void roles_logic::use_room(step_context& context) {
   while (!for_room_.empty()) {
     auto agent = for_room_.front().target.agent;
@@ -144,7 +144,8 @@ void roles_logic::use_room(step_context& context) {
     auto kind = role_for(agent);
     if (!there && kind)
       start(context, agent, *kind);
-    // With it go all that wait for the same agent: what comes next for it comes straight.
+    // All messages that wait for the same agent go with it: the next one for that agent comes
+    // straight.
     std::deque<envelope> others;
     for (auto& message : for_room_) {
       if (message.target.agent == agent)

@@ -12,10 +12,10 @@
 
 namespace troupe {
 
-/// Nothing if a prompt may hold that much text; else a failure that says what is too long.
+/// Nothing if a prompt may hold that much text; otherwise a failure that says what is too long.
 std::optional<failure> too_long(std::string_view what, std::size_t bytes);
 
-/// What a role gives its mind to say: the prompts of its file, split, and to which model.
+/// What a role lets its mind say: the prompts of its file, split, and the model to send them to.
 struct script {
   std::string role_name;
   std::string model;
@@ -24,7 +24,7 @@ struct script {
 
   using values = std::map<std::string, std::string, std::less<>>;
 
-  /// The prompt of that name filled in, after the role's `system` prompt if it has one.
+  /// The prompt of that name, filled in, after the role's `system` prompt if it has one.
   ModelRequest say(std::string_view prompt_name, const values& with) const;
 };
 

@@ -8,7 +8,7 @@
 
 namespace troupe {
 
-/// Says back what it is told. For tests and measurements.
+/// Repeats what it is told. For tests and measurements.
 class echo_mind {
 public:
   struct state {};

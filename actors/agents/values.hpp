@@ -8,12 +8,12 @@
 #include <string_view>
 #include <vector>
 
-/// Reading and making the values that tasks take and give.
+/// Reads and makes the values that tasks take and give.
 namespace troupe {
 
 Value value_of(std::string text);
 Value value_of(std::int64_t integer);
-Value value_of_flag(bool flag); ///< of its own name: a literal text would turn into a flag
+Value value_of_flag(bool flag); ///< under its own name: a literal text would turn into a flag
 Value value_of(std::vector<Value> items);
 Value value_of(ValueMap fields);
 
@@ -27,10 +27,10 @@ const ValueList& list_field(const ValueMap& in, std::string_view field);
 
 void set_field(ValueMap& in, std::string_view field, Value value);
 
-/// Text, numbers and flags as a person writes them; empty for the rest.
+/// Text, numbers and flags as a person writes them; empty for other values.
 std::string as_text(const Value& value);
 
-/// All blobs in `in`, also those in lists and maps, by the order of field names.
+/// All blobs in `in`, including those in lists and maps, in the order of field names.
 std::vector<BlobRef> blobs_in(const ValueMap& in);
 
 } // namespace troupe

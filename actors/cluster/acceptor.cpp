@@ -17,8 +17,8 @@ namespace troupe {
 
 namespace {
 
-constexpr int pause_ms = 50;  ///< between looks while there are no file descriptors
-constexpr int crowded_ms = 1; ///< between looks while those that must leave have not gone
+constexpr int pause_ms = 50;  ///< between checks while there are no file descriptors
+constexpr int crowded_ms = 1; ///< between checks while those that must leave have not gone
 
 } // namespace
 

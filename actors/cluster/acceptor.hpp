@@ -10,10 +10,10 @@
 
 namespace troupe {
 
-/// Accepts connections on a thread of its own and hands the sockets on. CAF's own acceptor spins a
+/// Accepts connections on a thread of its own and passes the sockets on. CAF's own acceptor spins a
 /// core when file descriptors run out; this one pauses, and asks a stranger to leave. It goes on
-/// accepting however many strangers there are (`newcomers` makes room) unless the ones that were
-/// asked to leave do not go as fast as others come: then further ones wait in the kernel's queue.
+/// accepting regardless of the number of strangers (`newcomers` makes room), unless those asked to
+/// leave do not go as fast as others come. Then further ones wait in the kernel's queue.
 class acceptor {
 public:
   struct options {
@@ -39,11 +39,11 @@ private:
   std::thread thread_;
 };
 
-/// As many file descriptors as the system lets this process have. `unavailable` if those are too
-/// few for a node: says how many it needs and how to give them.
+/// As many file descriptors as the system lets this process have. `unavailable` if they are too few
+/// for a node: the error says how many it needs and how to provide them.
 result<std::size_t> raise_descriptor_limit();
 
-/// How many strangers a door may hold where the process has that many descriptors.
+/// How many strangers a door may hold if the process has that many descriptors.
 std::size_t strangers_max(std::size_t descriptors, std::size_t wanted);
 
 } // namespace troupe

@@ -7,8 +7,8 @@
 namespace troupe {
 
 /// Pauses between attempts: the bound doubles from `min` to `max`, and each pause is drawn from the
-/// whole range below it ("full jitter"), so that many who lost the same peer do not come back at
-/// once.
+/// whole range below it ("full jitter"), so that many nodes that lost the same peer do not come
+/// back at once.
 class backoff {
 public:
   using milliseconds = std::chrono::milliseconds;
@@ -23,7 +23,7 @@ public:
     return std::max(milliseconds{1}, drawn);
   }
 
-  /// It went well: the next pause is a short one.
+  /// The attempt succeeded: the next pause is short.
   void reset() { bound_ = milliseconds{0}; }
 
 private:

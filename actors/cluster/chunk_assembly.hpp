@@ -10,23 +10,23 @@
 
 namespace troupe {
 
-/// Puts the payloads of one link together that came in chunks (messages/wire.hpp). Each is written
-/// once, to where it stays: its first chunk says how long it will be. Memory that was announced and
-/// not filled is not touched, and so takes none.
+/// Assembles the payloads of one link that come in chunks (messages/wire.hpp). Each is written
+/// once, to its final place: its first chunk gives its length. Announced memory that is not filled
+/// is not touched, so it takes no real memory.
 ///
-/// Bounds: `limits::link_streams_max` unfinished payloads, that announce no more than
-/// `limits::link_assembling_bytes_max` together; what of it has come counts in the node's
+/// Bounds: `limits::link_streams_max` unfinished payloads, which together announce at most
+/// `limits::link_assembling_bytes_max`. The bytes that have arrived count in the node's
 /// `chunk_budget`, if there is one.
 class chunk_assembly {
 public:
-  /// From when on unfinished bytes count in `of`. Until then, and in clients, they do not.
+  /// From this call on, unfinished bytes count in `of`. Before it, and in clients, they do not.
   void count_in(std::unique_ptr<chunk_budget::share> of) { share_ = std::move(of); }
 
   /// Takes in the body of one chunk frame. `too_large` beyond a bound.
   result<void> add(const byte_slice& body);
 
-  /// The complete payload of that stream, which is forgotten. `bad_message` if it is not complete
-  /// or has another size.
+  /// The complete payload of that stream; the stream is forgotten. `bad_message` if the payload is
+  /// not complete or has another size.
   result<byte_slice> finish(std::uint32_t stream, std::size_t bytes);
 
   bool must_give_way() const { return share_ && share_->must_give_way(); }

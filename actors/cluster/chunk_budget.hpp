@@ -9,27 +9,28 @@
 
 namespace troupe {
 
-/// Bounds the bytes of unfinished payloads over many links. Each link alone may hold as much as its
-/// peer's outbox can send; eight of them must not hold eight times that.
+/// Bounds the bytes of unfinished payloads across many links. Each link alone may hold as much as
+/// its peer's outbox can send; eight links must not hold eight times that.
 ///
-/// When the sum would exceed the bound, the link that holds most has more than its part, and gives
-/// way: it is closed and its bytes come back at once. So who sends one payload after the other is
-/// served however many others leave theirs unfinished. Between the choice and the close the sum may
-/// exceed the bound by what others send meanwhile.
+/// When the sum would exceed the bound, the link that holds most has more than its share and gives
+/// way: it is closed, and its bytes are freed at once. So a peer that sends one payload after
+/// another is served, regardless of how many others leave theirs unfinished. Between the choice and
+/// the close, the sum may exceed the bound by what others send meanwhile.
 ///
 /// Thread-safe; `give_way` is called outside the lock.
 class chunk_budget {
 public:
   explicit chunk_budget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
-  /// What one link holds. Everything comes back when it is destroyed. Used by one thread at a time.
+  /// What one link holds. All of it is given back when this is destroyed. Used by one thread at a
+  /// time.
   class share {
   public:
     ~share();
     share(const share&) = delete;
     share& operator=(const share&) = delete;
 
-    /// False: it was this link that held most; it must be closed.
+    /// False: this link held most; it must be closed.
     [[nodiscard]] bool take(std::size_t bytes);
     void give(std::size_t bytes);
     /// Another link needed room, and this one held most: it must be closed.

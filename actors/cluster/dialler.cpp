@@ -39,7 +39,7 @@ void dialler::lost(node_id peer) {
     std::lock_guard guard{mutex_};
     for (auto& t : targets_)
       if (t.peer == peer && t.now == dial_state::settled) {
-        // A peer that closes at once is no better than one that does not answer.
+        // A peer that closes at once counts as one that does not answer.
         if (steady::now() - t.settled_since > limits::dial_backoff_max)
           t.pauses.reset();
         pause(t);
@@ -133,7 +133,7 @@ void dialler::failed(target& t, const failure& why, std::vector<happened>& news)
   if (why.code != ec::refused)
     return;
   if (t.what == purpose::knock)
-    t.now = dial_state::settled; // it dials when it is there again
+    t.now = dial_state::settled; // it dials when it is back
   news.push_back({t.peer, -1, why.message});
 }
 

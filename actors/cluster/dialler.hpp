@@ -17,17 +17,17 @@ namespace troupe {
 /// lost connection is tried again after a back-off with full jitter, from
 /// `limits::dial_backoff_min` to `dial_backoff_max`.
 ///
-/// Of each two members one dials (the one with the lower id). The other only knocks, when it has no
-/// link and was not refused yet: so both learn at the same time that nobody listens there. What it
-/// has connected to it closes again: whoever answers will dial.
+/// Of any two members, the one with the lower id dials. The other only knocks, if it has no link
+/// and has not been refused yet, so both learn at the same time that nobody listens there. A
+/// connection made by knocking is closed again: the member that answers will dial.
 class dialler {
 public:
   enum class purpose { link, knock };
 
   struct options {
     std::function<void(int socket, node_id peer)> adopt; ///< owns the socket from then on
-    /// Nobody listens there (ECONNREFUSED). Not called for what says nothing of the peer: a
-    /// time-out, no route, a lack of descriptors here.
+    /// Nobody listens there (ECONNREFUSED). Not called for errors that say nothing about the peer:
+    /// a time-out, no route, a lack of descriptors here.
     std::function<void(node_id peer, std::string why)> refused;
     std::uint64_t seed = 0; ///< of the jitter
   };
@@ -35,21 +35,21 @@ public:
   explicit dialler(options given);
   ~dialler() { stop(); }
 
-  /// Closes what is being connected and waits for the thread. Nothing is dialled any more.
+  /// Closes pending connections and waits for the thread. Nothing is dialled after that.
   void stop();
 
   void dial(node_id peer, host_port place, purpose what = purpose::link);
-  /// There is no link to that member any more, or it could not be made.
+  /// The link to that member is gone, or could not be made.
   void lost(node_id peer);
-  /// There is a link to that member, whoever dialled it: nothing needs to be tried.
+  /// There is a link to that member, whoever dialled it: there is nothing to try.
   void found(node_id peer);
 
 private:
   using steady = std::chrono::steady_clock;
   enum class dial_state {
     waiting,    ///< for the time of the next attempt
-    connecting, ///< until it is decided, or `next`
-    settled     ///< there is a connection, or knocking has told what it could
+    connecting, ///< until the outcome is known, or `next`
+    settled     ///< there is a connection, or knocking has told what it can
   };
   struct target {
     node_id peer;
@@ -57,13 +57,13 @@ private:
     purpose what;
     backoff pauses;
     dial_state now = dial_state::waiting;
-    steady::time_point next{}; ///< of the attempt, or the deadline of the one under way
+    steady::time_point next{}; ///< of the attempt, or the deadline of the current one
     steady::time_point settled_since{};
     file_handle socket{};
   };
   struct happened {
     node_id peer;
-    int socket = -1; ///< connected; else refused
+    int socket = -1; ///< connected; otherwise refused
     std::string why{};
   };
 

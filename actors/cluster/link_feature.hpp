@@ -4,8 +4,8 @@
 
 namespace troupe {
 
-/// What an end of a link can do beyond its version of the protocol, one bit each. Both say theirs
-/// in their Hello; only what both can is used. A bit that is not known here is passed over.
+/// What an end of a link can do beyond its version of the protocol, one bit each. Each end lists
+/// its features in its Hello; only those that both have are used. Unknown bits are ignored.
 enum class link_feature : std::uint64_t {
   member_roles = 1, ///< tells its roles to other members: MemberRoles
 };

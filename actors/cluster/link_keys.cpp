@@ -23,7 +23,7 @@ std::string hmac(std::string_view key, std::string_view text) {
   return mac;
 }
 
-/// Both Hellos; the size keeps bytes from moving from one into the other.
+/// Both Hellos. The size keeps bytes from moving from one to the other.
 std::string both_hellos(const link_transcript& seen) {
   std::string text = std::to_string(seen.dialled.size()) + ' ';
   text.append(seen.dialled);

@@ -28,7 +28,7 @@ std::string title_of(const NodeInfo& node) {
   return node.name().empty() ? "node " + id : node.name() + " (" + id + ")";
 }
 
-/// Cut to what surely fits into a frame, not within a character.
+/// Cut to a size that certainly fits into a frame, but not within a character.
 std::string_view shortened(std::string_view text) {
   if (text.size() <= limits::bye_text_bytes_max)
     return text;
@@ -146,7 +146,7 @@ result<void> link_logic::check_hello(const Hello& hello) const {
   return {};
 }
 
-/// Whether these two are who they want to meet.
+/// Whether each of these two is the one the other wants to meet.
 result<void> link_logic::check_wanted(const Hello& hello) const {
   if (given_.dialled) {
     if (given_.wanted && node_from_bytes(hello.node().id()) != given_.wanted)
@@ -165,7 +165,7 @@ link_transcript link_logic::transcript() const {
           given_.dialled ? peer_bytes_ : own_bytes_};
 }
 
-/// Everything that is sent behind this is sealed.
+/// Everything sent after this is sealed.
 void link_logic::prove(effects& out) {
   Proof proof;
   proof.set_mac(proof_of(transcript(), given_.dialled));
@@ -262,7 +262,7 @@ result<void> link_logic::finish(wire_record record, effects& out) {
   }
   if (target->empty())
     record.unknown = strange_routes_[record.routes.target];
-  // An answer goes on whatever it is: somebody waits for it, and can say that he cannot read it.
+  // Any answer goes on: somebody waits for it, and can say so if they cannot read it.
   bool answer = message.kind == message_kind::reply || message.kind == message_kind::piece;
   if (record.unknown.empty() || (answer && !target->empty()))
     out.received.push_back(std::move(message));
@@ -271,15 +271,15 @@ result<void> link_logic::finish(wire_record record, effects& out) {
   return {};
 }
 
-/// A client that is stopped or reads a large folder answers no pings; one that dies closes its
-/// socket. A member must be known to be lost soon, as others wait for its tasks.
+/// A client that is stopped or reads a large folder answers no pings; a client that dies closes its
+/// socket. The loss of a member must be known soon, because others wait for its tasks.
 std::chrono::nanoseconds link_logic::silence_max() const {
   return peer_.client() ? std::chrono::nanoseconds{limits::client_silence_max}
                         : std::chrono::nanoseconds{limits::suspect_after_silence};
 }
 
-/// A process that was stopped, or a machine that was, read nothing meanwhile: deadlines move on by
-/// that time.
+/// A process that was stopped, or whose machine was stopped, read nothing meanwhile: deadlines move
+/// by that time.
 void link_logic::skip_pause(instant now) {
   auto since = now - std::exchange(ticked_, now);
   if (since <= limits::link_tick_late_max)

@@ -22,13 +22,13 @@ namespace troupe {
 ///                                           <- sealed frames
 ///
 /// A proof is an HMAC with the cluster's secret over both Hellos (link_keys.hpp). An acceptor that
-/// is not the wanted node says who it is and proves nothing; a dialler that meets another node than
-/// it wants proves nothing either. So a stranger between two ends can pass on what they say, or
-/// not, but neither end ever takes him, or the node behind him, for another. Frames behind the
-/// proofs are sealed with keys of this session (messages/frame_seal.hpp): he can read what he
-/// passes on, and change nothing.
+/// is not the wanted node says who it is and proves nothing. A dialler that meets a different node
+/// from the one it wants proves nothing either. So a stranger between two ends can pass on what
+/// they say, or not, but neither end ever mistakes the stranger, or the node behind the stranger,
+/// for another node. Frames after the proofs are sealed with keys of this session
+/// (messages/frame_seal.hpp): the stranger can read what it passes on, but can change nothing.
 ///
-/// Until the peer's proof is there, nothing but its Hello, Proof or Bye is read, of at most
+/// Until the peer's proof has arrived, only its Hello, Proof or Bye is read, at most
 /// `limits::hello_bytes_max` in all.
 class link_logic {
 public:
@@ -36,22 +36,22 @@ public:
     Hello own;            ///< version, nonce (32 random bytes) and dial number included
     std::string secret;   ///< of the cluster
     bool dialled = false; ///< this side opened the connection
-    node_id wanted{};     ///< of diallers: who must answer; zero: anybody of the cluster
+    node_id wanted{};     ///< of diallers: who must answer; zero: any node of the cluster
   };
 
-  /// A message of which this version does not know something. Without its payload.
+  /// A message with a part that this version does not know. Without its payload.
   struct unknown {
     envelope head;
     std::string what; ///< "messages of kind 143"
   };
 
-  /// What a step yields. After `failed` the connection is to be closed once `write` is out. What is
-  /// in `write` must go out before anything that is sealed later.
+  /// The result of a step. After `failed`, close the connection once `write` is out. The bytes in
+  /// `write` must go out before anything that is sealed later.
   struct effects {
     std::vector<char> write;
     std::vector<envelope> received; ///< targets and senders resolved
-    std::vector<unknown> strange;   ///< came, and nobody here could take it
-    std::optional<Hello> proven;    ///< the peer is who it says; set once
+    std::vector<unknown> strange;   ///< came, but nobody here could take it
+    std::optional<Hello> proven;    ///< the peer is who it claims to be; set once
     bool confirmed = false;         ///< sealed frames have passed in both directions; set once
     std::optional<Welcome> welcome; ///< clients only; set once
     std::optional<failure> failed;
@@ -65,29 +65,30 @@ public:
 
   effects feed(std::string_view bytes, instant now);
 
-  /// To be called every `limits::link_tick`: pings after silence, gives up after deadlines. Time in
-  /// which this process did not run does not count: nobody could have been heard.
+  /// Call it every `limits::link_tick`: it pings after silence and gives up after deadlines. Time
+  /// in which this process did not run does not count, because nobody could have been heard.
   effects tick(instant now);
 
-  /// While reading is halted, silence means nothing; pings go out all the same, so that the peer
-  /// hears of this end.
+  /// While reading is halted, silence means nothing. Pings still go out, so that the peer hears
+  /// from this end.
   void set_halted(bool halted, instant now);
 
-  /// Clients wait for it, nodes send it once. `too_large`: it does not fit into a frame.
+  /// Clients wait for it; nodes send it once. `too_large`: it does not fit into a frame.
   result<std::vector<char>> welcome_frame(const Welcome& welcome);
-  /// Says why before the connection is closed.
+  /// Tells the peer why before the connection is closed.
   std::vector<char> bye_frame(const failure& why);
 
-  /// Of what this end sends; null before its proof.
+  /// The seal for what this end sends; null before its proof.
   frame_seal* seal() noexcept { return seal_ ? &*seal_ : nullptr; }
 
-  /// Unfinished payloads count there from now on.
+  /// From now on unfinished payloads count there.
   void count_chunks_in(std::unique_ptr<chunk_budget::share> of) { chunks_.count_in(std::move(of)); }
-  /// This link holds more unfinished chunks than any other, and there is too much of them.
+  /// This link holds more unfinished chunks than any other link, and there are too many of them in
+  /// all.
   bool must_give_way() const { return chunks_.must_give_way(); }
 
   bool is_proven() const noexcept { return proven_; }
-  /// The peer's Hello is in order; what it says is not proven yet.
+  /// The peer's Hello is valid; what it says is not proven yet.
   bool has_hello() const noexcept { return !peer_bytes_.empty(); }
   const Hello& peer() const noexcept { return peer_; }
   /// Bits of `link_feature` that both ends have.

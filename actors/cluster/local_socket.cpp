@@ -27,7 +27,7 @@ file_handle open_folder(const fs::path& folder) {
   return file_handle{::open(folder.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
 }
 
-/// The socket's name within an open folder: short, and of that very folder.
+/// The socket's name within an open folder: short, and bound to that very folder.
 sockaddr_un place_in(const file_handle& folder) {
   sockaddr_un place{};
   place.sun_family = AF_UNIX;
@@ -69,7 +69,7 @@ void remove_entry(const file_handle& folder) {
   ::unlinkat(folder.get(), std::string{local_socket_name}.c_str(), 0);
 }
 
-/// Removes what a dead node has left, nothing else.
+/// Removes what a dead node has left, and nothing else.
 result<void> clear_place(const file_handle& folder, const fs::path& shown) {
   bool there = false;
   auto about = about_entry(folder, there);
@@ -106,7 +106,7 @@ result<local_socket> local_socket::listen_in(const fs::path& shown) {
   bool there = false;
   auto about = about_entry(folder, there);
   local_socket done{std::move(folder), std::move(made), about.st_ino};
-  // Nobody can connect before `listen`, so nobody slips in before the mode is right.
+  // Nobody can connect before `listen`, so nobody slips in before the mode is set.
   std::string name{local_socket_name};
   if (!there || ::fchmodat(done.folder_.get(), name.c_str(), 0600, 0) != 0
       || ::listen(done.get(), limits::listen_backlog) != 0)
@@ -137,7 +137,7 @@ result<file_handle> connect_locally(const fs::path& shown, std::chrono::millisec
     return no_socket(ec::unavailable, "no socket for", shown, errno);
   timeval patience{};
   patience.tv_sec = at_most.count() / 1000;
-  patience.tv_usec = static_cast<suseconds_t>(at_most.count() % 1000 * 1000) + 1; // 0 is for ever
+  patience.tv_usec = static_cast<suseconds_t>(at_most.count() % 1000 * 1000) + 1; // 0: for ever
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   if (auto error = connect_to(socket, folder); error != 0)
     return error == EAGAIN

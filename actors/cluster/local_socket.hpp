@@ -9,25 +9,26 @@
 #include <filesystem>
 #include <string>
 
-/// The Unix socket in a node's data folder, by which the clients of this machine come in. The
-/// problem: a TCP port on loopback is open to every user of the machine, who can fill it or, when
-/// its node is dead, take its place; and an address outlives the cluster it belonged to. A socket
-/// in a folder is reached through that folder only, and the kernel says who is at its other end.
+/// The Unix socket in a node's data folder. Clients on this machine connect through it. The
+/// problem: a TCP port on loopback is open to every user of the machine. Any of them can fill it
+/// or, when its node is dead, take its place; and an address outlives its cluster. A socket in a
+/// folder can be reached only through that folder, and the kernel says who is at the other end.
 ///
-/// The path of a socket has at most 107 bytes. Longer ones are reached through the folder's
-/// descriptor (`/proc/self/fd/N/socket`), which also makes sure that nobody exchanges the folder
-/// meanwhile. No call here waits, but for `connect_locally`.
+/// The path of a socket has at most 107 bytes. A longer path is reached through the folder's
+/// descriptor (`/proc/self/fd/N/socket`), which also ensures that nobody exchanges the folder
+/// meanwhile. No call here waits except `connect_locally`.
 namespace troupe {
 
 inline constexpr std::string_view local_socket_name = "socket";
 
-/// A listening socket in a folder; its file is removed with it, if it is still the one made here.
+/// A listening socket in a folder. Its file is removed with it, if the file is still the one made
+/// here.
 class local_socket {
 public:
-  /// Takes the place of a socket that a dead process has left. `refused`: somebody listens there,
-  /// or what stands there is no socket of this user's (a planted link or file); `unavailable`: the
-  /// file system or the kernel does not do it. The caller owns the folder
-  /// (persistence/identity.hpp) so that two nodes do not both think the other dead.
+  /// Replaces a socket that a dead process has left. `refused`: somebody listens there, or the
+  /// entry there is not a socket of this user (a planted link or file); `unavailable`: the file
+  /// system or the kernel does not do it. The caller owns the folder (persistence/identity.hpp), so
+  /// two nodes cannot each think the other dead.
   static result<local_socket> listen_in(const std::filesystem::path& folder);
 
   local_socket(local_socket&&) noexcept = default;
@@ -35,7 +36,7 @@ public:
   ~local_socket();
 
   int get() const noexcept { return listening_.get(); }
-  /// Another descriptor of the same socket, for who accepts.
+  /// Another descriptor of the same socket, for the acceptor.
   file_handle share() const;
 
 private:
@@ -47,10 +48,10 @@ private:
   ino_t file_ = 0;
 };
 
-/// Connects to the node whose data folder that is. The process that listens must belong to this
-/// user, to root or to the folder's owner: `refused` if not. `unavailable`: no node listens there;
-/// then it is not running, whoever has its address by now. Waits at most `at_most`, and only while
-/// the node's queue of connections is full.
+/// Connects to the node with that data folder. The listening process must belong to this user, to
+/// root or to the folder's owner; otherwise `refused`. `unavailable`: no node listens there. Then
+/// the node is not running, even if somebody has its address by now. Waits at most `at_most`, and
+/// only while the node's queue of connections is full.
 result<file_handle> connect_locally(const std::filesystem::path& folder,
                                     std::chrono::milliseconds at_most);
 

@@ -28,18 +28,19 @@ struct member_view {
 /// members, up or not. A member that is down keeps its agents. Zero if there are no members.
 node_id home_of(const name& agent, const member_view& view);
 
-/// Before any link is there: this node is up, the others are not known to be.
+/// Before there is any link: this node is up, and the others are not known to be up.
 member_view configured_view(const NodeInfo& self, const std::vector<NodeInfo>& others);
 
-/// Adds a role to what a node tells of itself: its name goes into views, all of it into the hash.
-/// The same roles in the same order give the same hash.
+/// Adds a role to what a node says about itself: its name goes into views, and all of it into the
+/// hash. The same roles in the same order give the same hash.
 void add_role(NodeInfo& to, const RoleInfo& role);
 
 member_view to_view(const MembersChanged& change);
 MembersChanged to_proto(const member_view& view);
 
-/// What one who needs the members sends when it starts: it may have been told before, and failed.
-/// Membership answers with MembersChanged; where it is not up yet it will tell everybody anyway.
+/// A service that needs the members sends this when it starts: an earlier life of it may have been
+/// told and then failed. Membership answers with MembersChanged. If membership is not up yet, it
+/// will tell everybody anyway.
 envelope ask_for_members(const address& self);
 
 std::string_view to_string(MemberState state); ///< "up", "suspect", "down", "unknown"

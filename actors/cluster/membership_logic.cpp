@@ -68,7 +68,7 @@ void membership_logic::meet(peer& who, const LinkOpened& news) const {
     *who.known.info.mutable_roles() = own_.info.roles();
   else
     who.known.info.clear_roles();
-  // One that cannot tell its roles is there all the same.
+  // A member that cannot tell its roles is still there.
   who.roles_known = known || now.roles_hash() == own_.info.roles_hash()
                     || !has(news.features(), link_feature::member_roles);
 }
@@ -87,7 +87,7 @@ void membership_logic::opened(step_context& context, const LinkOpened& news) {
     return;
   }
   if (who->known.state == MEMBER_UP && who->known.info.SerializeAsString() != before)
-    announce(context); // it is another life of it, or it moved
+    announce(context); // it is another life of the member, or the member moved
   change(context, *who, MEMBER_UP, "linked");
 }
 
@@ -119,7 +119,8 @@ void membership_logic::tell_roles(step_context& context, const peer& who, bool a
   send(total);
 }
 
-/// A piece of a member's list. One that does not fit what came before it is of a link that is over.
+/// A piece of a member's list. A piece that does not fit the one before it comes from a link that
+/// is over.
 void membership_logic::came(step_context& context, node_id from, const MemberRoles& news) {
   auto who = find(from);
   if (!who || who->link == 0)
@@ -149,7 +150,7 @@ void membership_logic::closed(step_context& context, const LinkClosed& news) {
   if (!who)
     return;
   if (news.refused()) {
-    // Nobody listens where it should be: it is down, there is nothing to wait for.
+    // Nobody listens at its address: it is down, and there is nothing to wait for.
     if (who->link == 0)
       change(context, *who, MEMBER_DOWN, news.why());
   } else if (news.link() == who->link) {

@@ -10,14 +10,15 @@
 
 namespace troupe {
 
-/// Who is up, suspect or down, from what the links say. The list of members is fixed; `up` is a
-/// link that counts (`peer_links`) with a member whose roles are known, `suspect` a link that
-/// closed, `down` one that did not come back within `limits::down_after_silence` or whose address
-/// refuses connections. Whoever must know is told when any of that changes, and only then.
+/// Who is up, suspect or down, from what the links say. The list of members is fixed; A member is
+/// `up` if a link to it counts (`peer_links`) and its roles are known; `suspect` if its link
+/// closed; `down` if it did not come back within `limits::down_after_silence` or if its address
+/// refuses connections. The services that must know are told when any of that changes, and only
+/// then.
 ///
-/// Of members' roles, views have the names. Links carry a hash of all that is to know of them: who
-/// has the same hash has the same roles, and nothing is sent. Where it differs, each tells the
-/// other its names in pieces (MemberRoles) as soon as they are linked.
+/// Views hold the names of members' roles. Links carry a hash of everything about the roles:
+/// members with the same hash have the same roles, and send nothing. If the hashes differ, each
+/// member tells the other its names in pieces (MemberRoles) as soon as they are linked.
 class membership_logic : public logic {
 public:
   struct options {
@@ -26,7 +27,7 @@ public:
     /// Called with each new view, before anybody is told of it.
     std::function<void(std::shared_ptr<const member_view>)> publish;
     std::vector<service> told; ///< who gets MembersChanged
-    /// The links that are there when this logic is started again; empty: none can be.
+    /// The links that exist when this logic is restarted; empty: there can be none.
     std::function<std::vector<LinkOpened>()> links;
     std::uint64_t epoch = 0; ///< of the last view that was published before
   };
@@ -40,7 +41,7 @@ private:
   struct peer {
     member known;
     std::uint64_t link = 0;     ///< of the link that counts; 0: none
-    bool roles_known = false;   ///< those in `known` are of the hash there
+    bool roles_known = false;   ///< the roles in `known` belong to that hash
     std::vector<RoleName> came; ///< of a list that is not complete yet
   };
 

@@ -59,8 +59,8 @@ bool newcomers::ask_one_to_leave(instant now) {
   return leave != nullptr;
 }
 
-/// Who has just come stands above those who had time to speak; among the young, too, it counts what
-/// they have done: strangers that connect anew again and again are silent.
+/// Those who have just come rank above those who had time to speak. What they have done counts
+/// among newcomers too: strangers that connect again and again are silent.
 std::function<void()> newcomers::take_least(instant now) {
   constexpr int just_come = static_cast<int>(milestone::hello) + 1;
   one* least = nullptr;

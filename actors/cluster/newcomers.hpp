@@ -11,39 +11,40 @@
 
 namespace troupe {
 
-/// The connections at one door that have not shown who they are. The problem: whoever may connect
-/// can keep as many connections open as he likes without a word, so a door that stops accepting
-/// when it is full locks everybody out. This one makes room instead: the connection that has done
-/// least, and of those the oldest, is asked to leave.
+/// The connections at one door that have not shown who they are. The problem: anybody who may
+/// connect can keep any number of silent connections open, so a door that stops accepting when it
+/// is full locks everybody out. This one makes room instead: it asks the connection that has done
+/// least to leave, and among those the oldest.
 ///
-/// Who has proven itself is not here any more and is never asked to leave. Thread-safe; each call
-/// looks at no more connections than the door holds. `leave` is called outside the lock.
+/// A connection that has proven itself is no longer here and is never asked to leave. Thread-safe;
+/// each call looks at no more connections than the door holds. `leave` is called outside the lock.
 class newcomers {
 public:
-  /// What a connection has done so far, from least to most.
+  /// What a connection has done so far, from the least to the most.
   enum class milestone : std::uint8_t {
     silent, ///< connected, sent nothing
     spoke,  ///< sent bytes that are no whole Hello yet
-    hello,  ///< sent a Hello that is in order; its proof is missing
+    hello,  ///< sent a valid Hello; its proof is missing
   };
 
-  /// `at_most`: more than that, and the least is asked to leave.
+  /// `at_most`: if there are more, the lowest-ranked one is asked to leave.
   explicit newcomers(std::size_t at_most) : at_most_(at_most) {}
 
-  /// One more connection. `leave` makes it go, from any thread, and `left` follows.
+  /// Adds a connection. `leave` makes it go, from any thread, and `left` follows.
   void enter(std::uint64_t number, instant now, std::function<void()> leave);
   void reached(std::uint64_t number, milestone step);
   void left(std::uint64_t number);
 
   /// Asks connections to leave until no more than `at_most` stay. False: none had to.
   bool make_room(instant now);
-  /// Asks one to leave, full or not: something else has run out. False: there is none.
+  /// Asks one to leave even if the door is not full, because something else has run out. False:
+  /// there is none.
   bool ask_one_to_leave(instant now);
 
-  /// Those that were asked to leave and have not yet gone included.
+  /// Includes those that were asked to leave and have not yet gone.
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
   std::size_t at_most() const { return at_most_; }
-  /// How many were asked to leave so far.
+  /// How many have been asked to leave so far.
   std::uint64_t asked_to_leave() const { return asked_.load(std::memory_order_relaxed); }
 
 private:

@@ -9,15 +9,15 @@ namespace troupe {
 
 namespace {
 
-/// What an envelope may take beside its payload: its record and three announced routes.
+/// The bytes that an envelope may take beside its payload: its record and three announced routes.
 constexpr std::size_t record_bytes_max = 96 + 3 * (40 + limits::agent_name_bytes_max);
 
-// A gathering frame is sealed before a record would lift it over the aim; what is added to an empty
-// one is at most a record whose payload is just too small for chunks.
+// A gathering frame is sealed before a record would take it over the aim. The largest record added
+// to an empty frame has a payload that is just too small for chunks.
 static_assert(limits::frame_body_bytes_aim + stream_payload_bytes + record_bytes_max
               <= limits::frame_body_bytes_max);
 static_assert(chunk_head_bytes + limits::frame_body_bytes_aim <= limits::frame_body_bytes_max);
-// As many streams as may wait here at once are taken at the other end, and as many bytes.
+// The other end takes as many streams, and as many bytes, as may wait here at once.
 static_assert((limits::link_bytes_max + limits::link_reserve_bytes) / stream_payload_bytes
               <= limits::link_streams_max);
 static_assert(limits::link_bytes_max + limits::link_reserve_bytes
@@ -82,7 +82,7 @@ outbox::put_result outbox::put_stream(const envelope& message, std::string paylo
   return put_result::queued;
 }
 
-/// Sees to it that a record with that payload can be added to `open_`.
+/// Ensures that a record with that payload can be added to `open_`.
 void outbox::open_frame(std::size_t payload_bytes) {
   if (open_.size() > sealed_header_bytes
       && open_.size() + record_bytes_max + payload_bytes > limits::frame_body_bytes_aim) {
@@ -96,7 +96,7 @@ void outbox::open_frame(std::size_t payload_bytes) {
 }
 
 wire_routes outbox::routes_of(const envelope& message) {
-  // A table that is full starts anew. It must not do so between the routes of one message.
+  // A full table starts again. It must not do so between the routes of one message.
   if (routes_.size() + 3 > limits::link_routes_max) {
     routes_.clear();
     last_target_ = last_sender_ = last_tenant_ = {};
@@ -122,7 +122,7 @@ route_id outbox::route_of(const address& a, recent_route& last) {
   return at->second;
 }
 
-/// Appends the next part of the payload whose turn it is, unsealed; behind the last one its
+/// Appends the next part of the payload whose turn it is, unsealed. After the last part, its
 /// envelope gathers.
 void outbox::take_chunk(std::vector<char>& out) {
   auto& next = streams_.front();

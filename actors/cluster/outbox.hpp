@@ -12,42 +12,43 @@
 
 namespace troupe {
 
-/// What waits to be written to one link. Many threads put, the link's broker takes.
+/// The bytes that wait to be written to one link. Many threads put, the link's broker takes.
 ///
-/// Senders serialise in their own threads; the broker only appends. What is small gathers into
-/// frames of about `limits::frame_body_bytes_aim`; payloads from `stream_payload_bytes` on go in
-/// chunks, between which small messages pass. One bound in bytes covers both: beyond it senders are
-/// refused, nothing grows. Messages that cannot be refused, as their sender would not send them
-/// again (replies, events to services and clients), have a reserve; when that is full too, the link
-/// must be closed (`overflowed`), so that both sides know. The mutex is held for a few copies only,
-/// never across a call to anybody else.
+/// Senders serialise in their own threads; the broker only appends. Small messages gather into
+/// frames of about `limits::frame_body_bytes_aim`. Payloads of `stream_payload_bytes` or more go in
+/// chunks, and small messages pass between the chunks. One bound in bytes covers both: beyond it
+/// senders are refused, and nothing grows. Some messages cannot be refused, because their sender
+/// would not send them again (replies, events to services and clients). They have a reserve. When
+/// that is full too, the link must be closed (`overflowed`), so that both sides know. The mutex is
+/// held for a few copies only, never across a call to anybody else.
 class outbox {
 public:
   enum class put_result { queued, overloaded, too_large, closed };
 
-  /// `wake` is called, outside the lock, when there is something to take after there was nothing.
-  /// The same when the outbox overflows.
+  /// `wake` is called, outside the lock, when there is something to take after there was nothing,
+  /// and when the outbox overflows.
   explicit outbox(std::size_t bytes_max, std::function<void()> wake = {},
                   std::size_t reserve = limits::link_reserve_bytes);
 
   put_result put(const envelope& message);
 
-  /// Moves about `bytes_aim` of sealed frames behind what `out` holds. False: nothing is left, and
-  /// the next `put` wakes again.
+  /// Appends about `bytes_aim` of sealed frames to `out`. False: nothing is left, and the next
+  /// `put` wakes again.
   bool take(std::vector<char>& out, std::size_t bytes_aim, frame_seal& seal);
 
-  /// Bytes that wait here; payloads that go in chunks until their last one was taken.
+  /// Bytes that wait here. A payload that goes in chunks counts until its last chunk has been
+  /// taken.
   std::size_t waiting() const;
 
-  /// Something that must arrive could not be taken in.
+  /// A message that must arrive could not be taken in.
   bool overflowed() const;
 
   /// A reply to a client came in. False: no request with that number went out here, or it was
-  /// answered before, so it is not the reply of whom the client asked.
+  /// answered before, so the reply is not from the node that the client asked.
   bool answered(const message_id& request);
 
-  /// Everything that waits is dropped; every later `put` answers `closed`. Yields the heads of
-  /// clients' requests that went out and were not answered: nobody knows whether they were done.
+  /// Drops everything that waits; every later `put` answers `closed`. Returns the heads of clients'
+  /// requests that went out and were not answered: nobody knows whether they were done.
   std::vector<envelope> close();
 
 private:
@@ -88,7 +89,7 @@ private:
   mutable std::mutex mutex_;
   std::vector<char> open_; ///< the gathering frame, header space first
   std::deque<std::vector<char>>
-      full_; ///< frames that gather no more; sealed when taken, in the order of their going
+      full_; ///< frames that no longer gather; sealed when taken, in sending order
   std::deque<stream> streams_; ///< served in turns
   std::size_t waiting_ = 0;
   std::uint32_t last_stream_ = 0;

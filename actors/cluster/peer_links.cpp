@@ -6,7 +6,7 @@
 
 namespace troupe {
 
-/// The same at both ends: nothing in it depends on what came first.
+/// The same at both ends: nothing in it depends on which came first.
 bool peer_links::better(const link& a, const link& b) {
   auto rank = [](const link& l) { return std::tuple{l.incarnation, l.dialled_by_lower, l.dial}; };
   return rank(a) > rank(b);

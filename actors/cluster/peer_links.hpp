@@ -11,18 +11,19 @@
 namespace troupe {
 
 /// Which of a node's links to each other member counts. There may be several for a while: the old
-/// one is dead and only one end knows, both ends dialled at once, somebody lets a connection end
-/// elsewhere than it was meant to.
+/// one is dead and only one end knows, both ends dialled at once, or somebody redirects a
+/// connection.
 ///
 ///  - A link that works is kept until the new one has carried sealed frames in both directions.
-///  - Of two that have, both ends keep the same one, in whatever order they hear of them: the one
-///    that the member with the lower id dialled, and of those the one that it dialled later.
-///  - A member that began a new life (its incarnation grew) has no link of its former one: its new
-///    link counts as soon as it is proven.
-///  - If the link that counts ends while another is proven, that one takes its place at once. Until
-///    it has carried frames itself it steps back for one that has, and none is ended for it.
+///  - Of two links that have done so, both ends keep the same one, in whatever order they hear of
+///    them: the one dialled by the member with the lower id, and among those the one dialled later.
+///  - A member that began a new life (its incarnation grew) has no link from its former life: its
+///    new link counts as soon as it is proven.
+///  - If the link that counts ends while another is proven, the other takes its place at once.
+///    Until the new one has carried frames itself, it steps back for a link that has, and no link
+///    is ended for it.
 ///
-/// Pure: no clock, no sockets, no locks. Whoever drives it does what `change` says.
+/// Pure: no clock, no sockets, no locks. The driver does what `change` says.
 class peer_links {
 public:
   using number = std::uint64_t; ///< of a link, unique in this process
@@ -37,16 +38,16 @@ public:
 
   struct links_change {
     std::optional<number> attach; ///< this link counts from now on
-    std::vector<number> end;      ///< these have no more use: close them when they are drained
-    std::vector<number> dead;     ///< of a life of the peer that is over: close them
-    bool lost = false;            ///< the peer has no link that counts any more
+    std::vector<number> end;      ///< these are no longer needed: close them when they are drained
+    std::vector<number> dead;     ///< of a former life of the peer: close them
+    bool lost = false;            ///< the peer no longer has a link that counts
   };
 
-  /// Both ends have proven who they are. The link itself may be among those to end.
+  /// Both ends have proven who they are. This link itself may be among those to end.
   links_change proven(const link& with);
   /// Sealed frames have passed in both directions.
   links_change confirmed(number id);
-  /// It is closed, for whatever reason. Nothing for links that were never proven.
+  /// The link is closed, for whatever reason. Does nothing for links that were never proven.
   links_change closed(number id);
 
   /// The link that counts; nothing if there is none.
@@ -58,7 +59,7 @@ private:
   enum class standing {
     waiting, ///< proven, and not confirmed yet
     current, ///< counts; not confirmed yet if it took the place of one that ended
-    ended    ///< has no more use, and is not closed yet
+    ended    ///< no longer needed, and not closed yet
   };
   struct known {
     link with;

@@ -124,7 +124,7 @@ result<void> connected(int socket) {
   socklen_t size = sizeof error;
   if (::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
     error = errno;
-  // A connection to a free port of our own range can meet itself: that is nobody.
+  // A connection to a free port in our own range can connect to itself: then nobody is there.
   if (error == 0) {
     sockaddr_storage own{};
     sockaddr_storage other{};

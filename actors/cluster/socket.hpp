@@ -13,17 +13,17 @@ namespace troupe {
 /// nothing here waits for DNS. Errors are `invalid_argument`.
 result<host_port> parse_address(std::string_view text);
 
-/// A listening TCP socket, non-blocking. `unavailable` says who may be there already.
+/// A listening TCP socket, non-blocking. The error `unavailable` says who may be there already.
 result<file_handle> listen_on(const host_port& place);
 
 /// "127.0.0.1:4711" of a bound socket.
 std::string local_address(int socket);
 
-/// Starts to connect without waiting: writable once it is decided. `refused`: nobody listens there.
+/// Starts to connect without waiting; the socket is writable once the outcome is known. `refused`:
+/// nobody listens there.
 result<file_handle> start_connecting(const host_port& place);
 
-/// What became of it: nothing, or the reason with `refused` (nobody listens there) or
-/// `unavailable`.
+/// The outcome: nothing, or the reason as `refused` (nobody listens there) or `unavailable`.
 result<void> connected(int socket);
 
 /// What every connection of ours has: no delay, not inherited.

@@ -5,15 +5,15 @@
 
 namespace troupe {
 
-/// Writes into a message that came over a link who sent it: the peer that has proven who it is,
-/// whatever the message says of itself. What that peer may say, and to whom, the post judges by
-/// this (messages/contracts.hpp).
+/// Writes the sender into a message that came over a link: the peer that has proven who it is,
+/// whatever the message itself says. From this, the post judges what that peer may send, and to
+/// whom (messages/contracts.hpp).
 ///
-///  - A client speaks as its session: replies come to it, its numbers are its own, and what another
-///    session was answered cannot be fetched. Its tenant is the default one until clients prove
-///    one.
-///  - A member speaks for itself and its clients: the sender is at that node. It means this node
-///    (`self`), and nobody behind it.
+///  - A client speaks as its session: replies come to it, its numbers are its own, and it cannot
+///    fetch the answers of another session. Its tenant is the default one until clients can prove a
+///    tenant.
+///  - A member speaks for itself and its clients: the sender is at that node. Its messages are for
+///    this node (`self`), and for nobody behind it.
 void stamp(envelope& message, const Hello& peer, node_id self);
 
 } // namespace troupe

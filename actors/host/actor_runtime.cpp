@@ -23,7 +23,7 @@ struct actor_runtime::parts {
     config.add_message_types<caf::id_block::troupe>();
     config.set("scheduler.max-threads", static_cast<std::uint64_t>(given.threads));
     config.set("scheduler.max-throughput", static_cast<std::uint64_t>(given.max_throughput));
-    config.set("middleman.workers", std::uint64_t{0}); // they serve remote actors: there are none
+    config.set("middleman.workers", std::uint64_t{0}); // they serve remote actors: none exist
     return config;
   }
 

@@ -13,8 +13,8 @@ class actor_system;
 
 namespace troupe {
 
-/// CAF as a node uses it: the scheduler's threads, the thread of the links, and on them one tree of
-/// actors.
+/// CAF as a node uses it: the scheduler's threads, the links' thread, and one tree of actors on
+/// them.
 class actor_runtime {
 public:
   struct options {
@@ -29,8 +29,8 @@ public:
 
   caf::actor_system& system() noexcept;
 
-  /// Starts the tree. `all_stand` is called when every service of it stands, `ended` when the tree
-  /// has ended: by threads of the scheduler.
+  /// Starts the tree. Threads of the scheduler call `all_stand` when every service of the tree has
+  /// started, and `ended` when the tree has ended.
   void start(node_host& host, child_spec top, std::function<void()> all_stand,
              std::function<void()> ended);
   /// Asks the tree to stop; `ended` tells when it has.

@@ -81,7 +81,7 @@ void agent_directory::came_around(const name& agent, caf::execution_unit* unit) 
     std::unique_lock guard{home.mutex};
     auto found = home.agents.find(agent);
     if (found == home.agents.end() || found->second.around == 0)
-      return; // it was given to service::roles by somebody else than the post
+      return; // somebody other than the post gave it to service::roles
     auto& there = found->second;
     if (--there.around > 0)
       return;
@@ -93,7 +93,7 @@ void agent_directory::came_around(const name& agent, caf::execution_unit* unit) 
   release(agent, unit);
 }
 
-/// What comes meanwhile is held too, until nothing is.
+/// Messages that come meanwhile are held too, until none are held.
 void agent_directory::release(const name& agent, caf::execution_unit* unit) {
   auto& home = shard_of(agent);
   for (;;) {
@@ -121,7 +121,7 @@ void agent_directory::release(const name& agent, caf::execution_unit* unit) {
 void agent_directory::place(const name& agent, logic_actor who) {
   auto& home = shard_of(agent);
   std::unique_lock guard{home.mutex};
-  home.agents[agent].active.swap(who); // who stood here is destroyed after the lock
+  home.agents[agent].active.swap(who); // the previous actor is destroyed after the lock
 }
 
 void agent_directory::remove(const name& agent, caf::actor_id who) {

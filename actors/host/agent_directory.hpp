@@ -16,46 +16,49 @@ class execution_unit;
 
 namespace troupe {
 
-/// Hands charged messages over to an actor: the one way into a shell's mailbox.
+/// Hands charged messages over to an actor: the only way into a shell's mailbox.
 void hand_over(const logic_actor& receiver, parcel one, caf::execution_unit* unit);
 void hand_over(const logic_actor& receiver, parcels many, caf::execution_unit* unit);
 
-/// Which agents are active on this node, and in which order messages reach one that is just being
+/// Which agents are active on this node, and in which order messages reach an agent that is being
 /// started.
 ///
-/// A message for an agent that is not active goes round service::roles, which starts the agent and
-/// passes the message on. Until then its sender may send more, and those must not get ahead. So the
-/// directory counts the messages on their way round (`enter` answers `around`, `came_around` ends
-/// one). While there are any, messages that come straight are held, charged to the agent's mailbox;
-/// with the end of the last one the held ones follow, and the agent is open.
+/// A message for an agent that is not active goes round by service::roles, which starts the agent
+/// and passes the message on. Until then the sender may send more messages, and those must not get
+/// ahead. So the directory counts the messages on their way round (`enter` answers `around`,
+/// `came_around` ends one). While there are any, messages that come straight are held and charged
+/// to the agent's mailbox. When the last detour ends, the held messages follow, and the agent is
+/// open.
 ///
 /// Thread-safe. Nothing is handed over and nothing is destroyed under a lock.
 class agent_directory {
 public:
   /// What became of a message.
   enum class entrance : std::uint8_t {
-    open,   ///< nothing yet: the agent can be reached straight now; look again
+    open,   ///< nothing yet: the agent can now be reached straight; look again
     held,   ///< taken
     full,   ///< nothing: the agent's mailbox is full
     around, ///< nothing: it has to go round service::roles, and was counted as doing so
   };
 
-  /// Null: nobody stands there.
+  /// Null: nobody is there.
   logic_actor find(const name& agent) const;
-  /// The same, and null while other messages have to reach the agent first: see `enter`.
+  /// The same, but null while other messages have to reach the agent first: see `enter`.
   logic_actor find_open(const name& agent) const;
 
-  /// For a message that found nobody, or whom it found was closed. Moves from it if it is held.
+  /// For a message that found nobody, or found a closed inbox. Moves from the message if it is
+  /// held.
   entrance enter(envelope& message, bool reserve);
-  /// A message that was counted is passed on, or is given up.
+  /// A counted message was passed on or given up.
   void came_around(const name& agent, caf::execution_unit* unit);
-  /// A message that was counted and comes once more: its agent closed while it was passed on.
+  /// A counted message comes once more: its agent closed while the message was passed on.
   void goes_around_again(const name& agent);
 
   void place(const name& agent, logic_actor who);
-  /// Removes the entry if it is still that actor's. What is held goes to that actor: it was let in.
+  /// Removes the entry if it still belongs to that actor. Held messages go to that actor: they were
+  /// let in.
   void remove(const name& agent, caf::actor_id who);
-  /// Closes the inbox of that actor and removes it, if nothing is on its way to it; false:
+  /// Closes the inbox of that actor and removes the actor, if nothing is on its way to it. False:
   /// something is, and nothing has changed.
   bool remove_if_idle(const name& agent, caf::actor_id who, inbox_meter& inbox);
 
@@ -66,7 +69,7 @@ private:
   struct entry {
     logic_actor active;
     std::size_t around = 0; ///< messages on their way round service::roles
-    charged_messages held;  ///< let in, and to follow those
+    charged_messages held;  ///< let in; they follow those
     bool releasing = false; ///< held ones are being handed over
     bool empty() const { return !active && around == 0 && !releasing; }
     bool open() const { return active && around == 0 && held.messages.empty() && !releasing; }

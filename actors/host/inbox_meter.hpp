@@ -10,32 +10,32 @@
 
 namespace troupe {
 
-/// What a message is charged for, as long as it waits.
+/// The bytes that a message is charged while it waits.
 inline std::size_t charge_of(const envelope& message) {
   return limits::message_overhead_bytes + message.body.wire_size();
 }
 
-/// Counts what waits in one mailbox, bounds it, and closes it. CAF's mailboxes have no bound, and
-/// drop without a word what comes after their actor's end. So senders ask here first (`enter`) and
-/// then enqueue; the receiver says what it has taken out (`leave`). Once `close` has answered, the
-/// receiver knows how many are still to come from senders that were let in before: it waits for
-/// those, answers them and ends. A sender that comes later is told, and finds another way.
+/// Counts what waits in one mailbox, bounds it, and closes the mailbox. CAF's mailboxes have no
+/// bound, and they silently drop messages that come after their actor's end. So senders ask here
+/// first (`enter`) and then enqueue; the receiver says what it has taken out (`leave`). `close`
+/// tells the receiver how many messages are still to come from senders that were let in before. The
+/// receiver waits for those, answers them and ends. A later sender is told, and finds another way.
 ///
 /// Thread-safe, without locks: one atomic number holds the count, the bytes and whether it is
-/// closed. A message that is larger than the bound of bytes gets in if nothing else waits. Several
-/// senders at once may pass a bound by one message each.
+/// closed. A message larger than the bound in bytes gets in if nothing else waits. Several
+/// concurrent senders may exceed a bound by one message each.
 class inbox_meter {
 public:
   enum class admission : std::uint8_t { in, full, closed };
   enum class ended : std::uint8_t { no, asked, failed };
 
   explicit inbox_meter(queued_bytes& of_node) : of_node_(of_node) {}
-  /// Nobody can reach the mailbox any more: what it dropped waits no longer.
+  /// Nobody can reach the mailbox any more: the messages it dropped no longer wait.
   ~inbox_meter() { of_node_.remove(state_.load(std::memory_order_relaxed) & bytes_mask); }
   inbox_meter(const inbox_meter&) = delete;
   inbox_meter& operator=(const inbox_meter&) = delete;
 
-  /// A sender wants to enqueue that much. `reserve`: up to the larger bound.
+  /// A sender wants to enqueue that many bytes. `reserve`: up to the larger bound.
   admission enter(std::size_t messages, std::size_t bytes, bool reserve) noexcept {
     auto seen = state_.load(std::memory_order_relaxed);
     if (seen & closed_bit)
@@ -51,14 +51,14 @@ public:
     return admission::in;
   }
 
-  /// The receiver has taken that much out.
+  /// The receiver has taken out that many bytes.
   void leave(std::size_t messages, std::size_t bytes) noexcept {
     state_.fetch_sub(weight(messages, bytes), std::memory_order_acq_rel);
     of_node_.remove(bytes);
   }
 
-  /// From now on nobody is let in. How many messages were, and are not taken out yet. The receiver
-  /// calls it, once.
+  /// From now on nobody is let in. Returns how many messages were let in and not yet taken out. The
+  /// receiver calls it, once.
   std::size_t close(bool by_a_fault) noexcept {
     auto bits = by_a_fault ? closed_bit | fault_bit : closed_bit;
     return count_of(state_.fetch_or(bits, std::memory_order_acq_rel));

@@ -14,9 +14,9 @@
 
 /// Every typed actor interface, in the order in which a task meets them.
 ///
-/// All work between actors is one move-only `envelope` (messages/envelope.hpp) with a protobuf
-/// payload, so there are few CAF interfaces and one contract per service: which payloads it takes,
-/// what it answers.
+/// All work between actors travels as one move-only `envelope` (messages/envelope.hpp) with a
+/// protobuf payload, so there are few CAF interfaces and one contract per service: which payloads
+/// it takes, what it answers.
 namespace troupe {
 
 /// Lets CAF carry a value that can only be moved. CAF asks for copyable types but copies only
@@ -34,7 +34,7 @@ struct sole {
   sole& operator=(const sole&) { std::abort(); }
 };
 
-/// Messages for one receiver, in order, and the bytes that its mailbox was charged for them.
+/// Messages for one receiver, in order, and the bytes charged to its mailbox for them.
 struct charged_message {
   envelope message;
   std::size_t bytes = 0;
@@ -69,26 +69,26 @@ namespace troupe {
 /// otherwise.
 ///
 ///  - parcel, parcels: messages to be worked on, in order. Effects as the service's contract says.
-///  - tick(timer, generation): an armed timer ran out; ignored if it was armed again since.
-///  - stop: finishes its step, answers who still waits with `unavailable`, ends. Idempotent.
+///  - tick(timer, generation): an armed timer ran out; ignored if it has been armed again since.
+///  - stop: finishes its step, answers waiting requests with `unavailable`, ends. Idempotent.
 ///  - begin: nothing of its own; it is the first message to an actor that was spawned lazily.
 ///
-/// A `cancel` gives up a request of the same sender. Agents, models, blobs and reading answer the
-/// request `cancelled` then, unless its answer is on its way; others take no notice.
+/// A `cancel` gives up a request of the same sender. Agents, models, blobs and reading then answer
+/// the request `cancelled`, unless its answer is on its way; others ignore the `cancel`.
 ///
-/// What each takes, from whom, and what it answers is data: messages/contracts.hpp. Beyond that:
+/// What each takes, from whom, and what it answers is in messages/contracts.hpp. Beyond that:
 ///
 ///  - service::roles gets every message for an agent of this node that is not active: it activates
 ///    the agent and passes the message on, or answers `unknown_role` or `overloaded`. AgentStop
-///    ends one. It sends AgentRest to agents that may be idle; one that cannot leave answers so.
-///  - service::membership sends MembersChanged each time anything changes, and to who asks by
-///    MembersQuery; MemberRoles to its like on other members, if their roles differ.
-///  - service::queue sends TaskStarted, TaskDone, TasksRefused to the coordinator that offered,
-///    and TasksHeld to one that asks.
-///  - service::coordinator sends RunProgress*, RunEnded to who submitted the run; a
-///    RunSubmit that is repeated gets the same.
-///  - service::reading does what computes on documents, on a pool of threads that tells it by
-///    ReadingDone.
+///    ends one. It sends AgentRest to agents that may be idle; an agent that cannot leave answers
+///    so.
+///  - service::membership sends MembersChanged on every change, and to a sender of MembersQuery. It
+///    sends MemberRoles to service::membership on other members, if their roles differ.
+///  - service::queue sends TaskStarted, TaskDone, TasksRefused to the coordinator that offered, and
+///    TasksHeld to a coordinator that asks.
+///  - service::coordinator sends RunProgress*, RunEnded to the submitter of the run; a repeated
+///    RunSubmit gets the same.
+///  - service::reading computes on documents, on a pool of threads that reports by ReadingDone.
 ///  - service::models, state, blobs and reading have threads of their own: scoring text and disks
 ///    take a while.
 using logic_actor = caf::typed_actor<caf::reacts_to<parcel>, caf::reacts_to<parcels>,

@@ -34,7 +34,7 @@ struct link_state {
   int socket = -1;        ///< CAF's
   bool attached = false;
   bool closing = false;
-  bool evicted = false; ///< closed for want of room, not for anything it did
+  bool evicted = false; ///< closed for lack of room, not for anything it did
   bool halted = false;  ///< nothing is read until the node has room
   bool left = false;    ///< the peer ended it, and said so
 
@@ -66,13 +66,13 @@ void write(link_broker* self, std::string_view bytes) {
   self->flush(link.connection);
 }
 
-/// What others know of the link is taken back now, not when the broker is destroyed.
+/// The link's entries elsewhere are removed now, not when the broker is destroyed.
 void detach(link_state& link, std::string why) {
   link.registered->ends_because(std::move(why), link.left);
   link.registered.reset();
 }
 
-/// Counts and logs the end of a link, unless it is an ordinary one.
+/// Counts and logs the end of a link, unless it ended in the ordinary way.
 void note_end(link_state& link, const failure& why) {
   bool client_left = link.protocol->is_proven() && link.protocol->peer().client();
   if (client_left)
@@ -80,7 +80,7 @@ void note_end(link_state& link, const failure& why) {
   if (why.code == ec::cancelled)
     return log(link, log_level::debug, "closing " + peer_name(link) + ": " + why.message);
   link.hub->host.counted.plain().links_refused.fetch_add(1, std::memory_order_relaxed);
-  // Said seldom of those that make way: whoever fills the door would fill the log too.
+  // Rarely logged for links that make way: somebody who fills the door would fill the log too.
   if (!link.evicted || std::has_single_bit(link.registered->door()->asked_to_leave()))
     log(link, log_level::warning, "closing " + peer_name(link) + ": " + why.message);
 }
@@ -89,8 +89,8 @@ void close(link_broker* self, const failure& why) {
   auto& link = self->state;
   if (link.closing)
     return;
-  // A peer that is there is told; one that is silent, or does not read, would only keep the socket
-  // open.
+  // A peer that is there is told. A silent peer, or one that does not read, would only keep the
+  // socket open.
   bool silent =
       link.protocol->is_proven() && (why.code == ec::unavailable || why.code == ec::overloaded);
   if (!silent) {
@@ -106,7 +106,7 @@ void close(link_broker* self, const failure& why) {
   self->quit();
 }
 
-/// Moves what waits into the socket's buffer, as long as that is short.
+/// Moves waiting bytes into the socket's buffer, as long as that is short.
 void pull(link_broker* self) {
   auto& link = self->state;
   auto seal = link.protocol->seal();
@@ -128,8 +128,8 @@ void pull(link_broker* self) {
     self->send(self, atom::pull_v);
 }
 
-/// Something happened that the link must look at: there is something to write, there is room in the
-/// node again, or others need the room that its unfinished payloads take.
+/// Something happened that the link must check: there is something to write, the node has room
+/// again, or others need the room that the link's unfinished payloads take.
 std::function<void()> wake(link_broker* self) {
   return [broker = caf::actor_cast<caf::actor_addr>(self)] {
     if (auto there = caf::actor_cast<caf::actor>(broker))
@@ -137,7 +137,7 @@ std::function<void()> wake(link_broker* self) {
   };
 }
 
-/// Reads only while the node has room for what is read.
+/// Reads only while the node has room for the bytes read.
 void regulate(link_broker* self) {
   auto& link = self->state;
   if (link.closing || !link.attached)
@@ -156,9 +156,9 @@ void regulate(link_broker* self) {
     link.protocol->set_halted(full, link.now());
 }
 
-/// CAF takes a halted connection out of its loop at the end of a round only, and ignores a
-/// `trigger` of the same round: the link would never read again. Where it reads already, this does
-/// nothing.
+/// CAF removes a halted connection from its loop only at the end of a round, and ignores a
+/// `trigger` in the same round: the link would never read again. This does nothing if the link is
+/// already reading.
 void keep_reading(link_broker* self) {
   auto& link = self->state;
   if (link.attached && !link.halted && !link.closing)
@@ -199,7 +199,7 @@ std::optional<failure> attach_member(link_broker* self, const Hello& peer) {
   return std::nullopt;
 }
 
-/// A peer has shown that it knows the secret. Nothing yet if it may not be here all the same.
+/// A peer has shown that it knows the secret. Does nothing if the peer may still not be here.
 std::optional<failure> attach(link_broker* self, const Hello& peer) {
   auto refused = peer.client() ? attach_client(self, peer) : attach_member(self, peer);
   if (refused)
@@ -210,7 +210,7 @@ std::optional<failure> attach(link_broker* self, const Hello& peer) {
   return std::nullopt;
 }
 
-/// A reply to a client from a node that was not asked, or was asked something else.
+/// A reply to a client from a node that it did not ask, or asked something else.
 bool is_foreign_reply(link_state& link, const envelope& message) {
   if (message.kind != message_kind::reply || message.target.what != address::kind::session
       || link.waiting->answered(message.id))
@@ -219,7 +219,7 @@ bool is_foreign_reply(link_state& link, const envelope& message) {
   return true;
 }
 
-/// A peer of a newer version sent what nobody here can take: it is told so at once.
+/// A peer with a newer version sent something that nobody here can take: it is told at once.
 void answer_unknown(link_state& link, link_logic::unknown strange) {
   auto& host = link.hub->host;
   auto& head = strange.head;
@@ -286,8 +286,8 @@ void set_up(link_broker* self) {
   carry_out(self, link.protocol->begin());
 }
 
-/// Not by `delayed_send`: its message names the broker as its sender. One that waits when the node
-/// ends would lie in the broker's mailbox and keep both alive.
+/// Not by `delayed_send`: its message names the broker as the sender. A message that still waits
+/// when the node ends would lie in the broker's mailbox and keep both alive.
 void tick_later(link_broker* self) {
   auto& clock = self->system().clock();
   clock.schedule_message(
@@ -295,7 +295,7 @@ void tick_later(link_broker* self) {
       caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, atom::tick_v));
 }
 
-/// It is one too many among those that have not shown who they are.
+/// There is one too many of those that have not shown who they are, and this one must go.
 void make_way(link_broker* self) {
   auto& link = self->state;
   if (link.closing || !link.registered->door()) // it has proven itself meanwhile
@@ -310,7 +310,7 @@ void note_progress(link_state& link) {
                                                         : newcomers::milestone::spoke);
 }
 
-/// Owned by the broker once it runs, by what spawns it until then.
+/// Owned by its spawner until the broker runs, then by the broker.
 using handed_over = std::shared_ptr<std::unique_ptr<link_registration>>;
 
 caf::behavior link_behavior(link_broker* self, const handed_over& given, newcomers* door) {

@@ -67,8 +67,8 @@ link_registration::link_registration(link_hub& hub, int socket, node_id dialled)
 }
 
 link_registration::~link_registration() {
-  // Each step by itself: without memory one may fail, and the others still count.
-  fault_of([&] { leave_door(); }); // also one that was proven and refused all the same
+  // Each step by itself: one may fail for lack of memory, and the others still count.
+  fault_of([&] { leave_door(); }); // also one that was proven but still refused
   fault_of([&] {
     if (now_ == peer_kind::client)
       leave_clients();
@@ -110,7 +110,7 @@ void link_registration::leave_members() {
     std::lock_guard guard{hub_.mutex};
     change = hub_.members.closed(number_);
   }
-  carry_out(hub_, change); // another one takes its place before this one is taken away
+  carry_out(hub_, change); // another one takes its place before this one is removed
   hub_.host.post->detach_peer(peer, waiting_.get());
   if (!change.lost)
     return;
@@ -121,7 +121,7 @@ void link_registration::leave_members() {
   report(hub_, service::membership, std::move(closed));
 }
 
-/// Clients' requests that went over this link will not be answered: say so.
+/// Clients' requests sent over this link will not be answered: say so.
 void link_registration::fail_unanswered() {
   if (!waiting_)
     return;
@@ -135,7 +135,7 @@ void link_registration::fail_unanswered() {
                                   + to_string(head.target)
                                   + " is, was lost before the answer came; look before you send it "
                                     "again"});
-    why.set_repeat(true); // who has it can tell, when it is there again
+    why.set_repeat(true); // the node that has it can tell, when it is back
     hub_.host.post->send(reply_to(head, std::move(why)));
   }
 }

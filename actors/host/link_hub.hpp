@@ -50,20 +50,22 @@ struct link_hub {
   std::string secret;
   std::function<std::string()> nonce; ///< 32 random bytes from the system
 
-  /// A member has no link any more, or could not be linked: dial it again, if that is ours to do.
+  /// A member no longer has a link, or could not be linked: dial it again, if dialling it is our
+  /// job.
   std::function<void(node_id)> lost = [](node_id) {};
-  /// A member has a link: dial it no more.
+  /// A member has a link: stop dialling it.
   std::function<void(node_id)> found = [](node_id) {};
-  /// The node holds more messages than it may: nothing is read.
+  /// The node holds more messages than it may: links read nothing.
   std::function<bool()> is_full = [this] { return host.post->queued().too_many(); };
-  /// Calls back once, from any thread, when it does no longer.
+  /// Calls back once, from any thread, when that is no longer so.
   std::function<void(std::function<void()>)> when_room = [this](std::function<void()> resume) {
     host.post->queued().when_room(std::move(resume));
   };
 
   chunk_budget client_chunks{limits::client_chunks_bytes_max};
   chunk_budget member_chunks{limits::member_chunks_bytes_max};
-  /// Who has not shown who he is, by the door he came through: none can lock out the other's.
+  /// Connections that have not shown who they are, by door: those of one door cannot lock out those
+  /// of the other.
   newcomers strangers;                 ///< by TCP
   newcomers neighbours;                ///< by the local socket
   std::atomic<std::uint64_t> links{0}; ///< numbers them
@@ -78,9 +80,10 @@ struct link_hub {
   }
 };
 
-/// Everything that one link has put where others see it: counts, its place among the links, in the
-/// post, with membership and the dialler. The destructor takes all of it out again, however the
-/// link ends: closed, refused, or by an exception in its broker. Used by one thread at a time.
+/// Everything that one link has registered where others see it: counts, and its entries among the
+/// links, in the post, with membership and the dialler. The destructor removes all of it again,
+/// however the link ends: closed, refused, or by an exception in its broker. Used by one thread at
+/// a time.
 class link_registration {
 public:
   /// Owns the socket until `release_socket`. `dialled`: the member, zero for accepted connections.
@@ -95,14 +98,14 @@ public:
   int socket() const noexcept { return socket_.get(); }
   void release_socket() { socket_.release(); }
 
-  /// The broker that runs it. Told to stop at once if the node is stopping.
+  /// The broker that runs the link. It is told to stop at once if the node is stopping.
   void begin(const caf::actor& broker);
-  /// A stranger among strangers; one too many, and the least of them is told to `leave`.
+  /// One more stranger. If there is one too many, the lowest-ranked stranger is told to `leave`.
   void enter(newcomers& door, std::function<void()> leave);
   void reached(newcomers::milestone step);
-  /// Where it waits to show who it is; null: it has, or came through no door.
+  /// The door where it waits to show who it is; null: it has done so, or came through no door.
   newcomers* door() const noexcept { return door_; }
-  /// Another link to that member counts: this one ends when it is drained.
+  /// Another link to that member counts: this one ends once it is drained.
   bool is_replaced() const noexcept { return replaced_->load(std::memory_order_relaxed); }
 
   /// A client has proven itself.
@@ -112,7 +115,7 @@ public:
   /// Sealed frames have passed in both directions.
   void confirm();
 
-  /// Why the link ends, for who asks later. `left`: the peer ended it, and said so.
+  /// Why the link ends, for later questions. `left`: the peer ended it, and said so.
   void ends_because(std::string why, bool left) {
     why_ = std::move(why);
     left_ = left;
@@ -140,10 +143,10 @@ private:
   bool left_ = false;
 };
 
-/// The links to other nodes that count, for a membership that is started again.
+/// The links to other nodes that count, for a membership that is restarted.
 std::vector<LinkOpened> open_links(link_hub& hub);
 
-/// Ends all links, and every one that is adopted from now on.
+/// Ends all links, and every link that is adopted from now on.
 void stop_links(link_hub& hub);
 
 } // namespace troupe

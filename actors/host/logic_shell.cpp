@@ -46,10 +46,10 @@ logic_shell::behavior_type logic_shell::make_behavior() {
   };
 }
 
-/// One call into the logic. What it wants is carried out by `after_steps`.
+/// One call into the logic. `after_steps` carries out its outputs.
 template <class Call>
 void logic_shell::guarded(Call&& call) {
-  out_.leaves = false; // a step after the wish: it has something to do
+  out_.leaves = false; // a step came after the wish: it has something to do
   step_context context{host_.clock.now(), random_, out_};
   fault_ = fault_of([&] { call(context); });
 }
@@ -63,7 +63,7 @@ void logic_shell::work_on(envelope message) {
   if (phase_ != phase::working || !fault_.empty())
     return refuse_as_ended(message);
   bool asked = message.kind == message_kind::request;
-  // What an answer needs is kept aside, for the case that the step fails while it owns the message.
+  // What an answer needs is kept aside in case the step fails while it owns the message.
   envelope failed;
   if (asked)
     failed = head_of(message);
@@ -81,7 +81,7 @@ void logic_shell::work_on(event input) {
 void logic_shell::work_on_all(std::vector<envelope> messages) {
   for (auto& message : messages) {
     work_on(std::move(message));
-    // Starts and stops of different steps must not be put into one order.
+    // Starts and stops of different steps must not be merged into one order.
     if (out_.sends.size() >= limits::outputs_gathered_max || !out_.starts.empty()
         || !out_.stops.empty())
       deliver();
@@ -110,11 +110,11 @@ void logic_shell::after_steps() {
   end_if_drained();
 }
 
-/// Whoever takes this place starts its own children: they are not waited for.
+/// The actor that takes this place starts its own children: it does not wait for these.
 void logic_shell::fail() {
   out_.log(log_level::error, "agent", troupe::to_string(self_) + " failed: " + fault_);
   auto fault = std::move(fault_);
-  end_logic(); // if it cannot even stop, its callers have deadlines
+  end_logic(); // if it cannot even stop, its callers still have deadlines
   fault_ = std::move(fault);
   stop_children();
   children_.clear();
@@ -134,7 +134,7 @@ void logic_shell::stop() {
 
 void logic_shell::leave_if_idle() {
   if (!close_inbox_if_empty())
-    return; // the next step is for what waits
+    return; // the next step is for the waiting message
   end_logic();
   phase_ = phase::leaving;
   stop_children();
@@ -195,8 +195,8 @@ void logic_shell::deliver() {
 
 void logic_shell::start_child(outputs::child wanted) {
   auto place = troupe::address::of_agent(wanted.agent, self_.node);
-  // It begins only when it can be found: an answer to its first request would else go astray. And
-  // it has its first messages by then: nobody who finds it can get ahead of them.
+  // It begins only once it can be found: otherwise an answer to its first request would go astray.
+  // It has its first messages by then, so nobody who finds it can get ahead of them.
   auto actor = system().spawn<logic_shell, caf::lazy_init>(host_, place, std::move(wanted.mind),
                                                            take_sends_to(wanted.agent));
   monitor(actor);
@@ -207,8 +207,8 @@ void logic_shell::start_child(outputs::child wanted) {
   children_.emplace(id, running_child{std::move(wanted.agent), std::move(actor)});
 }
 
-/// It may be at work for long before it hears of it, so nobody finds it from now on: what is sent
-/// to its name goes to who starts agents.
+/// It may work for a long time before it hears of the stop, so it cannot be found from now on:
+/// messages to its name go to the service that starts agents.
 void logic_shell::stop_child(const troupe::name& agent) {
   auto known = ids_.find(agent);
   if (known == ids_.end())
@@ -220,7 +220,7 @@ void logic_shell::stop_child(const troupe::name& agent) {
   caf::anon_send(stopped.actor, atom::stop_v);
 }
 
-/// What this step sends to an agent of this node.
+/// The messages that this step sends to an agent of this node.
 std::vector<envelope> logic_shell::take_sends_to(const troupe::name& agent) {
   auto is_other = [&](const envelope& message) {
     const auto& target = message.target;
@@ -233,7 +233,7 @@ std::vector<envelope> logic_shell::take_sends_to(const troupe::name& agent) {
   return taken;
 }
 
-/// Tells the logic that an agent which it started has ended, if it has and that was not told yet.
+/// Tells the logic that an agent it started has ended, if so and if the logic was not told yet.
 void logic_shell::tell_of_end(const troupe::name& agent) {
   auto known = ids_.find(agent);
   if (known == ids_.end())

@@ -11,20 +11,20 @@
 
 namespace troupe {
 
-/// The one actor that runs a logic: it receives, steps, and carries the outputs out. Spawned by a
+/// The actor that runs a logic: it receives, steps, and carries out the outputs. Spawned by a
 /// supervisor (services) or by the shell of the logic that started it (agents).
 ///
-/// A step that throws is a fault of the logic: the request it was working on is answered with
+/// A step that throws is a fault of the logic: the request it was working on is answered
 /// `agent_failed`, the logic gets the chance to answer the others (`stop`), the actor ends with an
-/// error, and whoever started it learns of it. Requests that are still on their way to it when it
-/// ends, by a fault or because it was asked to, are answered `unavailable`.
+/// error, and the logic or supervisor that started it is told. Requests still on their way to the
+/// actor when it ends, by a fault or on request, are answered `unavailable`.
 ///
-/// Before a logic is given a message for an agent that it started, it is told of that agent's end,
-/// if it has ended: such a message comes round because of that end, and CAF's own news of it may be
-/// slower.
+/// If an agent has ended, the logic that started it is told so before it is given a message for
+/// that agent. Such a message comes round because of that end, and CAF's own notice of the end may
+/// be slower.
 class logic_shell final : public shell {
 public:
-  /// `first`: messages that it gets before all others.
+  /// `first`: messages that the logic gets before all others.
   logic_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
               std::unique_ptr<logic> mind, std::vector<envelope> first = {});
 
@@ -34,14 +34,14 @@ public:
 private:
   enum class phase : std::uint8_t {
     working,
-    stopping, ///< the logic is gone; the children that it started have to end first
-    leaving,  ///< it cannot be found any more; ends with the last message that is still to come
+    stopping, ///< the logic is gone; the children it started have to end first
+    leaving,  ///< it can no longer be found; it ends with the last message still to come
   };
 
   struct running_child {
     troupe::name agent;
     logic_actor actor;
-    bool told = false; ///< the logic knows of its end, or has stopped it
+    bool told = false; ///< the logic knows of the child's end, or has stopped it
   };
 
   template <class Call>
@@ -77,9 +77,9 @@ private:
   std::optional<instant> ticking_until_; ///< when the pending tick comes
   std::uint64_t tick_generation_ = 0;
   std::unordered_map<caf::actor_id, running_child> children_;
-  std::unordered_map<troupe::name, caf::actor_id> ids_; ///< of those whose end it does not know
+  std::unordered_map<troupe::name, caf::actor_id> ids_; ///< whose end the logic does not know
   phase phase_ = phase::working;
-  std::string fault_; ///< what went wrong; nothing is stepped after that
+  std::string fault_; ///< what went wrong; no step is made after that
 };
 
 } // namespace troupe

@@ -8,9 +8,9 @@
 
 namespace troupe {
 
-/// What was done before a message was sent is done before its receiver works on it: CAF's mailboxes
-/// see to that. ThreadSanitizer cannot know, as Debian's CAF is not built with it, so it is told
-/// here. In other builds these do nothing.
+/// What happened before a message was sent happens before its receiver works on it: CAF's mailboxes
+/// ensure that. ThreadSanitizer cannot know, because Debian's CAF is not built with it, so it is
+/// told here. In other builds these functions do nothing.
 inline void before_enqueue([[maybe_unused]] caf::abstract_actor* receiver) {
 #if defined(__SANITIZE_THREAD__)
   __tsan_release(receiver);

@@ -6,8 +6,8 @@
 
 namespace troupe {
 
-/// Time for everybody in this process: the wall clock is read once, the monotonic clock counts from
-/// there. Nothing ever sees it jump.
+/// The time for everybody in this process: the wall clock is read once, and the monotonic clock
+/// counts from there. It never jumps.
 class node_clock {
 public:
   node_clock()

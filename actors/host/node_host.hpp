@@ -15,7 +15,7 @@
 
 namespace troupe {
 
-/// Makes the call; what went wrong in it, empty if nothing did.
+/// Makes the call. Returns what went wrong in it; empty if nothing did.
 template <class Call>
 std::string fault_of(Call&& call) {
   try {
@@ -29,7 +29,7 @@ std::string fault_of(Call&& call) {
   }
 }
 
-/// What a shell ends with, by what went wrong in it; empty: it was asked to end.
+/// The reason a shell ends with, given what went wrong in it; empty: it was asked to end.
 inline caf::error reason_of_end(const std::string& fault) {
   return fault.empty() ? caf::make_error(caf::exit_reason::user_shutdown)
                        : caf::make_error(caf::sec::runtime_error, fault);

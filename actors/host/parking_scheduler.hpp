@@ -14,13 +14,13 @@ namespace troupe {
 
 /// CAF's work stealing with two changes. Figures: docs/decisions/0003-scheduler.md and 0007.
 ///
-///  - An idle worker looks around a few times and then parks on a condition variable that
-///    enqueueing wakes. The stock policy polls and sleeps: a message to an idle node waited for the
-///    sleep to end, and an idle node used 4 % of a core.
-///  - Queues are first in, first out, but for one job: what a job enqueues last runs next on its
-///    worker, as its data is still in the cache. At most `followers_max` such jobs run in a row as
-///    long as another waits. The stock policy's queue is a stack: two actors that answer each other
-///    were always on top of it, and everybody else on their worker never ran.
+///  - An idle worker looks around a few times and then parks on a condition variable; enqueueing
+///    wakes it. The stock policy polls and sleeps: a message to an idle node waited for the sleep
+///    to end, and an idle node used 4 % of a core.
+///  - Queues are first in, first out, with one exception: the job that a job enqueues last runs
+///    next on its worker, because its data is still in the cache. At most `followers_max` such jobs
+///    run in a row while another waits. The stock policy's queue is a stack: two actors that
+///    answered each other were always on top of it, and all others on their worker never ran.
 struct parking_policy : caf::policy::work_stealing {
   using base = caf::policy::work_stealing;
 
@@ -43,8 +43,8 @@ struct parking_policy : caf::policy::work_stealing {
     explicit worker_data(caf::scheduler::abstract_coordinator* p) : base::worker_data(p) {}
     worker_data(const worker_data& other) : base::worker_data(other) {}
 
-    /// What the last job enqueued last. Its worker puts it in; an idle one may take it, as the job
-    /// that runs may take its time.
+    /// The job that the last job enqueued last. Its worker puts it in. An idle worker may take it,
+    /// because the running job may take a long time.
     std::atomic<caf::resumable*> next{nullptr};
     unsigned followers = 0; ///< in a row
   };
@@ -67,7 +67,7 @@ struct parking_policy : caf::policy::work_stealing {
     if (!before)
       return;
     d(self).queue.append(before);
-    wake_one(d(self->parent())); // work for whoever is parked
+    wake_one(d(self->parent())); // work for parked workers
   }
 
   template <class Worker>
@@ -133,7 +133,7 @@ private:
 
   static caf::resumable* take_next(worker_data& of) {
     if (!of.next.load(std::memory_order_relaxed))
-      return nullptr; // looking costs less than exchanging
+      return nullptr; // reading costs less than exchanging
     return of.next.exchange(nullptr, std::memory_order_acq_rel);
   }
 

@@ -17,7 +17,7 @@ namespace {
   return dynamic_cast<shell*>(caf::actor_cast<caf::abstract_actor*>(who)) != nullptr;
 }
 
-/// Where agents and services stand: elsewhere, a session, or nobody otherwise.
+/// Where agents and services are: elsewhere, a session, or nobody otherwise.
 bool may_stand_here(const address& target, node_id self) {
   return (!target.node || target.node == self)
          && (target.what == address::kind::service || target.what == address::kind::agent);
@@ -45,10 +45,10 @@ void post::deliver(envelope message, caf::execution_unit* unit) {
     refuse(message, unreachable(message.target));
 }
 
-/// To an agent that is active here, or to who activates it, or to its home.
+/// To an agent that is active here, or to the service that activates it, or to its home.
 void post::send_to_agent(envelope message, caf::execution_unit* unit) {
   auto& target = message.target;
-  bool passed_on = message.activations > 0; // by service::roles: it is the next in order
+  bool passed_on = message.activations > 0; // from service::roles: it is the next in order
   if (auto active = passed_on ? agents_.find(target.agent) : agents_.find_open(target.agent))
     if (offer(active, message, unit) != admission::closed)
       return;
@@ -56,7 +56,7 @@ void post::send_to_agent(envelope message, caf::execution_unit* unit) {
     auto home = home_of(target.agent, *view());
     if (!target.node)
       target.node = home;
-    if (home != self_) // it goes there, or its sender hears where it is at home
+    if (home != self_) // it goes there, or its sender hears where its home is
       return send_out(std::move(message));
   }
   if (passed_on) {
@@ -75,9 +75,9 @@ void post::send_to_agent(envelope message, caf::execution_unit* unit) {
   }
 }
 
-/// To service::roles, which activates the agent. An agent that ends in this moment sends a message
-/// round once more. Who starts agents has learned of that end by then, so that more rounds than one
-/// are next to impossible.
+/// To service::roles, which activates the agent. An agent that ends at this moment sends a message
+/// round once more. By then, the service that starts agents knows of that end, so more than one
+/// extra round is next to impossible.
 void post::send_around(envelope message, caf::execution_unit* unit) {
   auto agent = message.target.agent;
   auto admitted = admission::closed;
@@ -96,7 +96,7 @@ void post::send_around(envelope message, caf::execution_unit* unit) {
     agents_.came_around(agent, unit);
 }
 
-/// `closed`: the message was not taken. Else all is done that can be.
+/// `closed`: the message was not taken. Otherwise everything that can be done is done.
 post::admission post::offer(const logic_actor& receiver, envelope& message,
                             caf::execution_unit* unit) {
   auto bytes = charge_of(message);
@@ -108,7 +108,7 @@ post::admission post::offer(const logic_actor& receiver, envelope& message,
   return admitted;
 }
 
-/// False: not all of them fit, none was taken.
+/// False: not all of them fit, and none was taken.
 bool post::offer_all(const logic_actor& receiver, std::span<envelope> run,
                      caf::execution_unit* unit) {
   std::size_t bytes = 0;
@@ -169,7 +169,7 @@ void post::send_out(envelope message) {
   if (!link) {
     return refuse(message, unreachable(message.target));
   }
-  // A client's own address is only known to its node: let the answer find the way back here.
+  // Only its node knows a client's own address: let the answer find its way back here.
   if (!message.sender.node)
     message.sender.node = self_;
   switch (link->put(message)) {
@@ -240,11 +240,11 @@ void post::refuse(const envelope& message, const failure& why) {
   if (message.kind != message_kind::request || message.sender.empty())
     return;
   auto reply = reply_failure(message, why);
-  reply.sender.node = self_; // whoever it was for, this node says so
+  reply.sender.node = self_; // this node says so, whoever it was for
   send(std::move(reply));
 }
 
-/// True: its sender may not send it there; all is done that can be.
+/// True: its sender may not send it there; everything that can be done is done.
 bool post::is_refused(const envelope& message) {
   auto ruled = judged_by_(message, self_);
   if (ruled == ruling::kept)
@@ -272,7 +272,7 @@ void post::place(service s, logic_actor who) {
   assert(!who || is_shell(who));
   std::unique_lock guard{places_mutex_};
   services_[static_cast<std::size_t>(s)].swap(
-      who); // who stood here is destroyed after the lock, with the argument
+      who); // the previous actor is destroyed after the lock, with the argument
 }
 
 void post::place(const name& agent, logic_actor who) {

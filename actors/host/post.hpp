@@ -24,61 +24,63 @@ class execution_unit;
 
 namespace troupe {
 
-/// The way from an address to whoever stands there: a service or agent of this node, a client
-/// attached here, another node by its link. Everybody sends through it; nobody keeps a handle into
+/// The way from an address to the actor there: a service or agent of this node, a client attached
+/// here, or another node by its link. Everybody sends through it; nobody keeps a handle into
 /// another subtree.
 ///
-/// It judges every message by the contracts (messages/contracts.hpp): what its sender may not say
-/// there is refused. A named agent is served at its home only, whatever the target's node says, and
-/// nobody is at home before the members are known (`publish`).
+/// It checks every message against the contracts (messages/contracts.hpp) and refuses what the
+/// sender may not send there. A named agent is served only at its home, whatever node the target
+/// gives, and no agent has a home before the members are known (`publish`).
 ///
-/// Thread-safe. Nothing is locked while a message is handed over, and nothing is destroyed under a
-/// lock: the last reference to an actor or a link may be the one that stands here, and its end
-/// takes its own way through the post. A request that cannot be delivered is answered with a
-/// Failure; an event or a reply that cannot be delivered is dropped.
+/// Thread-safe. No lock is held while a message is handed over, and nothing is destroyed under a
+/// lock: the last reference to an actor or a link may be the one held here, and its end goes
+/// through the post itself. A request that cannot be delivered is answered with a Failure; an event
+/// or a reply that cannot be delivered is dropped.
 ///
-/// Messages from one sender to one receiver of this node arrive in the order in which they were
-/// sent, also while an agent is started for the first of them (agent_directory).
+/// Messages from one sender to one receiver on this node arrive in the order in which they were
+/// sent, even while an agent is being started for the first of them (agent_directory).
 ///
-/// Mailboxes are bounded (config/limits/mailboxes.hpp). One that is full refuses what may be
-/// refused (`may_be_refused`): a request is answered `overloaded`. Replies and events to services
-/// get in up to a second, larger bound. What is dropped is counted and logged.
+/// Mailboxes are bounded (config/limits/mailboxes.hpp). A full mailbox refuses what may be refused
+/// (`may_be_refused`): a request is answered `overloaded`. Replies and events to services are
+/// accepted up to a second, larger bound. Dropped messages are counted and logged.
 class post {
 public:
   using judging = ruling (*)(const envelope&, node_id) noexcept;
 
-  /// `log` hears of what is dropped or refused.
+  /// `log` is told of dropped and refused messages.
   post(node_id self, metrics& counted, std::shared_ptr<log_sink> log = make_null_log_sink(),
        judging judged_by = &judge);
 
   node_id self() const noexcept { return self_; }
 
-  /// What waits in all mailboxes of this node. Links read no more while that is `too_many`.
+  /// The bytes that wait in all mailboxes of this node. Links stop reading while there are
+  /// `too_many`.
   queued_bytes& queued() noexcept { return queued_; }
 
-  /// Delivers to `message.target`. `unit` is the sending actor's execution unit, if an actor sends:
-  /// what it wakes then runs next on the same thread.
+  /// Delivers to `message.target`. `unit` is the sending actor's execution unit, if the sender is
+  /// an actor: the actor that it wakes then runs next on the same thread.
   void send(envelope message, caf::execution_unit* unit = nullptr);
 
-  /// Delivers all, in order, and leaves `messages` empty. Runs of one target travel as one CAF
-  /// message: that is what one step wants sent, or what came in one read of a link.
+  /// Delivers all, in order, and leaves `messages` empty. `messages` are those that one step sends,
+  /// or that came in one read of a link. Consecutive messages to one target travel as one CAF
+  /// message.
   void send_all(std::vector<envelope>& messages, caf::execution_unit* unit = nullptr);
 
   // -- who stands where ---------------------------------------------------------------------------
 
-  /// Null: nobody stands there.
+  /// Null: nobody is there.
   logic_actor find(service s) const;
   logic_actor find(const name& agent) const;
 
-  /// Only shells (actors/host/shell.hpp) can be placed: messages are counted into them.
+  /// Only shells (actors/host/shell.hpp) can be placed, because messages are counted into them.
   void place(service s, logic_actor who);
   void place(const name& agent, logic_actor who);
-  /// Removes the entry if it is still that actor's. Nothing for other addresses.
+  /// Removes the entry if it still belongs to that actor. Does nothing for other addresses.
   void remove(const address& place, caf::actor_id who);
-  /// Removes an agent that closes its inbox in this moment, as nothing is on its way to it; false:
-  /// something is, and nothing has changed.
+  /// Removes an agent and closes its inbox, if nothing is on its way to it. False: something is,
+  /// and nothing has changed.
   bool remove_if_idle(const name& agent, caf::actor_id who, inbox_meter& inbox);
-  /// service::roles has passed on, or given up, a message for that agent which it was given.
+  /// service::roles has passed on, or given up, a message that it was given for that agent.
   void came_around(const name& agent, caf::execution_unit* unit = nullptr);
   std::size_t agents() const;
 

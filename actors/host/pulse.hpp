@@ -8,20 +8,21 @@
 
 namespace troupe {
 
-/// Signs of life for who started the node: `{"event":"pulse"}` lines on its descriptor.
+/// Signs of life for the process that started the node: `{"event":"pulse"}` lines on its
+/// descriptor.
 ///
-/// A node can be there and do nothing: stopped by a signal, or with all threads of its scheduler
-/// waiting for each other. So the line is written by an actor of the scheduler, which the main
-/// thread asks for it; while it has not been written it is not asked for again.
+/// A node can exist and do nothing: it may be stopped by a signal, or all threads of its scheduler
+/// may wait for each other. So the main thread asks an actor of the scheduler to write the line,
+/// and does not ask again until the line has been written.
 class pulse {
 public:
-  /// `fd` must not block: where nobody reads, signs of life are dropped.
+  /// `fd` must not block: if nobody reads, signs of life are dropped.
   pulse(caf::actor_system& system, int fd);
   ~pulse();
   pulse(const pulse&) = delete;
   pulse& operator=(const pulse&) = delete;
 
-  /// By the main thread, every `limits::node_pulse`.
+  /// Called by the main thread, every `limits::node_pulse`.
   void beat();
 
 private:

@@ -40,7 +40,8 @@ std::uint64_t queued_bytes::total() const noexcept {
   std::int64_t sum = 0;
   for (auto one = cells_.load(std::memory_order_acquire); one; one = one->next)
     sum += one->held.load(std::memory_order_seq_cst);
-  // While others count, one may be seen to take what another was not yet seen to bring.
+  // While others count, a sum may include a thread's taking of bytes but not yet another's bringing
+  // of them.
   return static_cast<std::uint64_t>(std::max<std::int64_t>(sum, 0));
 }
 

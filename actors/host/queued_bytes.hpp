@@ -13,13 +13,13 @@
 namespace troupe {
 
 /// How many bytes of messages wait in all mailboxes of one node. Each mailbox has a bound of its
-/// own, but there may be a million of them: who brings messages from outside (the links) asks here
-/// and stops reading while the node holds too much. What waits in a mailbox drains without any help
-/// from links, so that a node which has stopped reading reads again.
+/// own, but there may be a million of them. So the links, which bring messages from outside, ask
+/// here and stop reading while the node holds too much. Mailboxes drain without any help from
+/// links, so a node that has stopped reading will read again.
 ///
-/// Thread-safe. Every thread counts in a cell of its own, which costs a few nanoseconds a message;
-/// a sum walks over the cells of all threads that ever sent or received (some ten). Cells are never
-/// freed before the object is.
+/// Thread-safe. Every thread counts in a cell of its own, which costs a few nanoseconds per
+/// message. A sum walks over the cells of all threads that ever sent or received (about ten). Cells
+/// are not freed before the object.
 class queued_bytes {
 public:
   queued_bytes();
@@ -34,7 +34,7 @@ public:
                std::memory_order_relaxed);
   }
   void remove(std::size_t bytes) noexcept {
-    // Ordered against `when_room`: either it sees this, or this sees that somebody waits.
+    // Ordered against `when_room`: either `when_room` sees this, or this sees that somebody waits.
     own().held.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_seq_cst);
     if (awaited_.load(std::memory_order_seq_cst))
       resume_if_room();
@@ -42,11 +42,13 @@ public:
 
   std::uint64_t total() const noexcept;
 
-  /// More waits than a node may hold: bring nothing from outside now. Cheap: ask before each read.
+  /// More bytes wait than a node may hold: bring nothing in from outside now. Cheap: ask before
+  /// each read.
   bool too_many() const noexcept { return total() > limits::node_queued_bytes_max; }
 
-  /// Calls `resume` once, when no more than `limits::node_queued_bytes_resume` waits; at once if
-  /// that is so already. It is called from any thread, no lock is held; it must be quick.
+  /// Calls `resume` once, as soon as at most `limits::node_queued_bytes_resume` wait; at once if
+  /// that is already so. The call comes from any thread, without a lock held; `resume` must be
+  /// quick.
   void when_room(std::function<void()> resume);
 
 private:

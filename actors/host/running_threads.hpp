@@ -7,9 +7,10 @@
 
 namespace troupe {
 
-/// The threads of a node's services that run now. A thread whose step hangs (a disk that does not
-/// answer) can be left behind, but not ended: whatever it uses must stay until it has returned. Who
-/// takes the node apart waits here, with a bound; beyond it only the end of the process is left.
+/// The threads of a node's services that are running now. A thread whose step hangs (a disk that
+/// does not answer) can be left behind, but not ended: everything it uses must stay until it has
+/// returned. The code that takes the node apart waits here, with a bound. After that, only ending
+/// the process is left.
 class running_threads {
 public:
   void begun() {
@@ -21,7 +22,7 @@ public:
     if (--count_ == 0)
       none_.notify_all();
   }
-  /// False: some still run.
+  /// False: some are still running.
   bool wait_for_none(std::chrono::nanoseconds at_most) {
     std::unique_lock guard{mutex_};
     return none_.wait_for(guard, at_most, [this] { return count_ == 0; });

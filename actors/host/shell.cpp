@@ -63,10 +63,10 @@ void shell::give_up(const envelope& message) {
     host_.post->came_around(message.target.agent);
 }
 
-/// CAF would drop what is in there.
+/// CAF would drop what is in it.
 void shell::answer_mailbox() {
   auto each = [this](auto, auto&, auto&... rest) {
-    if constexpr (sizeof...(rest) == 1) // else it is a queue of streams, which are not used
+    if constexpr (sizeof...(rest) == 1) // otherwise it is a queue of streams, which are not used
       answer(rest...);
     return caf::intrusive::task_result::resume;
   };

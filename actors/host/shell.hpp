@@ -12,13 +12,14 @@
 
 namespace troupe {
 
-/// What all actors that run a logic have in common: where they stand, a mailbox that is counted and
-/// bounded, and an end at which nobody is left without an answer.
+/// What all actors that run a logic have in common: an address, a mailbox that is counted and
+/// bounded, and an end that leaves nobody without an answer.
 ///
 /// The end of a shell: it closes its inbox (`close_inbox`), which also takes it out of the post.
-/// Messages of senders that were let in before are still to come; each is refused as it comes, and
-/// with the last of them the actor ends. One that is killed answers what is in its mailbox; a
-/// message whose sender is just between the count and the mailbox is then lost to its deadline.
+/// Messages from senders that were let in before are still to come. Each is refused as it comes,
+/// and the actor ends with the last of them. A killed shell answers what is in its mailbox. A
+/// message whose sender is just between the count and the mailbox is then lost, and its deadline
+/// ends it.
 class shell : public logic_actor::base {
 public:
   shell(caf::actor_config& cfg, node_host& host, troupe::address self);
@@ -29,10 +30,11 @@ public:
   void on_exit() override;
 
 protected:
-  /// Takes charged messages out of the account. Call for each that comes, before it is worked on.
+  /// Takes charged messages off the account. Call it for each message that comes, before working on
+  /// it.
   void taken(std::size_t messages, std::size_t bytes) noexcept;
 
-  /// Nobody finds it or is let in any more.
+  /// From now on nobody finds it or is let in.
   void close_inbox(bool by_a_fault);
   /// The same for an agent to which nothing is on its way; false: something is, and nothing has
   /// changed.
@@ -41,14 +43,14 @@ protected:
   /// Closed, and nothing is still to come.
   bool drained() const noexcept { return closed_ && owed_ == 0; }
 
-  /// It is for an agent that was not active: the post wants to hear when it is passed on, or given
-  /// up (`post::came_around`).
+  /// The message is for an agent that was not active: the post must hear when it is passed on or
+  /// given up (`post::came_around`).
   bool came_around(const envelope& message) const noexcept;
 
-  /// Answers a request that it does not work on any more. From any thread.
+  /// Answers a request that it no longer works on. From any thread.
   void refuse_as_ended(const envelope& message);
 
-  /// It was killed: what it holds beside its mailbox has to be answered here.
+  /// It was killed: messages that it holds outside its mailbox have to be answered here.
   virtual void killed() = 0;
 
   node_host& host_;
@@ -64,7 +66,7 @@ private:
   std::size_t owed_ = 0; ///< let in before the close, and still to come
 };
 
-/// The shell behind a handle that stands in the post.
+/// The shell behind a handle in the post.
 inline shell& shell_of(const logic_actor& who) {
   return *static_cast<shell*>(caf::actor_cast<caf::abstract_actor*>(who));
 }

@@ -20,7 +20,7 @@ struct supervisor_state {
   supervisor_state() = default;
   supervisor_state(const supervisor_state&) = delete;
   supervisor_state& operator=(const supervisor_state&) = delete;
-  /// Killed: nobody would stop its children any more.
+  /// Killed: otherwise nobody would stop its children.
   ~supervisor_state() {
     for (auto& child : running)
       if (child)
@@ -30,8 +30,8 @@ struct supervisor_state {
   node_host* host = nullptr;
   child_spec spec;
   std::unique_ptr<supervisor_logic> rules;
-  std::vector<caf::actor> running; ///< by the index of the child; null while it is not
-  std::size_t to_start = 0;        ///< the next child that was not started yet
+  std::vector<caf::actor> running; ///< by the child's index; null while the child does not exist
+  std::size_t to_start = 0;        ///< the next child that has not been started yet
   std::function<void()> when_all_stand;
   bool failed = false; ///< it gives up: its own end is an error
 };
@@ -57,7 +57,7 @@ void stop_next(supervisor* self) {
   }
 }
 
-/// A child is not there any more: what follows from that by the rules.
+/// A child is gone: does what the rules say.
 void child_is_gone(supervisor* self, std::size_t index, bool asked, const std::string& how) {
   auto& state = self->state;
   const auto& label = state.spec.children[index].label;
@@ -76,7 +76,7 @@ void child_is_gone(supervisor* self, std::size_t index, bool asked, const std::s
   }
 }
 
-/// Throws what the making of the child's logic throws.
+/// Throws whatever making the child's logic throws.
 caf::actor start_service(supervisor* self, const child_spec& child) {
   auto& host = *self->state.host;
   auto where = address::of(child.place, host.post->self());
@@ -86,7 +86,7 @@ caf::actor start_service(supervisor* self, const child_spec& child) {
     shell = self->system().spawn<thread_shell, caf::lazy_init>(host, where, std::move(mind));
   else
     shell = self->system().spawn<logic_shell, caf::lazy_init>(host, where, std::move(mind));
-  // It begins only when it can be found.
+  // It begins only once it can be found.
   host.post->place(child.place, shell);
   caf::anon_send(shell, atom::begin_v);
   return caf::actor_cast<caf::actor>(shell);
@@ -116,7 +116,7 @@ void start_child(supervisor* self, std::size_t index) {
   child_is_gone(self, index, false, " failed to start");
 }
 
-/// Up to the next supervisor among the children, which says when all below it stand.
+/// Goes up to the next supervisor among the children, which says when all below it have started.
 void start_more(supervisor* self) {
   auto& state = self->state;
   while (state.to_start < state.running.size() && !state.rules->stopping()) {
@@ -131,7 +131,7 @@ void start_more(supervisor* self) {
     tell();
 }
 
-/// A child that does not stop in time is killed, and not waited for: its step may hang.
+/// A child that does not stop in time is killed and not waited for: its step may hang.
 void give_up_waiting(supervisor* self, std::size_t index) {
   auto& state = self->state;
   auto child = std::exchange(state.running[index], nullptr);
@@ -175,7 +175,7 @@ caf::behavior supervise(supervisor* self, node_host* host, child_spec spec,
   start_more(self);
   return {
       [self](atom::begin, std::uint64_t index) {
-        if (index + 1 == self->state.to_start) // not one that was started again
+        if (index + 1 == self->state.to_start) // not one that was restarted
           start_more(self);
       },
       [self](atom::stop) {

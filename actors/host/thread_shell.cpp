@@ -13,7 +13,7 @@ thread_shell::thread_shell(caf::actor_config& cfg, node_host& host, troupe::addr
     : shell(cfg, host, std::move(self)), mind_(std::move(mind)) {}
 
 thread_shell::~thread_shell() {
-  // Not joined: it was killed, and this is its thread, which held the last reference.
+  // Not joined: the actor was killed, and this is its thread, which held the last reference.
   if (thread_.joinable())
     thread_.detach();
 }
@@ -32,7 +32,7 @@ thread_shell::behavior_type thread_shell::make_behavior() {
           pass_on(std::move(message));
         end_if_drained();
       },
-      // The thread has ended, asked or by a fault.
+      // The thread has ended, on request or by a fault.
       [this](atom::tick, std::uint32_t, std::uint64_t) { leave(); },
       [this](atom::stop) { ask_to_stop(); },
       [](atom::begin) {},
@@ -62,7 +62,7 @@ void thread_shell::ask_to_stop() {
   wake_.notify_one();
 }
 
-/// To the thread. The mailbox stays charged until the thread takes it up.
+/// Passes it to the thread. The mailbox stays charged until the thread takes it up.
 void thread_shell::pass_on(envelope message) {
   auto bytes = charge_of(message);
   if (closed()) {
@@ -148,7 +148,7 @@ bool thread_shell::fire_timers() {
   return true;
 }
 
-/// Whoever asked has given up: an overload must not be worked off for nobody.
+/// The asker has given up: an overload must not be worked off for nobody.
 bool thread_shell::is_too_late(queued_message& one) {
   auto& message = one.message;
   if (message.kind != message_kind::request || message.remaining.count() <= 0)

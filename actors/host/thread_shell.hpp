@@ -16,17 +16,18 @@
 
 namespace troupe {
 
-/// The actor of a logic that blocks or computes for long (disks, scoring a document): a thread of
-/// its own does the steps, the actor passes on what comes. CAF's detached actors have no bound on
-/// what waits and a known race when the system ends (docs/decisions/0003-scheduler.md).
+/// The actor of a logic that blocks or computes for a long time (disks, scoring a document): a
+/// thread of its own does the steps, and the actor passes on incoming messages. CAF's detached
+/// actors have no bound on waiting messages and have a known race when the system ends
+/// (docs/decisions/0003-scheduler.md).
 ///
-/// Such a logic starts no children and does not leave. What waits for the thread counts as waiting
-/// in the mailbox: there is one bound for both. The time that a request waits is taken from the
-/// time it has; one that has none left is answered `timed_out` and not worked on. Requests that
-/// still wait when it ends are answered `unavailable`.
+/// Such a logic starts no children and does not leave. Messages that wait for the thread count as
+/// waiting in the mailbox: there is one bound for both. The time that a request waits counts
+/// against its deadline. A request with no time left is answered `timed_out` and not worked on.
+/// Requests that still wait when the actor ends are answered `unavailable`.
 ///
-/// One that is killed does not wait for its thread, whose step may hang: the thread holds a
-/// reference to the actor and drops it when it gets to its end (`running_threads`).
+/// A killed actor does not wait for its thread, whose step may hang: the thread holds a reference
+/// to the actor and drops it when the thread ends (`running_threads`).
 class thread_shell final : public shell {
 public:
   thread_shell(caf::actor_config& cfg, node_host& host, troupe::address self,

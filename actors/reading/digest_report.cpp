@@ -11,8 +11,9 @@ namespace {
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Whether HTML begins at `at`, which is a `<`: a tag, a comment, a declaration. `<https://...>`
-/// and `<one line>` with a space are not told apart from tags here, so that none gets through.
+/// Whether HTML begins at `at`, which is a `<`: a tag, a comment, a declaration. `<one line>` with
+/// a space is not distinguished from a tag here, so that no tag gets through. `<https://...>` is an
+/// address, not a tag.
 bool begins_html(std::string_view line, std::size_t at) {
   if (at + 1 >= line.size())
     return false;
@@ -95,7 +96,7 @@ std::string escape_markdown(std::string_view text) {
   constexpr std::string_view anywhere = "\\`*_[]<>~&|#";
   auto line = fold_space(text);
   std::string escaped;
-  // What begins a list, a heading's underline or a rule: -, +, =, 1. and 1)
+  // Characters that begin a list, a heading's underline or a rule: -, +, =, 1. and 1)
   auto digits =
       static_cast<std::size_t>(std::find_if_not(line.begin(), line.end(), is_digit) - line.begin());
   for (std::size_t i = 0; i < line.size(); ++i) {

@@ -7,7 +7,7 @@
 
 namespace troupe {
 
-/// What an editor's report says. Everything in it may be any text: `write_report` escapes it.
+/// The contents of an editor's report. All of it may be arbitrary text: `write_report` escapes it.
 struct digest_report {
   struct report_quote {
     std::string document;
@@ -31,18 +31,18 @@ struct digest_report {
   std::vector<report_quote> best; ///< over all documents
   std::vector<report_reading> readings;
   std::vector<skipped> not_read;
-  std::string model;            ///< that wrote it, empty if none was asked
+  std::string model;            ///< that wrote it; empty if no model was asked
   std::uint64_t unverified = 0; ///< quotations that a model gave but no document holds
 };
 
 /// The report in CommonMark. The same report gives the same bytes.
 ///
-/// Names and summaries are escaped. A quotation keeps its exact words and lines, each after `> `.
-/// One that would begin an HTML tag or comment, which could swallow the rest of the page, stands
-/// there as code (indented by four spaces): Markdown then shows each character as it is.
+/// Names and summaries are escaped. A quotation keeps its exact words and lines, each after `> `. A
+/// quotation that would begin an HTML tag or comment, which could swallow the rest of the page, is
+/// written as code (indented by four spaces): Markdown then shows each character as it is.
 std::string write_report(const digest_report& report);
 
-/// One line of text in which nothing means anything to Markdown.
+/// One line of text in which no character has a meaning in Markdown.
 std::string escape_markdown(std::string_view text);
 
 } // namespace troupe

@@ -21,7 +21,7 @@ document::document(std::string bytes, const give_up& enough) : size_bytes_(bytes
   passages_.shrink_to_fit();
   if (passages_.empty())
     not_read_ = "it is empty";
-  // With their labels, shorter texts may still be more than a summary's prompt can hold.
+  // With labels, even shorter texts may be more than a summary's prompt can hold.
   else if (text_.size() > limits::summary_passages_bytes_max / 2)
     index_.emplace(texts(), enough);
 }
@@ -68,7 +68,7 @@ void document::central(std::string_view called, google::protobuf::RepeatedPtrFie
     scores = index_
                  ? index_->score(index_->common_words(texts(), limits::central_words_max, enough))
                  : scores;
-    // The beginning says what a document is: it comes first with a third of the room.
+    // The beginning says what a document is: it comes first and gets a third of the room.
     auto highest = *std::max_element(scores.begin(), scores.end());
     std::size_t beginning = 0;
     for (std::size_t i = 0; i < part_sizes.size() && beginning < bytes_max / 3; ++i) {

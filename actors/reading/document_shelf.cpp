@@ -64,7 +64,7 @@ std::vector<BlobRef> document_shelf::admit() {
   return admitted;
 }
 
-/// Whether `wanted` may come. A document that has all the room to itself always may.
+/// Whether `wanted` may come. A document that has all the room to itself may always come.
 bool document_shelf::make_room(const shelved& wanted) {
   auto& of = *wanted.in;
   while (of.used + wanted.bytes > of.bytes && !of.unused.empty())

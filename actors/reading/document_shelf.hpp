@@ -15,50 +15,51 @@
 
 namespace troupe {
 
-/// The documents of one node that somebody reads or has read, and the memory that they may take.
+/// The documents of one node that somebody is reading or has read, and the memory they may take.
 ///
-/// Several minds at once want documents that are nearly as large as all the memory there is for
-/// them. Each is given room before its bytes are fetched: while it is made,
-/// `limits::reading_memory_factor` times its size, then what it takes. Who finds no room waits in
-/// the order of coming. Small documents have room of their own, so that they never wait behind
-/// large ones. What nobody uses any more is kept, the last used first, as long as no room is needed
-/// for others and not beyond a bound of its own.
+/// Several minds may at once want documents that are nearly as large as all the memory for
+/// documents. Each document is given room before its bytes are fetched:
+/// `limits::reading_memory_factor` times its size while it is being made, then what it takes.
+/// Readers that find no room wait in order of arrival. Small documents have room of their own, so
+/// they never wait behind large ones. Documents that nobody uses any more are kept, the last used
+/// first, as long as others need no room and only up to a bound of their own.
 ///
-/// A request that wants several documents at once asks for all of them in one go. Whoever asked
-/// before then has all of its documents before, and nobody holds one while waiting for another that
-/// is held for ever; together they must fit.
+/// A request that wants several documents at once asks for all of them together. So an earlier
+/// request gets all of its documents first, and nobody holds one document while waiting for another
+/// that is held for ever. Together the documents must fit.
 class document_shelf {
 public:
   struct sizes {
     std::uint64_t small = 0; ///< room for small documents, kept ones included
     std::uint64_t large = 0;
-    std::uint64_t kept = 0; ///< of large ones that nobody uses
+    std::uint64_t kept = 0; ///< for large ones that nobody uses
   };
   explicit document_shelf(sizes given);
 
   using who = std::uint64_t;
 
-  /// `reader` uses the document from here on. The document if it is there; else `reader` is among
-  /// those that `stands` or `missing` names later.
+  /// `reader` uses the document from here on. Returns the document if it is there; otherwise
+  /// `stands` or `missing` names `reader` later.
   std::shared_ptr<const document> take(const BlobRef& blob, who reader);
-  /// `reader` needs it no more, whether it came or not.
+  /// `reader` no longer needs it, whether it came or not.
   void give_back(const std::string& hash, who reader, instant now);
 
-  /// The documents that have room now and are to be fetched.
+  /// The documents that now have room and must be fetched.
   std::vector<BlobRef> admit();
-  /// Its bytes are there. What it may take besides is known better now.
+  /// Its bytes are there. What else it may take is now better known.
   void arrived(const std::string& hash, std::uint64_t bytes);
   /// True while somebody waits for it.
   bool wanted(const std::string& hash) const;
-  /// Its making was broken off: it waits once more if somebody wants it by now.
+  /// Making it was broken off: it waits again if somebody wants it by now.
   void again(const std::string& hash);
-  /// It can be read: who waited for it.
+  /// It can be read. Returns who waited for it.
   std::vector<who> stands(const std::string& hash, std::shared_ptr<const document> made,
                           instant now);
-  /// It cannot be had: who waited for it in vain.
+  /// It cannot be obtained. Returns who waited for it in vain.
   std::vector<who> missing(const std::string& hash);
 
-  /// Drops what nobody used since; when to ask again, if anything is left to drop.
+  /// Drops documents that nobody has used since. Returns when to ask again, if anything is left to
+  /// drop.
   std::optional<instant> drop_unused(instant since);
 
   std::uint64_t memory() const { return rooms_[0].used + rooms_[1].used; }
@@ -74,7 +75,7 @@ private:
   struct room {
     std::uint64_t bytes = 0; ///< there are
     std::uint64_t kept = 0;  ///< of what nobody uses
-    std::uint64_t used = 0;  ///< by what comes and what is here
+    std::uint64_t used = 0;  ///< by what is coming and what is here
     std::uint64_t unused_bytes = 0;
     std::deque<std::string> waiting;
     std::list<std::string> unused; ///< here without users, the last used first

@@ -1,4 +1,4 @@
-// What an editor's report is made of.
+// The parts of an editor's report.
 
 #include "actors/agents/values.hpp"
 #include "actors/reading/digest_report.hpp"
@@ -47,7 +47,7 @@ digest_report report_of(const ValueMap& input) {
   return report;
 }
 
-/// The quotations that a model can choose from, as it is shown them.
+/// The quotations that a model can choose from, as they are shown to it.
 struct offers {
   std::vector<const digest_report::report_quote*> quotations;
   std::vector<std::string> sources;
@@ -60,7 +60,7 @@ struct offers {
       }
   }
 
-  /// The one in which `quote` stands, the one called `source` first; null if it stands in none.
+  /// The one that contains `quote`, preferring the one called `source`; null if none contains it.
   const digest_report::report_quote* with(std::string_view source, std::string_view quote) const {
     const digest_report::report_quote* found = nullptr;
     for (std::size_t i = 0; i < quotations.size(); ++i) {
@@ -74,7 +74,7 @@ struct offers {
   }
 };
 
-/// The part of `from` that the model quoted, with the lines on which it stands in the document.
+/// The part of `from` that the model quoted, with its line numbers in the document.
 digest_report::report_quote part_of(const digest_report::report_quote& from,
                                     std::string_view quote) {
   auto place = locate_quote(from.text, quote);

@@ -13,7 +13,7 @@ namespace troupe {
 namespace {
 
 /// The length of the UTF-8 character at `at`, or 0 if there is none (overlong forms and surrogates
-/// are none; Unicode 15, table 3-7).
+/// do not count; Unicode 15, table 3-7).
 std::size_t character_length(std::string_view text, std::size_t at) {
   auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   auto first = byte(at);

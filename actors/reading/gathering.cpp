@@ -10,8 +10,8 @@ namespace troupe {
 
 namespace {
 
-/// The exact words of the document, line by line. Where all lines but the first are indented, as in
-/// the items of a list, the common part of that is left out. A line may end in CR LF or in CR.
+/// The exact words of the document, line by line. If all lines except the first are indented, as in
+/// list items, the common indentation is left out. A line may end in CR LF or in CR.
 std::string verbatim(std::string_view text, const quote_place& place) {
   std::string quote;
   for (auto at = place.begin; at < place.end; ++at)

@@ -14,12 +14,11 @@ namespace troupe {
 DocumentRead read_document(const document& from, std::string_view called, std::string_view question,
                            const give_up& enough = {});
 
-/// Of an answer with more quotations than `limits::model_quotes_max` the others count as
-/// unverified.
+/// If an answer has more than `limits::model_quotes_max` quotations, the rest count as unverified.
 QuotesFound find_quotes(const document& from, std::string_view called, std::string_view answer);
 
-/// Takes in texts and documents, one after the other, and keeps of them what is nearest to the
-/// question, at most `limits::gathered_bytes_max` at any time.
+/// Takes in texts and documents, one after the other, and keeps the parts nearest to the question,
+/// at most `limits::gathered_bytes_max` at any time.
 class gathering {
 public:
   explicit gathering(std::string question) : question_(std::move(question)) {}
@@ -27,7 +26,7 @@ public:
   void add(std::string_view called, std::string_view told);
   void add(std::string_view called, const document& from);
   void add_unread(std::string_view called, const failure& why);
-  /// What a prompt can hold. To be called once, at the end.
+  /// As much as a prompt can hold. Call it once, at the end.
   ExcerptsGathered finish();
 
 private:

@@ -1,4 +1,5 @@
-// What service::reading has done elsewhere: documents are fetched and made, requests are worked on.
+// The work that service::reading has done elsewhere: documents are fetched and made, requests are
+// worked on.
 
 #include "actors/reading/reading_request.hpp"
 #include "config/limits/messages.hpp"
@@ -80,7 +81,8 @@ void reading_logic::drop_unused(step_context& context) {
 
 // -- jobs -----------------------------------------------------------------------------------------
 
-/// What a request asks for, as a job. Its documents are there, or it is known why they are not.
+/// The work that a request asks for, as a job. Its documents are there, or it is known why they are
+/// not.
 void reading_logic::work(step_context& context, who id) {
   auto& one = *requests_.at(id);
   auto& asked = one.work();
@@ -124,8 +126,8 @@ void reading_logic::work(step_context& context, who id) {
   do_job(context, std::move(todo), at_once);
 }
 
-/// Takes in the texts, in the first job, and the documents that are there; in the last job it makes
-/// the answer.
+/// The first job takes in the texts. Each job takes in the documents that are there. The last job
+/// makes the answer.
 std::function<void(reading_logic::job&)> reading_logic::gather_job(request& one,
                                                                    const troupe::give_up& enough) {
   const auto& asked = one.work().gather();
@@ -155,7 +157,7 @@ void reading_logic::do_job(step_context& context, std::shared_ptr<job> todo, boo
     } catch (const std::exception& e) {
       todo->fault = *e.what() == '\0' ? "an exception without a word" : e.what();
     }
-    todo->does = {}; // what it was given is given back here, not by the logic
+    todo->does = {}; // the job's data is freed here, not by the logic
     todo->done = true;
   };
   if (at_once || !options_.run) {

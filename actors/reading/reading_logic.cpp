@@ -14,7 +14,7 @@ namespace troupe {
 
 namespace {
 
-/// Texts and documents that came as a librarian's state, in front of the others.
+/// Texts and documents that came as a librarian's state, before the others.
 bool take_apart(GatherExcerpts& asked) {
   LibrarianState told;
   if (!parse_message(told, asked.told()))
@@ -34,7 +34,7 @@ bool take_apart(GatherExcerpts& asked) {
   return true;
 }
 
-/// How many of `documents` from `first` on are looked into together.
+/// How many of `documents` from `first` on are read together.
 int batch_behind(const google::protobuf::RepeatedPtrField<BlobRef>& documents, int first) {
   std::uint64_t bytes = 0;
   auto behind = first;
@@ -199,7 +199,7 @@ void reading_logic::came(step_context& context, who id, const std::string& hash,
     one.there[i] = std::move(there);
     if (!one.there[i])
       one.missing[i] = why;
-    break; // one that stands there twice is named twice
+    break; // a document that is listed twice is named twice
   }
   if (--one.awaited == 0)
     work(context, id);
@@ -225,7 +225,7 @@ void reading_logic::answer(step_context& context, request& done, const failure& 
   context.out.send(reply_failure(done.asked, why));
 }
 
-/// Nobody waits for it any more. A job that runs is told so and its documents stay until it ends.
+/// Nobody waits for it any more. A running job is told so, and its documents stay until it ends.
 void reading_logic::give_up(step_context& context, who id, const failure& why) {
   auto& one = *requests_.at(id);
   answer(context, one, why);
@@ -235,7 +235,7 @@ void reading_logic::give_up(step_context& context, who id, const failure& why) {
     end(context, id);
 }
 
-/// Gives its documents back. One that is being made and that nobody else wants is broken off.
+/// Gives back its documents. Making a document that nobody else wants is broken off.
 void reading_logic::give_back(step_context& context, who id) {
   auto& one = *requests_.at(id);
   for (const auto& blob : std::exchange(one.wanted, {})) {

@@ -17,29 +17,29 @@
 
 namespace troupe {
 
-/// service::reading: all work on documents, and on as much text as documents have.
+/// service::reading: all work on documents, and on as much text as a document has.
 ///
-/// A document of 32 MiB takes a second to be read and four times its size. In an agent's step that
-/// second would be everybody's, and the memory would be taken as often as there are agents. Here
-/// the work is done by a few threads of its own, each document is read once for all who ask about
-/// it, and all documents together have so much room (actors/reading/document_shelf.hpp).
+/// Reading a document of 32 MiB takes a second and four times its size in memory. In an agent's
+/// step, everybody would lose that second, and each agent would take that memory. Here a few
+/// threads of the service's own do the work, each document is read once for all who ask about it,
+/// and all documents together have a bounded room (actors/reading/document_shelf.hpp).
 ///
-///  - ReadingRequest -> ReadingAnswer. Its documents are asked of service::blobs of this node.
+///  - ReadingRequest -> ReadingAnswer. It requests the documents from service::blobs of this node.
 ///    Idempotent. `timed_out` when the caller's time is over: the work is broken off. `overloaded`:
-///    more requests, or larger ones, than may wait. `unavailable` when it stops, `cancelled` when
-///    its sender gives it up. A document that cannot be had is the failure of the request, or is
-///    named in the answer of one that gathers.
+///    there are more requests, or larger ones, than may wait. `unavailable` when it stops,
+///    `cancelled` when its sender gives it up. If a document cannot be obtained, the request fails,
+///    or the answer names the document if the request gathers.
 ///  - ReadingDone, from its own threads: a job has ended.
 ///
-/// The logic itself runs on a thread of its own: it frees large documents, and does what is small
+/// The logic itself runs on a thread of its own: it frees large documents, and it does small jobs
 /// at once.
 class reading_logic final : public logic {
 public:
   struct options {
-    /// Does a job on another thread; empty: within the step.
+    /// Does a job on another thread; empty: jobs are done within the step.
     std::function<void(std::function<void()>)> run = {};
     std::function<void(ReadingDone)> tell = {}; ///< from there: sends it to this logic
-    std::function<instant()> clock = {};        ///< for jobs; empty: they have time enough
+    std::function<instant()> clock = {};        ///< for jobs; empty: they have enough time
     document_shelf::sizes memory{limits::small_documents_memory_max,
                                  limits::large_documents_memory_max,
                                  limits::documents_kept_bytes_max};
@@ -92,7 +92,7 @@ private:
   std::uint64_t request_bytes_ = 0;
   std::uint32_t last_request_ = 0; ///< also the number of its timer
   std::deque<who> wide_waiting_;
-  std::size_t wide_ = 0;                               ///< that are worked on
+  std::size_t wide_ = 0;                               ///< that are being worked on
   std::map<std::uint64_t, std::string> fetches_;       ///< hashes by message
   std::map<std::string, std::shared_ptr<job>> making_; ///< by hash
   std::map<std::uint64_t, std::shared_ptr<job>> jobs_;

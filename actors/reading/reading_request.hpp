@@ -6,15 +6,15 @@
 
 namespace troupe {
 
-/// Documents that nobody uses are dropped by it. The timers of requests are their numbers, from 2.
+/// This timer drops documents that nobody uses. The timers of requests are their numbers, from 2.
 inline constexpr std::uint32_t unused_timer = 1;
 
-/// A request that is not answered yet, or whose job still runs.
+/// A request that has not been answered yet, or whose job is still running.
 struct reading_logic::request {
   envelope asked; ///< its body is a ReadingRequest
   instant deadline;
   std::uint64_t bytes = 0; ///< of its body
-  bool wide = false;       ///< holds much between its documents
+  bool wide = false;       ///< holds much data between its documents
   bool begun = false;
   bool answered = false;
 
@@ -31,14 +31,14 @@ struct reading_logic::request {
   ReadingRequest& work() { return *asked.body.as<ReadingRequest>(); }
 };
 
-/// Shared by the logic and the thread that does it. What it makes is read after `done`.
+/// Shared by the logic and the thread that does the job. The result is read after `done`.
 struct reading_logic::job {
   std::function<void(job&)> does;
   std::atomic<bool> unwanted{false};
   std::atomic<bool> done{false};
   std::string fault; ///< what went wrong, empty if nothing did
 
-  std::string hash; ///< of the document that it makes; empty: it works for a request
+  std::string hash; ///< of the document that the job makes; empty: it works for a request
   who reader = 0;
 
   std::shared_ptr<const document> made;

@@ -44,7 +44,7 @@ void work_pool::work() {
     jobs_.pop_front();
     guard.unlock();
     job();
-    job = {}; // what it holds is given back before the next is waited for
+    job = {}; // what it holds is freed before waiting for the next job
     guard.lock();
   }
 }

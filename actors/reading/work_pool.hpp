@@ -10,9 +10,9 @@
 
 namespace troupe {
 
-/// A few threads that do jobs in the order in which they come. What waits is bounded by whoever
-/// gives the jobs. A job must not throw and should look now and then whether it is still wanted:
-/// the destructor forgets the jobs that wait and waits for those that run.
+/// A few threads that do jobs in the order in which they come. The giver of the jobs bounds how
+/// many wait. A job must not throw and should check now and then whether it is still wanted: the
+/// destructor forgets waiting jobs and waits for running ones.
 class work_pool {
 public:
   explicit work_pool(std::size_t threads);

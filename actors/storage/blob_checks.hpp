@@ -10,14 +10,14 @@
 
 namespace troupe {
 
-// What is wrong with what service::blobs is asked; nothing if all is well.
+// What is wrong with a request to service::blobs; nothing if all is well.
 
-/// What cannot be a reference of any blob.
+/// Finds what cannot be a reference to any blob.
 std::optional<failure> wrong_reference(const BlobRef& blob);
-/// A reference that says another size than the blob has: whoever believed it would count wrong.
+/// A reference that gives the wrong size for its blob: code that trusted it would count wrongly.
 std::optional<failure> wrong_size(const BlobRef& blob, std::uint64_t is);
 
-/// Those of a BlobPut or BlobPuts.
+/// The blobs of a BlobPut or BlobPuts.
 std::vector<const BlobPut*> puts_in(envelope& message);
 std::optional<failure> wrong_puts(const std::vector<const BlobPut*>& puts);
 

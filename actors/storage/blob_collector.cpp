@@ -21,7 +21,7 @@ blob_collector::blob_collector(std::chrono::nanoseconds keep, request_numbers& n
 
 void blob_collector::start(step_context& context, const address& self, const blob_store& store) {
   self_ = self;
-  // Who still needs one after a restart of this node says so within that time.
+  // Anyone who still needs a blob after this node restarts says so within that time.
   if (store.count() > 0)
     arm(context, keep_ / 2);
 }
@@ -40,7 +40,7 @@ void blob_collector::used(step_context& context) {
 
 void blob_collector::pin(std::span<const std::string> hashes, instant now) {
   if (keep_ >= limits::blob_named_within)
-    return; // their use, which is noted, is enough
+    return; // noting their use is enough
   for (const auto& hash : hashes)
     pins_.insert_or_assign(hash, now + limits::blob_named_within);
 }
@@ -114,7 +114,7 @@ bool blob_collector::answered(step_context& context, envelope& reply, blob_store
     auto why = failure_in(reply).value_or(failure{});
     if (why.code != ec::none)
       context.out.log(log_level::warning, component, "no blob is deleted: " + why.message);
-    // States that do not say what they name stay as they are while this node runs.
+    // States that do not list what they name stay as they are while this node runs.
     rest(context, answer ? keep_ : grain());
     return true;
   }
@@ -141,8 +141,8 @@ void blob_collector::remove(step_context& context, blob_store& store,
                   "deleted " + std::to_string(*removed) + " blobs that nobody needs");
 }
 
-/// The end of a sweep. The next one begins when the time of a blob is over, but not at once for
-/// each of them; `at_most` that late.
+/// The end of a sweep. The next sweep begins when the time of a blob is over, but not at once for
+/// each blob; it is at most `at_most` late.
 void blob_collector::rest(step_context& context, std::chrono::nanoseconds at_most) {
   phase_ = phase::resting;
   armed_ = false;

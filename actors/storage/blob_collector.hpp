@@ -16,29 +16,29 @@ namespace troupe {
 
 /// Deletes blobs that nobody needs. A blob is needed
 ///
-///  - for the time `keep` after its last use: it was stored, asked for, or somebody who still needs
-///    it said so (BlobsHeld: runs, minds without a durable state);
+///  - for the time `keep` after its last use: it was stored or asked for, or somebody who still
+///    needs it said so (BlobsHeld: runs, minds without a durable state);
 ///  - while the state of an agent names it, which service::state knows without loading the agent;
-///  - while an agent is about to name it (`pin`), which is before its state is written.
+///  - while an agent is about to name it (`pin`), before the agent's state is written.
 ///
 /// One sweep goes through all blobs by their hash, a bounded number in one step, and asks
-/// service::state about those whose time is over. What it answers may be old by then, but a blob
-/// that somebody begins to need meanwhile is used first, and its time is looked at once more when
-/// it is deleted. So named comes first and deleted last, whatever is lost in between. Between
-/// sweeps there is one timer, for the blob whose time is over next; there is none if all that are
-/// left are named.
+/// service::state about those whose time is over. The answer may be old when it comes. But a blob
+/// that somebody begins to need meanwhile is used first, and its time is checked once more when it
+/// is deleted. So naming comes first and deletion last, whatever is lost in between. Between sweeps
+/// there is one timer, for the blob whose time is over next; there is none if all remaining blobs
+/// are named.
 class blob_collector {
 public:
   blob_collector(std::chrono::nanoseconds keep, request_numbers& numbers);
 
   void start(step_context& context, const address& self, const blob_store& store);
 
-  /// How much later a use may be noted than it was.
+  /// How much later than its time a use may be noted.
   std::chrono::nanoseconds grain() const { return keep_ / grain_parts_; }
 
-  /// Something was stored or used: there will be something to look at.
+  /// Something was stored or used: there will be something to check.
   void used(step_context& context);
-  /// These are not deleted before the state that is about to name them must have been written.
+  /// These are not deleted until the state that is about to name them must have been written.
   void pin(std::span<const std::string> hashes, instant now);
 
   /// `sweep_timer` ran out.
@@ -66,9 +66,9 @@ private:
   address self_;
   phase phase_ = phase::resting;
   bool armed_ = false;
-  std::string after_;             ///< the hash that was looked at last
+  std::string after_;             ///< the hash that was checked last
   std::vector<std::string> over_; ///< their time is over
-  std::optional<instant> next_;   ///< when the time of the first of the others is over
+  std::optional<instant> next_;   ///< when the time of the first of the other blobs is over
   std::uint64_t question_ = 0;    ///< the sequence number of it
   std::unordered_map<std::string, instant> pins_; ///< until when; only where `keep` is short
 };

@@ -36,7 +36,7 @@ std::optional<failure> blob_fetches::wait(step_context& context, waiter& who) {
   return std::nullopt;
 }
 
-/// A holder is asked for a bounded number of bytes at once, or for one blob of any size.
+/// At any time a holder is asked for a bounded number of bytes, or for one blob of any size.
 bool blob_fetches::may_ask(const fetch& wanted) const {
   const auto& first = wanted.waiters.front();
   std::uint64_t asked = 0;
@@ -123,8 +123,8 @@ blob_fetches::fetch_end blob_fetches::late(step_context& context, std::uint32_t 
   return give_up_holder(context, found, {ec::timed_out, std::move(why)});
 }
 
-/// Those who named that holder have waited in vain; the next holder is asked for the others, if
-/// there are any.
+/// Waiters that named that holder have waited in vain. If there are others, their next holder is
+/// asked.
 blob_fetches::fetch_end blob_fetches::give_up_holder(step_context& context, table::iterator failed,
                                                      failure why) {
   auto& wanted = failed->second;

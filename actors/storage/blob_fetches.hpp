@@ -15,12 +15,13 @@ namespace troupe {
 /// "blob \"GPL-3\" 3972dc", for people.
 std::string label_of(const BlobRef& blob);
 
-/// Blobs on their way here from their holders, and who waits for each. One fetch per blob at a
-/// time; fetches, waiters and the bytes that one holder is asked for at once are bounded, and each
-/// fetch has a timer. If a holder fails, those who named another holder are served from there.
+/// Blobs on their way here from their holders, and the waiters for each. There is one fetch per
+/// blob at a time. Fetches, waiters and the bytes that one holder is asked for at once are bounded,
+/// and each fetch has a timer. If a holder fails, waiters that named another holder are served from
+/// there.
 ///
-/// Sizes are those that waiters claim. They are at most `limits::document_bytes_max` each, and a
-/// holder sends nothing to who claims another size than the blob has.
+/// Sizes are those that waiters claim. Each is at most `limits::document_bytes_max`, and a holder
+/// sends nothing to a requester that claims the wrong size.
 class blob_fetches {
 public:
   struct waiter {
@@ -29,7 +30,7 @@ public:
     envelope request;       ///< a BlobGet to be answered; empty for
     std::uint64_t keep = 0; ///< a BlobsKeep by its number
   };
-  /// A fetch that ended: what came, or why nothing did, and who waited.
+  /// A fetch that ended: what came, or why nothing came, and who waited.
   struct fetch_end {
     std::vector<waiter> waiters;
     failure why;
@@ -39,16 +40,16 @@ public:
 
   void start(const address& self) { self_ = self; }
 
-  /// The failure, and the waiter is the caller's again, if there is no room.
+  /// If there is no room: the failure, and the caller owns the waiter again.
   std::optional<failure> wait(step_context& context, waiter& who);
 
-  /// A reply of a holder. Empty waiters: it was late. `bytes` is set if the right ones came.
+  /// A holder's reply. Empty waiters: it was late. `bytes` is set if the right bytes came.
   fetch_end reply(step_context& context, envelope& message, const std::string*& bytes);
   /// A timer of these ran out; empty waiters: it was none of these.
   fetch_end late(step_context& context, std::uint32_t timer);
-  /// Whoever sent that request waits no longer.
+  /// The sender of that request no longer waits.
   bool give_up(step_context& context, const envelope& request);
-  /// All that wait; nothing is left.
+  /// All waiters; none are left here.
   std::vector<waiter> take_all();
 
 private:
@@ -72,7 +73,7 @@ private:
   std::uint32_t last_timer_ = 0;
   std::size_t waiting_ = 0; ///< in all fetches
   table fetches_;
-  std::deque<std::string> unasked_; ///< fetches whose holder has enough to send, by hash
+  std::deque<std::string> unasked_; ///< by hash: fetches whose holder has enough to send already
 };
 
 } // namespace troupe

@@ -11,7 +11,7 @@ void blob_keeps::begin(step_context& context, envelope request, std::vector<Blob
   fetch_more(context);
 }
 
-/// The oldest requests get the room that there is.
+/// The oldest requests get the available room.
 void blob_keeps::fetch_more(step_context& context) {
   std::size_t at_work = 0;
   for (auto at = waiting_.begin();
@@ -32,7 +32,7 @@ void blob_keeps::fetch_more(step_context& context) {
       ++wanted.on_their_way;
     }
     if (wanted.on_their_way > 0)
-      ++at_work; // the end of what is on its way makes room
+      ++at_work; // room is made when what is on its way arrives
     else
       end(one, std::move(why));
   }

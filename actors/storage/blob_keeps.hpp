@@ -14,9 +14,9 @@
 
 namespace troupe {
 
-/// The BlobsKeep that wait for blobs of other nodes: a few requests at once, the others behind
-/// them, a few blobs of each on their way at once. A request has all of its blobs in the end, on
-/// disk, or a failure that says which one it misses.
+/// The BlobsKeep requests that wait for blobs of other nodes. A few requests are served at once,
+/// with a few blobs of each on their way; the others wait behind them. In the end a request has all
+/// of its blobs on disk, or a failure that says which one is missing.
 class blob_keeps {
 public:
   explicit blob_keeps(blob_fetches& fetches) : fetches_(fetches) {}
@@ -26,7 +26,7 @@ public:
     std::optional<failure> why; ///< nothing: it has all of them
   };
 
-  /// `missing`: those of the request that are not on this node's disk, each once.
+  /// `missing`: the request's blobs that are not on this node's disk, each once.
   void begin(step_context& context, envelope request, std::vector<BlobRef> missing);
   /// A blob that keep number `keep` waited for is on disk.
   void arrived(step_context& context, std::uint64_t keep);
@@ -35,7 +35,7 @@ public:
   /// All that wait end.
   void stop();
 
-  /// What has ended since.
+  /// The requests that have ended since.
   std::vector<ended_keep> take_ended() { return std::exchange(ended_, {}); }
   std::size_t size() const noexcept { return waiting_.size(); }
 

@@ -121,7 +121,7 @@ void blobs_logic::flush(step_context& context) {
   if (all.empty())
     return;
   if (auto done = store(context, all); !done && still_sound(done.error()) && all.size() > 1) {
-    // What cannot be stored must not keep the others out.
+    // A blob that cannot be stored must not keep out the others.
     for (auto& one : all)
       if (auto alone = store(context, {&one, 1}); !alone)
         not_stored(context, one, alone.error());
@@ -183,7 +183,7 @@ void blobs_logic::not_stored(step_context& context, gathered& one, const failure
     context.out.send(reply_failure(one.request, why));
 }
 
-/// False: nothing is known of the disk any more.
+/// False: the state of the disk is no longer known.
 bool blobs_logic::still_sound(const failure& why) {
   if (!store_->broken())
     return true;
@@ -255,8 +255,8 @@ void blobs_logic::keep(step_context& context, envelope message) {
   keeps_.begin(context, std::move(message), std::move(missing));
 }
 
-/// Somebody waits no longer. A blob that nobody waits for is not fetched, or not taken when it
-/// comes.
+/// Somebody no longer waits. A blob that nobody waits for is not fetched, or is not accepted when
+/// it comes.
 void blobs_logic::given_up(step_context& context, const envelope& order) {
   bool in_keeps = keeps_.give_up(context, order);
   if (in_keeps || fetches_.give_up(context, order))
@@ -297,7 +297,7 @@ void blobs_logic::reply(step_context& context, envelope message) {
     in_vain(context, ended);
 }
 
-/// The bytes are right whether or not they can be kept: who asked for them gets them at once.
+/// The bytes are right whether or not they can be kept: the requesters get them at once.
 void blobs_logic::fetched(step_context& context, std::vector<blob_fetches::waiter> waiters,
                           const std::string& bytes) {
   gathered one;
@@ -328,8 +328,7 @@ void blobs_logic::in_vain(step_context& context, const blob_fetches::fetch_end& 
   }
 }
 
-/// Each receiver will make a copy of what it is given, so a step hands out no more than some of
-/// them are bounded by.
+/// Each receiver will copy what it is given, so one step hands out only a bounded amount.
 void blobs_logic::hand_out(step_context& context) {
   std::uint64_t bytes = 0;
   while (!handing_out_.empty() && bytes < limits::blob_deliver_bytes_aim) {
@@ -354,7 +353,7 @@ void blobs_logic::go_on(step_context& context) {
     go_on_later(context);
 }
 
-/// Soon, so that what comes meanwhile is part of the next write and others get their turn.
+/// Soon, so that requests that come meanwhile join the next write and others get their turn.
 void blobs_logic::go_on_later(step_context& context) {
   if (!std::exchange(going_on_, true))
     context.out.arm(go_on_timer, limits::blob_gather_time);

@@ -20,28 +20,28 @@
 
 namespace troupe {
 
-/// service::blobs: files and results by their content. Steps block on the disk, so its actor has a
-/// thread of its own.
+/// service::blobs: stores files and results by their content. Steps block on the disk, so its actor
+/// has a thread of its own.
 ///
 ///  - BlobPut -> BlobStored, BlobPuts -> BlobsStored, with this node as the holder, when all are on
-///    disk. More than `limits::document_bytes_max`: `too_large`. What comes within
-///    `limits::blob_gather_time` is written together, with one sync.
-///  - BlobGet -> BlobData. What is not here, or is damaged here, is fetched from service::blobs of
-///    the reference's holder, checked against its hash and kept. `not_found`: nobody has it;
-///    `unavailable`, `timed_out`: its holder did not answer; `bad_message`: its holder sent other
-///    bytes; `overloaded`: too many requests wait.
-///  - BlobsKeep -> BlobsStored: as BlobGet for each, but they are on this node's disk when it is
-///    answered, and nothing is sent. All or none.
+///    disk. More than `limits::document_bytes_max`: `too_large`. Blobs that come within
+///    `limits::blob_gather_time` are written together, with one sync.
+///  - BlobGet -> BlobData. A blob that is not here, or is damaged here, is fetched from
+///    service::blobs of the reference's holder, checked against its hash and kept. `not_found`:
+///    nobody has it; `unavailable`, `timed_out`: its holder did not answer; `bad_message`: its
+///    holder sent other bytes; `overloaded`: too many requests wait.
+///  - BlobsKeep -> BlobsStored: as BlobGet for each, but all are on this node's disk when it is
+///    answered, and no bytes are sent. All or none.
 ///  - event BlobsHeld: somebody still needs these.
 ///
-/// A reference that claims another size than its blob has is `invalid_argument`. All requests are
-/// idempotent. A holder never fetches what it is asked for as the holder, so there are no rings.
-/// Blobs that nobody needs are deleted (blob_collector.hpp).
+/// A reference with the wrong size for its blob is `invalid_argument`. All requests are idempotent.
+/// A holder never fetches a blob that it is asked for as the holder, so there are no rings. Blobs
+/// that nobody needs are deleted (blob_collector.hpp).
 class blobs_logic final : public logic {
 public:
   struct options {
-    std::chrono::nanoseconds keep = limits::blob_keep; ///< of what nobody names
-    /// Told when nothing is known of the disk any more. In a node it does not come back.
+    std::chrono::nanoseconds keep = limits::blob_keep; ///< for blobs that nobody names
+    /// Told when the state of the disk is no longer known. In a node it does not return.
     std::function<void(const failure&)> disk_failed;
   };
 
@@ -52,7 +52,7 @@ public:
   void stop(step_context& context) override;
 
 private:
-  /// Something that is to be written with the next sync.
+  /// Something to write with the next sync.
   struct gathered {
     envelope request;                 ///< BlobPut or BlobPuts; empty: it was fetched
     blob_bytes fetched;               ///< the bytes that came
@@ -95,7 +95,7 @@ private:
   blob_collector collector_;
   std::vector<gathered> gathered_;
   std::size_t gathered_bytes_ = 0;
-  std::deque<blob_delivery> handing_out_; ///< what a step may not hand out at once
+  std::deque<blob_delivery> handing_out_; ///< what one step may not hand out at once
   bool going_on_ = false;                 ///< `go_on_timer` runs
 };
 

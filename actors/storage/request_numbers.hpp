@@ -4,7 +4,7 @@
 
 namespace troupe {
 
-/// Numbers the requests of one logic, whichever part of it sends them.
+/// Numbers the requests of one logic, for all parts that send them.
 struct request_numbers {
   session_id session;
   std::uint64_t last = 0;

@@ -14,16 +14,16 @@ namespace troupe {
 ///
 ///  - SnapshotGet -> SnapshotFound
 ///  - SnapshotPut -> SnapshotWritten, once it is on disk; `storage_failed` if it is not. Repeating
-///    is safe. Blobs that the agent no longer names are told to service::blobs (BlobsHeld), which
-///    then looks when they may go.
-///  - BlobsNamed -> BlobsNamed: those of them that some agent names, active or not.
+///    is safe. service::blobs is told of blobs that the agent no longer names (BlobsHeld), and then
+///    checks when they may go.
+///  - BlobsNamed -> BlobsNamed: the blobs that any agent names, active or not.
 ///
-/// Names that are none are `invalid_argument`, states beyond `limits::agent_state_bytes_max` are
+/// Invalid names are `invalid_argument`; states beyond `limits::agent_state_bytes_max` are
 /// `too_large`. Both are requests; events are dropped with a log line.
 class state_logic final : public logic {
 public:
-  /// `disk_failed` is told when nothing is known of the disk any more. In a node it does not come
-  /// back.
+  /// `disk_failed` is called when the state of the disk is no longer known. In a node it does not
+  /// return.
   explicit state_logic(std::unique_ptr<state_store> store,
                        std::function<void(const failure&)> disk_failed = {})
       : store_(std::move(store)), disk_failed_(std::move(disk_failed)) {}

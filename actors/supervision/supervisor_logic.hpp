@@ -10,10 +10,11 @@
 
 namespace troupe {
 
-/// What a supervisor does, by OTP's words and rules (Erlang/OTP, "supervisor"): children are
-/// started in order and stopped in reverse; one that ends is started again (`one_for_one`); when
-/// more than `intensity` restarts fall within `period`, the supervisor stops its children and
-/// itself, and its parent decides. Restarts after the first of a period back off.
+/// What a supervisor does, in the words and by the rules of OTP (Erlang/OTP, "supervisor"):
+/// children are started in order and stopped in reverse. A child that ends is restarted
+/// (`one_for_one`). When more than `intensity` restarts fall within `period`, the supervisor stops
+/// its children and itself, and its parent decides. After the first restart in a period, restarts
+/// back off.
 class supervisor_logic {
 public:
   struct options {
@@ -21,8 +22,7 @@ public:
     std::chrono::nanoseconds period;
     std::chrono::nanoseconds backoff_min{std::chrono::milliseconds{1}};
     std::chrono::nanoseconds backoff_max{std::chrono::seconds{1}};
-    bool escalate =
-        true; ///< false: what it does not hold up is tried for ever (the `side` subtree)
+    bool escalate = true; ///< false: it never gives up and retries for ever (the `side` subtree)
   };
 
   enum class reaction : std::uint8_t { restart, give_up, ignore };
@@ -37,7 +37,7 @@ public:
   std::size_t children() const noexcept { return running_.size(); }
 
   void started(std::size_t child);
-  /// A child has ended. `asked`: because it was told to.
+  /// A child has ended. `asked`: it was told to end.
   decision ended(std::size_t child, bool asked, instant now);
 
   /// From now on nothing is restarted. The next child to stop, or nothing left: `children()`.

@@ -95,7 +95,7 @@ public:
   std::uint32_t text() const { return text_; }
   std::uint32_t count() const { return count_; }
 
-  /// Goes over what is left of this stem.
+  /// Skips what is left of this stem.
   void skip() {
     while (next_text()) {
     }
@@ -180,7 +180,7 @@ void bm25::pack(paged_array<std::uint64_t>& sorted) {
   checkpoints_.shrink_to_fit();
 }
 
-/// At the stem's record; without texts if there is none.
+/// At the stem's record; without texts if there is no record.
 bm25::reader bm25::find(std::string_view stem) const {
   auto hash = short_hash(stem);
   auto behind = std::upper_bound(checkpoints_.begin(), checkpoints_.end(), hash,
@@ -188,7 +188,7 @@ bm25::reader bm25::find(std::string_view stem) const {
   if (behind == checkpoints_.begin())
     return {{}, 0};
   auto from = std::prev(behind);
-  // The gap at a checkpoint is from the stem before it: what is read there is put right.
+  // The gap at a checkpoint is from the stem before it, so the value read there is corrected.
   auto bytes = packed_.all().subspan(from->offset);
   reader gap{bytes, 0};
   gap.next_stem();
@@ -261,7 +261,7 @@ public:
   }
 
 private:
-  /// So many with the same number are looked up one by one; more are found in one pass.
+  /// This many with the same count are looked up one by one; more are found in one pass.
   static constexpr std::size_t looked_up_max = 2'000;
 
   template <class Take>
@@ -278,7 +278,7 @@ private:
     }
   }
 
-  /// How often the least frequent of the most frequent occurs.
+  /// How often the least frequent of the most frequent stems occurs.
   void find_least() {
     std::priority_queue<std::uint64_t, std::vector<std::uint64_t>, std::greater<>> most;
     each_entry([&](const entry& e) {
@@ -307,7 +307,7 @@ private:
     return found;
   }
 
-  /// The first by their letters of those that occur `least_` times, as many as are wanted.
+  /// Of the stems that occur `least_` times, the first by their letters, as many as are wanted.
   void take_ties() {
     auto wanted = at_most_ - std::min(at_most_, above_.size());
     std::set<std::string> first;
@@ -334,7 +334,7 @@ private:
       if (number++ % asked_every == 0 && enough_ && enough_())
         return;
       each_word(text, [&](std::string_view word, std::size_t) {
-        // A stem begins as its word does.
+        // A stem begins with the same letters as its word.
         auto letter = [](std::string_view of) { return static_cast<unsigned char>(of.front()); };
         auto full = first.size() == wanted;
         if ((full && letter(word) > letter(*first.rbegin())) || is_stop_word(word))

@@ -11,27 +11,28 @@
 
 namespace troupe {
 
-/// Asked now and then by what takes long: true when nobody waits for it any more. It stays true.
+/// Long work asks it now and then. True when nobody waits for the work any more; then it stays
+/// true.
 using give_up = std::function<bool()>;
 
 /// BM25 (Robertson and Zaragoza 2009) over a fixed set of texts: k1 = 1.2, b = 0.75, idf =
 /// ln(1 + (N - n + 0.5) / (n + 0.5)), which is never negative. Keeps words, not the texts.
 ///
-/// A text of many different words must not take many times its size, neither while it is read nor
-/// afterwards. So a stem is known by 36 bits of its hash, and no stem is stored:
+/// A text of many different words must not take many times its size, neither while it is being read
+/// nor afterwards. So 36 bits of its hash identify a stem, and no stem is stored:
 ///
-/// - While reading, an occurrence is one number of 64 bits: hash, text, how often. A word of one
-///   letter occurs once in a passage, however often it stands there, so that a passage has at most
-///   about a third as many as it has bytes: below three times the size of the text.
+/// - While reading, an occurrence is one number of 64 bits: hash, text, count. A one-letter word
+///   counts once per passage, however often it is there, so a passage has at most about a third as
+///   many occurrences as bytes: less than three times the size of the text.
 /// - Afterwards the numbers are sorted and written as gaps (varints), 1 to 8 bytes each.
 ///
-/// Two stems may share a hash (among four million different ones each with a probability of
-/// 1/17,000): then the one counts as an occurrence of the other, which may change what is ranked
-/// first and nothing else.
+/// Two stems may share a hash (among four million different stems, each with a probability of
+/// 1/17,000). Then each counts as an occurrence of the other. That may change the ranking and
+/// nothing else.
 class bm25 {
 public:
-  /// At most `limits::ranked_texts_max` texts; what is behind them is not found. When `enough` says
-  /// so, it ends early and is of no use.
+  /// At most `limits::ranked_texts_max` texts; texts after them are not found. When `enough` says
+  /// so, it ends early, and the index is useless.
   explicit bm25(std::span<const std::string_view> texts, const give_up& enough = {});
 
   /// One score per text, in their order; 0 where no word of the query occurs.
@@ -43,12 +44,12 @@ public:
   };
   std::vector<double> score(std::span<const weighted_word> query) const;
 
-  double idf(std::string_view stem) const; ///< of a word that never occurs: the greatest
+  double idf(std::string_view stem) const; ///< for a word that never occurs: the greatest
   std::size_t documents_with(std::string_view stem) const;
   std::size_t size() const noexcept { return lengths_.size(); }
 
-  /// The stems that occur most, weighted by how often; the same number: by their letters. `texts`
-  /// are those it was made of.
+  /// The stems that occur most, weighted by how often; equal numbers are ordered by their letters.
+  /// `texts` are the texts it was made from.
   std::vector<weighted_word> common_words(std::span<const std::string_view> texts,
                                           std::size_t at_most, const give_up& enough = {}) const;
 
@@ -64,7 +65,7 @@ private:
     std::uint64_t total = 0;
     std::uint32_t first_text = 0;
   };
-  /// Where the record of a stem begins, every `checkpoint_bytes`.
+  /// Where a stem's record begins, for every `checkpoint_bytes`.
   struct checkpoint {
     std::uint64_t hash = 0;
     std::uint32_t offset = 0;

@@ -40,7 +40,7 @@ constexpr bool is_blank_or_rule(std::string_view line) noexcept {
 }
 
 /// Where to cut `text` so that the first part has at most `most` bytes (at least 4): after a line
-/// break, else at a space, else between two characters.
+/// break, or else at a space, or else between two characters.
 constexpr std::size_t cut_before(std::string_view text, std::size_t most) noexcept {
   if (text.size() <= most)
     return text.size();

@@ -12,8 +12,8 @@
 namespace troupe {
 
 /// A long array whose memory comes from the system and goes back to it at once: the heap would keep
-/// what a large document took. It grows without a copy, so that it never takes twice its size, and
-/// gives its front back while its rest is still read. Throws std::bad_alloc.
+/// the memory of a large document. It grows without a copy, so it never takes twice its size, and
+/// it can give back its front while its rest is still being read. Throws std::bad_alloc.
 template <class T>
 class paged_array {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -43,7 +43,7 @@ public:
   std::span<T> all() noexcept { return {data_, size_}; }
   std::span<const T> all() const noexcept { return {data_, size_}; }
   std::size_t size() const noexcept { return size_; }
-  /// What it takes, in whole pages, once it does not grow any more.
+  /// What it takes, in whole pages, once it has stopped growing.
   std::size_t memory() const noexcept { return bytes_; }
 
   void shrink_to_fit() {
@@ -53,7 +53,7 @@ public:
       resize_mapping(size_ * sizeof(T));
   }
 
-  /// Gives back what is before `index`; those elements must not be looked at any more.
+  /// Gives back the memory before `index`; those elements must not be read any more.
   void forget_before(std::size_t index) noexcept {
     auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     if (auto whole = index * sizeof(T) / page * page; whole > 0)

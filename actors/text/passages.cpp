@@ -15,8 +15,9 @@ struct piece {
   bool leads = false; ///< a heading or the head of a list, which belongs to what follows
 };
 
-/// So many headings may follow each other ("Part I", "Chapter 1", "Scope"). More short lines are no
-/// headings but a list: each would be kept with the next, and be a passage of its own in the end.
+/// This many headings may follow each other ("Part I", "Chapter 1", "Scope"). More short lines are
+/// a list, not headings: otherwise each would be kept with the next, and would in the end be a
+/// passage of its own.
 constexpr std::size_t heads_max = 8, list_min = 64;
 
 /// Short and without a full stop: a title. Or something that announces what follows.
@@ -29,8 +30,8 @@ bool leads_to_next(std::string_view text) {
   return text.size() <= heading_bytes_max && ends.find(text.back()) == std::string_view::npos;
 }
 
-/// Gives the pieces of a text in order, one at a time: a text of millions of short paragraphs is
-/// not held as so many pieces.
+/// Gives the pieces of a text in order, one at a time, so a text of millions of short paragraphs is
+/// not held as millions of pieces.
 class paragraphs {
 public:
   paragraphs(std::string_view text, std::size_t bytes_max) : text_(text), bytes_max_(bytes_max) {}
@@ -78,7 +79,7 @@ private:
   std::size_t begin_ = 0, end_ = 0;
 };
 
-/// Counts lines forward; asked with offsets that never go back.
+/// Counts lines forward; the offsets it is asked for never go back.
 class line_counter {
 public:
   explicit line_counter(std::string_view text) : text_(text) {}

@@ -125,7 +125,7 @@ bool is_bullet(std::string_view line) {
   return false;
 }
 
-/// A line of a box that is drawn with asterisks, which is no item of a list.
+/// A line of a box drawn with asterisks; it is not a list item.
 bool is_boxed(std::string_view line) {
   return line.size() > 1 && line.front() == '*' && line.back() == '*';
 }
@@ -164,9 +164,9 @@ private:
       close_block();
   }
 
-  /// Within a paragraph a line begins an item if it looks like one and the line before may have
-  /// ended there, or if the paragraph is such an item itself: a wrapped line may begin with "2."
-  /// too.
+  /// Within a paragraph, a line begins an item if it looks like one and the line before may have
+  /// ended there, or if the paragraph itself is such an item: a wrapped line may also begin with
+  /// "2.".
   bool begins_item(std::string_view line) const {
     auto marker = list_marker_length(line);
     if (marker == 0 || is_boxed(line))

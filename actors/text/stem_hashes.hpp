@@ -9,8 +9,8 @@ namespace troupe {
 /// A stem as a number.
 std::uint64_t hash_of_stem(std::string_view stem);
 
-/// Stems of a text's words as numbers. Stemming is the dearest part of reading and most words of a
-/// text are repetitions: the last spellings are kept, in a table of fixed size.
+/// Stems of a text's words as numbers. Stemming is the most expensive part of reading, and most
+/// words of a text are repetitions, so the last spellings are kept in a table of fixed size.
 class stem_hashes {
 public:
   static constexpr std::uint64_t stop_word = 0;

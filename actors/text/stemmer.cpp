@@ -65,7 +65,7 @@ private:
     return n >= 2 && word_[n - 1] == word_[n - 2] && is_consonant(n - 1);
   }
 
-  /// *o: consonant, vowel, consonant, the last not w, x or y.
+  /// *o: consonant, vowel, consonant; the last is not w, x or y.
   bool ends_in_cvc(std::size_t n) const {
     return n >= 3 && is_consonant(n - 1) && !is_consonant(n - 2) && is_consonant(n - 3)
            && word_[n - 1] != 'w' && word_[n - 1] != 'x' && word_[n - 1] != 'y';
@@ -112,7 +112,7 @@ private:
       word_.back() = 'i';
   }
 
-  /// Applies the first rule whose suffix is there, if what is left measures enough.
+  /// Applies the first rule whose suffix matches, if the measure of the rest is large enough.
   template <std::size_t Size>
   void first_of(const std::array<suffix_rule, Size>& rules) {
     for (const auto& r : rules)

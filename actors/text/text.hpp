@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-/// What reading plain text needs: sentences, passages, words, ranking and finding quotations again.
-/// Pure functions of their arguments; any bytes are taken, UTF-8 is never cut inside a character.
-/// English is assumed where a language must be (abbreviations, stop words, stems). All offsets are
-/// bytes.
+/// What reading plain text needs: sentences, passages, words, ranking, and finding quotations
+/// again. Pure functions of their arguments; any bytes are accepted, and UTF-8 is never cut inside
+/// a character. English is assumed where a language must be (abbreviations, stop words, stems). All
+/// offsets are bytes.
 namespace troupe {
 
 /// A sentence, heading or item of a list, without the white space around it. Its line breaks are
@@ -25,8 +25,8 @@ struct sentence {
 /// Splits at full stops, question and exclamation marks that end a sentence ("e.g.", "U.S.", "1."
 /// and initials do not), at blank lines and rules, and before items of lists ("a)", "(ii)", "3.",
 /// "- "). A line break alone does not end a sentence. In order, without overlaps; nothing but white
-/// space and rules is left out. What has no end within `limits::sentence_bytes_max` is cut at a
-/// space.
+/// space and rules is left out. A sentence with no end within `limits::sentence_bytes_max` is cut
+/// at a space.
 std::vector<sentence> split_sentences(std::string_view text);
 
 /// Whether a list follows: the sentence ends in a colon.
@@ -35,7 +35,7 @@ bool is_list_head(std::string_view sentence_text);
 /// is none.
 std::size_t list_marker_length(std::string_view line);
 
-/// A part of a text that is given to a model as one. Lines are counted from 1.
+/// A part of a text that is given to a model as a unit. Lines are counted from 1.
 struct passage {
   std::size_t begin = 0, end = 0;
   std::uint32_t first_line = 0, last_line = 0;
@@ -70,7 +70,7 @@ struct quote_place {
   std::size_t begin = 0, end = 0;
 };
 
-/// Where `quote` stands first in `text`: white space folded on both sides, verbatim otherwise.
+/// The first place of `quote` in `text`: white space folded on both sides, verbatim otherwise.
 /// Nothing for an empty quote. Linear in both lengths.
 std::optional<quote_place> locate_quote(std::string_view text, std::string_view quote);
 

@@ -11,8 +11,7 @@ using namespace characters;
 
 namespace {
 
-/// Words that say how a sentence is built, not what it is about. Sorted, so that they can be found
-/// by halving.
+/// Words that say how a sentence is built, not what it is about. Sorted, for binary search.
 constexpr std::array<std::string_view, 158> stop_words{
     "a",      "about",  "above",    "after",     "again",      "against",   "ain't",   "all",
     "also",   "am",     "an",       "and",       "any",        "are",       "aren't",  "as",
@@ -78,7 +77,7 @@ void append_lower(std::string& out, std::string_view text, std::size_t& at) {
   at += 2;
 }
 
-/// Marks that join what stands on both sides: "don't", "2.1", "1,000".
+/// Marks that join the characters on both sides: "don't", "2.1", "1,000".
 std::size_t joiner_length(std::string_view text, std::size_t at) {
   if (at == 0 || at + 1 >= text.size())
     return 0;
@@ -106,7 +105,7 @@ std::size_t wide_punctuation_length(std::string_view text, std::size_t at) {
   return 0;
 }
 
-/// Reads the word at `at` into `word` and moves `at` behind it.
+/// Reads the word at `at` into `word` and moves `at` past it.
 void read_word(std::string_view text, std::size_t& at, std::string& word) {
   word.clear();
   while (at < text.size()) {

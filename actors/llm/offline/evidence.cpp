@@ -17,29 +17,29 @@ namespace {
 constexpr std::size_t block_bytes_aim = 1500;
 constexpr double k1 = 1.2, b = 0.75; // as in bm25
 
-/// How rare a word is cannot be learned from a handful of sentences: as many are assumed besides,
-/// some of which have it.
+/// A handful of sentences does not show how rare a word is, so this many more are assumed, some of
+/// which contain it.
 constexpr double prior_sentences = 20, prior_with = 2;
 
-/// What a sentence gets of the terms that only its neighbours have, or only the rest of its block.
+/// The share that a sentence gets of terms that only its neighbours have, or only the rest of its
+/// block.
 constexpr double neighbour_share = 0.3, block_share = 0.15;
-constexpr double kind_bonus = 0.5; ///< for being the kind of sentence that was asked for
-constexpr double definition_bonus =
-    1.0;                             ///< for defining what was asked about, where that was asked
+constexpr double kind_bonus = 0.5;       ///< if it is the kind of sentence that was asked for
+constexpr double definition_bonus = 1.0; ///< if it defines what was asked about, when asked to
 constexpr double early_bonus = 0.05; ///< at the very beginning; documents say first what matters
 constexpr double heading_factor = 0.3, short_factor = 0.5;
 constexpr std::uint32_t short_words = 5;
 
-/// What a stretch of text has of a question.
+/// What a stretch of text contains of a question.
 struct sentence_reading {
   std::vector<double> counts;  ///< by term, words weighed by their nearness
-  std::vector<double> nearest; ///< by term: the nearest word that occurs, 0 for none
+  std::vector<double> nearest; ///< by term: the nearest word that occurs; 0: none
   std::uint32_t words = 0;     ///< without stop words
   std::uint16_t signals = 0;
   bool defines = false; ///< begins with one of the asker's own words in quotation marks
 };
 
-/// Reads text for one question. Each spelling is looked at once.
+/// Reads text for one question. Each spelling is looked up once.
 class question_reader {
 public:
   explicit question_reader(const question_terms& terms) : terms_(terms) {}
@@ -96,7 +96,7 @@ private:
   std::string key_;
 };
 
-/// BM25 of readings, a term being all the words that may say it.
+/// BM25 of readings; a term is all the words that may express it.
 class ranking {
 public:
   ranking(const question_terms& terms, const std::vector<sentence_reading>& readings)
@@ -194,7 +194,7 @@ double kind_factor(std::uint16_t asked, const sentence_reading& r) {
   return (asked & says_meaning) != 0 && r.defines ? factor + definition_bonus : factor;
 }
 
-/// What is said around the sentence `at` of a block, by term, less the farther away it is.
+/// What is said around sentence `at` of a block, by term; it counts less the farther away it is.
 std::vector<double> around(std::span<const sentence_reading> block, std::size_t at) {
   std::vector<double> nearest(block[at].nearest.size(), 0.0);
   for (std::size_t i = 0; i < block.size(); ++i) {

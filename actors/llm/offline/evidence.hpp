@@ -19,13 +19,13 @@ struct text_block {
 /// Cuts long passages; all of them, in order.
 std::vector<text_block> blocks_of(const std::vector<prompt_passage>& passages);
 
-/// A sentence that may answer, with what speaks for it.
+/// A sentence that may be an answer, with the evidence for it.
 struct candidate {
   std::uint32_t block = 0;
   std::uint32_t index = 0; ///< among the sentences of its block
   sentence place;          ///< offsets in the block
   double score = 0;        ///< comparable within one request only
-  double coverage = 0;     ///< share of what was asked about that it speaks of, 0 to 1
+  double coverage = 0;     ///< share of what was asked about that it mentions, 0 to 1
 };
 
 struct evidence {

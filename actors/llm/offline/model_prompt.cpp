@@ -17,7 +17,7 @@ using namespace characters;
 namespace {
 
 constexpr std::string_view passage_tag = "passage", source_mark = " source=\"", opening_end = "\">";
-/// Beyond any number of tags that a text of a message can hold.
+/// Larger than any number of tags that a message's text can hold.
 constexpr std::size_t passages_marked_max = limits::payload_bytes_max;
 constexpr std::string_view question_mark = "Question:";
 
@@ -27,7 +27,7 @@ std::string lower(std::string_view text) {
   return made;
 }
 
-/// The number that a word or digits say; 0 if they say none.
+/// The number that a word or digits express; 0 if there is none.
 std::size_t number_in(std::string_view word) {
   constexpr std::array<std::string_view, 11> words{"",    "one",   "two",   "three", "four", "five",
                                                    "six", "seven", "eight", "nine",  "ten"};
@@ -59,7 +59,7 @@ std::size_t at_most_in(std::string_view line) {
   return 0;
 }
 
-/// The number after "passage-" in a tag's name; nothing if `name` is no name of a passage's tag.
+/// The number after "passage-" in a tag's name; nothing if `name` is not the name of a passage tag.
 bool is_passage_tag(std::string_view called) {
   if (!called.starts_with(passage_tag))
     return false;
@@ -89,7 +89,7 @@ bool closes(std::string_view line, std::string_view tag) {
   return line.starts_with("</") && line.ends_with('>') && line.substr(2, line.size() - 3) == tag;
 }
 
-/// A name for the tags of passages that none of the texts holds as the name of a tag.
+/// A name for passage tags that is not a tag name in any of the texts.
 std::string tag_for(std::span<const prompt_passage> passages) {
   std::vector<std::size_t> taken; // numbers of tags in the texts; 0: without one
   for (const auto& one : passages)
@@ -124,7 +124,7 @@ public:
       at = end + 1;
     }
     if (inside_)
-      add(message.substr(begin_)); // never closed: all that follows
+      add(message.substr(begin_)); // never closed: everything that follows
     end_loose(message, message.size());
   }
 
@@ -178,7 +178,7 @@ private:
   std::string_view source_, tag_; ///< of the passage that is open
 };
 
-/// A message that ends in a question asks it, of what stands before.
+/// A message that ends in a question asks it about the text before it.
 void take_last_sentence(model_prompt& made) {
   if (made.passages.empty())
     return;

@@ -16,7 +16,7 @@ using namespace characters;
 
 namespace {
 
-/// Appends parts while they fit into the caller's tokens.
+/// Appends parts while they fit into the caller's token limit.
 class answer_writer {
 public:
   explicit answer_writer(std::uint32_t tokens_max)
@@ -48,8 +48,8 @@ private:
   bool full_ = false;
 };
 
-/// As a block of `> ` lines. Indentation goes: behind a blank line it would make code of an item.
-/// Of several blank lines one stays.
+/// As a block of `> ` lines. Indentation is removed: after a blank line it would turn an item into
+/// code. Of several blank lines one remains.
 std::string quote_block(std::string_view text, std::string_view source) {
   std::string block;
   block.reserve(text.size() + source.size() + 64);

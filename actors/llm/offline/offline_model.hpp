@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-/// The built-in model: it has no weights and no network and writes no word of its own. It answers
-/// by choosing sentences from the text it is given, and says `NO ANSWER` where none of them speaks
-/// of what was asked. Its words match by stem and by a small table of everyday paraphrases
+/// The built-in model. It has no weights and no network, and it writes no words of its own. It
+/// answers by choosing sentences from the text it is given, and says `NO ANSWER` if none of them
+/// mentions what was asked. Its words match by stem and by a small table of everyday paraphrases
 /// (actors/llm/offline/paraphrases.cpp); it does not understand, combine or infer.
 ///
 /// A pure function: the same request gives the same bytes. Time grows linearly with the text; a 35
@@ -27,14 +27,15 @@ struct offline_answer_text {
   std::string_view finish_reason;  ///< "stop", or "length": whole sentences were left out
 };
 
-/// To a question: at most as many quotations as the prompt allows, the best first, each as `> `
-/// lines with the text's own line breaks (without indentation) and a line `Source: ` with what its
-/// passage says. Without a question: a summary of sentences of the text in their order, white space
-/// folded. At most `max_output_tokens` tokens, cut between sentences; the text is empty if not even
-/// one fits.
+/// To a question: at most as many quotations as the prompt allows, the best first. Each has `> `
+/// lines with the text's own line breaks (without indentation) and a line `Source: ` with the
+/// source of its passage. Without a question: a summary of sentences of the text in their order,
+/// white space folded. At most `max_output_tokens` tokens, cut between sentences; the text is empty
+/// if not even one fits.
 offline_answer_text offline_answer(const ModelRequest& request);
 
-/// The text cut where a reader would pause, after sentences and lines; together they are the text.
+/// The text, cut where a reader would pause, after sentences and lines; joined, the parts are the
+/// text.
 std::vector<std::string_view> pieces_of(std::string_view text);
 
 } // namespace troupe

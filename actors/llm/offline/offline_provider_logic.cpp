@@ -116,7 +116,7 @@ void offline_provider_logic::take(step_context& context, envelope request) {
   waiting_.emplace(last_timer_, std::move(fresh));
 }
 
-/// What waits is not worked on any more; what was worked on has been answered.
+/// A waiting call is no longer worked on; a call that was worked on has been answered.
 void offline_provider_logic::give_up(step_context& context, const envelope& order) {
   for (auto one = waiting_.begin(); one != waiting_.end(); ++one) {
     auto& [timer, waiting] = *one;
@@ -191,7 +191,7 @@ SpanData offline_provider_logic::begin(step_context& context, const call& waitin
   return span;
 }
 
-/// A call that waits and that `request` only repeats: it is done once.
+/// A waiting call that `request` only repeats: it is done once.
 offline_provider_logic::call* offline_provider_logic::repeated(const envelope& request) {
   if (request.attempt <= 1)
     return nullptr;

@@ -14,26 +14,26 @@
 namespace troupe {
 
 /// The built-in model (actors/llm/offline/offline_model.hpp) as a provider
-/// (actors/llm/provider.hpp) at `service::models`. Its one model is "offline", which is also what
-/// an empty name means.
+/// (actors/llm/provider.hpp) at `service::models`. Its one model is "offline"; an empty name means
+/// the same.
 ///
-/// A call waits `delay` in a bounded table, then it is worked on within one step; calls that wait
-/// do so at the same time. Without a delay a call is worked on when it comes. What has no time left
-/// is not worked on; what is cancelled while it waits is answered `cancelled` at once.
+/// A call waits for `delay` in a bounded table and is then worked on within one step; calls wait at
+/// the same time. Without a delay, a call is worked on when it comes. A call with no time left is
+/// not worked on. A call that is cancelled while it waits is answered `cancelled` at once.
 class offline_provider_logic : public logic {
 public:
   struct options {
     std::chrono::milliseconds delay{
         0}; ///< each call takes at least that long; for tests and demonstrations
     std::size_t waiting_max = limits::model_requests_waiting_max; ///< beyond it: `overloaded`
-    std::function<instant()> clock{}; ///< tells how long the work took; empty: it took no time
+    std::function<instant()> clock{}; ///< returns how long the work took; empty: it took no time
   };
 
   offline_provider_logic(options chosen, metrics& counted);
 
   void start(step_context& context, const address& self) override;
   void step(step_context& context, event input) override;
-  /// Those who still wait get `unavailable`.
+  /// Waiting callers get `unavailable`.
   void stop(step_context& context) override;
 
 private:

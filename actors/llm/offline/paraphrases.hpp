@@ -24,8 +24,8 @@ struct related_word {
   double nearness;
 };
 
-/// The words of all groups that `lower_case_word` (or another word of its stem) stands in, itself
-/// excluded.
+/// The words of all groups that contain `lower_case_word` (or another word with its stem), without
+/// the word itself.
 std::vector<related_word> words_like(std::string_view lower_case_word);
 
 } // namespace troupe

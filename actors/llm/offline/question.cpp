@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 14> asking_words{
     "happen", "happens", "happened", "want", "wants",   "know", "mean",
     "means",  "called",  "say",      "says", "mention", "find", "exactly"};
 
-/// Words that stand for anybody or anything: what is asked about is said by the others.
+/// Words that stand for anybody or anything: the other words say what is asked about.
 constexpr std::array<std::string_view, 16> indefinite_words{
     "others",   "somebody",   "someone", "something", "anybody", "anyone", "anything", "everybody",
     "everyone", "everything", "people",  "person",    "thing",   "things", "way",      "kind"};
@@ -93,7 +93,7 @@ bool is_asking_word(std::string_view word) {
   return std::find(asking_words.begin(), asking_words.end(), word) != asking_words.end();
 }
 
-/// What the words of a question say about the kind of its answer.
+/// What the words of a question say about the kind of answer.
 std::uint16_t kind_of(const std::vector<std::string>& words) {
   auto has = [&](std::string_view wanted) {
     return std::find(words.begin(), words.end(), wanted) != words.end();

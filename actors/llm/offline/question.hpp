@@ -25,8 +25,8 @@ std::uint16_t signals_of(std::string_view lower_case_word);
 /// Whether a number after this word only points somewhere: "section 3", "version 2".
 bool is_reference_word(std::string_view lower_case_word);
 
-/// What a question asks, as words to look for. Each term is one thing that was asked about; it may
-/// be said by several words, each as near to it as `nearness` says (1: the asker's own word).
+/// What a question asks, as words to look for. Each term is one thing that was asked about. Several
+/// words may express it; `nearness` says how near each word is (1: the asker's own word).
 struct question_terms {
   struct term {
     std::string word;  ///< the asker's own, lower-case

@@ -10,15 +10,15 @@ namespace troupe {
 
 namespace {
 
-/// A sentence must speak of that share of what was asked about. Below it, what is found shares a
-/// word with the question and no more.
+/// A sentence must mention that share of what was asked about. Below it, a match shares a word with
+/// the question and nothing more.
 constexpr double coverage_min = 0.45;
-constexpr double of_best_min = 0.5;       ///< a further quotation must be that near to the best one
+constexpr double of_best_min = 0.5;       ///< another quotation must be that near to the best one
 constexpr double repetition_weight = 0.7; ///< what is wholly repeated falls below `of_best_min`
 constexpr std::size_t compared_max = 100;
 
-/// What the marker of an item looks like, "(a)" for "(iv)" and "0." for "12.": the items of one
-/// list share it.
+/// The shape of an item's marker, "(a)" for "(iv)" and "0." for "12.": the items of one list share
+/// it.
 std::string marker_shape(std::string_view text) {
   std::string shape;
   for (auto c : text.substr(0, list_marker_length(text))) {
@@ -75,7 +75,7 @@ private:
     return found;
   }
 
-  /// The quotation next to which `c` stands, if there is room in it.
+  /// The quotation that `c` is next to, if there is room in it.
   quotation* joined(const candidate& c) {
     for (auto& q : chosen_) {
       if (q.block != c.block || (c.index + 1 != q.first && c.index != q.last + 1))
@@ -112,8 +112,8 @@ private:
       e.repeated = std::max(e.repeated, e.words.overlap(taken.words));
   }
 
-  /// The head of a list says nothing without its items, nor the first item without the head: both
-  /// come with as many items as there is room for.
+  /// The head of a list says nothing without its items, and the first item says nothing without the
+  /// head: both come with as many items as there is room for.
   void with_list(quotation& q) const {
     const auto& sentences = found_.sentences[q.block];
     if (q.first > 0 && list_marker_length(sentences[q.first].text) > 0

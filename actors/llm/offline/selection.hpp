@@ -15,20 +15,20 @@ struct quotation {
   std::uint32_t first = 0, last = 0;
 };
 
-/// Chooses at most `at_most` quotations: strong enough, near enough to the best, and not saying
-/// again what was already chosen (maximal marginal relevance, Carbonell and Goldstein 1998). A
-/// sentence next to a chosen one joins it; the head of a list takes its items along. None: the text
-/// holds no answer.
+/// Chooses at most `at_most` quotations: strong enough, near enough to the best, and not repeating
+/// what was already chosen (maximal marginal relevance, Carbonell and Goldstein 1998). A sentence
+/// next to a chosen one joins it; the head of a list brings its items with it. None: the text holds
+/// no answer.
 std::vector<quotation> choose_quotations(const evidence& found, std::size_t at_most);
 
-/// What a quotation quotes, as it stands in the text.
+/// The quoted text, exactly as in the source.
 std::string_view text_of(const evidence& found, const quotation& quoted);
 
 /// Words of a sentence for comparing it with others.
 class word_set {
 public:
   explicit word_set(std::string_view text);
-  /// Shared words over all words of the smaller set, 0 to 1.
+  /// Shared words divided by all words of the smaller set, 0 to 1.
   double overlap(const word_set& other) const;
 
 private:

@@ -19,7 +19,7 @@ constexpr double early_weight = 1.5; ///< of the first sentence; halves every `e
 constexpr double early_half = 12;    ///< sentences
 constexpr double item_factor = 0.5, shouted_factor = 0.4;
 constexpr double definition_factor = 0.5; ///< says what a word means, not what the text is about
-constexpr double leaning_factor = 0.7;    ///< begins with a word that needs the sentence before
+constexpr double leaning_factor = 0.7;    ///< begins with a word that needs the previous sentence
 constexpr double fragment_factor = 0.4;   ///< begins in the middle of a sentence
 constexpr double length_power = 0.6;      ///< 1 would favour short sentences, 0 long ones
 constexpr double title_weight = 1;        ///< for words of the title (Edmundson 1969)
@@ -71,7 +71,7 @@ public:
       if (!best)
         break;
       best->chosen = true;
-      for (auto& s : sentences_) // what stands there twice is said once
+      for (auto& s : sentences_) // what occurs twice is said once
         if (s.words == best->words)
           s.factor = 0;
       for (auto word : best->words)

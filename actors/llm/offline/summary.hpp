@@ -8,8 +8,8 @@
 
 namespace troupe {
 
-/// At most `at_most` sentences of the passages that say most of what they are about, in the order
-/// of the text, white space folded: frequent words (SumBasic, Nenkova and Vanderwende 2005), early
+/// At most `at_most` sentences that say most about the subject of the passages, in the order of the
+/// text, white space folded: frequent words (SumBasic, Nenkova and Vanderwende 2005), early
 /// sentences first, no repetition. Of a long text, the beginning and an even sample of the rest are
 /// read.
 std::vector<std::string> summarise(const std::vector<prompt_passage>& passages,
