@@ -22,7 +22,7 @@ using loaded = config_result<void>;
 constexpr std::string_view environment_prefix = "TROUPE_";
 constexpr std::string_view otel_prefix = "OTEL_";
 
-/// Variables with that prefix that are not keys: other parts read them.
+/// Variables with our prefix that are not keys: other parts read them.
 constexpr std::string_view other_variables[] = {"TROUPE_REQUIRE", "TROUPE_DATA", "TROUPE_PEER",
                                                 "TROUPE_CONFIG", "TROUPE_SECRET_FILE"};
 constexpr std::string_view test_prefix = "TROUPE_TEST_";
@@ -31,8 +31,8 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-/// In each container of a namespace Kubernetes (and Docker, for its links) puts variables for each
-/// Service there. Those of one called "troupe", or "troupe-http", begin as ours do:
+/// In each container of a namespace, Kubernetes sets variables for each Service there (Docker does
+/// so for its links). Those of a Service called "troupe" or "troupe-http" begin as ours do:
 /// NAME_SERVICE_HOST, NAME_SERVICE_PORT, NAME_SERVICE_PORT_WORD, NAME_PORT and, with the numbers of
 /// ports, NAME_PORT_4700_TCP, NAME_PORT_4700_TCP_ADDR and so on.
 bool is_service_variable(std::string_view variable, std::string_view value) {
@@ -70,7 +70,7 @@ bool is_other_variable(std::string_view variable) {
                 != std::end(other_variables);
 }
 
-/// `error` of the value of `key`, said at a place.
+/// `error` about the value of `key`, with its place.
 unexpected<config_error> wrong(config_error place, std::string_view key, const std::string& why) {
   place.message = std::string(key) + ": " + why;
   return {std::move(place)};
@@ -144,7 +144,7 @@ loaded read_value(node_config& cfg, const config_key& key, const yaml_node& valu
   return {};
 }
 
-/// What was perhaps meant; all there are, if nothing is near.
+/// What was perhaps meant; if nothing is near, all there are.
 std::string guess_or_list(std::string_view word, const std::vector<std::string_view>& names) {
   auto text = did_you_mean(word, names);
   if (!text.empty())
@@ -200,8 +200,8 @@ loaded read_file(node_config& cfg, const std::filesystem::path& file) {
 
 // -- environment and flags ------------------------------------------------------------------------
 
-/// The variables of OpenTelemetry are kept as they are for the exporter; a sampler is ours at once.
-/// What is wrong in them is told when a node starts: they are not only for us.
+/// The variables of OpenTelemetry are kept unchanged for the exporter, but a sampler applies at
+/// once. Errors in them are reported when a node starts, because the variables are not only for us.
 void read_otel(node_config& cfg, const std::map<std::string, std::string>& variables) {
   for (const auto& [variable, value] : variables)
     if (variable.starts_with(otel_prefix))
@@ -212,7 +212,8 @@ void read_otel(node_config& cfg, const std::map<std::string, std::string>& varia
   }
 }
 
-/// Sets a key from text that is no file: what a shell passes may be any bytes. Paths may be, too.
+/// Sets a key from text that is not from a file: a shell may pass any bytes. Paths may also be any
+/// bytes.
 outcome<void, std::string> set_checked(node_config& cfg, const config_key& key,
                                        const std::string& value) {
   if (key.type != "path" && !is_utf8(value))

@@ -15,7 +15,8 @@
 
 namespace troupe {
 
-/// What is wrong with a configuration and where. `file` is a path, "environment" or "command line".
+/// What is wrong with a configuration, and where. `file` is a path, "environment" or "command
+/// line".
 struct config_error {
   std::string file;
   int line = 0; ///< from 1; 0 where there is none
@@ -29,7 +30,7 @@ std::string to_string(const config_error& e);
 template <class T>
 using config_result = outcome<T, config_error>;
 
-/// The value of `telemetry.otlp_endpoint` that no OTEL_* variable is asked instead of.
+/// The value of `telemetry.otlp_endpoint` that stops any OTEL_* variable from being used instead.
 inline constexpr std::string_view otlp_nowhere = "none";
 
 struct member_config {
@@ -38,8 +39,7 @@ struct member_config {
   std::string address; ///< HOST:PORT
 };
 
-/// All that can be set, with its defaults. The keys in YAML are the names here, nested as the
-/// structs are.
+/// All settings, with their defaults. The keys in YAML are the names here, nested like the structs.
 struct node_config {
   struct cluster_section {
     std::string name = "default";
@@ -71,7 +71,7 @@ struct node_config {
   } queue;
 
   struct storage_section {
-    std::chrono::milliseconds blob_keep = limits::blob_keep; ///< of a blob that nobody names
+    std::chrono::milliseconds blob_keep = limits::blob_keep; ///< for a blob that nobody names
   } storage;
 
   struct models_section {
@@ -86,18 +86,18 @@ struct node_config {
     std::map<std::string, std::string> otel; ///< the variables OTEL_*; no key (otlp_target.hpp)
     double sample_ratio = 1.0;       ///< of the traces that begin here without a decision; 0 to 1
     std::string log_level = "info";  ///< debug, info, warning, error, off
-    std::string log_format = "auto"; ///< auto (readable on a terminal, else JSON), json, text
+    std::string log_format = "auto"; ///< auto (readable on a terminal, otherwise JSON), json, text
     std::filesystem::path log_file;  ///< empty: standard error
     std::uint32_t spans_kept = limits::spans_kept_max;
   } telemetry;
 
   /// Where each key's value came from, as `show_config` tells: "FILE:LINE", "environment NAME",
-  /// "flag". A key that is not here has its default, or was set by the program.
+  /// "flag". A key that is not here has its default value, or the program set it.
   std::map<std::string, std::string> origins;
 };
 
-/// Where values come from, the later over the earlier: defaults, the sampler that `OTEL_*` names,
-/// file, `TROUPE_*` environment, flags.
+/// Where values come from; later sources override earlier ones: defaults, the sampler that `OTEL_*`
+/// names, file, `TROUPE_*` environment, flags.
 struct config_sources {
   std::filesystem::path file;                             ///< empty: none
   std::map<std::string, std::string> environment;         ///< TROUPE_TELEMETRY_OTLP_ENDPOINT=...
@@ -107,17 +107,17 @@ struct config_sources {
 /// The environment of this process, `TROUPE_*` and `OTEL_*` only.
 std::map<std::string, std::string> troupe_environment();
 
-/// Reads, merges and checks everything. An unknown key, a wrong type, a value out of range: an
+/// Reads, merges and checks everything. An unknown key, a wrong type or a value out of range is an
 /// error.
 config_result<node_config> load_config(const config_sources& sources);
 
 enum class secrets { written, hidden };
 
-/// The merged configuration as YAML that `load_config` reads back, each key with where it came
-/// from. With `hidden`, for people, without the passwords that an address may hold.
+/// The merged configuration as YAML that `load_config` reads back, with the origin of each key.
+/// With `hidden`, for people: without the passwords that an address may hold.
 std::string show_config(const node_config& cfg, secrets how = secrets::written);
 
-/// What such a file cannot hold, paths that are not UTF-8, as arguments: --set KEY=VALUE ...
+/// What such a file cannot hold (paths that are not UTF-8), as arguments: --set KEY=VALUE ...
 std::vector<std::string> flags_beside_file(const node_config& cfg);
 
 /// One line per key: name, type, default, what it means. For `troupe config show --keys` and the

@@ -14,7 +14,7 @@ struct unit {
   std::int64_t milliseconds;
 };
 
-// A name that begins with another one stands before it.
+// A name comes before any other name that is its beginning.
 constexpr std::array units{unit{"d", 86'400'000}, unit{"h", 3'600'000}, unit{"min", 60'000},
                            unit{"ms", 1},         unit{"m", 60'000},    unit{"s", 1'000}};
 constexpr std::int64_t longest = 366 * units[0].milliseconds;

@@ -30,8 +30,8 @@ bool parse_number(std::string_view text, Number& value) {
   return error == std::errc{} && stopped == end;
 }
 
-// Each maker takes `at`, which gives the member of a configuration: const for reading, else for
-// writing.
+// Each maker takes `at`, which gives the member of a configuration: const for reading, otherwise
+// for writing.
 
 template <class At, class Number>
 config_key number_key(std::string_view key, At at, Number min, Number max, std::string_view help) {

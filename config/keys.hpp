@@ -16,15 +16,15 @@ enum class key_kind {
   members, ///< the list of members: in a file only
 };
 
-/// One thing that can be set. Loading, showing and describing all go by the one table of these.
+/// One setting. Loading, showing and describing all use the one table of these.
 struct config_key {
   std::string_view name; ///< "telemetry.otlp_endpoint"
   key_kind kind;
   std::string type; ///< for people: "whole number from 0 to 1024"
   std::string_view help;
-  /// Checks `text` and sets the value; the error says what was expected and found.
+  /// Checks `text` and sets the value; the error says what was expected and what was found.
   std::function<outcome<void, std::string>(node_config&, std::string_view text)> set;
-  /// The value as text that `set` takes. Of no use for `members`.
+  /// The value as text that `set` accepts. Not usable for `members`.
   std::function<std::string(const node_config&)> get;
 
   /// `get` for people: without a password.
@@ -45,7 +45,7 @@ std::string origin_of(const node_config& cfg, const config_key& key);
 /// "telemetry.otlp_endpoint" is TROUPE_TELEMETRY_OTLP_ENDPOINT in the environment.
 std::string environment_name(std::string_view key);
 
-/// What `found` is when it is not what `expected` says.
+/// Says what `found` is when it is not `expected`.
 unexpected<std::string> mismatch(std::string_view expected, std::string_view found);
 /// Names of clusters and nodes: 1 to 64 letters, digits, `-`, `_`, `.`.
 outcome<void, std::string> check_plain_name(std::string_view text);

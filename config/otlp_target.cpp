@@ -32,8 +32,9 @@ std::string part(CURLU* url, CURLUPart which) {
   return found;
 }
 
-/// An address as it may be repeated. What stands before an @ may be a password, with any characters
-/// in it if the address is a wrong one; so may what follows a colon and is no port, and a query.
+/// An address in a form that may be repeated. The text before an @ may be a password, with any
+/// characters in it if the address is wrong. The text after a colon that is not a port, and a
+/// query, may also be a password.
 std::string without_secrets(std::string_view text) {
   auto query = text.find('?');
   auto at = text.rfind('@');
@@ -98,8 +99,8 @@ bool is_visible(std::string_view text) {
   });
 }
 
-/// The list "key=value,key=value" of the variables, its values percent-encoded. A pair that is
-/// none is left out and named without its value.
+/// The list "key=value,key=value" of the variables, its values percent-encoded. An invalid pair is
+/// left out and named without its value.
 pairs read_pairs(std::string_view variable, std::string_view text,
                  std::vector<std::string>& warnings) {
   pairs all;
@@ -114,7 +115,7 @@ pairs read_pairs(std::string_view variable, std::string_view text,
     auto value =
         equals == item.npos ? std::nullopt : percent_decoded(trimmed(item.substr(equals + 1)));
     if (!is_token(key) || !value || !is_visible(*value) || all.size() >= limits::otlp_pairs_max) {
-      // A word without "=" may be a key that was meant as a value.
+      // A word without "=" may be a secret key that was meant as a value.
       auto shown =
           equals != item.npos && is_token(key) ? "'" + std::string{key} + "'" : "a part of it";
       warnings.push_back(std::string{variable} + ": " + shown + " is left out: expected at most "
@@ -141,7 +142,7 @@ public:
     std::string name;
     std::string_view value; ///< empty: not set
   };
-  /// The variable of the traces, else that of all signals.
+  /// The variable for traces, or else the one for all signals.
   found_variable of_exporter(const std::string& what) const {
     for (const auto* prefix : {"OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"})
       if (auto value = find(prefix + what); !value.empty())
@@ -160,7 +161,7 @@ private:
   const environment& all_;
 };
 
-/// Whether the variables forbid what they name.
+/// Whether the variables forbid the export they configure.
 bool is_off(const variables& set) {
   return set.is("OTEL_SDK_DISABLED", "true") || set.is("OTEL_TRACES_EXPORTER", "none");
 }

@@ -40,7 +40,7 @@ std::string scalar(std::string_view text) {
 }
 
 std::string comment(std::string text) {
-  text = valid_utf8(text); // a place may be in a file of any name
+  text = valid_utf8(text); // a place may be in a file with any name
   std::replace_if(
       text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   return "# " + text;

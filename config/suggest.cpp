@@ -26,7 +26,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
-constexpr std::size_t word_bytes_max = 64; // longer words are no misspellings, and cost time
+constexpr std::size_t word_bytes_max = 64; // longer words are not misspellings, and cost time
 
 } // namespace
 

@@ -6,8 +6,8 @@
 
 namespace troupe {
 
-/// The candidate that `word` is most probably a misspelling of; empty if none is near enough (about
-/// a third of the letters wrong, missing, extra or swapped with their neighbour).
+/// The candidate that `word` most probably misspells; empty if none is near enough (about a third
+/// of the letters wrong, missing, extra or swapped with their neighbour).
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 
 /// " (did you mean NEAREST?)", or nothing.

@@ -35,14 +35,14 @@ public:
   bool is_map() const { return raw_.IsMap(); }
   bool is_list() const { return raw_.IsSequence(); }
   bool is_null() const { return raw_.IsNull(); }
-  /// Text, number, flag; null is none. A quoted scalar is always text.
+  /// Text, number or flag; null is none of these. A quoted scalar is always text.
   bool is_scalar() const { return raw_.IsScalar(); }
   bool is_quoted() const; ///< "5" or '5' or a block: text, whatever it looks like
 
   /// The error `message` at this place, such as "expected a list, found " + node.found().
   config_error error(std::string message) const;
   unexpected<config_error> fail(std::string message) const { return {error(std::move(message))}; }
-  /// What stands here, for error messages: `a list`, `a mapping`, `nothing`, `"blue"`.
+  /// What is here, for error messages: `a list`, `a mapping`, `nothing`, `"blue"`.
   std::string found() const;
 
   // -- this value, by type; the error says what was expected ----------------------------------
@@ -56,10 +56,10 @@ public:
                                double max = std::numeric_limits<double>::max()) const;
   config_result<std::chrono::milliseconds> duration() const; ///< 200ms, 5s, 2min, 1h
   config_result<std::vector<yaml_node>> list() const;
-  /// The fields of a mapping in the order of the file. Keys are scalars, each there once.
+  /// The fields of a mapping in the order of the file. Keys are scalars, and each occurs once.
   config_result<std::vector<std::pair<yaml_node, yaml_node>>> fields() const;
 
-  /// The value of `key` in a mapping; nothing if it is not there or this is no mapping.
+  /// The value of `key` in a mapping; nothing if it is not there or this is not a mapping.
   std::optional<yaml_node> find(std::string_view key) const;
 
 private:
@@ -67,15 +67,15 @@ private:
   std::shared_ptr<const std::string> file_;
 };
 
-/// Parses one document. Refused: bad syntax, more than one document, a key that stands twice in a
-/// mapping, keys that are no scalars, anchors and aliases, more than `limits::yaml_bytes_max`
+/// Parses one document. Refused: bad syntax, more than one document, a key that occurs twice in a
+/// mapping, keys that are not scalars, anchors and aliases, more than `limits::yaml_bytes_max`
 /// bytes. An empty text is a null node. `file` is only for errors.
 config_result<yaml_node> parse_yaml(std::string_view text, const std::string& file);
 
 /// Reads and parses a file.
 config_result<yaml_node> load_yaml(const std::filesystem::path& file);
 
-/// Reads the fields of one mapping into variables, and refuses every key that nobody asked for:
+/// Reads the fields of one mapping into variables, and refuses every unrequested key:
 ///
 ///     yaml_reader in(node, "role");              // "role" names the mapping in errors
 ///     in.need("name", role.name);                // an error if it is missing
@@ -84,8 +84,7 @@ config_result<yaml_node> load_yaml(const std::filesystem::path& file);
 ///     if (auto read = in.done(); !read)
 ///       return unexpected{std::move(read).error()};
 ///
-/// The first error is kept, what comes after it is not read. A field that is null counts as
-/// missing.
+/// The first error is kept, and nothing after it is read. A null field counts as missing.
 class yaml_reader {
 public:
   yaml_reader(yaml_node mapping, std::string what);
@@ -100,7 +99,7 @@ public:
     if (auto value = take(key, false))
       keep(assign(*value, into, range...));
   }
-  /// The raw value, to be read by somebody else.
+  /// The raw value, for other code to read.
   std::optional<yaml_node> may(std::string_view key) { return take(key, false); }
   std::optional<yaml_node> need(std::string_view key) { return take(key, true); }
 
@@ -110,7 +109,7 @@ public:
   void keep(config_result<void> outcome_of_field);
   void fail(config_error e) { keep(unexpected{std::move(e)}); }
 
-  /// Call last: the first error, or the one of an unknown key.
+  /// Call it last: returns the first error, or an error for an unknown key.
   config_result<void> done();
 
 private:

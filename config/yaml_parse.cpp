@@ -28,7 +28,7 @@ std::string line_of(std::string_view text, int line) {
   return std::string(found.substr(0, shown_max)) + (found.size() > shown_max ? "..." : "");
 }
 
-/// Looks at a document before it becomes a tree. Refuses what a tree cannot tell any more or what
+/// Checks a document before it becomes a tree. Refuses what a tree can no longer show, or what
 /// would make walking it unbounded: aliases, explicit tags, deep nesting.
 class inspector final : public YAML::EventHandler {
 public:
@@ -81,7 +81,7 @@ private:
   std::size_t depth_ = 0;
 };
 
-/// yaml-cpp keeps both values of a key that stands twice. Depth is bounded by the inspector.
+/// yaml-cpp keeps both values of a key that occurs twice. The inspector bounds the depth.
 config_result<void> check_keys(const yaml_node& node) {
   if (node.is_list()) {
     auto items = node.list();
@@ -107,7 +107,7 @@ config_result<void> check_keys(const yaml_node& node) {
   return {};
 }
 
-/// Everything that is no text: bytes that are not UTF-8, and control characters, which yaml-cpp
+/// Everything that is not text: bytes that are not UTF-8, and control characters, which yaml-cpp
 /// takes for the end of the file. Columns count characters.
 config_result<void> check_characters(std::string_view text, const std::string& file) {
   int line = 1, column = 1;
@@ -145,7 +145,7 @@ config_result<yaml_node> parse_yaml(std::string_view text, const std::string& fi
     return unexpected{std::move(checked).error()};
   inspector look;
   try {
-    // yaml-cpp takes a quoted text that never ends for a whole one if the file ends in a line
+    // yaml-cpp takes an unterminated quoted text for a complete one if the file ends in a line
     // break.
     auto end = text.find_last_not_of(" \t\r\n");
     std::istringstream in{std::string(text.substr(0, end == text.npos ? 0 : end + 1))};
@@ -159,7 +159,7 @@ config_result<yaml_node> parse_yaml(std::string_view text, const std::string& fi
       return unexpected{std::move(checked).error()};
     return root;
   } catch (const YAML::Exception& e) {
-    // yaml-cpp gives up on a deep document behind the place where it became too deep.
+    // yaml-cpp gives up on a deep document only after the place where it became too deep.
     if (look.first)
       return at(file, look.first->first, look.first->second);
     auto line = line_of(text, e.mark.line);

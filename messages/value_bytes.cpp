@@ -24,7 +24,7 @@ void append_varint(std::string& out, std::uint64_t number) {
   out.push_back(static_cast<char>(number));
 }
 
-/// The deepest of the values that a walk meets; nothing if one of them is none.
+/// The depth of the deepest value that a walk meets; nothing if one of them is not a value.
 class depth_of {
 public:
   std::optional<int> value(std::string_view bytes, int around) {
@@ -155,7 +155,7 @@ std::optional<wire_field> wire_walk::next() {
         content.reset();
       }
       break;
-    default: // groups are of another age
+    default: // groups belong to another age
       break;
   }
   if (!content || *tag >> 3 == 0 || *tag >> 32 != 0) {

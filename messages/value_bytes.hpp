@@ -8,18 +8,18 @@
 #include <string>
 #include <string_view>
 
-/// Values as the bytes in which they travel: looked into, and put together, without an object for
-/// each element. A list of 3,000 short texts is 15 KB as bytes and 300 KB as objects.
+/// Values as the bytes in which they travel: read and assembled without an object for each element.
+/// A list of 3,000 short texts is 15 KB as bytes and 300 KB as objects.
 ///
-/// What is read here was checked once (`value_depth`), or written by protobuf. Bytes that are not
-/// well formed end a walk; nothing is read beyond them. Of a field that comes twice the last
-/// counts; fields that this version does not know are skipped.
+/// These bytes were checked once (`value_depth`), or protobuf wrote them. Malformed bytes end a
+/// walk; nothing is read beyond them. If a field comes twice, the last one counts; fields that this
+/// version does not know are skipped.
 namespace troupe {
 
 /// One field of a message.
 struct wire_field {
   std::uint32_t number = 0;
-  bool is_bytes = false;       ///< else `integer` is its value
+  bool is_bytes = false;       ///< otherwise `integer` is its value
   std::string_view bytes;      ///< of a text or a message
   std::uint64_t integer = 0;   ///< a double: its bits
   std::size_t size_before = 0; ///< of what comes before it in the message
@@ -29,7 +29,7 @@ struct wire_field {
 class wire_walk {
 public:
   explicit wire_walk(std::string_view message) : all_(message), left_(message) {}
-  /// Nothing: it is over. `well_formed` tells whether it came to its end.
+  /// Nothing: the walk is over. `well_formed` tells whether it reached the end.
   std::optional<wire_field> next();
   bool well_formed() const noexcept { return !damaged_; }
 
@@ -41,15 +41,15 @@ private:
   bool damaged_ = false;
 };
 
-/// What a value is. `field.bytes` of a list are a ValueList, of a map a ValueMap.
+/// What a value is. `field.bytes` is a ValueList for a list, and a ValueMap for a map.
 struct value_view {
   Value::KindCase kind = Value::KIND_NOT_SET;
   wire_field field;
 };
 value_view view_value(std::string_view value);
 
-/// So many lists and maps stand within each other. Nothing: these bytes are no value, are nested
-/// deeper than a value may be, or hold text that is not UTF-8.
+/// How many lists and maps are nested. Nothing: these bytes are not a value, are nested deeper than
+/// a value may be, or hold text that is not UTF-8.
 std::optional<int> value_depth(std::string_view value);
 
 /// The value of `key` in a ValueMap.
@@ -66,8 +66,8 @@ void visit_items(std::string_view list, Visit visit) {
 
 /// What `begin_field` appends for a number below 16.
 inline constexpr std::size_t begun_field_bytes = 6;
-/// Begins a field of bytes whose length is not known yet, which `end_field` writes. Returns where
-/// its bytes begin.
+/// Begins a field of bytes whose length is not known yet; `end_field` writes the length. Returns
+/// where the field's bytes begin.
 std::size_t begin_field(std::string& out, std::uint32_t number);
 void end_field(std::string& out, std::size_t begun);
 void append_field(std::string& out, std::uint32_t number, std::string_view bytes);

@@ -26,7 +26,7 @@ public:
     auto data = owner.get();
     std::char_traits<char>::copy(data, head, head_bytes);
     auto there = fill(data + head_bytes);
-    if (there < size) // it was shorter than it said: laid out anew
+    if (there < size) // it was shorter than announced: laid out again
       return copy_of({data + head_bytes, there});
     blob_bytes made;
     made.wire_ = {std::move(owner), data, head_bytes + size};

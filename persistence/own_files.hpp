@@ -35,7 +35,7 @@ result<void> make_own_folder(const std::filesystem::path& folder);
 /// open(2). A missing file is `not_found`, unless it should be created.
 result<file_handle> open_own_file(const std::filesystem::path& path, int flags, mode_t mode = 0600);
 
-/// The whole of such a file; nothing if there is none.
+/// The whole of such a file; nothing if there is no file.
 result<std::optional<std::string>> read_own_file(const std::filesystem::path& path,
                                                  std::size_t bytes_max);
 

@@ -57,7 +57,7 @@ public:
     std::atomic<std::uint64_t> envelopes_received{0};
     std::atomic<std::uint64_t> envelopes_expired{0};
     std::atomic<std::uint64_t> envelopes_overloaded{0}; ///< refused by full mailboxes
-    std::atomic<std::uint64_t> envelopes_dropped{0};    ///< the same, with nobody to be told
+    std::atomic<std::uint64_t> envelopes_dropped{0};    ///< the same, with nobody to tell
     std::atomic<std::uint64_t> links_refused{0};
     std::atomic<std::uint64_t> messages_refused{0}; ///< against messages/contracts.hpp
     std::atomic<std::uint64_t> restarts{0};

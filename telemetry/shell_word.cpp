@@ -21,7 +21,7 @@ std::string in_quotes(std::string_view text) {
   return word + "'";
 }
 
-/// Bytes in octal: three digits end by themselves, whatever follows.
+/// Bytes in octal: three digits end by themselves, regardless of what follows.
 std::string with_escapes(std::string_view text) {
   std::string word = "$'";
   for (char c : text) {

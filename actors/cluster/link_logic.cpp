@@ -61,7 +61,7 @@ link_logic::effects link_logic::begin() {
   return out;
 }
 
-/// A frame of this end: plain before its proof, sealed behind it.
+/// A frame of this end: plain before its proof, sealed after it.
 void link_logic::send(effects& out, frame_kind kind, std::string_view body) {
   auto done =
       seal_ ? append_sealed(out.write, kind, body, *seal_) : append_frame(out.write, kind, body);

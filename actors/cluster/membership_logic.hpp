@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// Who is up, suspect or down, from what the links say. The list of members is fixed; A member is
+/// Who is up, suspect or down, from what the links say. The list of members is fixed. A member is
 /// `up` if a link to it counts (`peer_links`) and its roles are known; `suspect` if its link
 /// closed; `down` if it did not come back within `limits::down_after_silence` or if its address
 /// refuses connections. The services that must know are told when any of that changes, and only

@@ -60,7 +60,7 @@ bool newcomers::ask_one_to_leave(instant now) {
 }
 
 /// Those who have just come rank above those who had time to speak. What they have done counts
-/// among newcomers too: strangers that connect again and again are silent.
+/// among newcomers too, because strangers that connect again and again are silent.
 std::function<void()> newcomers::take_least(instant now) {
   constexpr int just_come = static_cast<int>(milestone::hello) + 1;
   one* least = nullptr;

@@ -184,7 +184,7 @@ void post::send_out(envelope message) {
                   "a message of more than " + std::to_string(limits::payload_bytes_max) + " bytes"};
       if (message.kind != message_kind::reply)
         return refuse(message, why);
-      why.message = "the answer would be " + why.message; // who waits for it hears of that
+      why.message = "the answer would be " + why.message; // the waiting sender hears of that
       message.body = payload::of(to_proto(why));
       link->put(message);
       return;
@@ -259,7 +259,7 @@ bool post::is_refused(const envelope& message) {
   return true;
 }
 
-// -- who stands where -----------------------------------------------------------------------------
+// -- who is where -----------------------------------------------------------------------------
 
 logic_actor post::find(service s) const {
   std::shared_lock guard{places_mutex_};

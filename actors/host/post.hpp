@@ -66,7 +66,7 @@ public:
   /// message.
   void send_all(std::vector<envelope>& messages, caf::execution_unit* unit = nullptr);
 
-  // -- who stands where ---------------------------------------------------------------------------
+  // -- who is where ---------------------------------------------------------------------------
 
   /// Null: nobody is there.
   logic_actor find(service s) const;

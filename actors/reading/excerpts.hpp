@@ -17,7 +17,8 @@ using excerpts = google::protobuf::RepeatedPtrField<Excerpt>;
 
 Excerpt excerpt_of(std::string source, std::string text);
 
-/// "GPL-3 lines 10-24", on one line and without quotation marks: it stands in an attribute.
+/// "GPL-3 lines 10-24", on one line and without quotation marks, because it is used in an
+/// attribute.
 std::string source_label(std::string_view document, std::uint32_t first_line,
                          std::uint32_t last_line);
 

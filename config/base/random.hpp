@@ -6,9 +6,9 @@
 
 namespace troupe {
 
-/// Random bytes of the system, fit for secrets. Waits until the system has collected enough for the
-/// first ones after its start. A system that has none ends the process: nothing may go on with
-/// guessable secrets.
+/// Random bytes from the system, fit for secrets. After the system's start, waits until it has
+/// collected enough for the first ones. If the system has none, the process ends: nothing may go on
+/// with guessable secrets.
 std::string random_bytes(std::size_t count);
 
 /// Eight of them as a number.

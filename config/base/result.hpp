@@ -27,7 +27,7 @@ public:
 
   T& value() & { return assert(has_value()), std::get<0>(content_); }
   const T& value() const& { return assert(has_value()), std::get<0>(content_); }
-  /// By value, so that `for (auto& x : *load())` does not iterate over what is gone.
+  /// By value, so that `for (auto& x : *load())` does not iterate over a destroyed object.
   T value() && { return assert(has_value()), std::get<0>(std::move(content_)); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
-/// The first byte at or behind `at` that is not ASCII. Eight bytes at a time: most text is.
+/// The first byte at or after `at` that is not ASCII. Eight bytes at a time, because most text is
+/// ASCII.
 std::size_t skip_ascii(std::string_view text, std::size_t at) {
   constexpr std::uint64_t high_bits = 0x8080808080808080;
   for (std::uint64_t eight = 0; text.size() - at >= sizeof eight; at += sizeof eight) {

@@ -7,7 +7,7 @@ namespace troupe::limits {
 
 inline constexpr std::size_t http_header_bytes_max = 8 * kib;
 inline constexpr std::size_t http_connections_max = 64; ///< then the oldest idle one is closed
-/// In the kernel's queue: who comes behind a burst of strangers is not made to knock again.
+/// In the kernel's queue, so that those who come after a burst of strangers need not knock again.
 inline constexpr int http_backlog = 4'096;
 inline constexpr auto http_header_timeout = 10s;
 inline constexpr auto http_keep_alive = 60s;

@@ -2,7 +2,7 @@
 
 #include "config/limits/units.hpp"
 
-/// Messages that wait for a logic: from when the post takes them to when the logic is stepped.
+/// Messages that wait for a logic, from when the post takes them until the logic steps.
 namespace troupe::limits {
 
 inline constexpr std::size_t mailbox_messages_max = 10'000; ///< then `overloaded`
@@ -16,8 +16,8 @@ inline constexpr std::uint64_t node_queued_bytes_max =
     256 * mib; ///< in all mailboxes of a node: its links read no more
 inline constexpr std::uint64_t node_queued_bytes_resume = 192 * mib; ///< and go on
 
-/// How often one message is given to the service that starts agents; then `unavailable`. More than
-/// once only if the agent ends in just that moment.
+/// How often one message is given to the service that starts agents; then `unavailable`. It is more
+/// than once only if the agent ends at that very moment.
 inline constexpr std::uint8_t activations_max = 8;
 
 } // namespace troupe::limits

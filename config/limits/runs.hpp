@@ -2,17 +2,17 @@
 
 #include "config/limits/units.hpp"
 
-/// Runs and their tasks between owners and queues. What one task or agent may have: work.hpp.
+/// Runs and their tasks, between owners and queues. For bounds of one task or agent see work.hpp.
 namespace troupe::limits {
 
 // -- an owner and the queues that hold its tasks --------------------------------------------------
 
-inline constexpr auto held_interval = 1s;      ///< an owner asks that often what a queue holds
+inline constexpr auto held_interval = 1s;      ///< how often an owner asks what a queue holds
 inline constexpr auto queue_silence_max = 10s; ///< then a queue that does not answer is given up
 inline constexpr auto owner_silence_max =
     15s; ///< then what a queue holds for its owner is called off
-/// A task that its queue does not know for so long is lost. A large offer comes in chunks and may
-/// be overtaken by the question for it, so each MiB gives it a second more.
+/// A task that its queue has not known for this long is lost. A large offer comes in chunks, and
+/// the question for it may overtake it, so each MiB gives it another second.
 inline constexpr auto offer_lost_after = 2s;
 inline constexpr auto offer_lost_after_per_mib = 1s;
 inline constexpr auto result_lost_after = 20s; ///< one that the queue says is on its way
@@ -22,8 +22,7 @@ inline constexpr std::size_t tasks_asked_max = 4'096;       ///< in one question
 // -- the work of one step -------------------------------------------------------------------------
 
 inline constexpr std::size_t offers_per_step_max = 256;
-inline constexpr std::size_t offer_bytes_per_step_max =
-    512 * kib; ///< of inputs, as they are weighed
+inline constexpr std::size_t offer_bytes_per_step_max = 512 * kib; ///< of inputs, as weighed
 inline constexpr std::size_t copied_value_weight =
     8; ///< of a byte that is copied as part of a value
 inline constexpr std::size_t shared_input_bytes_min = 2 * kib; ///< less is copied as values
@@ -51,7 +50,7 @@ inline constexpr std::size_t results_bytes_max = 1'024 * mib;
 
 // -- the end of work ------------------------------------------------------------------------------
 
-/// Then an agent that was told to give up is replaced: a slot is free within 100 ms.
+/// After this, an agent that was told to give up is replaced: a slot is free within 100 ms.
 inline constexpr auto cancel_patience = 80ms;
 
 } // namespace troupe::limits

@@ -7,27 +7,27 @@ namespace troupe::limits {
 
 inline constexpr std::size_t yaml_bytes_max = 1 * mib; ///< of one configuration, role or graph file
 inline constexpr std::size_t yaml_depth_max = 64;      ///< lists and mappings within each other
-inline constexpr std::uint64_t disk_free_bytes_min = 64 * mib;  ///< below it nothing is written
+inline constexpr std::uint64_t disk_free_bytes_min = 64 * mib;  ///< below this nothing is written
 inline constexpr std::size_t store_buffer_bytes = 4 * mib;      ///< RocksDB: unflushed writes
 inline constexpr std::size_t store_cache_bytes = 4 * mib;       ///< RocksDB: blocks read
-inline constexpr std::uint64_t disk_free_bytes_last = 16 * mib; ///< below it nothing is deleted
+inline constexpr std::uint64_t disk_free_bytes_last = 16 * mib; ///< below this nothing is deleted
 inline constexpr std::size_t small_blob_bytes_max =
     32 * kib; ///< larger ones are files of their own
-/// A blob that nobody names is kept that long after its last use (`storage.blob_keep`): an hour of
-/// uploading, and then the longest message.
+/// A blob that nobody names is kept this long after its last use (`storage.blob_keep`): time for an
+/// hour of uploading, and then the longest message.
 inline constexpr auto blob_keep = 2h;
-/// A blob that an agent is about to name is kept at least that long: more than the time in which
-/// the agent's state is written.
+/// A blob that an agent is about to name is kept at least this long: longer than it takes to write
+/// the agent's state.
 inline constexpr auto blob_named_within = 5min;
 inline constexpr int blob_keep_parts = 8; ///< a use is noted, and a sweep begun, that many times
-inline constexpr std::size_t held_value_depth_max = 128; ///< looked into for what a run names
+inline constexpr std::size_t held_value_depth_max = 128; ///< searched for what a run names
 inline constexpr auto blob_sweep_pause_min = 100ms;
 inline constexpr std::size_t blob_sweep_step = 1'000; ///< blobs looked at in one step
 inline constexpr std::size_t blobs_per_message_max = 10'000;
 inline constexpr std::size_t upload_batch_documents_max = 256; ///< in one message of a client
 inline constexpr std::size_t upload_batch_bytes_aim = 1 * mib; ///< the same, unless one is larger
 inline constexpr std::size_t upload_bytes_on_their_way_max = 8 * mib; ///< not yet stored
-inline constexpr auto blob_gather_time = 1ms; ///< what comes meanwhile shares a sync
+inline constexpr auto blob_gather_time = 1ms; ///< blobs that come meanwhile share a sync
 inline constexpr std::size_t blob_batch_bytes_max = 64 * mib; ///< gathered for one write
 inline constexpr std::size_t blob_keep_fetches_max = 64;      ///< on their way for one BlobsKeep
 inline constexpr std::size_t blob_keeps_at_once_max = 3;      ///< BlobsKeep whose blobs are
@@ -38,7 +38,7 @@ inline constexpr std::size_t blob_waiters_max =
     1'024; ///< requests that wait for blobs on their way
 
 inline constexpr std::size_t heap_block_bytes_max =
-    1 * mib; ///< what is larger is taken from the system and given back alone
+    1 * mib; ///< larger ones are taken from the system and given back alone
 inline constexpr std::size_t heap_kept_bytes_max = 8 * mib; ///< free at the end of a heap
 
 } // namespace troupe::limits

@@ -17,7 +17,7 @@ inline constexpr std::uint32_t otlp_attempts_max = 6; ///< of one batch, then it
 inline constexpr auto otlp_backoff_min = 100ms;
 inline constexpr auto otlp_backoff_max = 5s;
 inline constexpr auto otlp_retry_after_max =
-    10min; ///< a collector that asks for more is asked again then
+    10min; ///< a collector that asks for more is asked again after this
 inline constexpr auto otlp_flush_at_exit = 2s;
 inline constexpr std::size_t log_lines_queued_max = 1'024;
 inline constexpr std::size_t log_file_bytes_max = 64 * mib; ///< then it is log.1.jsonl, ...

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Every bound of the system has a name in this folder, one file a subject. A bound that people
-/// tune is a configuration key whose default stands here; the others protect the process and are
-/// not meant to be reached.
+/// Every bound of the system has a name in this folder, one file per subject. A bound that people
+/// tune is a configuration key whose default stands here; the others protect the process and should
+/// not be reached.
 namespace troupe::limits {
 
 using namespace std::chrono_literals;
