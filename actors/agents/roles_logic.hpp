@@ -33,8 +33,8 @@ namespace troupe {
 ///
 /// The next message for a failed agent activates it anew, at most `restart_intensity` times within
 /// `restart_period`. Beyond that, its messages get `agent_failed` until the period has passed. An
-/// agent that AgentStop names is forgotten at once and told to end. AgentsQuery is answered with the
-/// number of active agents of each role.
+/// agent that AgentStop names is forgotten at once and told to end. AgentsQuery is answered with
+/// the number of active agents of each role.
 class roles_logic final : public logic {
 public:
   struct options {
