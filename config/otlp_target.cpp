@@ -316,7 +316,7 @@ otlp_target otlp_target_of(const node_config::telemetry_section& telemetry) {
     return to;
   auto headers = set.of_exporter("HEADERS");
   for (const auto& [key, value] : read_pairs(headers.name, headers.value, to.warnings))
-    to.headers.push_back(value.empty() ? key + ";" : key + ": " + value); // as libcurl has it
+    to.headers.emplace_back(key).append(value.empty() ? ";" : ": ").append(value); // for libcurl
   to.certificate = set.of_exporter("CERTIFICATE").value;
   to.client_certificate = set.of_exporter("CLIENT_CERTIFICATE").value;
   to.client_key = set.of_exporter("CLIENT_KEY").value;

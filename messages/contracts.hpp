@@ -79,6 +79,7 @@ inline constexpr auto contracts = [] {
       {agents, none, acknowledged, clients | agents, any},
       // Roles start and end the agents of their node.
       {of(service::roles), AgentStop, asked, queue, own, {AgentStop}},
+      {of(service::roles), AgentsQuery, asked, desk, own, {AgentsCounted}},
       // They ask agents that may be idle to leave, and hear from those that cannot.
       {agents | slots, AgentRest, told, of(service::roles), own},
       {of(service::roles), AgentRest, told, agents, own},
@@ -97,6 +98,7 @@ inline constexpr auto contracts = [] {
       {queue, TaskOffer, told, coordinator, any},
       {queue, TaskCancel, told, coordinator, any},
       {queue, TasksAsked, told, coordinator, any},
+      {queue, SlotsQuery, asked, desk, own, {SlotsCounted}},
       {queue, MembersChanged, told, membership, own},
       // The coordinator owns runs. Only a node that was offered an attempt may say how it ended.
       {coordinator, RunSubmit, asked, clients | agents, any, {RunAccepted}},

@@ -57,7 +57,11 @@
   X(83, TraceQuery)                                                                                \
   X(84, TraceFound)                                                                                \
   X(85, RunsQuery)                                                                                 \
-  X(86, RunsListed)
+  X(86, RunsListed)                                                                                \
+  X(87, AgentsQuery)                                                                               \
+  X(88, AgentsCounted)                                                                             \
+  X(89, SlotsQuery)                                                                                \
+  X(90, SlotsCounted)
 
 namespace troupe {
 

@@ -80,6 +80,7 @@ public:
                setup_.open_states,
                setup_.open_blobs,
                [this](const auto& view) { published(view); },
+               [this] { return setup_.host->post->view(); },
                [this] { return open_links(hub_); },
                [this] { return process_figures_of(*setup_.host); },
                [this] { return setup_.host->clock.now(); },

@@ -13,16 +13,12 @@
 #include "messages/cluster.pb.h"
 #include "nodes/cores.hpp"
 
-#include <atomic>
-
 namespace troupe {
 
 namespace {
 
-/// The counts of the roles logic that runs now.
-using current_counts = std::atomic<std::shared_ptr<const role_counts>>;
-
-NodeStatus sample(const node_parts& parts, const current_counts& counts, const busy_slots& busy) {
+/// What the desk need not ask for: figures of the process, counters, and how the node was set up.
+NodeStatus sample(const node_parts& parts) {
   auto status = parts.process_figures ? parts.process_figures() : NodeStatus{};
   auto& plain = parts.counted.plain();
   *status.mutable_info() = parts.self;
@@ -37,15 +33,10 @@ NodeStatus sample(const node_parts& parts, const current_counts& counts, const b
   status.set_late_results(plain.late_results);
   status.set_blobs(plain.blobs);
   status.set_blob_bytes(plain.blob_bytes);
-  auto active = counts.load();
-  auto by_role = active ? active->agents_by_role() : std::map<std::string, std::size_t>{};
   for (const auto& [role_name, kind] : parts.roles) {
     auto added = status.add_roles();
     added->set_name(role_name);
     added->set_pool(kind->info.for_tasks() ? parts.cfg.agents.pool_size : 0);
-    if (auto working = busy.find(role_name); working != busy.end())
-      added->set_busy(working->second);
-    added->set_agents(static_cast<std::uint32_t>(by_role[role_name]));
   }
   return status;
 }
@@ -87,16 +78,12 @@ child_spec wire_storage(const node_parts& parts) {
 }
 
 child_spec wire_cluster(const node_parts& parts) {
-  auto epoch = std::make_shared<std::atomic<std::uint64_t>>(0); // goes on when it is started again
-  return branch("cluster supervisor", {leaf(service::membership, [&, epoch] {
+  return branch("cluster supervisor", {leaf(service::membership, [&] {
                   membership_logic::options options;
                   options.self = parts.self;
                   options.others = parts.others;
-                  options.epoch = epoch->load();
-                  options.publish = [&, epoch](std::shared_ptr<const member_view> view) {
-                    epoch->store(view->epoch);
-                    parts.publish(std::move(view));
-                  };
+                  options.epoch = parts.published()->epoch; // goes on when it is started again
+                  options.publish = parts.publish;
                   options.links = parts.links;
                   options.told = {service::coordinator, service::queue, service::desk};
                   return std::make_unique<membership_logic>(std::move(options));
@@ -142,25 +129,17 @@ child_spec wire_reading(const node_parts& parts) {
 } // namespace
 
 child_spec wire(const node_parts& parts) {
-  auto counts = std::make_shared<current_counts>();
-  auto roles = leaf(service::roles, [&, counts] {
+  auto roles = leaf(service::roles, [&] {
     roles_logic::options options;
     options.agents_max = limits::agents_active_max;
     options.pool_size = parts.cfg.agents.pool_size;
     options.idle = parts.cfg.agents.idle;
     options.holds_every = parts.cfg.storage.blob_keep / limits::blob_keep_parts;
     options.give_back_memory = parts.give_back_memory;
-    auto made = std::make_unique<roles_logic>(std::move(options), parts.roles, parts.counted);
-    counts->store(made->counts());
-    return made;
+    return std::make_unique<roles_logic>(std::move(options), parts.roles, parts.counted);
   });
-  auto busy = std::make_shared<busy_slots>();
-  for (const auto& [role_name, kind] : parts.roles)
-    if (kind->info.for_tasks())
-      (*busy)[role_name] = 0;
-  auto queue = leaf(service::queue, [&, busy] {
+  auto queue = leaf(service::queue, [&] {
     queue_options options;
-    options.busy = busy;
     options.pool_size = parts.cfg.agents.pool_size;
     options.tasks_max = parts.cfg.queue.tasks_max;
     return std::make_unique<queue_logic>(std::move(options), parts.roles, parts.counted);
@@ -172,12 +151,12 @@ child_spec wire(const node_parts& parts) {
     options.give_back_memory = parts.give_back_memory;
     return std::make_unique<coordinator_logic>(options, parts.roles, parts.counted);
   });
-  auto desk = leaf(service::desk, [&, counts, busy] {
+  auto desk = leaf(service::desk, [&] {
     desk_options options;
     options.cluster = parts.cfg.cluster.name;
     options.roles = &parts.roles;
     return std::make_unique<desk_logic>(
-        options, [&, counts, busy] { return sample(parts, *counts, *busy); }, parts.traces);
+        options, [&] { return sample(parts); }, parts.traces);
   });
   // Membership comes last in the core: what it announces finds everybody in place.
   auto core = branch("core", {wire_storage(parts), wire_llm(parts), wire_reading(parts),

@@ -16,8 +16,6 @@
 
 namespace troupe {
 
-class role_counts;
-
 /// What a node's logics are given by whoever hosts them: a process with real disks and clocks, or
 /// the simulator. Everything here outlives the logics.
 struct node_parts {
@@ -30,6 +28,7 @@ struct node_parts {
   std::function<std::unique_ptr<state_store>()> open_states; ///< throws when it cannot be had
   std::function<std::unique_ptr<blob_store>()> open_blobs;
   std::function<void(std::shared_ptr<const member_view>)> publish;
+  std::function<std::shared_ptr<const member_view>()> published; ///< the last one, or an empty one
   std::function<std::vector<LinkOpened>()> links; ///< that are there; empty when simulated
   std::function<NodeStatus()> process_figures; ///< pid, memory and the like; empty when simulated
   std::function<instant()> clock; ///< to measure work within one step; empty: it takes no time

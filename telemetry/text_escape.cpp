@@ -55,7 +55,8 @@ std::size_t colour_length(std::string_view text) {
 bool commands_terminal(char32_t c) {
   return c < 0x20 || (c >= 0x7f && c <= 0x9f)                            // C0, DEL, C1
          || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) // direction
-         || c == 0x2028 || c == 0x2029;                                  // line, paragraph
+         || c == 0x2028 || c == 0x2029                                   // line, paragraph
+         || c == 0xfeff || c == 0x180e || (c >= 0xfff9 && c <= 0xfffb);  // seen by nobody
 }
 
 void append_json_escaped(std::string& out, std::string_view text) {

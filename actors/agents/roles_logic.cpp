@@ -3,6 +3,7 @@
 #include "actors/agents/agent_logic.hpp"
 #include "config/limits/supervision.hpp"
 #include "messages/agents.pb.h"
+#include "messages/cluster.pb.h"
 
 #include <algorithm>
 #include <charconv>
@@ -10,27 +11,8 @@
 
 namespace troupe {
 
-role_counts::role_counts(const role_table& roles) {
-  for (const auto& [role_name, kind] : roles)
-    counts_.try_emplace(role_name, 0);
-}
-
-void role_counts::add(std::string_view role_name, std::int64_t change) {
-  if (auto found = counts_.find(role_name); found != counts_.end())
-    found->second.fetch_add(change, std::memory_order_relaxed);
-}
-
-std::map<std::string, std::size_t> role_counts::agents_by_role() const {
-  std::map<std::string, std::size_t> read;
-  for (const auto& [role_name, count] : counts_)
-    read[role_name] =
-        static_cast<std::size_t>(std::max<std::int64_t>(0, count.load(std::memory_order_relaxed)));
-  return read;
-}
-
 roles_logic::roles_logic(options limits, role_table roles, metrics& counted)
     : options_(std::move(limits)), roles_(std::move(roles)), counted_(counted),
-      counts_(std::make_shared<role_counts>(roles_)),
       wheel_(std::max<std::chrono::nanoseconds>(options_.idle / limits::agent_idle_parts,
                                                 limits::agent_idle_tick_min)) {}
 
@@ -70,6 +52,8 @@ void roles_logic::arrived(step_context& context, envelope message) {
   if (message.target.what != address::kind::agent) {
     if (auto answer = message.body.as<AgentRest>())
       return rests_later(context, *answer);
+    if (message.body.as<AgentsQuery>() && message.kind == message_kind::request)
+      return count_agents(context, message);
     if (message.kind == message_kind::request)
       context.out.send(reply_failure(
           message, {ec::invalid_argument, "service roles takes messages for agents only"}));
@@ -102,7 +86,7 @@ void roles_logic::start(step_context& context, const name& agent, const role_poi
     counted_.plain().restarts.fetch_add(1, std::memory_order_relaxed);
   auto& added = active_[agent];
   added.kind = kind.get();
-  counts_->add(kind->info.name(), 1);
+  ++active_of_[kind->info.name()];
   counted_.plain().agents.store(active_.size(), std::memory_order_relaxed);
   context.out.start(
       agent, std::make_unique<agent_logic>(kind, counted_, complete_since_, options_.holds_every));
@@ -171,10 +155,22 @@ bool roles_logic::forget(const name& agent) {
   if (found == active_.end())
     return false;
   asked_for_room_ -= found->second.for_room ? 1 : 0;
-  counts_->add(found->second.kind->info.name(), -1);
+  auto same = active_of_.find(found->second.kind->info.name());
+  if (--same->second == 0)
+    active_of_.erase(same);
   active_.erase(found);
   counted_.plain().agents.store(active_.size(), std::memory_order_relaxed);
   return true;
+}
+
+void roles_logic::count_agents(step_context& context, const envelope& query) const {
+  AgentsCounted counted;
+  for (const auto& [role_name, agents] : active_of_) {
+    auto added = counted.add_roles();
+    added->set_role(role_name);
+    added->set_count(agents);
+  }
+  context.out.send(reply_to(query, std::move(counted)));
 }
 
 void roles_logic::failed(step_context& context, const child_failed& ended) {

@@ -7,7 +7,6 @@
 #include "config/limits/work.hpp"
 #include "telemetry/metrics.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -22,19 +21,6 @@
 
 namespace troupe {
 
-/// How many agents of each role are active on this node. The roles are fixed when it is made, so
-/// reading is thread-safe without a lock.
-class role_counts {
-public:
-  explicit role_counts(const role_table& roles);
-
-  void add(std::string_view role_name, std::int64_t change);
-  std::map<std::string, std::size_t> agents_by_role() const;
-
-private:
-  std::map<std::string, std::atomic<std::int64_t>, std::less<>> counts_;
-};
-
 /// service::roles: activates agents, and lets them rest. The host passes it every message for an
 /// agent of this node that is not active. It starts an `agent_logic` under that name and sends the
 /// message on to it.
@@ -47,7 +33,8 @@ private:
 ///
 /// The next message for a failed agent activates it anew, at most `restart_intensity` times within
 /// `restart_period`. Beyond that, its messages get `agent_failed` until the period has passed. An
-/// agent that AgentStop names is forgotten at once and told to end.
+/// agent that AgentStop names is forgotten at once and told to end. AgentsQuery is answered with
+/// the number of active agents of each role.
 class roles_logic final : public logic {
 public:
   struct options {
@@ -64,9 +51,6 @@ public:
   void step(step_context& context, event input) override;
   void stop(step_context& context) override;
 
-  /// For `troupe status`, from any thread.
-  std::shared_ptr<const role_counts> counts() const { return counts_; }
-
 private:
   using role_pointer = std::shared_ptr<const role>;
   struct active_agent {
@@ -82,6 +66,7 @@ private:
   std::optional<failure> too_often_failed(const name& agent, instant now) const;
   void stop_agent(step_context& context, envelope& order);
   bool forget(const name& agent);
+  void count_agents(step_context& context, const envelope& query) const;
   void failed(step_context& context, const child_failed& ended);
   void forget_old_failures(instant now);
   std::string role_names() const;
@@ -105,7 +90,7 @@ private:
   address self_;
   role_table roles_;
   metrics& counted_;
-  std::shared_ptr<role_counts> counts_;
+  std::map<std::string, std::uint32_t, std::less<>> active_of_; ///< by role; without zeros
   std::unordered_map<name, active_agent> active_;
   idle_wheel wheel_;
   std::optional<instant> waking_at_; ///< the timer that runs

@@ -19,6 +19,17 @@ trace_id trace_from_bytes(std::string_view bytes) {
   return {id.hi, id.lo};
 }
 
+/// A count of each role that has one.
+void set_counts(NodeStatus& status, const google::protobuf::RepeatedPtrField<RoleCount>& counts,
+                void (RoleStatus::*set)(std::uint32_t)) {
+  std::map<std::string_view, std::uint32_t> count_of;
+  for (const auto& one : counts)
+    count_of[one.role()] = one.count();
+  for (auto& role : *status.mutable_roles())
+    if (auto found = count_of.find(role.name()); found != count_of.end())
+      (role.*set)(found->second);
+}
+
 /// When the youngest root among `spans` began; nothing if there is no root.
 std::optional<std::int64_t> root_start(const google::protobuf::RepeatedPtrField<SpanData>& spans) {
   std::optional<std::int64_t> start;
@@ -124,6 +135,8 @@ void desk_logic::gather(step_context& context, std::uint32_t number) {
     q.nodes.push_back(sample_());
     q.nodes.back().set_state(MEMBER_UP);
     ask(context, q, address::of(service::coordinator, self_.node), RunsQuery{});
+    ask(context, q, address::of(service::roles, self_.node), AgentsQuery{});
+    ask(context, q, address::of(service::queue, self_.node), SlotsQuery{});
   } else {
     add_own_spans(q);
     for (const auto& span : q.spans)
@@ -190,11 +203,16 @@ void desk_logic::on_reply(step_context& context, envelope& reply) {
 }
 
 void desk_logic::take_status(question& q, node_id from, envelope& reply) const {
+  auto& own = q.nodes.front();
   if (auto listed = reply.body.as<RunsListed>()) {
-    q.nodes.front().mutable_runs()->Swap(listed->mutable_runs());
-    q.nodes.front().set_runs_total(listed->total());
+    own.mutable_runs()->Swap(listed->mutable_runs());
+    own.set_runs_total(listed->total());
     return;
   }
+  if (auto agents = reply.body.as<AgentsCounted>())
+    return set_counts(own, agents->roles(), &RoleStatus::set_agents);
+  if (auto slots = reply.body.as<SlotsCounted>())
+    return set_counts(own, slots->roles(), &RoleStatus::set_busy);
   auto status = reply.body.as<NodeStatus>();
   if (!status)
     return; // compose_status names it

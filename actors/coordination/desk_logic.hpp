@@ -34,7 +34,8 @@ struct trace_source {
 /// StatusQuery -> NodeStatus of this node; with `whole_cluster` -> ClusterStatus with one entry for
 /// each member, ordered by name: those that are up are asked and have `limits::desk_query_timeout`;
 /// one that did not answer has its name and address and the state `unknown`, one that is suspect or
-/// down its state. Each desk asks the coordinator of its node for the runs.
+/// down its state. Each desk asks the coordinator of its node for the runs, its roles for the
+/// active agents and its queue for the slots at work; of one that does not answer they are missing.
 ///
 /// TraceQuery -> TraceFound with the spans ordered by their start; with `whole_cluster` of all
 /// nodes, and the names of members that are not up or did not answer in `silent`. Without a trace
@@ -44,8 +45,8 @@ struct trace_source {
 /// RolesQuery -> RolesListed: roles_desk.hpp.
 class desk_logic final : public logic {
 public:
-  /// `sample` measures this node (all but its runs); both are called by the thread that steps the
-  /// logic.
+  /// `sample` gives figures of this process and names its roles; it has nothing that another logic
+  /// owns. It and `traces` are called by the thread that steps the logic.
   desk_logic(desk_options options, std::function<NodeStatus()> sample, const trace_source& traces);
 
   void start(step_context& context, const address& self) override;

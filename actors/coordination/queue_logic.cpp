@@ -52,9 +52,6 @@ queue_logic::queue_logic(queue_options options, const role_table& roles, metrics
 void queue_logic::start(step_context& context, const address& self) {
   self_ = self;
   session_ = {context.random.next() | 1};
-  if (options_.busy) // it may have been started again
-    for (auto& [role, count] : *options_.busy)
-      count = 0;
   context.out.send(ask_for_members(self_));
 }
 
@@ -78,6 +75,8 @@ void queue_logic::step(step_context& context, event input) {
     return on_asked(context, *message, *asked);
   if (auto members = message->body.as<MembersChanged>())
     return on_members(context, *members);
+  if (message->body.as<SlotsQuery>() && message->kind == message_kind::request)
+    return count_slots(context, *message);
   if (message->body.kind() == payload_kind::TaskOffer)
     return on_unreadable_offer(context, *message);
   not_taken(context, "the queue", *message);
@@ -142,10 +141,18 @@ queue_logic::lane* queue_logic::lane_of(const std::string& role) {
     l.free.push_back(i);
   for (std::uint32_t i = 0; i < options_.pool_size; ++i)
     l.slots.push_back(pool_slot(role, i));
-  if (options_.busy)
-    if (auto counted = options_.busy->find(role); counted != options_.busy->end())
-      l.busy = &counted->second;
   return &l;
+}
+
+void queue_logic::count_slots(step_context& context, const envelope& query) const {
+  SlotsCounted counted;
+  for (const auto& [role, l] : lanes_)
+    if (auto busy = l.slots.size() - l.free.size(); busy > 0) {
+      auto added = counted.add_roles();
+      added->set_role(role);
+      added->set_count(static_cast<std::uint32_t>(busy));
+    }
+  context.out.send(reply_to(query, std::move(counted)));
 }
 
 void queue_logic::on_offer(step_context& context, envelope& message) {
@@ -217,7 +224,6 @@ void queue_logic::begin_task(step_context& context, lane& l, waiting_task& next)
       next.task->time_ms() > 0 ? std::chrono::milliseconds{next.task->time_ms()} : l.what->time_max;
   auto slot = l.free.back();
   l.free.pop_back();
-  l.count_busy();
   auto sequence = ++sequence_;
   auto deadline = context.now + limit;
   running_.emplace(sequence, running_task{next.key, next.owner, next.tenant, &l, slot, next.since,
@@ -292,7 +298,6 @@ void queue_logic::give_back_slot(step_context& context, running_tasks::iterator 
     l.free.insert(l.free.begin(), task->second.slot); // others are surer to answer
   else
     l.free.push_back(task->second.slot);
-  l.count_busy();
   running_.erase(task);
   begin_tasks(context, l);
 }

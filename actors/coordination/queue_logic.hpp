@@ -9,7 +9,6 @@
 #include "messages/runs.pb.h"
 #include "telemetry/metrics.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -20,13 +19,9 @@
 
 namespace troupe {
 
-/// Slots at work, of each role that does tasks: written by the queue, read for `troupe status`.
-using busy_slots = std::map<std::string, std::atomic<std::uint32_t>, std::less<>>;
-
 struct queue_options {
   std::uint32_t pool_size = limits::pool_size;     ///< slots of each role
   std::size_t tasks_max = limits::queue_tasks_max; ///< waiting, of each role
-  std::shared_ptr<busy_slots> busy = {};           ///< of every role; null: nobody asks
 };
 
 /// The tasks that a node was offered: service::queue (actors/host/interfaces.hpp). Each role has a
@@ -47,7 +42,7 @@ struct queue_options {
 /// Called off (also by TaskCancel, and when its time is over, which is reported as `timed_out` at
 /// once): what waits is forgotten; the agent of what is worked on is told to give up, and if it has
 /// not answered after `limits::cancel_patience` it is stopped and its slot gets a new one. A slot
-/// is busy until then.
+/// is busy until then. SlotsQuery is answered with the number of busy slots of each role.
 class queue_logic final : public logic {
 public:
   /// `roles` and `counted` outlive the logic.
@@ -82,12 +77,6 @@ private:
     waiting_tasks waiting;
     std::vector<name> slots;
     std::vector<std::uint32_t> free; ///< the one to be used next at the end
-    std::atomic<std::uint32_t>* busy = nullptr;
-    void count_busy() const {
-      if (busy)
-        busy->store(static_cast<std::uint32_t>(slots.size() - free.size()),
-                    std::memory_order_relaxed);
-    }
   };
   using running_tasks = std::unordered_map<std::uint64_t, running_task>;
   /// A node that has offered tasks here.
@@ -115,6 +104,7 @@ private:
   void begin_tasks(step_context& context, lane& l);
   void begin_task(step_context& context, lane& l, waiting_task& next);
   lane* lane_of(const std::string& role);
+  void count_slots(step_context& context, const envelope& query) const;
   /// Reports an end to the owner; the slot stays as it is.
   void report(step_context& context, running_task& task, TaskDone done);
   void tell_agent_to_give_up(step_context& context, std::uint64_t sequence, running_task& task);

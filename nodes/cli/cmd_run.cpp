@@ -29,16 +29,22 @@ cli_result<role_names> roles_for_tasks(attached_client& cluster) {
   return names;
 }
 
+/// What is to be said of the files of the arguments.
+struct files_told {
+  std::vector<skipped_document> notes;   ///< how they were read
+  std::vector<skipped_document> skipped; ///< why they were left out
+};
+
 /// Sends the files of the arguments, and makes the run's inputs of them.
 cli_result<value_map> send_inputs(attached_client& cluster, const Graph& graph,
-                                  graph_arguments arguments, bool quiet,
-                                  std::vector<skipped_document>& notes) {
+                                  graph_arguments arguments, bool quiet, files_told& told) {
   for (const auto& [input, documents] : arguments.documents) {
     auto sent = upload(cluster, documents, quiet);
     if (!sent)
       return unexpected{sent.error()};
     arguments.values[input] = documents_value(sent->blobs, sent->skipped);
-    notes.insert(notes.end(), sent->notes.begin(), sent->notes.end());
+    told.notes.insert(told.notes.end(), sent->notes.begin(), sent->notes.end());
+    told.skipped.insert(told.skipped.end(), sent->skipped.begin(), sent->skipped.end());
   }
   settle_inputs(graph, arguments.values);
   return std::move(arguments.values);
@@ -47,7 +53,7 @@ cli_result<value_map> send_inputs(attached_client& cluster, const Graph& graph,
 /// Everything that can be wrong is found before the first task starts, most of it before a cluster
 /// is asked.
 cli_result<run_outcome> run(const run_command& wanted, trace_context trace,
-                            std::vector<skipped_document>& notes) {
+                            files_told& told_of_files) {
   auto source = find_graph(wanted.graph);
   if (!source)
     return unexpected{source.error()};
@@ -67,11 +73,13 @@ cli_result<run_outcome> run(const run_command& wanted, trace_context trace,
     return unexpected{roles.error()};
   if (auto checked = load_graph(*source, &*roles); !checked)
     return unexpected{checked.error()};
-  auto inputs = send_inputs(*cluster, *graph, std::move(*arguments), wanted.as_json, notes);
+  auto inputs = send_inputs(*cluster, *graph, std::move(*arguments), wanted.as_json, told_of_files);
   if (!inputs)
     return unexpected{inputs.error()};
-  if (!wanted.as_json)
-    tell_notes(notes);
+  if (!wanted.as_json) {
+    tell_notes(told_of_files.notes);
+    tell_skipped(told_of_files.skipped);
+  }
 
   RunSubmit submit;
   *submit.mutable_graph() = std::move(*graph);
@@ -93,8 +101,8 @@ int cmd_run(const run_command& wanted) {
     output = std::move(*prepared);
   }
   auto trace = new_trace(std::getenv("TRACEPARENT"));
-  std::vector<skipped_document> notes;
-  auto outcome = run(wanted, trace, notes);
+  files_told files;
+  auto outcome = run(wanted, trace, files);
   if (!outcome)
     return report(outcome.error(), wanted.as_json);
   const auto& ended = outcome->ended;
@@ -104,7 +112,8 @@ int cmd_run(const run_command& wanted) {
       return report({exit_cannot_write, "output", written.error().message}, wanted.as_json);
   if (wanted.as_json) {
     auto told = run_json(*outcome, trace.trace);
-    told["notes"] = files_json(notes, "note"); // how its files were read
+    told["notes"] = files_json(files.notes, "note");
+    told["skipped"] = files_json(files.skipped, "why");
     print_json(told);
     return outcome->exit_code;
   }

@@ -79,6 +79,7 @@ cli_result<void> supervise(const up_command& wanted, clock::time_point began,
   if (end.code != 0)
     return unexpected{cli_error{end.code,
                                 end.code == exit_damaged        ? "damaged"
+                                : end.code == exit_config       ? "config"
                                 : end.code == exit_cannot_write ? "storage_failed"
                                                                 : "unavailable",
                                 end.message}};
@@ -119,7 +120,17 @@ std::optional<int> join_running(const up_command& wanted) {
   auto file = read_cluster_file(data);
   if (wanted.nodes != 0 && file && *file && (*file)->nodes.size() != wanted.nodes)
     return std::nullopt; // preparing it says what is wrong
-  return start_missing(data, running, data_hint(flags), wanted.as_json);
+  auto hint = data_hint(flags);
+  if (!wanted.set.empty() || !wanted.restart) {
+    if (auto cfg = load_settings(wanted.config, wanted.set); !cfg)
+      return report(cfg.error(), wanted.as_json);
+    return report(usage_error("a cluster runs in " + data.string()
+                              + " already, and --set and --no-restart would have no effect on it: "
+                                "stop it first with `troupe down"
+                              + hint + "`"),
+                  wanted.as_json);
+  }
+  return start_missing(data, running, hint, wanted.as_json);
 }
 
 } // namespace

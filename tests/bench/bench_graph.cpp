@@ -7,6 +7,8 @@
 #include "tests/bench/driver.hpp"
 #include "tests/bench/report.hpp"
 
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 

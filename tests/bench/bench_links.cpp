@@ -6,6 +6,8 @@
 #include "tests/bench/report.hpp"
 #include "tests/bench/two_processes.hpp"
 
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/io/middleman.hpp>
 #include <caf/stateful_actor.hpp>

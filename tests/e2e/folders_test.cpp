@@ -94,6 +94,23 @@ TEST_F(input_folder, has_its_binary_files_named_in_the_report) {
   EXPECT_THAT(report, HasSubstr("alpha.txt"));
 }
 
+TEST_F(input_folder, of_a_graph_of_ones_own_has_what_is_left_out_told) {
+  auto folder = user.path() / "docs";
+  write_file(folder / "a.txt", "text\n");
+  write_file(folder / "b.bin", std::string(4, '\0'));
+  write_file(user.path() / "own.yaml",
+             "graph: own\ninputs: {dir: {type: folder, required: true}}\n"
+             "tasks: [{id: a, role: noop, input: {d: $inputs.dir.documents}}]\n");
+  std::vector<std::string> command{"run", "./own.yaml", "--input", "dir=" + folder.string()};
+  auto ran = user.troupe(command);
+  EXPECT_TRUE(ran.ok()) << ran.shown();
+  EXPECT_THAT(ran.err, HasSubstr("left out: b.bin"));
+  command.push_back("--json");
+  auto told = user.troupe(command).parsed();
+  ASSERT_THAT(told["skipped"], SizeIs(1)) << told;
+  EXPECT_EQ(told["skipped"][0]["name"], "b.bin") << told;
+}
+
 TEST_F(input_folder, has_a_file_of_200_mb_named_in_the_report) {
   auto folder = documents();
   std::string text;

@@ -20,6 +20,10 @@ TEST_F(up, where_another_one_runs_starts_what_is_missing) {
               AllOf(HasSubstr(user.data().string()), HasSubstr(std::to_string(first.up().pid())),
                     HasSubstr("nothing was missing")))
       << "it names the folder and the process that has it";
+  auto with_set = user.troupe({"up", "--set", "agents.idle=5s"});
+  EXPECT_EQ(with_set.ended.code, 64) << with_set.shown();
+  EXPECT_THAT(with_set.err, AllOf(HasSubstr("no effect"), HasSubstr("troupe down")));
+  EXPECT_EQ(user.troupe({"up", "--set", "nonsense=1"}).ended.code, 78);
   EXPECT_TRUE(user.troupe({"status"}).ok()) << "the first goes on";
 }
 

@@ -78,6 +78,7 @@ world::world(std::uint64_t seed, std::size_t nodes, role_table roles, node_confi
                                  [] { return make_memory_state_store(); },
                                  [] { return make_memory_blob_store(); },
                                  [&n](auto view) { n.view = std::move(view); },
+                                 [&n] { return n.view; },
                                  {},
                                  {},
                                  {},

@@ -74,6 +74,7 @@ node_parts whole_node::parts(std::uint64_t number, std::vector<NodeInfo> others)
           [] { return make_memory_state_store(); },
           [] { return make_memory_blob_store(); },
           [this](auto view) { published(std::move(view)); },
+          [this] { return mail().view(); },
           [this] { return open_links(hub_); },
           {},
           [this] { return host_.clock.now(); },

@@ -39,12 +39,16 @@ std::string bytes_of(trace_id trace) { return to_bytes(run_id{trace.hi, trace.lo
 class desk : public ::testing::Test {
 protected:
   kept_traces traces;
-  RunsListed runs; ///< what the coordinator answers
+  RunsListed runs;      ///< what the coordinator answers
+  AgentsCounted agents; ///< roles
+  SlotsCounted slots;   ///< the queue
   desk_logic logic{{"demo"},
                    [] {
                      NodeStatus status;
                      *status.mutable_info() = make_member(node_a, MEMBER_UP).info();
                      status.set_tasks_done(11);
+                     for (auto called : {"echo", "reader"})
+                       status.add_roles()->set_name(called);
                      return status;
                    },
                    traces};
@@ -55,11 +59,12 @@ protected:
         {make_member(node_a, MEMBER_UP), make_member(node_b, b), make_member(node_c, c)}));
   }
   void ask_status(bool whole) {
-    ask_status_before_runs(whole);
-    for (auto& asked : by.take_envelopes<RunsQuery>())
-      answer(asked, runs);
+    begin_status(whole);
+    answer_all<RunsQuery>(runs);
+    answer_all<AgentsQuery>(agents);
+    answer_all<SlotsQuery>(slots);
   }
-  void ask_status_before_runs(bool whole) {
+  void begin_status(bool whole) {
     StatusQuery query;
     query.set_whole_cluster(whole);
     by.ask(query, client);
@@ -70,6 +75,11 @@ protected:
     if (trace)
       query.set_trace(bytes_of(*trace));
     by.ask(query, client);
+  }
+  template <class Query, class Message>
+  void answer_all(const Message& message) {
+    for (auto& asked : by.take_envelopes<Query>())
+      answer(asked, message);
   }
   template <class Query>
   std::map<node_id, envelope> questions() {
@@ -108,7 +118,9 @@ TEST_F(desk, answers_for_itself) {
 }
 
 TEST_F(desk, asks_the_coordinator_of_its_node_for_the_runs) {
-  ask_status_before_runs(false);
+  begin_status(false);
+  answer_all<AgentsQuery>(agents);
+  answer_all<SlotsQuery>(slots);
   auto asked = by.take_envelopes<RunsQuery>();
   ASSERT_EQ(asked.size(), 1u);
   EXPECT_EQ(asked[0].target, address::of(service::coordinator, node_a));
@@ -122,15 +134,55 @@ TEST_F(desk, asks_the_coordinator_of_its_node_for_the_runs) {
   EXPECT_EQ(status.runs_total(), 7u);
 }
 
-TEST_F(desk, answers_without_runs_when_the_coordinator_does_not) {
-  ask_status_before_runs(false);
+void count(google::protobuf::RepeatedPtrField<RoleCount>& to, const std::string& role,
+           std::uint32_t number) {
+  auto added = to.Add();
+  added->set_role(role);
+  added->set_count(number);
+}
+
+TEST_F(desk, asks_the_roles_and_the_queue_of_its_node_for_agents_and_slots) {
+  begin_status(false);
+  auto of_roles = by.take_envelopes<AgentsQuery>();
+  auto of_queue = by.take_envelopes<SlotsQuery>();
+  ASSERT_EQ(of_roles.size(), 1u);
+  ASSERT_EQ(of_queue.size(), 1u);
+  EXPECT_EQ(of_roles[0].target, address::of(service::roles, node_a));
+  EXPECT_EQ(of_queue[0].target, address::of(service::queue, node_a));
+  count(*agents.mutable_roles(), "reader", 5);
+  count(*agents.mutable_roles(), "unheard", 1);
+  count(*slots.mutable_roles(), "reader", 2);
+  answer(of_queue[0], slots);
+  answer_all<RunsQuery>(runs);
+  EXPECT_TRUE(by.take<NodeStatus>().empty());
+  answer(of_roles[0], agents);
+  auto status = by.only<NodeStatus>();
+  ASSERT_EQ(status.roles_size(), 2) << "the node's own, in their order";
+  EXPECT_EQ(status.roles(0).agents(), 0u);
+  EXPECT_EQ(status.roles(1).name(), "reader");
+  EXPECT_EQ(status.roles(1).agents(), 5u);
+  EXPECT_EQ(status.roles(1).busy(), 2u);
+}
+
+TEST_F(desk, answers_without_the_fields_of_those_that_do_not_answer) {
+  begin_status(false);
   ASSERT_EQ(by.out.timers.size(), 1u);
   EXPECT_LT(by.out.timers[0].after, limits::desk_query_timeout) << "another desk waits for it";
   by.fire(by.out.timers[0].id);
-  EXPECT_EQ(by.only<NodeStatus>().tasks_done(), 11u);
-  ask_status_before_runs(false);
-  answer(by.take_envelopes<RunsQuery>().back(), to_proto(failure{ec::unavailable, "it starts"}));
-  EXPECT_EQ(by.only<NodeStatus>().tasks_done(), 11u);
+  auto alone = by.only<NodeStatus>();
+  EXPECT_EQ(alone.tasks_done(), 11u);
+  EXPECT_EQ(alone.roles_size(), 2) << "without counts";
+  by.clear();
+  auto starting = to_proto(failure{ec::unavailable, "it starts"});
+  count(*slots.mutable_roles(), "reader", 2);
+  begin_status(false);
+  answer_all<RunsQuery>(starting);
+  answer_all<AgentsQuery>(starting);
+  answer_all<SlotsQuery>(slots);
+  auto status = by.only<NodeStatus>();
+  EXPECT_EQ(status.tasks_done(), 11u);
+  EXPECT_EQ(status.roles(1).agents(), 0u);
+  EXPECT_EQ(status.roles(1).busy(), 2u);
 }
 
 TEST_F(desk, answers_alone_when_it_knows_no_other) {

@@ -48,7 +48,7 @@ protected:
 
   role_table roles = some_roles();
   metrics counted;
-  queue_logic logic{{1, 3, {}}, roles, counted};
+  queue_logic logic{{1, 3}, roles, counted};
   hand by{logic, service::queue, node_b};
 };
 

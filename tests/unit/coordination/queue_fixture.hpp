@@ -18,12 +18,7 @@ class queue : public ::testing::Test {
 protected:
   role_table roles = some_roles();
   metrics counted;
-  std::shared_ptr<busy_slots> busy = [] {
-    auto made = std::make_shared<busy_slots>();
-    (*made)["reader"] = 7; // left behind by one that failed
-    return made;
-  }();
-  queue_logic logic{{2, 3, busy}, roles, counted};
+  queue_logic logic{{2, 3}, roles, counted};
   hand by{logic, service::queue, node_b};
 
   static Task task(std::uint32_t index, const std::string& role = "reader",
@@ -47,6 +42,14 @@ protected:
     for (auto& one : tasks)
       *made.add_tasks() = std::move(one);
     by.tell(std::move(made));
+  }
+  std::uint32_t busy(const std::string& role) {
+    by.ask(SlotsQuery{}, address::of(service::desk, node_b));
+    auto counted_slots = by.only<SlotsCounted>();
+    for (const auto& one : counted_slots.roles())
+      if (one.role() == role)
+        return one.count();
+    return 0;
   }
   std::vector<envelope> work() { return by.take_envelopes<TaskWork>(); }
   std::vector<envelope> cancels() {

@@ -25,7 +25,7 @@ TEST_F(queue, replaces_an_agent_that_does_not_give_up_and_uses_its_slot_last) {
   auto requests = work();
   call_off({{1, 1}});
   EXPECT_TRUE(work().empty()) << "the agent has not answered";
-  EXPECT_EQ(busy->at("reader"), 2u);
+  EXPECT_EQ(busy("reader"), 2u);
   by.now += limits::cancel_patience - 1ms;
   by.fire(timer_slots);
   EXPECT_TRUE(by.take<AgentStop>().empty());
@@ -41,11 +41,11 @@ TEST_F(queue, replaces_an_agent_that_does_not_give_up_and_uses_its_slot_last) {
   answer(orders[0], AgentStop{});
   auto next = work();
   EXPECT_EQ(indices(next), numbers{3});
-  EXPECT_EQ(busy->at("reader"), 2u);
+  EXPECT_EQ(busy("reader"), 2u);
   // The other slot becomes free first, though it was given back later than the replaced one.
   answer_well(next[0]);
   answer_well(requests[1]);
-  EXPECT_EQ(busy->at("reader"), 0u);
+  EXPECT_EQ(busy("reader"), 0u);
   call_off({});
   offer({task(4)});
   auto replaced = work();
@@ -70,21 +70,21 @@ TEST_F(queue, uses_a_slot_again_when_nobody_can_replace_its_agent) {
   EXPECT_EQ(indices(next), numbers{3});
   by.now += limits::stop_timeout;
   by.fire(timer_slots);
-  EXPECT_EQ(busy->at("reader"), 1u) << "it does not wait for ever for an answer";
+  EXPECT_EQ(busy("reader"), 1u) << "it does not wait for ever for an answer";
 }
 
 TEST_F(queue, has_a_free_slot_as_soon_as_the_agent_gives_up) {
   offer({task(1), task(2), task(3), task(4, "reader", 1, {6, 6})});
   auto requests = work();
   call_off({});
-  EXPECT_EQ(busy->at("reader"), 2u) << "they are at work until they say otherwise";
+  EXPECT_EQ(busy("reader"), 2u) << "they are at work until they say otherwise";
   auto told = cancels();
   ASSERT_EQ(told.size(), 2u);
   answer(requests[0], to_proto(failure{ec::cancelled, "told to"}));
   auto next = work();
   EXPECT_EQ(indices(next), numbers{4});
   answer(requests[1], to_proto(failure{ec::cancelled, "told to"}));
-  EXPECT_EQ(busy->at("reader"), 1u);
+  EXPECT_EQ(busy("reader"), 1u);
   EXPECT_TRUE(by.take<TaskDone>().empty());
 }
 
@@ -213,7 +213,7 @@ TEST_F(queue, calls_off_the_tasks_of_an_owner_that_is_silent) {
 }
 
 TEST_F(queue, gives_free_slots_to_owners_in_turn_and_to_the_runs_of_one_in_turn) {
-  queue_logic roomy{{1, 10, busy}, roles, counted};
+  queue_logic roomy{{1, 10}, roles, counted};
   hand by_roomy{roomy, service::queue, node_b};
   auto offer_to_roomy = [&](node_id owner, std::vector<Task> tasks) {
     TaskOffer made;

@@ -6,14 +6,14 @@ namespace troupe::testing {
 namespace {
 
 TEST_F(queue, says_how_many_slots_of_a_role_are_at_work) {
-  EXPECT_EQ(busy->at("reader"), 0u);
+  EXPECT_EQ(busy("reader"), 0u);
   offer({task(1), task(2), task(3)});
-  EXPECT_EQ(busy->at("reader"), 2u);
+  EXPECT_EQ(busy("reader"), 2u);
   auto requests = work();
   answer_well(requests[0]); // the third takes its slot
-  EXPECT_EQ(busy->at("reader"), 2u);
+  EXPECT_EQ(busy("reader"), 2u);
   answer_well(requests[1]);
-  EXPECT_EQ(busy->at("reader"), 1u);
+  EXPECT_EQ(busy("reader"), 1u);
 }
 
 TEST_F(queue, fails_a_task_whose_result_no_message_can_carry) {

@@ -29,7 +29,7 @@ class queue_values : public ::testing::Test {
 protected:
   role_table roles = some_roles();
   metrics counted;
-  queue_logic logic{{2, 3, {}}, roles, counted};
+  queue_logic logic{{2, 3}, roles, counted};
   hand by{logic, service::queue, node_b};
 };
 

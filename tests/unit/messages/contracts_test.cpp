@@ -170,7 +170,8 @@ TEST(contracts, a_member_may_not_speak_for_the_links_or_the_membership_of_anothe
   for (auto payload :
        {payload_kind::LinkOpened, payload_kind::LinkClosed, payload_kind::MembersChanged,
         payload_kind::SessionClosed, payload_kind::SnapshotPut, payload_kind::SnapshotGet,
-        payload_kind::ModelRequest, payload_kind::TaskWork, payload_kind::AgentStop})
+        payload_kind::ModelRequest, payload_kind::TaskWork, payload_kind::AgentStop,
+        payload_kind::AgentsQuery, payload_kind::SlotsQuery})
     for (auto from : everybody())
       for (auto to : everybody())
         for (auto kind : {message_kind::request, message_kind::event})

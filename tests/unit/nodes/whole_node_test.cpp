@@ -132,6 +132,13 @@ protected:
   whole_node first_{1, {info_of(2)}};
 };
 
+std::uint32_t agents_of(std::string_view role_name, const NodeStatus& node) {
+  for (const auto& role : node.roles())
+    if (role.name() == role_name)
+      return role.agents();
+  return 0;
+}
+
 /// Dials as a node that knows the secret, and reads until the connection ends.
 void be_refused_as(std::uint64_t number, const std::string& place) {
   auto socket = start_connecting(*parse_address(place));
@@ -184,8 +191,11 @@ TEST_F(two_whole_nodes, go_on_whichever_service_of_one_is_killed) {
     StatusQuery query;
     query.set_whole_cluster(true);
     auto status = ask(address::of(service::desk, first_.mail().self()), std::move(query));
-    ASSERT_TRUE(status.body.as<ClusterStatus>());
-    EXPECT_EQ(status.body.as<ClusterStatus>()->nodes_size(), 2);
+    auto cluster = status.body.as<ClusterStatus>();
+    ASSERT_TRUE(cluster);
+    EXPECT_EQ(cluster->nodes_size(), 2);
+    for (const auto& node : cluster->nodes())
+      EXPECT_EQ(agents_of("echo", node), 1u) << node.info().name();
   }
 }
 

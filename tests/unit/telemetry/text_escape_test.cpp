@@ -45,6 +45,7 @@ TEST(text_escape, lets_no_text_command_a_terminal) {
 
 TEST(text_escape, escapes_what_turns_the_writing_round_or_ends_a_line) {
   EXPECT_EQ(terminal("a\u202eb\u2066c\u2029d\u007f"), "a\\u202eb\\u2066c\\u2029d\\x7f");
+  EXPECT_EQ(terminal("a\ufeffb\ufff9c"), "a\\ufeffb\\ufff9c") << "seen by nobody";
   EXPECT_EQ(json("a\u202eb"), "a\\u202eb");
   EXPECT_EQ(one_line("a\u200fb"), "a\u200fb") << "a mark that only says how to write";
 }
