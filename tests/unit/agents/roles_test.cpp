@@ -134,7 +134,7 @@ TEST(parse_role, refuses_values_out_of_range) {
 TEST(parse_role, refuses_work_that_its_mind_does_not_do) {
   EXPECT_NE(error_of("role: poet\ndescription: x\nmind: noop\ntalk: true\n").find("no messages"),
             std::string::npos);
-  EXPECT_NE(error_of("role: poet\ndescription: x\nmind: noop\ntasks: false\n").find("no use"),
+  EXPECT_NE(error_of("role: poet\ndescription: x\nmind: noop\ntasks: false\n").find("useless"),
             std::string::npos);
 }
 

@@ -220,7 +220,7 @@ TEST_F(state_stores, after_a_failed_write_nothing_is_done_until_the_store_is_ope
     auto again = store.put("a/1", snapshot(3));
     // A log may have what could not be synced, and what memory says need not be on the disk.
     return !failed && failed.error().code == ec::outcome_unknown && store.broken() && !again
-           && again.error().message.find("started again") != std::string::npos && !store.get("a/1");
+           && again.error().message.find("restarted") != std::string::npos && !store.get("a/1");
   });
   auto store = open();
   ASSERT_TRUE(store);
