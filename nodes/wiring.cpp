@@ -142,7 +142,7 @@ child_spec wire(const node_parts& parts) {
     queue_options options;
     options.pool_size = parts.cfg.agents.pool_size;
     options.tasks_max = parts.cfg.queue.tasks_max;
-    return std::make_unique<queue_logic>(std::move(options), parts.roles, parts.counted);
+    return std::make_unique<queue_logic>(options, parts.roles, parts.counted);
   });
   auto coordinator = leaf(service::coordinator, [&] {
     coordinator_options options;

@@ -47,7 +47,7 @@ TaskDone failed(const failure& why) {
 } // namespace
 
 queue_logic::queue_logic(queue_options options, const role_table& roles, metrics& counted)
-    : options_(std::move(options)), roles_(roles), counted_(counted.plain()) {}
+    : options_(options), roles_(roles), counted_(counted.plain()) {}
 
 void queue_logic::start(step_context& context, const address& self) {
   self_ = self;
