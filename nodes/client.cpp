@@ -290,7 +290,7 @@ result<std::unique_ptr<client>> connect_once(const client_options& options,
 } // namespace
 
 /// A door that is full of strangers may send anybody away who has not proven himself yet.
-result<std::unique_ptr<client>> client::connect(client_options options) {
+result<std::unique_ptr<client>> client::connect(const client_options& options) {
   auto deadline = steady::now() + options.connect_timeout;
   for (std::chrono::milliseconds pause{5};; pause *= 2) {
     auto made = connect_once(options, deadline);

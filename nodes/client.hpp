@@ -29,7 +29,7 @@ struct client_options {
 class client {
 public:
   /// `unavailable`: nobody listens there. `refused`: another cluster, secret, version or node.
-  static result<std::unique_ptr<client>> connect(client_options options);
+  static result<std::unique_ptr<client>> connect(const client_options& options);
   virtual ~client() = default;
 
   /// What the node told of itself and of the cluster's members.

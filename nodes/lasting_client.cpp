@@ -253,7 +253,7 @@ private:
         wanted.session = self_.session;
         wanted.connect_timeout =
             std::min({wanted.connect_timeout, until(deadline), until(gives_up_at_)});
-        auto again = client::connect(std::move(wanted));
+        auto again = client::connect(wanted);
         if (!again && again.error().code == ec::cancelled)
           return unexpected{again.error()};
         if (!again)

@@ -89,7 +89,7 @@ node_phase parse_node_phase(std::string_view text) {
 
 fs::path supervision_path(const fs::path& data) { return data / "supervision"; }
 
-supervision_file::supervision_file(fs::path data) : path_(supervision_path(data)) { open(); }
+supervision_file::supervision_file(const fs::path& data) : path_(supervision_path(data)) { open(); }
 
 bool supervision_file::open() {
   if (file_)

@@ -35,7 +35,7 @@ std::filesystem::path supervision_path(const std::filesystem::path& data);
 class supervision_file {
 public:
   /// Makes the file with all its room. Without room it is made again at the next `write`.
-  explicit supervision_file(std::filesystem::path data);
+  explicit supervision_file(const std::filesystem::path& data);
   void write(const supervision& now);
 
 private:

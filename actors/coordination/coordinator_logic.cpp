@@ -17,7 +17,7 @@ bool may_pass(ec code) { return info(code).may_retry || code == ec::timed_out; }
 
 } // namespace
 
-coordinator_logic::coordinator_logic(coordinator_options options, const role_table& roles,
+coordinator_logic::coordinator_logic(const coordinator_options& options, const role_table& roles,
                                      metrics& counted)
     : options_(options), roles_(roles), counted_(counted) {}
 

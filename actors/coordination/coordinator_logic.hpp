@@ -66,7 +66,7 @@ struct coordinator_options {
 class coordinator_logic final : public logic {
 public:
   /// `roles` and `counted` outlive the logic.
-  coordinator_logic(coordinator_options options, const role_table& roles, metrics& counted);
+  coordinator_logic(const coordinator_options& options, const role_table& roles, metrics& counted);
   ~coordinator_logic() override;
 
   void start(step_context& context, const address& self) override;

@@ -194,7 +194,7 @@ cli_result<attached_client> attach(const attach_options& options) {
     auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
     wanted.connect_timeout =
         std::max(std::chrono::milliseconds{1}, left / static_cast<std::int64_t>(group - i % group));
-    auto link = client::connect(std::move(wanted));
+    auto link = client::connect(wanted);
     if (link) {
       std::rotate(doors.begin(), doors.begin() + static_cast<std::ptrdiff_t>(i), doors.end());
       return attached_client{std::move(*link), std::move(data), std::move(doors)};

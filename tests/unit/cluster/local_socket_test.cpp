@@ -96,7 +96,8 @@ TEST_F(a_local_socket, does_not_take_the_place_of_a_living_one) {
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code, ec::refused);
   }
-  file_handle{::accept4(first->get(), nullptr, nullptr, SOCK_CLOEXEC)}; // it had knocked
+  file_handle knocked{::accept4(first->get(), nullptr, nullptr, SOCK_CLOEXEC)};
+  ASSERT_TRUE(knocked);
   expect_works(*first, folder);
 }
 
