@@ -58,6 +58,7 @@ struct agent_logic::work : waiting {
   std::vector<std::uint32_t> timers; ///< the mind's, cancelled at the end
   std::uint64_t input_tokens = 0;
   std::uint64_t output_tokens = 0;
+  std::optional<std::string> provider; ///< of the last model that answered
 
   AgentReply reply;  ///< what is to be sent, unless
   failure why;       ///< this is a failure

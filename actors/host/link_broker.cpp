@@ -245,6 +245,7 @@ void carry_out(link_broker* self, link_logic::effects out) {
   auto received = std::move(out.received);
   for (auto& message : received) {
     stamp(message, link.protocol->peer(), link.hub->host.post->self());
+    message.trace.flags |= trace_context::flag_remote;
     if (link.protocol->peer().client())
       link.hub->host.sampler.decide(message.trace);
   }

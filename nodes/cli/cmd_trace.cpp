@@ -5,6 +5,7 @@
 #include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/trace_ids.hpp"
 #include "nodes/cli/trace_view.hpp"
+#include "telemetry/trace_words.hpp"
 
 #include <unistd.h>
 
@@ -74,6 +75,10 @@ result<TraceFound> ask_until_whole(client& link, trace_id trace) {
 } // namespace
 
 int cmd_trace(const trace_command& wanted) {
+  if (wanted.words) {
+    print(describe_traces());
+    return exit_ok;
+  }
   interrupts signals;
   auto trace = named_trace(wanted.trace);
   if (!trace)

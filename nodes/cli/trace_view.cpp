@@ -5,6 +5,7 @@
 #include "messages/spans.pb.h"
 #include "nodes/cli/trace_tree.hpp"
 #include "telemetry/text_escape.hpp"
+#include "telemetry/trace_words.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -86,23 +87,20 @@ std::string notes_of(const SpanData& span) {
   auto add = [&notes](const std::string& note) { notes += (notes.empty() ? "" : ", ") + note; };
   if (span.failed())
     add("failed: " + span.status_message());
-  auto attempt = find(span, "troupe.task.attempt");
-  if (!attempt)
-    attempt = find(span, "troupe.attempt");
+  auto attempt = find(span, attr::task_attempt);
   if (attempt && attempt->integer() > 1)
     add("attempt " + number_text(*attempt));
-  if (auto label = find(span, "troupe.task.label"); label && !span.name().ends_with(label->text()))
+  if (auto label = find(span, attr::task_label); label && !span.name().ends_with(label->text()))
     add(without_step(label->text(), span.name()));
-  if (auto agent = find(span, "gen_ai.agent.id"))
+  if (auto agent = find(span, attr::agent_id))
     add(agent->text());
-  if (auto model = find(span, "gen_ai.request.model");
-      model && !span.name().ends_with(model->text()))
+  if (auto model = find(span, attr::request_model); model && !span.name().ends_with(model->text()))
     add("model " + model->text());
-  if (auto purpose = find(span, "troupe.purpose"))
+  if (auto purpose = find(span, attr::purpose))
     add(purpose->text());
-  if (auto wait = find(span, "troupe.queue_wait_ms"))
+  if (auto wait = find(span, attr::queue_wait))
     add("waited " + number_text(*wait) + " ms");
-  auto in = find(span, "gen_ai.usage.input_tokens"), out = find(span, "gen_ai.usage.output_tokens");
+  auto in = find(span, attr::input_tokens), out = find(span, attr::output_tokens);
   if (in || out)
     add((in ? number_text(*in) : "0") + "→" + (out ? number_text(*out) : "0") + " tokens");
   return notes;
