@@ -20,7 +20,7 @@ namespace {
 
 std::string error_text() { return std::strerror(errno); }
 
-/// What a folder without a single text file holds instead.
+/// Says what a folder without any text file holds instead.
 std::string no_text_in(const fs::path& path, const std::vector<skipped_document>& skipped) {
   if (skipped.empty())
     return path.string() + " is empty: it holds no files";
@@ -133,7 +133,7 @@ std::optional<remember_request> parse_remember(std::string_view text) {
   if (text.empty())
     return std::nullopt;
   auto kind = folder ? path_kind::folder : path_kind::file;
-  auto home = std::getenv("HOME"); // the shell expands no ~ within quotation marks
+  auto home = std::getenv("HOME"); // the shell does not expand ~ within quotation marks
   if (text.starts_with("~/") && home)
     return remember_request{kind, fs::path(home) / text.substr(2)};
   return remember_request{kind, fs::path(text)};
