@@ -44,7 +44,11 @@ struct attach_options {
   cluster_flags flags;
   int interrupt_fd = -1;
   std::uint64_t first = 0; ///< which node is tried first, modulo their number: spreads clients
-  std::chrono::milliseconds time{1'800}; ///< for all tries together
+  /// For the first try of each node. A node that is stopped must leave time for the others.
+  std::chrono::milliseconds first_round{1'800};
+  /// For all tries together. On a busy machine, or behind a crowd of strangers, a node that lives
+  /// may answer only after the first round.
+  std::chrono::milliseconds both_rounds{5'000};
 };
 
 /// Tries the nodes in turn until one answers. Nothing there: one message with the command that
