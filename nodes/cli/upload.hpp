@@ -10,8 +10,7 @@ namespace troupe::cli {
 
 struct uploaded_documents {
   std::vector<BlobRef> blobs; ///< in the order of their names
-  std::vector<skipped_document>
-      skipped; ///< those of the list, and files that could not be read after all
+  skipped_documents skipped;  ///< those of the list, and files that could not be read after all
   std::vector<skipped_document> notes; ///< "read as Windows-1252" of files that were sent
 };
 
@@ -24,7 +23,7 @@ cli_result<uploaded_documents> upload(attached_client& cluster, const document_l
 json files_json(const std::vector<skipped_document>& list, const char* key);
 
 /// Tells on standard error which files were left out: all of a few, the first of many.
-void tell_skipped(const std::vector<skipped_document>& skipped);
+void tell_skipped(const skipped_documents& skipped);
 
 /// Likewise which files were read otherwise than as UTF-8: "a.txt: read as Windows-1252".
 void tell_notes(const std::vector<skipped_document>& notes);
