@@ -31,8 +31,8 @@ cli_result<role_names> roles_for_tasks(attached_client& cluster) {
 
 /// Remarks about the files in the arguments.
 struct files_told {
-  std::vector<skipped_document> notes;   ///< how they were read
-  std::vector<skipped_document> skipped; ///< why they were left out
+  std::vector<skipped_document> notes; ///< how they were read
+  skipped_documents skipped;           ///< why they were left out
 };
 
 /// Sends the files in the arguments and makes the run's inputs from them.
@@ -44,7 +44,7 @@ cli_result<value_map> send_inputs(attached_client& cluster, const Graph& graph,
       return unexpected{sent.error()};
     arguments.values[input] = documents_value(sent->blobs, sent->skipped);
     told.notes.insert(told.notes.end(), sent->notes.begin(), sent->notes.end());
-    told.skipped.insert(told.skipped.end(), sent->skipped.begin(), sent->skipped.end());
+    told.skipped.append(sent->skipped);
   }
   settle_inputs(graph, arguments.values);
   return std::move(arguments.values);
@@ -112,7 +112,8 @@ int cmd_run(const run_command& wanted) {
   if (wanted.as_json) {
     auto told = run_json(*outcome, trace.trace);
     told["notes"] = files_json(files.notes, "note");
-    told["skipped"] = files_json(files.skipped, "why");
+    told["skipped"] = files_json(files.skipped.named, "why");
+    told["skipped_more"] = files.skipped.more;
     print_json(told);
     return outcome->exit_code;
   }

@@ -137,7 +137,8 @@ int cmd_send(const send_command& wanted) {
               {"trace_id", to_string(trace)},
               {"input_tokens", answer->input_tokens()},
               {"output_tokens", answer->output_tokens()},
-              {"skipped", files_json(files.skipped, "why")},
+              {"skipped", files_json(files.skipped.named, "why")},
+              {"skipped_more", files.skipped.more},
               {"notes", files_json(files.notes, "note")}});
   return exit_ok;
 }

@@ -27,9 +27,19 @@ struct skipped_document {
   std::string why;
 };
 
+/// Files that were left out. A folder may hold very many of them, so those beyond a limit are only
+/// counted.
+struct skipped_documents {
+  std::vector<skipped_document> named;
+  std::size_t more = 0; ///< not named
+
+  std::size_t count() const { return named.size() + more; }
+  void append(const skipped_documents& others);
+};
+
 struct document_list {
   std::vector<found_document> files; ///< by name
-  std::vector<skipped_document> skipped;
+  skipped_documents skipped;
 };
 
 struct document_limits {
@@ -65,9 +75,8 @@ result<document_list> find_documents(const std::filesystem::path& path, path_kin
 result<decoded_text> read_document(const found_document& document, std::uint64_t bytes_max);
 
 /// The value for an input of type folder or file: a map with `documents`, a list of blobs, and
-/// `skipped`, a list of maps with `name` and `why`.
-Value documents_value(const std::vector<BlobRef>& blobs,
-                      const std::vector<skipped_document>& skipped);
+/// `skipped`, a list of maps with `name` and `why`. Its last map stands for the files not named.
+Value documents_value(const std::vector<BlobRef>& blobs, const skipped_documents& skipped);
 
 /// "Remember the folder PATH" or "Remember the file PATH": the kind and the path. Case and white
 /// space of the first words do not matter. Quotation marks around the path are removed, and `~/` is

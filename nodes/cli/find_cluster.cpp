@@ -135,6 +135,28 @@ std::vector<client_options> doors_of(const door& found, const attach_options& op
   return doors;
 }
 
+/// Returns the first link that succeeds, and moves its door to the front of `doors`. If none does,
+/// it returns nothing, and `last` says why. Each try leaves time for the other nodes of its group,
+/// in case a node is suspended and does not answer.
+std::unique_ptr<client> try_each(std::vector<client_options>& doors, std::size_t group,
+                                 steady::time_point deadline, failure& last) {
+  for (std::size_t i = 0; i < doors.size() && last.code != ec::cancelled; ++i) {
+    auto wanted = doors[i];
+    // A missing socket is noticed at once and takes no time.
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
+    wanted.connect_timeout =
+        std::max(std::chrono::milliseconds{1}, left / static_cast<std::int64_t>(group - i % group));
+    auto link = client::connect(wanted);
+    if (link) {
+      std::rotate(doors.begin(), doors.begin() + static_cast<std::ptrdiff_t>(i), doors.end());
+      return std::move(*link);
+    }
+    if (last.code != ec::refused || link.error().code == ec::cancelled)
+      last = link.error(); // a refusal is the better message: somebody is there
+  }
+  return nullptr;
+}
+
 /// No node accepted us: says why, in one message.
 cli_error nobody_answers(const cluster_flags& flags, const fs::path& data, const failure& last) {
   if (last.code == ec::cancelled)
@@ -181,25 +203,16 @@ cli_result<attached_client> attach(const attach_options& options) {
   auto found = find_door(options.flags, data);
   if (!found)
     return unexpected{found.error()};
-  auto deadline = steady::now() + options.time;
+  auto begun = steady::now();
   auto doors = doors_of(*found, options);
-  auto count = doors.size();
-  auto group = found->first_group;
   failure last{ec::unavailable, "no address is known"};
-  for (std::size_t i = 0; i < count && last.code != ec::cancelled; ++i) {
-    auto wanted = doors[i];
-    // Leave time for the others, in case a node is suspended and does not answer. A missing socket
-    // is noticed at once.
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
-    wanted.connect_timeout =
-        std::max(std::chrono::milliseconds{1}, left / static_cast<std::int64_t>(group - i % group));
-    auto link = client::connect(wanted);
-    if (link) {
-      std::rotate(doors.begin(), doors.begin() + static_cast<std::ptrdiff_t>(i), doors.end());
-      return attached_client{std::move(*link), std::move(data), std::move(doors)};
-    }
-    if (last.code != ec::refused || link.error().code == ec::cancelled)
-      last = link.error(); // a refusal is the better message: somebody is there
+  for (auto time : {options.first_round, options.both_rounds}) {
+    auto link = try_each(doors, found->first_group, begun + time, last);
+    if (link)
+      return attached_client{std::move(link), std::move(data), std::move(doors)};
+    // A second round makes no sense if the nodes refused at once or are not there.
+    if (last.code == ec::cancelled || steady::now() < begun + options.first_round)
+      break;
   }
   return unexpected{nobody_answers(options.flags, data, last)};
 }

@@ -44,7 +44,11 @@ struct attach_options {
   cluster_flags flags;
   int interrupt_fd = -1;
   std::uint64_t first = 0; ///< which node to try first, modulo their number: spreads clients
-  std::chrono::milliseconds time{1'800}; ///< for all tries together
+  /// For the first try of each node. A suspended node must leave time for the others.
+  std::chrono::milliseconds first_round{1'800};
+  /// For all tries together. On a busy machine, or behind a crowd of strangers, a healthy node may
+  /// answer only after the first round.
+  std::chrono::milliseconds both_rounds{5'000};
 };
 
 /// Tries the nodes in turn until one answers. If none does, there is one message with the command

@@ -73,9 +73,7 @@ result<document_list> folder_walk::run(const fs::path& root) {
   }
   auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
   std::sort(found_.files.begin(), found_.files.end(), by_name);
-  std::sort(found_.skipped.begin(), found_.skipped.end(), by_name);
-  if (left_out_ > 0)
-    found_.skipped.push_back({"...", "and " + std::to_string(left_out_) + " more"});
+  std::sort(found_.skipped.named.begin(), found_.skipped.named.end(), by_name);
   return std::move(found_);
 }
 
@@ -111,10 +109,10 @@ failure folder_walk::too_much(const std::string& what) const {
 }
 
 void folder_walk::skip(const std::string& shown, std::string why) {
-  if (found_.skipped.size() < bounds_.skipped_max)
-    found_.skipped.push_back({shown_name(shown), std::move(why)});
+  if (found_.skipped.named.size() < bounds_.skipped_max)
+    found_.skipped.named.push_back({shown_name(shown), std::move(why)});
   else
-    ++left_out_;
+    ++found_.skipped.more;
 }
 
 std::string folder_walk::why_not_document(const fs::path& path, const struct stat& about) const {

@@ -60,7 +60,6 @@ private:
   std::map<std::string, std::size_t> entries_by_origin_;
   std::set<std::string> origins_that_are_links_;
   std::size_t entries_ = 0;
-  std::size_t left_out_ = 0;
   std::uint64_t bytes_ = 0;
   document_list found_;
 };

@@ -131,7 +131,8 @@ cli_result<graph_arguments> read_arguments(const Graph& graph, const std::string
     if (auto done = read_argument(graph, shown_name, argument, follow, read); !done)
       return unexpected{done.error()};
   if (auto fine = check_inputs(graph, read.values); !fine)
-    return unexpected{usage_error(fine.error().message)};
+    return unexpected{usage_error(fine.error().message + "; `troupe run " + shell_word(shown_name)
+                                  + " --help` lists the inputs")};
   return read;
 }
 

@@ -142,7 +142,7 @@ cli_result<uploaded_documents> upload(attached_client& cluster, const document_l
     const auto& document = documents.files[i];
     auto text = read_document(document, limits::document_bytes_max);
     if (!text) {
-      done.skipped.push_back({document.name, text.error().message});
+      done.skipped.named.push_back({document.name, text.error().message});
       continue;
     }
     bytes += text->text.size();
@@ -162,20 +162,20 @@ cli_result<uploaded_documents> upload(attached_client& cluster, const document_l
     if (blob)
       done.blobs.push_back(std::move(*blob));
   if (done.blobs.empty())
-    return unexpected{usage_error("no file could be read: " + done.skipped.back().name + " "
-                                  + done.skipped.back().why)};
+    return unexpected{usage_error("no file could be read: " + done.skipped.named.back().name + " "
+                                  + done.skipped.named.back().why)};
   return done;
 }
 
 namespace {
 
-void tell_list(const std::vector<skipped_document>& list, const std::string& before,
-               const std::string& between, const std::string& more_of) {
+void tell_list(const std::vector<skipped_document>& list, std::size_t more,
+               const std::string& before, const std::string& between, const std::string& more_of) {
   constexpr std::size_t shown_max = 10;
   auto shown = std::min(list.size(), shown_max);
   for (std::size_t i = 0; i < shown; ++i)
     tell("troupe: " + before + one_line(list[i].name + between + list[i].why) + "\n");
-  if (auto more = list.size() - shown; more > 0)
+  if (more += list.size() - shown; more > 0)
     tell("troupe: " + before + count_of(more, "more file") + more_of + "\n");
 }
 
@@ -188,12 +188,12 @@ json files_json(const std::vector<skipped_document>& list, const char* key) {
   return files;
 }
 
-void tell_skipped(const std::vector<skipped_document>& skipped) {
-  tell_list(skipped, "left out: ", " ", "");
+void tell_skipped(const skipped_documents& skipped) {
+  tell_list(skipped.named, skipped.more, "left out: ", " ", "");
 }
 
 void tell_notes(const std::vector<skipped_document>& notes) {
-  tell_list(notes, "", ": ", " not read as plain UTF-8");
+  tell_list(notes, 0, "", ": ", " not read as plain UTF-8");
 }
 
 } // namespace troupe::cli

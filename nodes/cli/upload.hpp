@@ -10,8 +10,7 @@ namespace troupe::cli {
 
 struct uploaded_documents {
   std::vector<BlobRef> blobs; ///< in the order of their names
-  std::vector<skipped_document>
-      skipped; ///< those of the list, and files that could not be read in the end
+  skipped_documents skipped;  ///< those of the list, and files that could not be read in the end
   std::vector<skipped_document> notes; ///< such as "read as Windows-1252", for files that were sent
 };
 
@@ -24,7 +23,7 @@ cli_result<uploaded_documents> upload(attached_client& cluster, const document_l
 json files_json(const std::vector<skipped_document>& list, const char* key);
 
 /// Says on standard error which files were left out: all if they are few, else the first ones.
-void tell_skipped(const std::vector<skipped_document>& skipped);
+void tell_skipped(const skipped_documents& skipped);
 
 /// Says which files were not read as plain UTF-8: "a.txt: read as Windows-1252".
 void tell_notes(const std::vector<skipped_document>& notes);

@@ -41,7 +41,7 @@ protected:
   }
 
   static std::string why(const document_list& found, const std::string& shown) {
-    for (const auto& note : found.skipped)
+    for (const auto& note : found.skipped.named)
       if (note.name == shown)
         return note.why;
     return "(no note)";
@@ -62,7 +62,7 @@ TEST_F(documents, text_files_of_all_levels_are_found_sorted_by_name) {
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_EQ(names(*found), (list{"a", "b.txt", "sub/deep/c.md"}));
   EXPECT_EQ(found->files[1].size_bytes, 4u);
-  EXPECT_TRUE(found->skipped.empty());
+  EXPECT_EQ(found->skipped.count(), 0u);
 }
 
 TEST_F(documents, a_file_counts_once_under_its_own_name_and_not_under_a_link) {
@@ -173,7 +173,7 @@ TEST_F(documents, names_are_one_line_that_no_terminal_obeys) {
   auto found = find();
   ASSERT_TRUE(found);
   EXPECT_EQ(names(*found), (list{"b-\\x1b]0;t\\x07.txt", "café", "x\\u202ey"}));
-  EXPECT_EQ(found->skipped.at(0).name, "a\\ntroupe: all is well");
+  EXPECT_EQ(found->skipped.named.at(0).name, "a\\ntroupe: all is well");
 }
 
 TEST_F(documents, a_file_is_read_as_long_as_it_is_when_it_is_opened) {
@@ -299,8 +299,9 @@ TEST_F(documents, notes_are_bounded_and_the_rest_is_counted) {
   bounds.skipped_max = 2;
   auto found = find_documents(root_, path_kind::folder, links::inside, bounds);
   ASSERT_TRUE(found);
-  ASSERT_EQ(found->skipped.size(), 3u);
-  EXPECT_EQ(found->skipped[2].why, "and 3 more");
+  EXPECT_EQ(found->skipped.named.size(), 2u);
+  EXPECT_EQ(found->skipped.more, 3u);
+  EXPECT_EQ(found->skipped.count(), 5u);
 }
 
 TEST_F(documents, a_single_file_has_its_own_name) {
@@ -353,13 +354,15 @@ TEST_F(documents, a_file_that_has_grown_beyond_the_limit_is_refused_when_read) {
 TEST(documents_value, holds_the_blobs_and_the_notes) {
   BlobRef blob;
   blob.set_name("GPL-3");
-  auto value = documents_value({blob}, {{"a.bin", "is not text"}});
+  auto value = documents_value({blob}, {{{"a.bin", "is not text"}}, 3});
   const auto& fields = value.map().fields();
   ASSERT_EQ(fields.at("documents").list().items_size(), 1);
   EXPECT_EQ(fields.at("documents").list().items(0).blob().name(), "GPL-3");
   const auto& note = fields.at("skipped").list().items(0).map().fields();
   EXPECT_EQ(note.at("name").text(), "a.bin");
   EXPECT_EQ(note.at("why").text(), "is not text");
+  ASSERT_EQ(fields.at("skipped").list().items_size(), 2);
+  EXPECT_EQ(fields.at("skipped").list().items(1).map().fields().at("name").text(), "3 more files");
 }
 
 TEST(parse_remember, reads_kind_and_path) {
