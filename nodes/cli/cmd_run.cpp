@@ -54,13 +54,13 @@ cli_result<value_map> send_inputs(attached_client& cluster, const Graph& graph,
 }
 
 /// What a run needs of the world, for as long as the command lasts.
-struct attachment {
+struct run_attachment {
   std::optional<interrupts> signals;
   std::optional<attached_client> cluster;
   role_names roles; ///< that do tasks
 };
 
-cli_result<void> attach_to(const cluster_flags& flags, attachment& to, command_trace& trace) {
+cli_result<void> attach_to(const cluster_flags& flags, run_attachment& to, command_trace& trace) {
   command_trace::part connecting{trace, span_names::connect};
   auto failed = [&](const cli_error& why) {
     connecting.failed(why);
@@ -80,7 +80,7 @@ cli_result<void> attach_to(const cluster_flags& flags, attachment& to, command_t
 }
 
 /// Every mistake is found before the first task starts, most of them before a cluster is asked.
-cli_result<run_outcome> run(const run_command& wanted, command_trace& trace, attachment& to,
+cli_result<run_outcome> run(const run_command& wanted, command_trace& trace, run_attachment& to,
                             files_told& told_of_files) {
   auto source = find_graph(wanted.graph);
   if (!source)
@@ -166,7 +166,7 @@ int cmd_run(const run_command& wanted) {
   command_trace trace{"run", std::getenv("TRACEPARENT")};
   files_told files;
   auto outcome = [&] {
-    attachment to; // ends before anything is printed: an output may wait for its reader
+    run_attachment to; // ends before anything is printed: an output may wait for its reader
     auto done = run(wanted, trace, to, files);
     auto why = why_failed(done);
     trace.end(why ? why->exit_code : exit_ok, why ? &*why : nullptr,

@@ -91,14 +91,14 @@ cli_error why_no_answer(const failure& why, const send_command& wanted) {
 }
 
 /// What a message needs of the world, for as long as the command lasts.
-struct attachment {
+struct talk_attachment {
   interrupts signals;
   std::optional<attached_client> cluster;
 };
 
 /// The role to talk to, at a cluster that let us in.
 cli_result<RoleInfo> attach_to(const send_command& wanted, const std::string& role_name,
-                               attachment& to, command_trace& trace) {
+                               talk_attachment& to, command_trace& trace) {
   command_trace::part connecting{trace, span_names::connect};
   auto failed = [&](const cli_error& why) {
     connecting.failed(why);
@@ -141,7 +141,7 @@ cli_result<AgentReply> ask(const send_command& wanted, attached_client& cluster,
   return unexpected{told};
 }
 
-cli_result<void> send(const send_command& wanted, attachment& to, command_trace& trace) {
+cli_result<void> send(const send_command& wanted, talk_attachment& to, command_trace& trace) {
   auto role_name = role_in(wanted.agent);
   if (!role_name)
     return unexpected{role_name.error()};
@@ -184,7 +184,7 @@ cli_result<void> send(const send_command& wanted, attachment& to, command_trace&
 
 int cmd_send(const send_command& wanted) {
   command_trace trace{"send", std::getenv("TRACEPARENT")};
-  attachment to;
+  talk_attachment to;
   auto done = send(wanted, to, trace);
   auto code = done ? exit_ok : report(done.error(), wanted.as_json);
   trace.end(code, done ? nullptr : &done.error(), to.cluster ? &*to.cluster : nullptr);

@@ -19,8 +19,8 @@ namespace troupe::cli {
 /// tells. A command that is never answered decides by its own configuration.
 ///
 /// At the end the spans go to the collector that the environment names for this process, and to the
-/// node that the client is attached to, which keeps them for `troupe trace` and, if the client could
-/// not, exports them. All of that takes at most `client_spans_time_max`, and no error of it is an
+/// node that the client is attached to, which keeps them for `troupe trace` and, if the client
+/// could not, exports them. All of that takes at most `client_spans_time_max`, and no error of it is an
 /// error of the command.
 class command_trace {
 public:
