@@ -62,6 +62,10 @@ std::shared_ptr<node_host> make_host(const node_config& cfg, const node_identity
   host->spans = std::make_unique<recorder>(options, host->counted, host->log);
   host->sampler = trace_sampler{cfg.telemetry.sample_ratio};
   host->post = std::make_unique<post>(self.id, host->counted, host->log);
+  host->post->watch_clients([shared = host.get()](envelope& message) {
+    if (auto span = shared->door.leave(message, shared->clock.now()))
+      shared->spans->record(std::move(*span));
+  });
   return host;
 }
 

@@ -20,8 +20,8 @@ namespace troupe::cli {
 ///
 /// At the end the spans go to the collector that the environment names for this process, and to the
 /// node that the client is attached to, which keeps them for `troupe trace` and, if the client
-/// could not, exports them. All of that takes at most `client_spans_time_max`, and no error of it is an
-/// error of the command.
+/// could not, exports them. All of that takes at most `client_spans_time_max`, and no error of it
+/// is an error of the command.
 class command_trace {
 public:
   /// `command`: "run digest". `traceparent`: the environment's, or null.
