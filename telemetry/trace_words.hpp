@@ -112,7 +112,7 @@ inline constexpr attribute_word tasks_not_run{"troupe.tasks.not_run", integer,
                                               "tasks that no node began; only if any"};
 inline constexpr attribute_word cancel_reason{
     "troupe.cancel.reason", text,
-    "client_timeout, interrupted (Ctrl-C) or requested; only if the run was cancelled"};
+    "client_timeout, interrupted (Ctrl-C), client_gone or requested; only if it was cancelled"};
 inline constexpr attribute_word written_for{
     "troupe.written_for", text,
     "the node whose span this is: it was lost, and another process wrote what it knew"};

@@ -1,0 +1,103 @@
+#pragma once
+
+#include "tests/e2e/e2e.hpp"
+
+#include <cstdlib>
+#include <functional>
+
+/// A real Jaeger, and what a person would find in it.
+namespace troupe::testing {
+
+/// Where a Jaeger takes traces and answers. TROUPE_TEST_JAEGER names the query address of one that
+/// runs (and TROUPE_TEST_JAEGER_OTLP where it takes traces); else one is started if it is
+/// installed.
+class jaeger {
+public:
+  explicit jaeger(const home& user) : folder_(user.path() / "jaeger") {
+    if (const char* given = std::getenv("TROUPE_TEST_JAEGER")) {
+      query = given;
+      const char* taker = std::getenv("TROUPE_TEST_JAEGER_OTLP");
+      otlp = taker ? taker : "http://127.0.0.1:4318";
+      return;
+    }
+    process have{{.program = script, .arguments = {"have"}}};
+    if (have.wait(10s).value_or(exit_state{}).code != 0) {
+      have.wait_for_closed_output(10s);
+      missing = have.errors();
+      return;
+    }
+    process start{{.program = script, .arguments = {"start", folder_.string()}}};
+    started_ = true;
+    if (start.wait(60s).value_or(exit_state{}).code != 0)
+      throw std::runtime_error("jaeger.sh start: " + start.errors());
+    start.wait_for_closed_output(1s);
+    query = setting(start.output(), "JAEGER_QUERY=");
+    otlp = setting(start.output(), "OTLP_HTTP=");
+  }
+
+  ~jaeger() {
+    if (started_)
+      process{{.program = script, .arguments = {"stop", folder_.string()}}}.wait(30s);
+  }
+
+  std::string missing; ///< why there is none; empty if there is
+  std::string query;
+  std::string otlp;
+
+private:
+  static constexpr const char* script = TROUPE_SOURCE_DIR "/tests/support/servers/jaeger.sh";
+
+  static std::string setting(const std::string& text, std::string_view key) {
+    auto begin = text.find(key);
+    return begin == text.npos
+               ? ""
+               : text.substr(begin + key.size(), text.find('\n', begin) - begin - key.size());
+  }
+
+  std::filesystem::path folder_;
+  bool started_ = false;
+};
+
+/// A span as Jaeger's query API gives it.
+struct jaeger_span {
+  std::string id;
+  std::string parent; ///< empty: a root
+  std::string name;
+  std::string service;
+  std::int64_t start_us = 0;
+  std::int64_t end_us = 0;
+  std::map<std::string, json> tags;
+  std::map<std::string, json> process_tags;
+  std::vector<json> events;       ///< {"event": NAME, KEY: VALUE}
+  std::vector<std::string> links; ///< ids of spans
+  std::vector<std::string> warnings;
+
+  json tag(const std::string& key) const {
+    auto found = tags.find(key);
+    return found == tags.end() ? json{} : found->second;
+  }
+  bool failed() const { return tag("error") == true; }
+  std::vector<json> events_named(std::string_view what) const;
+};
+
+struct jaeger_trace {
+  std::string id;
+  std::vector<jaeger_span> spans;
+  std::vector<std::string> warnings;
+
+  std::vector<jaeger_span> named(std::string_view what) const;
+  const jaeger_span& one(std::string_view what) const; ///< fails the test unless there is one
+  std::set<std::string> operations() const;
+};
+
+/// The trace once `whole` holds of it. Jaeger stores spans a moment after it has taken them and
+/// tells nobody, so it is asked again until then; after 20 s the trace as it is.
+jaeger_trace trace_from(const jaeger& server, const std::string& id,
+                        const std::function<bool(const jaeger_trace&)>& whole);
+
+/// What must hold of every trace: one root, every parent there, no warning, every span ends after
+/// it began and not after its parent, at most 20 operations, and nothing that docs/traces.md does
+/// not list. `from_outside`: the parent that a TRACEPARENT named; empty: none.
+void expect_sound(const jaeger_trace& trace, const std::string& from_outside = {});
+
+} // namespace troupe::testing
