@@ -21,8 +21,8 @@ namespace troupe {
 
 namespace {
 
-/// All that the child needs, made before the fork: after it only async-signal-safe calls are
-/// allowed.
+/// Everything the child needs. It is made before the fork, because only async-signal-safe calls are
+/// allowed after it.
 struct launch_plan {
   std::string program;
   std::vector<char*> arguments;
@@ -47,14 +47,14 @@ struct launch_plan {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
-  ::signal(SIGTERM, SIG_DFL); // ours to send, whatever whoever started us ignores
+  ::signal(SIGTERM, SIG_DFL); // we send it, even if the process that started us ignores it
   ::umask(077);
   ::dup2(plan.output_fd, STDERR_FILENO);
   if (::dup2(plan.null_fd, STDIN_FILENO) < 0 || ::dup2(plan.output_fd, STDOUT_FILENO) < 0)
     fail_launch("cannot redirect the output\n");
   if (::dup2(plan.ready_fd, ready_fd_number) < 0)
     fail_launch("cannot pass on the ready pipe\n");
-  // Nothing of who started us: a lock, a pipe, a folder would be held as long as the node lives.
+  // The node inherits nothing else: it would hold a lock, a pipe or a folder as long as it lives.
   ::syscall(SYS_close_range, ready_fd_number + 1, ~0U, 0);
   if (::chdir("/") != 0)
     fail_launch("cannot leave the working folder\n");
@@ -86,7 +86,7 @@ result<child_process> spawn(const child_command& command) {
   file_handle write_end{above_fixed(ends[1])};
   ::close(ends[1]);
   ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
-  ::fcntl(write_end.get(), F_SETFL, O_NONBLOCK); // nobody may read for a while: the node goes on
+  ::fcntl(write_end.get(), F_SETFL, O_NONBLOCK); // a slow reader must not stop the node
   file_handle opened_null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   file_handle null{above_fixed(opened_null.get())};
   auto opened = open_own_file(command.output, O_WRONLY | O_CREAT | O_APPEND);
@@ -95,7 +95,7 @@ result<child_process> spawn(const child_command& command) {
   struct stat about {};
   if (::fstat(opened->get(), &about) == 0
       && static_cast<std::uint64_t>(about.st_size) > limits::node_output_bytes_max) [[maybe_unused]]
-    auto emptied = ::ftruncate(opened->get(), 0); // where that fails it grows on
+    auto emptied = ::ftruncate(opened->get(), 0); // if that fails, the file keeps growing
   auto output_from = ::lseek(opened->get(), 0, SEEK_END);
   file_handle output{above_fixed(opened->get())};
   if (!null || !write_end || !output)
@@ -121,9 +121,9 @@ result<child_process> spawn(const child_command& command) {
     return system_failure("cannot start a process");
   if (pid == 0)
     become(plan);
-  // Not reaped before we do it, so the number cannot have gone to another process.
+  // Only we reap the child, so its number cannot belong to another process yet.
   auto pidfd = open_pidfd(pid);
-  if (!pidfd) { // it could not be watched
+  if (!pidfd) { // we could not watch it
     auto failed = system_failure("cannot watch a process");
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
@@ -155,7 +155,7 @@ child_exit reap(const child_process& process) {
   return {WEXITSTATUS(status), 0};
 }
 
-// By number: the header of Debian 12's C library cannot be used from C++.
+// Calls it by number, because the header of Debian 12's C library cannot be used from C++.
 file_handle open_pidfd(pid_t pid) {
   return file_handle{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
 }

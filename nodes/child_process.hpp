@@ -22,7 +22,7 @@ struct child_command {
 struct child_process {
   pid_t pid = 0;
   file_handle pidfd;     ///< readable when it has ended
-  file_handle ready;     ///< what it says of itself, one line a message; not blocking
+  file_handle ready;     ///< what it reports about itself, one line per message; non-blocking
   off_t output_from = 0; ///< where its own lines in the output file begin
 };
 
@@ -30,27 +30,28 @@ inline constexpr int ready_fd_number = 3;
 
 /// How a process ended.
 struct child_exit {
-  int code = 0;   ///< as the shell has it: 128 + signal where a signal ended it
+  int code = 0;   ///< as in the shell: 128 + signal if a signal ended it
   int signal = 0; ///< 0: none
 };
 
 /// "exit code 65", "killed by signal 9 (Killed)"
 std::string to_string(const child_exit& ended);
 
-/// Starts the program in a process group of its own (a terminal's Ctrl-C does not reach it), in the
-/// folder /, without this process's TROUPE_* environment and other descriptors, with no signal
-/// blocked. It is killed when the calling thread ends. Output beyond
-/// `limits::node_output_bytes_max` of earlier processes is dropped.
+/// Starts the program in its own process group (so a terminal's Ctrl-C does not reach it) and in
+/// the folder /. It does not inherit TROUPE_* variables, other descriptors or blocked signals. It
+/// is killed when the calling thread ends. The output file is emptied first if earlier processes
+/// wrote more than `limits::node_output_bytes_max` to it.
 result<child_process> spawn(const child_command& command);
 
-/// Closes every descriptor from 3 up but these: what a process was given and does not know of.
+/// Closes every descriptor from 3 up except these. A process may have inherited some that it does
+/// not know.
 void close_all_but(std::vector<int> kept);
 
-/// Takes note of the end of a process whose `pidfd` is readable.
+/// Collects the exit status of a process whose `pidfd` is readable.
 child_exit reap(const child_process& process);
 
-/// Stands for a process, never for a later one of the same number; readable when it has ended.
-/// Without a descriptor if there is no such process.
+/// The result refers to this process, never to a later one with the same number. It becomes
+/// readable when the process has ended. It has no descriptor if there is no such process.
 file_handle open_pidfd(pid_t pid);
 
 /// False if the process has ended, or belongs to somebody else.

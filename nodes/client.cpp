@@ -21,10 +21,10 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-/// For the link's deadlines only, which compare: a clock that is set must not end a link.
+/// Only for the link's deadlines, which only compare: setting the system clock must not end a link.
 instant link_now() { return instant{steady::now().time_since_epoch()}; }
 
-/// A wait that lasts so much longer than it should was not ours: the process was stopped.
+/// If a wait lasts so much longer than planned, the process was stopped meanwhile.
 constexpr auto paused_min = std::chrono::seconds{5};
 
 int milliseconds_until(steady::time_point deadline) {
@@ -41,10 +41,10 @@ public:
         waiting_(limits::link_bytes_max), protocol_(link_options(), link_now()) {}
 
   ~socket_client() override {
-    if (lost_) // whoever comes back by another link has not left
+    if (lost_) // a client that comes back by another link has not left
       return;
     auto bye = protocol_.bye_frame({ec::unavailable, "the client has ended"});
-    unsent_.insert(unsent_.end(), bye.begin(), bye.end()); // frames are numbered: none may overtake
+    unsent_.insert(unsent_.end(), bye.begin(), bye.end()); // numbered frames stay in order
     ::send(socket_.get(), unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   }
 
@@ -56,7 +56,7 @@ public:
       return begun;
     while (!welcome_) {
       if (steady::now() >= deadline)
-        return fail(ec::unavailable, given_.peer + " took the connection but does not answer");
+        return fail(ec::unavailable, given_.peer + " accepted the connection but does not answer");
       if (auto turned = turn(deadline); !turned)
         return turned;
     }
@@ -87,7 +87,7 @@ public:
       if (steady::now() >= deadline)
         return std::optional<envelope>{};
       if (auto turned = turn(deadline); !turned && received_.empty())
-        return unexpected{turned.error()}; // what came before the end is received before it
+        return unexpected{turned.error()}; // first return what arrived before the end
     }
     auto next = std::move(received_.front());
     received_.pop_front();
@@ -108,12 +108,12 @@ private:
     return options;
   }
 
-  /// Into the outbox, when there is room: reading makes it, as replies come in.
+  /// Puts the message into the outbox as soon as there is room. Replies make room, so it reads.
   result<void> queue(const envelope& message, steady::time_point deadline) {
     for (;;) {
       if (received_.size() >= limits::link_unanswered_max)
         return fail(ec::overloaded, std::to_string(received_.size())
-                                        + " messages have come and were not received yet");
+                                        + " messages have arrived and were not received yet");
       switch (waiting_.put(message)) {
         case outbox::put_result::queued:
           return {};
@@ -125,7 +125,8 @@ private:
           break;
       }
       if (steady::now() >= deadline)
-        return fail(ec::overloaded, given_.peer + " has not answered as many requests as may wait");
+        return fail(ec::overloaded,
+                    given_.peer + " has too many unanswered requests from this client");
       if (auto turned = turn(deadline); !turned)
         return turned;
     }
@@ -139,17 +140,17 @@ private:
       if (waiting_.waiting() + unsent_.size() == 0)
         return {};
       if (steady::now() >= deadline)
-        return fail(ec::timed_out, given_.peer + " does not take what is sent");
+        return fail(ec::timed_out, given_.peer + " does not read what is sent to it");
       if (auto turned = turn(deadline); !turned)
         return turned;
     }
   }
 
-  /// Whether the socket has taken the last byte of what `send` was given. What follows it in
-  /// `unsent_`, such as an answer to a ping, does not count.
+  /// Whether the socket has taken the last byte of the message given to `send`. Bytes behind it in
+  /// `unsent_`, such as an answer to a ping, do not count.
   bool handed_over() const { return handed_over_at_ && written_ >= *handed_over_at_; }
 
-  /// Writes what the socket takes now.
+  /// Writes as much as the socket takes now.
   result<void> flush() {
     for (;;) {
       if (auto seal = protocol_.seal(); seal && unsent_.empty())
@@ -166,8 +167,8 @@ private:
     }
   }
 
-  /// Waits for something to happen on the socket, until the deadline, and deals with it. A link
-  /// that is lost stays so.
+  /// Waits until something happens on the socket, at most until the deadline, and handles it. A
+  /// lost link stays lost.
   result<void> turn(steady::time_point deadline) {
     if (lost_)
       return unexpected{*lost_};
@@ -199,7 +200,8 @@ private:
     return flush();
   }
 
-  /// What is there; when more than enough was received already, only one piece of it.
+  /// Reads everything that has arrived. If many messages already wait to be received, reads only
+  /// one buffer.
   result<void> read_all() {
     char buffer[64 * 1024];
     do {
@@ -249,11 +251,11 @@ private:
   link_logic protocol_;
   std::vector<char> unsent_;
   std::uint64_t written_ = 0;                   ///< bytes that the socket has taken
-  std::optional<std::uint64_t> handed_over_at_; ///< then all that was sent is with the socket
-  std::chrono::seconds paused_{0};              ///< this process did not run for so long, once
+  std::optional<std::uint64_t> handed_over_at_; ///< at this count the socket has all that was sent
+  std::chrono::seconds paused_{0};              ///< how long this process was stopped, last time
   std::deque<envelope> received_;
   std::optional<Welcome> welcome_;
-  std::optional<failure> lost_; ///< why this link is of no use any more
+  std::optional<failure> lost_; ///< why this link can no longer be used
 };
 
 result<file_handle> connect_until(const std::string& peer, steady::time_point deadline) {
@@ -289,7 +291,7 @@ result<std::unique_ptr<client>> connect_once(const client_options& options,
 
 } // namespace
 
-/// A door that is full of strangers may send anybody away who has not proven himself yet.
+/// A door that is full of strangers may turn away anybody who has not proven who they are.
 result<std::unique_ptr<client>> client::connect(const client_options& options) {
   auto deadline = steady::now() + options.connect_timeout;
   for (std::chrono::milliseconds pause{5};; pause *= 2) {

@@ -52,7 +52,7 @@ std::string yaml_text(std::string_view text) {
 }
 
 std::string text_at(const YAML::Node& map, const char* key) {
-  if (!map.IsMap()) // yaml-cpp has words for programmers only
+  if (!map.IsMap()) // yaml-cpp's own message is for programmers
     throw YAML::RepresentationException(map.Mark(), std::string("expected a mapping with ") + key);
   auto found = map[key];
   if (!found || !found.IsScalar())
@@ -153,7 +153,7 @@ public:
     return files_.contains(key(file));
   }
 
-  /// Listed as long as what is returned lives.
+  /// The file stays on the list as long as the returned value lives.
   std::shared_ptr<const void> add(const fs::path& file) {
     std::lock_guard guard{mutex_};
     files_.insert(key(file));
@@ -208,7 +208,7 @@ bool port_picker::claim(std::uint16_t port) {
   if (given_.contains(port))
     return false;
   file_handle fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  int yes = 1; // as the nodes do: a port in TIME_WAIT is free
+  int yes = 1; // like the nodes: a port in TIME_WAIT counts as free
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   sockaddr_in at{};
   at.sin_family = AF_INET;
@@ -222,7 +222,7 @@ bool port_picker::claim(std::uint16_t port) {
 
 result<std::uint16_t> port_picker::next() {
   constexpr std::uint16_t first = 10'240,
-                          last = 32'767; // Linux takes ephemeral ports from 32768 up
+                          last = 32'767; // Linux uses ports from 32768 up for outgoing connections
   constexpr int tries_max = 1'000;
   for (int i = 0; i < tries_max; ++i) {
     state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL; // Knuth's MMIX generator

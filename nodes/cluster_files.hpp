@@ -16,13 +16,13 @@
 #include <unordered_set>
 #include <vector>
 
-/// The data folder of a local cluster, as `troupe up` writes it and as clients read it:
+/// The data folder of a local cluster. `troupe up` writes it, clients read it:
 ///
 ///     lock          held by the supervising process as long as it lives
 ///     secret        64 hex digits, mode 0600
 ///     cluster.yaml  name and nodes
-///     up.log        what a detached `up` has printed
-///     supervision   how the supervised nodes are (nodes/supervision_file.hpp)
+///     up.log        the output of a detached `up`
+///     supervision   the state of the supervised nodes (nodes/supervision_file.hpp)
 ///     node-N/       one node: node.yaml, log.jsonl, output.log and its stores
 namespace troupe {
 
@@ -46,19 +46,20 @@ struct cluster_file {
   std::vector<cluster_node> nodes;
 };
 
-/// What `cluster.yaml` says; nothing if there is none. `bad_message`: it is damaged (file and
-/// line); `storage_failed`: it cannot be read.
+/// Reads `cluster.yaml`; returns nothing if there is none. `bad_message`: the file is damaged (the
+/// message names file and line). `storage_failed`: it cannot be read.
 result<std::optional<cluster_file>> read_cluster_file(const std::filesystem::path& data);
 result<void> write_cluster_file(const std::filesystem::path& data, const cluster_file& file);
 
-/// Writes to a temporary file of a random name beside `path` and renames: readers see the old or
-/// the new text.
+/// Writes a temporary file with a random name beside `path` and renames it, so readers see either
+/// the old or the new text.
 result<void> write_file_atomically(const std::filesystem::path& path, std::string_view text,
                                    mode_t mode = 0600);
 
-/// Marks a data folder as in use by this process. A POSIX record lock: the kernel gives it back
-/// when the process ends in any way, and tells who holds it. The process that closes any descriptor
-/// of a file loses its locks on it, so nobody here opens a lock file that is held here.
+/// Marks a data folder as in use by this process. It is a POSIX record lock: the kernel releases it
+/// when the process ends in any way, and says which process holds it. A process that closes any
+/// descriptor of a file loses its locks on that file, so this process never opens a lock file that
+/// it already holds.
 class folder_lock {
 public:
   /// `refused` if another process holds it (its id is in the message).
@@ -68,21 +69,21 @@ private:
   folder_lock(file_handle fd, std::shared_ptr<const void> listed)
       : fd_(std::move(fd)), listed_(std::move(listed)) {}
   file_handle fd_;
-  std::shared_ptr<const void> listed_; ///< among those that this process holds
+  std::shared_ptr<const void> listed_; ///< keeps the lock on the list of this process
 };
 
-/// The process that holds the folder's lock, this one included; nothing if nobody does.
+/// The process that holds the folder's lock, which may be this one; nothing if there is none.
 std::optional<pid_t> lock_holder(const std::filesystem::path& data);
 
-/// Finds loopback ports on which nobody listens. It looks below the range from which the system
-/// takes the ports of outgoing connections, so that a node that restarts finds its port still free.
+/// Finds loopback ports on which nobody listens. It looks below the range that the system uses for
+/// outgoing connections, so that a restarted node finds its port still free.
 class port_picker {
 public:
   explicit port_picker(std::uint64_t seed) : state_(seed | 1) {}
 
   /// True once per port, if it can be bound now.
   bool claim(std::uint16_t port);
-  /// `overloaded` if no port could be had.
+  /// `overloaded` if no port is free.
   result<std::uint16_t> next();
 
 private:
@@ -90,10 +91,10 @@ private:
   std::unordered_set<std::uint16_t> given_;
 };
 
-/// "127.0.0.1:PORT" to PORT; nothing for anything else.
+/// The PORT of "127.0.0.1:PORT"; nothing for any other text.
 std::optional<std::uint16_t> port_of(std::string_view address);
 
-/// Bytes that the files below `folder` take, as far as they can be read.
+/// Bytes on disk of the files below `folder`, as far as they can be read.
 std::uint64_t folder_bytes(const std::filesystem::path& folder);
 
 } // namespace troupe

@@ -1,5 +1,6 @@
 #include "nodes/cluster_setup.hpp"
 
+#include "config/base/count_of.hpp"
 #include "config/base/hex.hpp"
 #include "config/limits/messages.hpp"
 #include "messages/ids.hpp"
@@ -25,7 +26,7 @@ std::string new_node_id(const std::function<std::uint64_t()>& random) {
   return to_hex(hi, lo);
 }
 
-/// The port it had, if nobody has taken it since.
+/// Keeps the previous port if it is still free.
 result<std::string> settle_address(const std::string& before, port_picker& ports) {
   if (auto port = port_of(before); port && ports.claim(*port))
     return before;
@@ -46,8 +47,8 @@ result<cluster_file> plan_nodes(const cluster_setup_options& options,
                                      : file.nodes.size();
   if (!file.nodes.empty() && file.nodes.size() != wanted)
     return fail(ec::invalid_argument,
-                options.data.string() + " holds a cluster of " + std::to_string(file.nodes.size())
-                    + " nodes, not of " + std::to_string(wanted) + ": start it with --nodes "
+                options.data.string() + " holds a cluster of " + count_of(file.nodes.size(), "node")
+                    + ", not of " + std::to_string(wanted) + ": start it with --nodes "
                     + std::to_string(file.nodes.size()) + ", or name another folder with --data");
   if (wanted > limits::members_max)
     return fail(ec::invalid_argument,
@@ -107,12 +108,13 @@ result<local_node> write_node(const cluster_setup_options& options, const cluste
                     cfg.telemetry.log_file};
 }
 
-/// The cluster runs already; if it has another number of nodes than is asked for, that is said too.
+/// A cluster already runs there. If its number of nodes differs from the wanted one, the message
+/// says so.
 failure with_difference(const cluster_setup_options& options, failure why) {
   auto running = read_cluster_file(options.data);
   if (options.nodes != 0 && why.code == ec::refused && running && running->has_value()
       && (*running)->nodes.size() != options.nodes)
-    why.message += " (it has " + std::to_string((*running)->nodes.size()) + " nodes, not "
+    why.message += " (it has " + count_of((*running)->nodes.size(), "node") + ", not "
                    + std::to_string(options.nodes) + ")";
   return why;
 }

@@ -7,7 +7,7 @@
 
 namespace troupe {
 
-/// How many cores this process may use: what `sched_getaffinity` allows, no more than the control
+/// How many cores this process may use: those that `sched_getaffinity` allows, at most the control
 /// group's quota (rounded up), at least one.
 std::size_t available_cores();
 
@@ -15,7 +15,7 @@ std::size_t available_cores();
 /// "max".
 std::optional<double> parse_cpu_max(std::string_view text);
 
-/// The least quota on the way from the process's control group to the root.
+/// The smallest quota between the process's control group and the root.
 std::optional<double> cgroup_quota(const std::filesystem::path& root, std::string_view own_groups);
 
 } // namespace troupe

@@ -8,13 +8,13 @@
 
 namespace troupe {
 
-/// Ends the process if something does not end by itself in time. A step that hangs (a disk that
-/// does not answer) cannot be taken from its thread, and a node that waits for it would neither end
-/// nor be started again. Everything that was acknowledged is on disk by then: an end without
-/// ceremony loses nothing that a crash would not lose.
+/// Ends the process if something does not end by itself in time. A step that hangs (because a disk
+/// does not answer) cannot be removed from its thread. A node that waited for it would neither end
+/// nor be restarted. Everything acknowledged is on disk by then, so an abrupt end loses no more
+/// than a crash would.
 class end_watch {
 public:
-  /// `too_late` is called from a thread of this object unless it is destroyed before.
+  /// Calls `too_late` from a thread of its own, unless this object is destroyed before.
   end_watch(std::chrono::nanoseconds at_most, std::function<void()> too_late);
   ~end_watch();
 

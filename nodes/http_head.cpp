@@ -21,7 +21,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-/// reg-name of RFC 3986: what a host may be that stands in no brackets.
+/// reg-name of RFC 3986: a host that is not in brackets.
 bool is_registered_name(std::string_view text) {
   constexpr std::string_view marks = "-._~!$&'()*+,;=";
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -35,7 +35,7 @@ bool is_registered_name(std::string_view text) {
   return true;
 }
 
-/// uri-host [ ":" port ] of RFC 9110, 7.2: what a Host header says. It may be empty.
+/// uri-host [ ":" port ] of RFC 9110, 7.2: the value of a Host header. It may be empty.
 bool is_host(std::string_view text) {
   auto after = text.find(':');
   if (text.starts_with('[')) {
@@ -77,14 +77,14 @@ std::string_view path_of(std::string_view target) {
   return target.substr(0, target.find('?'));
 }
 
-/// What Beast accepts and RFC 9112 forbids, and what this listener does not do.
+/// Refuses what Beast accepts and RFC 9112 forbids, and what this listener does not support.
 const http_refusal* refusal_of(const parser::value_type& request, bool has_length,
                                std::uint64_t length) {
   static constexpr http_refusal coding{400, "This Transfer-Encoding is not allowed."},
-      host{400, "There must be one Host header."},
+      host{400, "There must be exactly one Host header."},
       no_host{400, "The Host header is not HOST or HOST:PORT."},
-      body{400, "A request here has no body."}, method{405, "Only GET and HEAD are served."},
-      target{400, "The target must be a path."};
+      body{400, "Requests with a body are not served."},
+      method{405, "Only GET and HEAD are served."}, target{400, "The target must be a path."};
   bool old_version = request.version() < 11;
   auto codings = request.equal_range(http::field::transfer_encoding);
   bool coded = codings.first != codings.second;

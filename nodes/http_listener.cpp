@@ -1,5 +1,6 @@
 #include "nodes/http_listener.hpp"
 
+#include "config/base/count_of.hpp"
 #include "config/base/host_port.hpp"
 #include "config/limits/http.hpp"
 #include "nodes/http_head.hpp"
@@ -69,7 +70,7 @@ result<tcp::endpoint> endpoint_of(std::string_view text) {
   if (error)
     return fail(ec::invalid_argument,
                 "'" + std::string{text}
-                    + "' names no address: expected HOST:PORT, such as 127.0.0.1:0");
+                    + "' is not an address: write HOST:PORT, such as 127.0.0.1:0");
   return tcp::endpoint{numbers, parsed->port};
 }
 
@@ -77,7 +78,7 @@ result<tcp::endpoint> endpoint_of(std::string_view text) {
 
 namespace {
 
-/// A connection in the line of those that wait for their peer; the first has waited longest.
+/// A connection in the line of connections that wait for their peers. The first has waited longest.
 struct in_line {
   virtual ~in_line() = default;
   virtual void hang_up() = 0;
@@ -95,20 +96,20 @@ struct http_listener::server {
   void accept();
   void on_accept(error_code error, tcp::socket socket);
   void make_room();
-  /// Its turn to be closed for want of room comes after all who wait already.
+  /// When room is needed, this connection is closed after all that already wait.
   void waits_now(in_line& one);
   void waits_no_more(in_line& one);
   bool nearly_full() const { return line.size() > connections_max - connections_max / 4; }
   http_answer ask(const http_request_head& request);
   void run();
 
-  // Sessions that still exist when `io` goes refer to what stands before it.
+  // Sessions that still exist when `io` is destroyed refer to the members before it.
   handler handle;
   log_sink& log;
   patience waits;
   const std::size_t connections_max;
-  std::list<in_line*> line; ///< all connections; those that wait for their peer come first
-  std::uint64_t pauses = 0; ///< in a row, for want of file descriptors
+  std::list<in_line*> line; ///< all connections; those that wait for their peers come first
+  std::uint64_t pauses = 0; ///< in a row, because no file descriptor was free
   asio::io_context io{1};
   tcp::acceptor acceptor{io};
   asio::steady_timer pause{io};
@@ -117,8 +118,8 @@ struct http_listener::server {
 
 namespace {
 
-/// One connection: reads a head, answers, reads the next. Lives as long as an operation refers to
-/// it.
+/// One connection: reads a head, answers it, reads the next. It lives as long as an operation
+/// refers to it.
 template <class Server>
 class session : public std::enable_shared_from_this<session<Server>>, public in_line {
 public:
@@ -127,14 +128,14 @@ public:
   }
   ~session() override { server_.line.erase(place); }
 
-  /// What it waits for ends with an error, and it with that.
+  /// The pending operation ends with an error, and that ends the session.
   void hang_up() override { stream_.close(); }
 
   void start() {
     server_.waits_now(*this);
     stream_.expires_after(server_.waits.header);
-    // A request that is here already is read before others are let in: were they many, this
-    // connection would have to go before it is heard.
+    // A request that has already arrived is read before other connections are accepted. Otherwise
+    // many new connections could push this one out before it is read.
     error_code error;
     if (stream_.socket().available(error) == 0 || error)
       return read();
@@ -163,8 +164,7 @@ private:
   }
 
   void on_bytes(std::size_t bytes) {
-    if (input_.empty()
-        && served_ > 0) // a further request begins: its head has a deadline of its own
+    if (input_.empty() && served_ > 0) // another request begins: its head has its own deadline
       stream_.expires_after(server_.waits.header);
     input_.append(chunk_.data(), bytes);
     serve_input();
@@ -226,8 +226,8 @@ private:
       serve_input();
   }
 
-  /// Reads what the peer still sends until it closes: closing with unread bytes would reset the
-  /// connection, and the peer might never see the answer.
+  /// Reads what the peer still sends, until the peer closes. Closing with unread bytes would reset
+  /// the connection, and the peer might never see the answer.
   void drain() {
     stream_.async_read_some(asio::buffer(chunk_),
                             [self = this->shared_from_this()](error_code error, std::size_t bytes) {
@@ -261,7 +261,7 @@ void http_listener::server::accept() {
 
 void http_listener::server::on_accept(error_code error, tcp::socket socket) {
   if (error) {
-    if (pauses++ == 0) // said once, however long it lasts
+    if (pauses++ == 0) // logged once, however long it lasts
       log.write({log_level::warning,
                  log_component,
                  "cannot accept connections now: " + error.message(),
@@ -276,7 +276,7 @@ void http_listener::server::on_accept(error_code error, tcp::socket socket) {
   if (pauses != 0)
     log.write({log_level::info,
                log_component,
-               "accepts connections again after " + std::to_string(pauses) + " pauses",
+               "accepts connections again after " + count_of(pauses, "pause"),
                {}});
   pauses = 0;
   close_on_exec(socket.native_handle());
@@ -288,9 +288,9 @@ void http_listener::server::on_accept(error_code error, tcp::socket socket) {
 }
 
 void http_listener::server::make_room() {
-  auto& first = *line.front(); // one that takes its answer, if nobody waits
+  auto& first = *line.front(); // if none waits, one that is taking its answer
   line.splice(line.end(), line, first.place);
-  first.waits_for_peer = false; // once is enough
+  first.waits_for_peer = false; // do not close it twice
   first.hang_up();
 }
 
@@ -309,7 +309,7 @@ http_answer http_listener::server::ask(const http_request_head& request) {
   try {
     if (auto answer = handle(request.path, request.accept))
       return std::move(*answer);
-    return {404, http_answer{}.content_type, "Nothing is here. There are /metrics and /health.\n"};
+    return {404, http_answer{}.content_type, "There is no such page. Try /metrics or /health.\n"};
   } catch (const std::exception& error) {
     log.write({log_level::error,
                log_component,
@@ -324,7 +324,8 @@ void http_listener::server::run() {
     try {
       io.run();
       return;
-    } catch (const std::exception& error) { // memory ran out in a callback: go on with the others
+    } catch (
+        const std::exception& error) { // a callback ran out of memory: continue with the others
       log.write({log_level::error, log_component, error.what(), {}});
     }
   }
@@ -361,7 +362,7 @@ result<std::unique_ptr<http_listener>> http_listener::open(std::string_view host
     return fail(ec::unavailable,
                 "cannot listen for HTTP on " + endpoint_text(*at) + ": " + error.message()
                     + "; choose another node.http_listen (port 0 takes a free one) "
-                      "or stop the program that has it");
+                      "or stop the program that uses it");
   made->accept();
   auto& running = *made;
   made->thread = std::thread{[&running] { running.run(); }};

@@ -19,35 +19,36 @@ struct http_answer {
   std::string body;
 };
 
-/// A small HTTP/1.1 server for what operators and their tools read: GET and HEAD only, no bodies,
-/// no TLS. One thread of its own does everything, the handler included, so a handler must not wait.
-/// Every time and size is bounded (config/limits/http.hpp); a request that is not well-formed by
-/// RFC 9112 is answered with 400 and its connection closed. When no file descriptor is free it
-/// waits and goes on.
+/// A small HTTP/1.1 server for operators and their tools: GET and HEAD only, no bodies, no TLS. It
+/// has one thread, which also runs the handler, so a handler must not wait. Every time and size is
+/// bounded (config/limits/http.hpp). A request that is not well-formed by RFC 9112 gets the answer
+/// 400, and its connection is closed. When no file descriptor is free, the server waits until one
+/// is.
 ///
-/// Anybody may connect and say nothing, so a bound alone would lock others out: when all
-/// connections are taken, the one that has been waited for longest is closed for the new one. When
-/// most are taken, connections are not kept open after an answer.
+/// Anybody may connect and send nothing, so a limit on connections alone would lock others out.
+/// When all connections are in use, a new one replaces the one whose peer has been silent longest.
+/// When most are in use, connections are not kept open after an answer.
 class http_listener {
 public:
-  /// `path` is what stands before `?`; `accept` is that header or empty. Nothing: there is no such
-  /// page, and the 404 names /metrics and /health. Called by the listener's thread. What it throws
-  /// becomes a 500.
+  /// `path` is the part before `?`; `accept` is the value of that header, or empty. A handler that
+  /// returns nothing has no such page: the answer is a 404 that names /metrics and /health. The
+  /// listener's thread calls it. If it throws, the answer is a 500.
   using handler =
       std::function<std::optional<http_answer>(std::string_view path, std::string_view accept)>;
 
-  /// How long a connection is waited for, then it is closed.
+  /// How long the server waits for a connection before it closes it.
   struct patience {
     std::chrono::milliseconds header = limits::http_header_timeout; ///< for a whole request
     std::chrono::milliseconds idle = limits::http_keep_alive;       ///< for the next request
     std::chrono::milliseconds write =
-        limits::http_write_timeout;                         ///< for the peer to take an answer
-    std::chrono::milliseconds linger = limits::http_linger; ///< for it to close after the last one
+        limits::http_write_timeout; ///< for the peer to take an answer
+    std::chrono::milliseconds linger =
+        limits::http_linger; ///< for the peer to close after the last answer
   };
 
   /// `host_port` is ADDRESS:PORT, [ADDRESS]:PORT or localhost:PORT; port 0 takes a free one. `log`
-  /// must live longer. `invalid_argument`: no such address; `unavailable`: it cannot be listened
-  /// on.
+  /// must outlive the listener. `invalid_argument`: there is no such address. `unavailable`: it
+  /// cannot listen there.
   static result<std::unique_ptr<http_listener>>
   open(std::string_view host_port, handler h, log_sink& log, patience waits,
        std::size_t connections_max = limits::http_connections_max);

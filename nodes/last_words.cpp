@@ -17,7 +17,7 @@ namespace troupe {
 
 namespace {
 
-/// The end of the file, but nothing before `from`.
+/// The end of the file, without anything before `from`.
 std::string tail_of(const std::filesystem::path& path, off_t from) {
   constexpr off_t tail_bytes = 16 * 1024;
   auto file = open_own_file(path, O_RDONLY);
@@ -31,7 +31,7 @@ std::string tail_of(const std::filesystem::path& path, off_t from) {
   return tail;
 }
 
-/// Takes the last line away from `text`.
+/// Removes the last line from `text` and returns it.
 std::string_view take_last_line(std::string_view& text) {
   while (text.ends_with('\n'))
     text.remove_suffix(1);
@@ -51,7 +51,7 @@ std::string last_words(const std::filesystem::path& file, off_t from) {
   auto tail = tail_of(file, from);
   std::string_view text = tail;
   auto line = take_last_line(text);
-  constexpr std::string_view speaker = "troupe: "; // ours will be put before it
+  constexpr std::string_view speaker = "troupe: "; // the caller puts its own in front
   if (line.starts_with(speaker))
     line.remove_prefix(speaker.size());
   return shown(line);

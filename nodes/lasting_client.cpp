@@ -20,7 +20,7 @@ milliseconds until(steady::time_point deadline) {
   return std::max(std::chrono::ceil<milliseconds>(deadline - steady::now()), milliseconds{0});
 }
 
-/// What says of a repetition only that it was not done this time.
+/// Errors that say only that the repeated request was not done this time.
 bool tells_nothing_of_before(ec code) {
   return code == ec::unavailable || code == ec::overloaded || code == ec::refused;
 }
@@ -88,15 +88,15 @@ private:
   struct pending {
     envelope request; ///< as it was first sent
     bool changes = false;
-    bool follows = false;     ///< a run, whose end is still to come though it was accepted
-    bool sent = false;        ///< over the link that is there
-    bool may_be_done = false; ///< an attempt has left and was not answered
+    bool follows = false;     ///< a run: it stays pending until its end arrives
+    bool sent = false;        ///< over the present link
+    bool may_be_done = false; ///< an attempt was sent and not answered
     std::uint16_t attempts = 0;
     steady::time_point first_sent;
-    steady::time_point heard;      ///< of a run: it was sent, or something came of it
-    steady::time_point not_before; ///< is it sent again
+    steady::time_point heard;      ///< of a run: when it was sent or last heard from
+    steady::time_point not_before; ///< do not repeat it earlier
     std::optional<steady::time_point>
-        given_up_at; ///< since a node lost it; then what it says counts
+        given_up_at; ///< once a node lost it: when its failure is final
   };
 
   static pending keep(envelope& message) {
@@ -107,7 +107,7 @@ private:
     return made;
   }
 
-  // -- what waits -------------------------------------------------------------------------------
+  // -- pending requests -------------------------------------------------------------------------
 
   steady::time_point next_repetition() const {
     auto next = steady::time_point::max();
@@ -119,7 +119,7 @@ private:
     return next;
   }
 
-  /// A run that says nothing may have ended unheard: its owner is asked again.
+  /// The end of a silent run may have been missed, so its RunSubmit is repeated to its owner.
   void doubt_silent_runs() {
     for (auto& [sequence, waiting] : pending_)
       if (waiting.follows && waiting.sent
@@ -127,7 +127,8 @@ private:
         waiting.sent = false;
   }
 
-  /// Sends what is not with the link that is there, in order, coming back first if there is none.
+  /// Sends, in order, every request not yet sent over the present link. Reconnects first if there
+  /// is no link.
   result<void> send_pending(steady::time_point deadline) {
     for (;;) {
       if (auto there = come_back(deadline); !there)
@@ -153,7 +154,8 @@ private:
     }
   }
 
-  /// The next attempt, if one before may have come anywhere; else the first once more.
+  /// The next attempt if an earlier one may have arrived anywhere; otherwise the first attempt once
+  /// more.
   static envelope attempt_of(pending& waiting) {
     auto message = head_of(waiting.request);
     message.body = waiting.request.body.share();
@@ -170,7 +172,7 @@ private:
     return message;
   }
 
-  /// False: this reply is not the last word, the request is repeated.
+  /// False: this reply is not final, and the request is repeated.
   bool taken(envelope& message) {
     auto found = pending_.find(message.id.sequence);
     if (found == pending_.end())
@@ -193,7 +195,7 @@ private:
     return true;
   }
 
-  /// A failure of something that may have been done before is not the whole truth.
+  /// An earlier attempt may have been done even if this one failed. False: repeat the request.
   bool settle_failure(pending& waiting, envelope& message) {
     auto wire = message.body.as<Failure>();
     if (!wire)
@@ -216,7 +218,7 @@ private:
     return true;
   }
 
-  /// What came before this reply is answered too, or will be asked for no more.
+  /// Acknowledges the reply once every earlier request to the target is settled as well.
   void acknowledge(const address& target, message_id id) {
     for (const auto& [sequence, waiting] : pending_)
       if (waiting.request.target == target && sequence < id.sequence)
@@ -228,7 +230,7 @@ private:
     [[maybe_unused]] auto sent = link_->send(std::move(message), milliseconds{0});
   }
 
-  // -- coming back ------------------------------------------------------------------------------
+  // -- reconnecting -----------------------------------------------------------------------------
 
   void lost(const failure& why) {
     if (lost_)
@@ -241,7 +243,7 @@ private:
     say(why.message + "; reconnecting");
   }
 
-  /// Until a link is there again. `timed_out`: not by the deadline; the next call goes on.
+  /// Tries until there is a link again. `timed_out`: not by the deadline; the next call continues.
   result<void> come_back(steady::time_point deadline) {
     while (lost_) {
       if (losses_ >= limits::reconnects_max || steady::now() >= gives_up_at_)
@@ -263,13 +265,13 @@ private:
         ++losses_;
         std::rotate(options_.doors.begin(), options_.doors.begin() + static_cast<std::ptrdiff_t>(i),
                     options_.doors.begin() + static_cast<std::ptrdiff_t>(i) + 1);
-        say("attached to " + link_->welcome().node().name() + " again");
+        say("reconnected to " + link_->welcome().node().name());
       }
     }
     return {};
   }
 
-  /// Before each round of tries but the first.
+  /// Waits before each round of tries except the first.
   result<void> pause(steady::time_point deadline) {
     auto wait = std::min({pause_, until(deadline), until(gives_up_at_)});
     pause_ = std::clamp<milliseconds>(2 * pause_, limits::reconnect_pause_min,
@@ -278,7 +280,7 @@ private:
     if (::poll(&interrupted, 1, static_cast<int>(wait.count())) == 1)
       return fail(ec::cancelled, "interrupted");
     if (steady::now() >= deadline)
-      return fail(ec::timed_out, "no node could be reached again in time");
+      return fail(ec::timed_out, "could not reconnect to any node in time");
     return {};
   }
 
@@ -286,7 +288,7 @@ private:
     bool unsure = std::any_of(pending_.begin(), pending_.end(), [](const auto& entry) {
       return entry.second.changes && entry.second.may_be_done && !entry.second.follows;
     });
-    failure why{ec::unavailable, lost_->message + ", and no node could be reached again"};
+    failure why{ec::unavailable, lost_->message + ", and no node could be reached since"};
     return unsure ? may_have_been_done(why.message) : why;
   }
 

@@ -11,28 +11,29 @@
 
 namespace troupe {
 
-/// What a client that outlives its link needs to know.
+/// What a client needs to reconnect when its link is lost.
 struct lasting_options {
-  /// Where it may attach, complete with cluster and secret; the one it is attached to first.
+  /// Where it may attach, with cluster and secret. The first one is where it is attached now.
   std::vector<client_options> doors;
-  int interrupt_fd = -1;                                          ///< ends a wait for the next try
-  std::chrono::milliseconds time_max{limits::reconnect_time_max}; ///< of tries, after each loss
-  /// A line for a person: the link was lost, it is there again. May be empty.
+  int interrupt_fd = -1; ///< readable: stop waiting for the next try
+  /// How long it tries after each loss.
+  std::chrono::milliseconds time_max{limits::reconnect_time_max};
+  /// Gets a line for a person when the link is lost or restored. May be empty.
   std::function<void(const std::string&)> tell;
 };
 
-/// A client that comes back when its link is lost: to the same node or another, with its session,
-/// and repeats what was not answered, with its number and the next attempt. The receiver knows
-/// whether it was done (actors/agents/delivery.hpp), so it is done once and answered, or nobody
-/// knows and the reply is `outcome_unknown`. `unavailable` is given only for what surely was not
-/// done.
+/// A client that reconnects when its link is lost, to the same node or another, with the same
+/// session. It repeats each unanswered request with its number and the next attempt. The receiver
+/// remembers what it has done (actors/agents/delivery.hpp), so each request is done once and
+/// answered. If nobody knows whether it was done, the reply is `outcome_unknown`. `unavailable`
+/// means that it was certainly not done.
 ///
 /// It tries for `limits::reconnect_time_max` after each loss, within the time that the caller
-/// gives. A request that a node lost on its way (its Failure says `repeat`) is repeated over the
-/// link that is there. A run is followed across links: its RunSubmit counts as unanswered until
-/// RunEnded has come. Replies of agents are acknowledged, so that they need not be kept.
+/// gives. If a node lost a request on the way (its Failure says `repeat`), the request is repeated
+/// over the present link. A run is followed across links: its RunSubmit counts as unanswered until
+/// RunEnded arrives. Replies from agents are acknowledged, so that agents need not keep them.
 ///
-/// Takes over `first`, which is attached to the first of the doors. Not thread-safe.
+/// Takes over `first`, which is attached through the first of the doors. Not thread-safe.
 std::unique_ptr<client> make_lasting(std::unique_ptr<client> first, lasting_options options);
 
 } // namespace troupe

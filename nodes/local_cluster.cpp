@@ -21,14 +21,14 @@ namespace {
 
 using json = nlohmann::json;
 
-/// Damaged data and a wrong configuration are as wrong the next time.
+/// Damaged data and a wrong configuration stay wrong.
 bool starting_again_helps(const child_exit& ended) {
   return ended.signal != 0
          || (ended.code != cli::exit_damaged && ended.code != cli::exit_config
              && ended.code != cli::exit_usage);
 }
 
-/// The node's own words for a condition of its surroundings: a port, a disk.
+/// Whether the exit code already names the cause, such as a disk that cannot be written.
 bool names_its_cause(const child_exit& ended) {
   return ended.signal == 0
          && (!starting_again_helps(ended) || ended.code == cli::exit_cannot_write);
@@ -84,7 +84,7 @@ void local_cluster::start(node_slot& s) {
 void local_cluster::poll_once() {
   publish();
   std::vector<pollfd> watched{{options_.stop_fd, POLLIN, 0}, {options_.start_fd, POLLIN, 0}};
-  std::vector<std::pair<node_slot*, bool>> meaning{{}, {}}; // bool: the ready pipe
+  std::vector<std::pair<node_slot*, bool>> meaning{{}, {}}; // bool: it is the ready pipe
   for (auto& s : slots_) {
     if (!s.process)
       continue;
@@ -114,21 +114,21 @@ void local_cluster::poll_once() {
     }
   }
   leave_out_stop(0ms);
-  check_deadlines(); // after the pipes: signs of life that came while we were stopped count
+  check_deadlines(); // after the pipes, so that signs of life that came while we were stopped count
 }
 
 void local_cluster::on_stop_requested() {
-  std::array<char, 128> note; // an eventfd's number or a signalfd's record
+  std::array<char, 128> note; // the number of an eventfd or the record of a signalfd
   if (::read(options_.stop_fd, note.data(), note.size()) <= 0)
     return;
   if (!stopping_) {
     stop_asked_at_ = clock::now();
     return begin_stop();
   }
-  // One wish may come as two signals: timeout(1) signals its child and then the child's group.
+  // One request may arrive as two signals: timeout(1) signals its child and then the child's group.
   if (stop_asked_at_ && clock::now() - *stop_asked_at_ < options_.insist_after)
     return;
-  for (auto& s : slots_) // asked twice: at once
+  for (auto& s : slots_) // asked twice: kill at once
     if (s.process)
       send_signal(s.process->pidfd, SIGKILL);
 }
@@ -197,7 +197,7 @@ void local_cluster::on_ready(node_slot& s) {
   s.listen_by.reset();
   s.why.clear();
   changed_ = true;
-  publish(); // before anybody acts on what he is told
+  publish(); // before an observer acts on it
   observer_.node_ready(s.node, s.process->pid, s.was_ready);
   s.was_ready = true;
   auto is_ready = [](const node_slot& x) { return x.phase == node_phase::ready; };
@@ -209,7 +209,7 @@ void local_cluster::on_ready(node_slot& s) {
 }
 
 void local_cluster::on_exit(node_slot& s) {
-  on_ready_pipe(s); // what it wrote before it ended
+  on_ready_pipe(s); // read what it wrote before it ended
   auto ended = reap(*s.process);
   auto pid = s.process->pid;
   if (s.ready_at && clock::now() - *s.ready_at >= options_.period)
@@ -232,7 +232,7 @@ void local_cluster::on_exit(node_slot& s) {
                  + (said.empty() ? ")" : "): " + said));
 }
 
-/// What the process of a slot has said of what is wrong.
+/// What the process of a slot reported about its trouble.
 std::string local_cluster::words_of(const node_slot& s, bool with_log) const {
   if (!s.said.empty())
     return s.said;
@@ -242,7 +242,7 @@ std::string local_cluster::words_of(const node_slot& s, bool with_log) const {
 
 void local_cluster::plan_restart(node_slot& s, const child_exit& ended, const std::string& why) {
   if (!options_.restart)
-    return give_up(s, "it is not to be started again (" + why + ")");
+    return give_up(s, "--no-restart is set (" + why + ")");
   if (!starting_again_helps(ended))
     return give_up(s, why);
   wait_for(s, why);

@@ -23,33 +23,33 @@ struct local_node {
   std::string id;
   std::string address;
   std::string http_address;
-  child_command command;     ///< writes the lines of nodes/node.hpp to its descriptor 3
+  child_command command;     ///< writes the lines described in nodes/node.hpp to descriptor 3
   std::filesystem::path log; ///< JSON lines; may be empty
 };
 
-/// What a cluster's supervision tells. Called from `local_cluster::run`, in its thread.
+/// Is told what happens to the nodes. `local_cluster::run` calls it in its own thread.
 class cluster_observer {
 public:
   virtual ~cluster_observer() = default;
-  /// `restarted`: it was ready before, as another process.
+  /// `restarted`: an earlier process of this node was already ready once.
   virtual void node_ready(const local_node&, pid_t, bool /*restarted*/) {}
   /// Every node has been ready once.
   virtual void cluster_ready() {}
-  /// It says nothing and is killed; `node_exited` follows.
+  /// The node gives no sign of life and is killed; `node_exited` follows.
   virtual void node_hangs(const local_node&, pid_t, const std::string& /*why*/) {}
   virtual void node_exited(const local_node&, pid_t, const child_exit&) {}
-  /// `why`: its last words, as `status` shows them.
+  /// `why`: the node's last words, as `status` shows them.
   virtual void node_restarting(const local_node&, std::chrono::milliseconds /*after*/,
                                const std::string& /*why*/) {}
-  /// It is not started again unless that is asked for; the others go on.
+  /// The node is restarted only on request; the other nodes go on.
   virtual void node_given_up(const local_node&, const std::string& /*why*/) {}
   virtual void stopping() {}
 };
 
 struct local_cluster_options {
   std::vector<local_node> nodes;
-  int stop_fd = -1;  ///< readable once: stop in order; again after `insist_after`: kill
-  int start_fd = -1; ///< readable: start what does not run now
+  int stop_fd = -1;  ///< readable: stop in order; readable again after `insist_after`: kill
+  int start_fd = -1; ///< readable: start the nodes that do not run
   bool restart = true;
   std::chrono::milliseconds backoff_min = limits::node_restart_backoff_min;
   std::chrono::milliseconds backoff_max = limits::node_restart_backoff_max;
@@ -58,30 +58,29 @@ struct local_cluster_options {
   std::chrono::milliseconds silence_max = limits::node_silence_max;
   std::chrono::milliseconds stop_timeout = limits::node_stop_timeout;
   std::chrono::milliseconds insist_after = limits::node_insist_after;
-  /// How the nodes are, after each change; `asked`: how often `start_fd` was readable.
+  /// Gets the state of all nodes after each change. `asked`: how often `start_fd` was readable.
   std::function<void(std::vector<supervised_node>, std::uint64_t asked)> publish = [](auto&&,
                                                                                       auto) {};
 };
 
-/// How the supervision ended. `code` 0: it was asked to stop, and all nodes have ended.
+/// How the supervision ended. `code` 0: it was asked to stop, and all nodes ended.
 struct local_cluster_end {
   int code = 0;
   std::string message; ///< why, unless 0
 };
 
-/// Starts node processes, watches them by their pidfds, starts those that end again, and stops them
-/// in reverse order: SIGTERM, then SIGKILL after `stop_timeout`. One thread, one poll, no timers
-/// but its own.
+/// Starts node processes, watches them by their pidfds, restarts those that end, and stops them in
+/// reverse order: SIGTERM, then SIGKILL after `stop_timeout`. It uses one thread and one poll loop.
 ///
-/// The first start is all or nothing, within `ready_timeout`: somebody waits for it. After that a
-/// node is never lost for what may pass (its port is taken, its disk is full or not there, it
-/// crashes): the pauses before the next try double up to `backoff_max`, and there is always a next
-/// try. Exit codes 64, 65 and 78 (usage, damaged data, configuration) will not pass by themselves:
-/// then it is given up until `start_fd` asks for it.
+/// The first start is all or nothing within `ready_timeout`, because somebody waits for it. After
+/// that, no temporary problem (its port is taken, its disk is full or missing, it crashes) makes a
+/// node give up: there is always another try, and the pauses between tries double up to
+/// `backoff_max`. Exit codes 64, 65 and 78 (usage, damaged data, configuration) do not go away by
+/// themselves. Such a node is given up until `start_fd` asks for it.
 ///
-/// A node that has not said that it listens within `ready_timeout`, or that gives signs of life
-/// (`pulse`) and has given none for `silence_max`, hangs: it is killed, and started again. Time in
-/// which this process was itself stopped counts for nobody.
+/// A node hangs if it does not report within `ready_timeout` that it listens, or if it gives signs
+/// of life (`pulse`) and then none for `silence_max`. It is killed and restarted. Time in which
+/// this process itself was stopped does not count.
 class local_cluster {
 public:
   local_cluster(local_cluster_options options, cluster_observer& observer);
@@ -97,13 +96,13 @@ private:
     std::optional<child_process> process;
     node_phase phase = node_phase::starting;
     bool was_ready = false;
-    std::string line;   ///< of the ready pipe, not complete yet
-    std::string said;   ///< by this process, of why it cannot start
+    std::string line;   ///< from the ready pipe, still incomplete
+    std::string said;   ///< why this process cannot start, in its own words
     off_t log_from = 0; ///< where its lines in the log begin
-    std::string hung;   ///< why it was killed by us, else empty
-    std::string why;    ///< words of the last end; empty once it is ready
+    std::string hung;   ///< why we killed it; empty if we did not
+    std::string why;    ///< why the last process ended; empty once ready
     std::uint32_t tries = 0;
-    std::optional<clock::time_point> listen_by; ///< it is killed then
+    std::optional<clock::time_point> listen_by; ///< when it is killed unless it listens
     std::optional<clock::time_point> heard_at;  ///< its last sign of life, if it gives any
     std::optional<clock::time_point> ready_at;
     std::optional<clock::time_point> next_try;
@@ -139,7 +138,7 @@ private:
   bool stopping_ = false;
   bool changed_ = true; ///< since the last `publish`
   std::uint64_t asked_ = 0;
-  node_slot* being_stopped_ = nullptr; ///< has been sent SIGTERM
+  node_slot* being_stopped_ = nullptr; ///< was sent SIGTERM
   clock::time_point turn_at_;          ///< when the last poll returned
   std::optional<clock::time_point> stop_asked_at_;
   std::optional<clock::time_point> ready_deadline_;

@@ -20,8 +20,7 @@ std::string in_seconds(std::chrono::milliseconds time) {
   return text + " s";
 }
 
-/// So long one poll waits at most: a turn that takes much longer shows that this process was
-/// stopped.
+/// The longest wait of one poll. A turn that takes much longer shows that this process was stopped.
 std::chrono::milliseconds turn_of(std::chrono::milliseconds silence_max) {
   constexpr int turns = 10;
   return silence_max / turns;
@@ -29,8 +28,8 @@ std::chrono::milliseconds turn_of(std::chrono::milliseconds silence_max) {
 
 } // namespace
 
-/// Time in which we did not run does not count: our nodes were perhaps stopped with us (a paused
-/// container, a frozen group), and have had no time to speak. `wait`: what poll was to take.
+/// Time in which we did not run does not count: our nodes may have been stopped with us (a paused
+/// container, a frozen group) and had no time to report. `wait`: how long poll was told to wait.
 void local_cluster::leave_out_stop(std::chrono::milliseconds wait) {
   auto now = clock::now();
   auto took = now - std::exchange(turn_at_, now);
@@ -50,7 +49,8 @@ void local_cluster::leave_out_stop(std::chrono::milliseconds wait) {
   }
 }
 
-/// At most a turn; rounded up, so that a deadline has passed when poll returns. Negative: none.
+/// At most one turn. Rounded up, so that the deadline has passed when poll returns. Negative: there
+/// is no deadline.
 std::chrono::milliseconds local_cluster::until_next_deadline() const {
   std::optional<clock::time_point> next;
   auto consider = [&next](std::optional<clock::time_point> at) {
@@ -86,7 +86,7 @@ void local_cluster::check_deadlines() {
     auto said = words_of(*late, true);
     fail_start(cli::exit_unavailable,
                late->node.name + " was not ready within " + in_seconds(options_.ready_timeout)
-                   + (said.empty() ? "" : ": " + said) + "; its log is beside "
+                   + (said.empty() ? "" : ": " + said) + "; its log is next to "
                    + late->node.command.output.string());
   }
   if (stopping_)
@@ -101,13 +101,13 @@ void local_cluster::check_deadlines() {
 
 void local_cluster::check_signs_of_life(node_slot& s, clock::time_point now) {
   if (!s.hung.empty())
-    return; // killed already
+    return; // already killed
   if (s.listen_by && *s.listen_by <= now) {
     s.hung = "it did not listen within " + in_seconds(options_.ready_timeout);
     if (auto said = words_of(s, true); !said.empty())
       s.hung += ": " + said;
   } else if (s.heard_at && *s.heard_at + options_.silence_max <= now) {
-    // What it said before, perhaps long ago, is not why it says nothing now.
+    // Its earlier words, perhaps long ago, do not explain its silence now.
     s.hung = "it gave no sign of life for " + in_seconds(options_.silence_max);
   } else {
     return;

@@ -41,13 +41,13 @@ struct kept_spans final : trace_source {
   const recorder& from_;
 };
 
-/// One line of JSON to whoever started this node.
+/// Writes one line of JSON to the process that started this node.
 void announce(int fd, const json& line) {
   if (fd < 0)
     return;
   auto text = line.dump() + "\n";
   if (::write(fd, text.data(), text.size()) < 0)
-    return; // whoever listened has gone
+    return; // nobody reads any more
 }
 
 actor_runtime::options runtime_options(const node_config& cfg) {
@@ -55,7 +55,7 @@ actor_runtime::options runtime_options(const node_config& cfg) {
   return {given.threads ? given.threads : available_cores(), given.max_throughput};
 }
 
-/// A node that runs: everything is built in the order of the members and taken apart in reverse.
+/// A running node. Its parts are built in the order of the members and destroyed in reverse.
 class running_node {
 public:
   running_node(const node_options& options, node_setup setup)
@@ -86,9 +86,8 @@ public:
                [this] { return setup_.host->clock.now(); },
                [this](envelope message) { setup_.host->post->send(std::move(message)); }} {
     parts_.disk_failed = [](const failure& why) {
-      // Nothing that is still on its way may be acknowledged, so nothing is stopped in order.
-      std::fprintf(stderr,
-                   "troupe: the disk failed: %s: ending, to begin anew from what is on it\n",
+      // Pending writes must not be acknowledged, so the process ends without an orderly stop.
+      std::fprintf(stderr, "troupe: the disk failed: %s; ending, to restart from what is on it\n",
                    why.message.c_str());
       ::_exit(exit_disk_failed);
     };
@@ -132,21 +131,21 @@ private:
   static constexpr int exit_failed = 70;      // EX_SOFTWARE
   static constexpr int exit_disk_failed = 74; // EX_IOERR
 
-  /// Or for what ends a node.
+  /// Waits for the event, or for what ends a node.
   void wait_for(int event, int signals) const {
     pollfd waits[] = {{signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}, {event, POLLIN, 0}};
     while (::poll(waits, 3, -1) < 0) {
     }
   }
 
-  /// On the main thread, which has nothing else to do.
+  /// Runs on the main thread, which has nothing else to do.
   void give_back_memory() {
     eventfd_t times = 0;
     ::eventfd_read(much_freed_.get(), &times);
     ::malloc_trim(0);
   }
 
-  /// Of a part that failed too often, or the signal to stop.
+  /// Waits until a part has failed too often or a signal asks the node to stop.
   void wait_for_end(int signals) {
     std::optional<pulse> signs;
     if (options_.pulses)
@@ -186,7 +185,7 @@ private:
         dialler_->lost(peer);
     };
     hub_.found = [this](node_id peer) { dialler_->found(peer); };
-    // Of each two members the one with the lower id dials.
+    // Of any two members, the one with the lower id dials.
     for (const auto& other : setup_.others) {
       auto id = node_from_bytes(other.id());
       if (auto place = parse_address(other.address()))
@@ -202,7 +201,7 @@ private:
     say_if_ready(*view);
   }
 
-  /// Called by membership's thread, and once by the main thread when it listens.
+  /// Membership's thread calls it, and the main thread calls it once when the node listens.
   void say_if_ready(const member_view& view) {
     bool all_up = std::all_of(view.members.begin(), view.members.end(),
                               [](const member& m) { return m.state == MEMBER_UP; });
@@ -221,16 +220,16 @@ private:
   void stop(bool failed) {
     acceptor_.reset();
     local_acceptor_.reset();
-    setup_.local_door.reset(); // who comes now finds nobody, and goes to another node
-    dialler_->stop();          // links that end from here on are not dialled again
+    setup_.local_door.reset(); // clients that come now find nobody and go to another node
+    dialler_->stop();          // links that end from now on are not dialled again
     if (!failed) {
       runtime_.ask_to_stop();
       pollfd wait{ended_.get(), POLLIN, 0};
       ::poll(&wait, 1, static_cast<int>(tree_stop_time_ / std::chrono::milliseconds{1}));
     }
     end_watch_.emplace(limits::node_end_timeout, [] {
-      std::fputs("troupe: a step does not return; the process ends without it. What it was working "
-                 "on is not done; is the disk of node.data there?\n",
+      std::fputs("troupe: a step does not return, so the process ends without it. Its work was not "
+                 "done. Check the disk of node.data.\n",
                  stderr);
       std::_Exit(exit_failed);
     });
@@ -240,13 +239,13 @@ private:
     dialler_.reset();
   }
 
-  std::optional<end_watch> end_watch_; ///< the last to go
+  std::optional<end_watch> end_watch_; ///< destroyed last
   std::chrono::nanoseconds tree_stop_time_{0};
   const node_options& options_;
   node_setup setup_;
   file_handle ended_;
   file_handle begun_;  ///< membership has published
-  file_handle stands_; ///< every service has been placed
+  file_handle stands_; ///< every service has started
   file_handle much_freed_;
   kept_spans traces_;
   actor_runtime runtime_;
@@ -259,8 +258,9 @@ private:
   std::atomic<bool> ready_{false};
 };
 
-/// The signals that end a node, as a descriptor; not SIGINT where who started it ignores it (a
-/// shell's `&`). Before any thread is started: they inherit the mask.
+/// A descriptor for the signals that end a node. It leaves out signals that the process was started
+/// to ignore (a shell's `&` does that with SIGINT). Call it before any thread starts, since threads
+/// inherit the mask.
 file_handle ending_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -274,8 +274,8 @@ file_handle ending_signals() {
   return file_handle{::signalfd(-1, &signals, SFD_CLOEXEC)};
 }
 
-/// What a large document or message took goes back to the system when it is freed. By default the
-/// heap raises the size from which it does that up to 32 MiB, as soon as one such buffer was freed.
+/// Returns the memory of large documents and messages to the system when it is freed. By default,
+/// freeing one large buffer makes the heap keep later buffers of up to that size (at most 32 MiB).
 void let_memory_go_back() {
   ::mallopt(M_MMAP_THRESHOLD, static_cast<int>(limits::heap_block_bytes_max));
   ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(limits::heap_kept_bytes_max));
@@ -300,7 +300,7 @@ int run_node(const node_options& options) {
   if (!http)
     return cannot_start(69, "node.http_listen: " + http.error().message);
   setup->self.set_http_address((*http)->address());
-  // What the listener's handler uses must outlive it.
+  // What the listener's handler uses must outlive the listener.
   auto host = setup->host;
   int code = running_node{options, std::move(*setup)}.run(signals.get());
   http->reset();

@@ -8,7 +8,7 @@
 
 namespace troupe {
 
-/// What a node says of itself as it starts, one JSON object a line, on the descriptor it was given.
+/// What a node reports about itself, one JSON object per line, on the descriptor it was given.
 ///   {"event":"listening","id":"...","address":"127.0.0.1:4711",
 ///    "http_address":"127.0.0.1:4712","pid":1,"pulses":true}
 ///   {"event":"ready","id":"..."}            it is linked with every member and takes work
@@ -17,9 +17,9 @@ namespace troupe {
 ///                                           `limits::node_pulse`)
 struct node_options {
   node_config cfg;
-  role_table extra_roles; ///< compiled in by the program; they replace YAML roles of their name
+  role_table extra_roles; ///< compiled into the program; they replace YAML roles of the same name
   int ready_fd = -1;
-  bool pulses = false; ///< signs of life on `ready_fd`, which must not block then
+  bool pulses = false; ///< write signs of life to `ready_fd`, which must then be non-blocking
 };
 
 /// Runs one node in this process until SIGTERM or SIGINT. Returns the exit code: 0, 64 (usage), 65

@@ -8,13 +8,13 @@
 
 namespace troupe {
 
-/// Where a node is that `troupe up` keeps running.
+/// The phase of a node that `troupe up` keeps running.
 enum class node_phase {
-  starting, ///< its process runs and does not listen yet
-  joining,  ///< it listens, and waits for the other nodes
+  starting, ///< its process runs but does not listen yet
+  joining,  ///< it listens and waits for the other nodes
   ready,    ///< it was linked with all members
-  waiting,  ///< its process ended; the next one has a time
-  given_up, ///< starting it again would not help, or is not wanted; `troupe up` tries it again
+  waiting,  ///< its process ended; the time of the next start is set
+  given_up, ///< a restart would not help or is not wanted; `troupe up` restarts it
 };
 
 std::string_view to_string(node_phase phase);
@@ -26,9 +26,9 @@ struct supervised_node {
   std::string name;
   node_phase phase = node_phase::starting;
   pid_t pid = 0;                     ///< 0: no process
-  std::uint32_t tries = 0;           ///< that have failed one after the other
-  std::int64_t next_try_unix_ms = 0; ///< of a waiting one
-  std::string why;                   ///< the last process's last words; empty if it is well
+  std::uint32_t tries = 0;           ///< failed ones in a row
+  std::int64_t next_try_unix_ms = 0; ///< if it is waiting
+  std::string why;                   ///< the last words of its last process; empty if all is well
 };
 
 } // namespace troupe

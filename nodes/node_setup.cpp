@@ -75,7 +75,7 @@ NodeInfo describe(const node_setup& setup, const node_config& cfg) {
   return info;
 }
 
-/// The members but this node. With none configured, a node is a cluster of its own.
+/// The members other than this node. If none are configured, the node is a cluster by itself.
 outcome<std::vector<NodeInfo>, setup_failure> others_of(const node_config& cfg, node_id self) {
   std::vector<NodeInfo> others;
   bool listed = cfg.cluster.members.empty();
@@ -101,8 +101,8 @@ outcome<std::vector<NodeInfo>, setup_failure> others_of(const node_config& cfg, 
   return others;
 }
 
-/// Opens a store now, so that damage is found before anything is started, and hands that one out
-/// first.
+/// Opens a store now, so that damage is found before anything starts. The returned function gives
+/// out this store first and opens a new one each later time.
 template <class Store, class Open>
 result<std::function<std::unique_ptr<Store>()>> store_source(Open open) {
   auto first = open();
@@ -113,13 +113,13 @@ result<std::function<std::unique_ptr<Store>()>> store_source(Open open) {
     if (*kept)
       return std::move(*kept);
     auto again = open();
-    if (!again) // the supervisor counts this as a failed start
+    if (!again) // the supervisor counts it as a failed start
       throw std::runtime_error{again.error().message};
     return std::move(*again);
   }};
 }
 
-/// Damage is as bad the next time; a full disk need not be.
+/// Damage stays; a full disk may not.
 int exit_code_of(const failure& why) {
   return why.code == ec::bad_message ? exit_data
          : why.code == ec::refused   ? exit_unavailable
@@ -127,7 +127,7 @@ int exit_code_of(const failure& why) {
 }
 
 std::optional<setup_failure> open_stores(node_setup& setup, const std::filesystem::path& data) {
-  // The first one is opened here; those that a supervisor asks for later must find it again.
+  // The first store is opened here. When a supervisor opens it again, it must still exist.
   auto had_stores = std::make_shared<bool>(setup.identity.has_stores);
   auto states = store_source<state_store>([folder = data / "state", had_stores] {
     state_store_options options;
@@ -168,7 +168,7 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
   if (!roles)
     return give_up(exit_config, to_string(roles.error()));
   setup.roles = options.extra_roles;
-  setup.roles.merge(*roles); // compiled-in roles stay where both have one
+  setup.roles.merge(*roles); // a compiled-in role wins over a YAML role of the same name
   auto identity = open_identity(cfg.node.data, cfg.node.id, random_bits);
   if (!identity)
     return give_up(exit_code_of(identity.error()), identity.error().message);
@@ -192,7 +192,7 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
   setup.listening = std::move(*listening);
   if (auto failed = open_stores(setup, cfg.node.data))
     return unexpected{*failed};
-  // Made here and looked at: what writes the log follows links.
+  // Create and check the file here, because the log writer follows links.
   const auto& log = cfg.telemetry.log_file;
   if (!log.empty() && log.parent_path() == cfg.node.data)
     if (auto own = open_own_file(log, O_WRONLY | O_CREAT | O_APPEND); !own)
@@ -206,10 +206,10 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
   else
     setup.host->log->write({log_level::warning,
                             "node",
-                            local.error().message + "; clients of this machine come in by TCP",
+                            local.error().message + "; clients on this machine connect by TCP",
                             {}});
   setup.self = describe(setup, cfg);
-  // Before anybody can ask where an agent is at home, or who is a member.
+  // Publish before anybody can ask for an agent's home or the members.
   setup.host->post->publish(
       std::make_shared<member_view>(configured_view(setup.self, setup.others)));
   return setup;

@@ -20,16 +20,16 @@
 namespace troupe {
 
 /// What a node needs before its first actor: its identity and folder, its port, its roles, its
-/// stores, and what all of it shares. Everything that can be wrong from outside is found here.
+/// stores, and the parts that everything shares. Every mistake from outside is found here.
 struct node_setup {
   node_identity identity;
   std::string secret;
   NodeInfo self;
   std::vector<NodeInfo> others;
   role_table roles;
-  file_handle listening;                  ///< for members, and clients from elsewhere
-  std::optional<local_socket> local_door; ///< for clients of this machine, where it can be had
-  std::size_t descriptors = 0;            ///< that this process may have
+  file_handle listening;                  ///< for members and remote clients
+  std::optional<local_socket> local_door; ///< for clients on this machine, if available
+  std::size_t descriptors = 0;            ///< how many this process may open
   std::shared_ptr<node_host> host;
   std::function<std::unique_ptr<state_store>()> open_states;
   std::function<std::unique_ptr<blob_store>()> open_blobs;
@@ -45,7 +45,7 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options);
 /// /metrics and /health.
 http_listener::handler http_routes(node_host& host);
 
-/// pid, memory, processor time, time since the start.
+/// Process id, memory, processor time and time since the start.
 NodeStatus process_figures_of(const node_host& host);
 
 } // namespace troupe

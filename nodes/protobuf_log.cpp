@@ -8,7 +8,7 @@ namespace troupe {
 
 namespace {
 
-std::mutex mutex; ///< of `sink`
+std::mutex mutex; ///< protects `sink`
 std::weak_ptr<log_sink> sink;
 
 void pass_on(google::protobuf::LogLevel level, const char* file, int line,

@@ -6,10 +6,10 @@
 
 namespace troupe {
 
-/// What protobuf has to say goes to `log` from now on, or nowhere: never to standard error, where
-/// it would stand between what people and programs read. It complains of text that is not UTF-8 and
-/// of missing fields; both are refused where they enter, so a line is a fault of ours. Does not
-/// keep the log alive. Callable from any thread.
+/// Sends protobuf's messages to `log` from now on, or drops them if there is no log. They never go
+/// to standard error, where they would mix with output for people and programs. Protobuf complains
+/// about text that is not UTF-8 and about missing fields. Both are refused where they enter, so
+/// such a message means a bug of ours. Does not keep the log alive. Callable from any thread.
 void route_protobuf_log(const std::shared_ptr<log_sink>& log);
 
 } // namespace troupe

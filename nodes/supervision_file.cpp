@@ -55,7 +55,7 @@ std::optional<supervision> parse(std::string_view text) {
       read.nodes.push_back({node.at("name"), parse_node_phase(node.at("phase").get<std::string>()),
                             node.at("pid"), node.at("tries"), node.at("next_try_unix_ms"),
                             node.at("why")});
-  } catch (const json::exception&) { // a later version's
+  } catch (const json::exception&) { // written by a later version
     return std::nullopt;
   }
   return read;
@@ -105,7 +105,7 @@ bool supervision_file::open() {
 
 void supervision_file::write(const supervision& now) {
   if (!open())
-    return; // `status` then says less; the nodes go on
+    return; // `status` then shows less; the nodes go on
   auto nodes = json::array();
   for (const auto& node : now.nodes)
     nodes.push_back(to_json(node));
@@ -120,7 +120,7 @@ std::optional<supervision> read_supervision(const fs::path& data) {
   auto holder = lock_holder(data);
   if (!holder)
     return std::nullopt;
-  constexpr int tries_max = 10; // it may be written at this moment
+  constexpr int tries_max = 10; // it may be in the middle of a write
   for (int i = 0; i < tries_max; ++i) {
     auto file = open_own_file(supervision_path(data), O_RDONLY);
     if (!file)
@@ -137,7 +137,7 @@ std::optional<supervision> read_supervision(const fs::path& data) {
 supervisor find_supervisor(const fs::path& data) {
   while (auto holder = lock_holder(data)) {
     supervisor found{open_pidfd(*holder), *holder};
-    // Between the two lines above it may have ended, and its number gone to another.
+    // Between the two calls above, it may have ended and another process may have got its number.
     if (lock_holder(data) == holder)
       return found;
   }

@@ -11,21 +11,21 @@
 #include <string>
 #include <vector>
 
-/// Between the process that supervises a cluster and other commands of the same user: it tells by a
-/// file of the data folder, and is told by signals.
+/// How the process that supervises a cluster and other commands of the same user communicate. The
+/// supervisor reports through a file in the data folder; the commands send it signals.
 ///
-/// The file has all its room from the beginning and is overwritten in place: it must be right above
-/// all when the disk is full, where no file can be replaced. Readers see a text with its hash, and
-/// read again what does not fit together.
+/// The file has its full size from the start and is overwritten in place, because it matters most
+/// when the disk is full and no file can be replaced. The text has a hash in front. If the hash
+/// does not match, readers read again.
 namespace troupe {
 
-/// Told to the supervising process, whatever signals it ignores.
+/// Signals for the supervising process. It handles them even if it ignores others.
 inline constexpr int signal_start_missing = 10; ///< SIGUSR1
 inline constexpr int signal_stop = 12;          ///< SIGUSR2
 
 struct supervision {
-  pid_t pid = 0;           ///< of the supervising process
-  std::uint64_t asked = 0; ///< how often it was asked to start what is missing
+  pid_t pid = 0;           ///< the supervising process
+  std::uint64_t asked = 0; ///< how often it was asked to start missing nodes
   std::vector<supervised_node> nodes;
 };
 
@@ -34,7 +34,7 @@ std::filesystem::path supervision_path(const std::filesystem::path& data);
 /// Writes the file.
 class supervision_file {
 public:
-  /// Makes the file with all its room. Without room it is made again at the next `write`.
+  /// Creates the file with its full size. If the disk has no room, the next `write` tries again.
   explicit supervision_file(const std::filesystem::path& data);
   void write(const supervision& now);
 
@@ -45,19 +45,19 @@ private:
   file_handle file_;
 };
 
-/// Nothing if there is none, or none of the process that holds the folder's lock.
+/// Reads the file. Returns nothing if there is none, or if it is not from the process that holds
+/// the folder's lock.
 std::optional<supervision> read_supervision(const std::filesystem::path& data);
 
-/// The process that holds the lock of a data folder, and that the descriptor stands for. Without a
-/// descriptor if no cluster runs there.
+/// The process that holds the lock of a data folder. It has no descriptor if no cluster runs there.
 struct supervisor {
   file_handle pidfd;
   pid_t pid = 0;
 };
 supervisor find_supervisor(const std::filesystem::path& data);
 
-/// Reads again at each change of the file, until `fits` holds or the supervisor has ended or the
-/// time is over: the last it read.
+/// Reads the file at each change until `fits` returns true, the supervisor ends, `interrupt_fd`
+/// becomes readable or the time is over. Returns what it read last.
 std::optional<supervision> await_supervision(const std::filesystem::path& data,
                                              const supervisor& process,
                                              const std::function<bool(const supervision&)>& fits,

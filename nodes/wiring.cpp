@@ -17,7 +17,7 @@ namespace troupe {
 
 namespace {
 
-/// What the desk need not ask for: figures of the process, counters, and how the node was set up.
+/// What the desk reports without asking a service: process figures, counters and the node's setup.
 NodeStatus sample(const node_parts& parts) {
   auto status = parts.process_figures ? parts.process_figures() : NodeStatus{};
   auto& plain = parts.counted.plain();
@@ -82,7 +82,7 @@ child_spec wire_cluster(const node_parts& parts) {
                   membership_logic::options options;
                   options.self = parts.self;
                   options.others = parts.others;
-                  options.epoch = parts.published()->epoch; // goes on when it is started again
+                  options.epoch = parts.published()->epoch; // continues after a restart
                   options.publish = parts.publish;
                   options.links = parts.links;
                   options.told = {service::coordinator, service::queue, service::desk};
@@ -120,7 +120,7 @@ std::unique_ptr<logic> make_reading(const node_parts& parts) {
 }
 
 child_spec wire_reading(const node_parts& parts) {
-  constexpr bool own_thread = true; // it frees large documents and looks into small ones
+  constexpr bool own_thread = true; // it frees large documents and reads small ones
   return branch("reading supervisor",
                 {leaf(
                     service::reading, [&] { return make_reading(parts); }, own_thread)});
@@ -158,7 +158,7 @@ child_spec wire(const node_parts& parts) {
     return std::make_unique<desk_logic>(
         options, [&] { return sample(parts); }, parts.traces);
   });
-  // Membership comes last in the core: what it announces finds everybody in place.
+  // Membership starts last in the core, so every service is there for its announcements.
   auto core = branch("core", {wire_storage(parts), wire_llm(parts), wire_reading(parts),
                               std::move(roles), std::move(queue), std::move(coordinator),
                               std::move(desk), wire_cluster(parts)});

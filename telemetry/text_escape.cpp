@@ -41,6 +41,18 @@ void append_digits(std::string& out, char32_t number, int digits) {
   out += to_hex(std::uint64_t{number}).substr(16 - static_cast<std::size_t>(digits));
 }
 
+/// As JSON writes a character: two halves for those beyond the first 65,536.
+void append_json_number(std::string& out, char32_t c) {
+  constexpr char32_t beyond = 0x10000;
+  if (c >= beyond) {
+    append_json_number(out, 0xd800 + ((c - beyond) >> 10));
+    append_json_number(out, 0xdc00 + ((c - beyond) & 0x3ff));
+    return;
+  }
+  out += "\\u";
+  append_digits(out, c, 4);
+}
+
 /// The bytes of a colour at the start of `text`, ESC [ digits and semicolons m; 0 if it is none.
 std::size_t colour_length(std::string_view text) {
   constexpr std::size_t parameters_max = 8;
@@ -56,7 +68,8 @@ bool commands_terminal(char32_t c) {
   return c < 0x20 || (c >= 0x7f && c <= 0x9f)                            // C0, DEL, C1
          || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) // direction
          || c == 0x2028 || c == 0x2029                                   // line, paragraph
-         || c == 0xfeff || c == 0x180e || (c >= 0xfff9 && c <= 0xfffb);  // seen by nobody
+         || c == 0xfeff || c == 0x180e || (c >= 0xfff9 && c <= 0xfffb)   // seen by nobody
+         || (c >= 0xe0000 && c <= 0xe007f);                              // tags: neither
 }
 
 void append_json_escaped(std::string& out, std::string_view text) {
@@ -79,8 +92,7 @@ void append_json_escaped(std::string& out, std::string_view text) {
         to += "\\t";
         return;
       default:
-        to += "\\u";
-        append_digits(to, c, 4);
+        append_json_number(to, c);
     }
   });
 }
@@ -92,8 +104,8 @@ void append_terminal_escaped(std::string& out, std::string_view text) {
       to += "\\n";
       return;
     }
-    to += c < 0x100 ? "\\x" : "\\u";
-    append_digits(to, c, c < 0x100 ? 2 : 4);
+    to += c < 0x100 ? "\\x" : c < 0x10000 ? "\\u" : "\\U";
+    append_digits(to, c, c < 0x100 ? 2 : c < 0x10000 ? 4 : 8);
   });
 }
 

@@ -23,8 +23,8 @@ std::string one_line(std::string_view text);
 std::string terminal_text(std::string_view text, bool keep_colours = false);
 
 /// Whether a terminal obeys the character instead of showing it: the control characters C0, DEL and
-/// C1, those that change the direction of the text after them (U+202A-E, U+2066-9), and the ends of
-/// lines and paragraphs.
+/// C1, those that change the direction of the text after them (U+202A-E, U+2066-9), the ends of
+/// lines and paragraphs, and those that nobody sees (U+FEFF, tags and the like).
 bool commands_terminal(char32_t character);
 
 } // namespace troupe

@@ -1,6 +1,7 @@
 #include "actors/agents/librarian_mind.hpp"
 
 #include "actors/text/text.hpp"
+#include "config/base/count_of.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
 #include "messages/payload.hpp"
@@ -30,10 +31,6 @@ command say(std::string text) {
   reply_with made;
   made.reply.set_text(std::move(text));
   return made;
-}
-
-std::string count_of(std::size_t count, std::string_view one) {
-  return std::to_string(count) + ' ' + std::string{one} + (count == 1 ? "" : "s");
 }
 
 /// "a, b, c and 4 more"

@@ -131,8 +131,7 @@ result<void> check_inputs(const Graph& graph, const value_map& given) {
       for (const auto& known : graph.inputs())
         all.push_back(known.name());
       return fail(ec::invalid_argument, "the graph " + graph.name() + " has no input `" + key + "`"
-                                            + did_you_mean(key, all) + "; `troupe run "
-                                            + graph.name() + " --help` lists its inputs");
+                                            + did_you_mean(key, all));
     }
     if (auto fine = check_input_type(*input, value); !fine)
       return fine;

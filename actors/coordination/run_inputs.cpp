@@ -197,8 +197,9 @@ std::optional<std::string_view> run_state::find_whole(const Source& from) const 
     if (auto found = inputs_.find(from.input()); found != inputs_.end())
       value = found->second;
   } else if (from.has_task()) {
-    const auto& record = steps_[find_step(from.task())];
-    if (record.complete && !record.spoiled && tasks_[record.first].element == none)
+    auto step = find_step(from.task());
+    const auto& record = steps_[step];
+    if (record.complete && !record.spoiled && !written(step).has_for_each())
       value = tasks_[record.first].output;
   }
   // A short string may move with its record.

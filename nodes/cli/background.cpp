@@ -19,11 +19,11 @@ namespace troupe::cli {
 
 namespace {
 
-// Bytes that lines do not contain tell what follows.
+// Bytes that never occur in lines mark what follows.
 constexpr char mark_ready = '\0';
 constexpr char mark_error = '\1';
 
-/// The foreground's side: prints what comes until the mark or the end.
+/// The foreground's side: prints what it receives until the mark or the end.
 class listener {
 public:
   bool is_ready() const noexcept { return ready_; }
@@ -95,14 +95,15 @@ void background::failed(const cli_error& error, bool as_json) {
 }
 
 void background::send(const std::string& text) {
-  // Less than a pipe holds; if the foreground has gone there is nobody to tell.
+  // It fits into the pipe. If the foreground has ended, there is nobody to tell.
   if (pipe_) [[maybe_unused]]
     auto written = ::write(pipe_.get(), text.data(), text.size());
 }
 
 int run_in_background(const std::filesystem::path& log,
                       const std::function<int(background&)>& work) {
-  interrupts signals; // blocked in both from here on: none is lost between fork and wait
+  interrupts
+      signals; // blocked in both processes from here on, so none is lost between fork and wait
   int ends[2];
   auto opened = open_own_file(log, O_WRONLY | O_CREAT | O_APPEND);
   if (!opened)
@@ -130,7 +131,8 @@ int run_in_background(const std::filesystem::path& log,
   ::dup2(output.get(), STDERR_FILENO);
   output = file_handle{};
   null = file_handle{};
-  // What who typed `up` had open (a lock, the pipe of $(...)) is not kept as long as the cluster.
+  // The cluster must not keep files open that the caller of `up` had open (a lock, the pipe of
+  // $(...)).
   close_all_but({to_foreground.get(), signals.fd()});
   background link{std::move(to_foreground)};
   return work(link);

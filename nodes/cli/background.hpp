@@ -10,8 +10,8 @@
 
 namespace troupe::cli {
 
-/// The way from a process that goes on in the background to the one the user sees. Everything
-/// printed goes to both the log and that process until `ready`.
+/// The channel from a process in the background to the process that the user sees. Until `ready`,
+/// everything printed goes to both the log and that process.
 class background {
 public:
   explicit background(file_handle to_foreground) : pipe_(std::move(to_foreground)) {}
@@ -27,9 +27,9 @@ private:
   file_handle pipe_;
 };
 
-/// Runs `work` in a new process: a session of its own, standard output and error appended to `log`.
-/// The calling process shows what it says, and returns when it is ready or has failed; interrupted,
-/// it ends it.
+/// Runs `work` in a new process with its own session. Standard output and error are appended to
+/// `log`. The calling process shows what the new one prints and returns when that one is ready or
+/// has failed. If it is interrupted, it ends the new process.
 int run_in_background(const std::filesystem::path& log,
                       const std::function<int(background&)>& work);
 

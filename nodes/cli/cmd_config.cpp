@@ -28,7 +28,7 @@ json value_json(const node_config& cfg, const config_key& key) {
   auto text = key.shown(cfg);
   if (key.kind == key_kind::text)
     return text;
-  auto number = json::parse(text, nullptr, false); // "5s" is none
+  auto number = json::parse(text, nullptr, false); // "5s" is not a number
   return number.is_discarded() ? json(text) : number;
 }
 

@@ -15,7 +15,7 @@ namespace troupe::cli {
 
 namespace {
 
-/// It stops its nodes one after the other.
+/// How long to wait. The nodes are stopped one after the other.
 std::chrono::milliseconds patience(const std::filesystem::path& data) {
   auto file = read_cluster_file(data);
   auto nodes = file && *file ? (*file)->nodes.size() : limits::members_max;

@@ -41,7 +41,7 @@ int cmd_graphs(const graphs_command& wanted) {
     print_json({{"graphs", std::move(graphs)}});
   else
     print(table(rows, terminal_of(STDOUT_FILENO).colours)
-          + "\n`troupe run NAME --help` tells what a graph takes.\n");
+          + "\n`troupe run NAME --help` shows the inputs of a graph.\n");
   return exit_ok;
 }
 

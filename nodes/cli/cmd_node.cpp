@@ -9,7 +9,7 @@ namespace troupe::cli {
 
 int cmd_node(const node_command& wanted) {
   ::prctl(PR_SET_NAME,
-          "troupe"); // `up` runs /proc/self/exe, and lists of processes would show "exe"
+          "troupe"); // `up` runs /proc/self/exe: process lists would show "exe"
   ::umask(077);      // stores and logs are for this user
   auto cfg = load_settings(wanted.config, wanted.set);
   if (!cfg)

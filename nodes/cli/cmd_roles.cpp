@@ -39,7 +39,7 @@ std::string uses_of(const RoleInfo& role) {
 int cmd_roles(const roles_command& wanted) {
   interrupts signals;
   auto cluster = attach_lasting(wanted.cluster, signals.fd());
-  // Without a cluster the built-in roles are told, unless one was asked for.
+  // Without a cluster, the built-in roles are listed, unless the user named a cluster.
   bool named = !wanted.cluster.peer.empty() || !wanted.cluster.data.empty();
   if (!cluster && (named || cluster.error().exit_code != exit_unavailable))
     return report(cluster.error(), wanted.as_json);
@@ -59,7 +59,7 @@ int cmd_roles(const roles_command& wanted) {
   }
   print(table(rows, terminal_of(STDOUT_FILENO).colours));
   if (!cluster)
-    print("\nNo cluster is running; these roles are built in.\n");
+    print("\nNo cluster is running; these are the built-in roles.\n");
   return exit_ok;
 }
 

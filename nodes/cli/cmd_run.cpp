@@ -29,13 +29,13 @@ cli_result<role_names> roles_for_tasks(attached_client& cluster) {
   return names;
 }
 
-/// What is to be said of the files of the arguments.
+/// Remarks about the files in the arguments.
 struct files_told {
-  std::vector<skipped_document> notes;   ///< how they were read
-  std::vector<skipped_document> skipped; ///< why they were left out
+  std::vector<skipped_document> notes; ///< how they were read
+  skipped_documents skipped;           ///< why they were left out
 };
 
-/// Sends the files of the arguments, and makes the run's inputs of them.
+/// Sends the files in the arguments and makes the run's inputs from them.
 cli_result<value_map> send_inputs(attached_client& cluster, const Graph& graph,
                                   graph_arguments arguments, bool quiet, files_told& told) {
   for (const auto& [input, documents] : arguments.documents) {
@@ -44,14 +44,13 @@ cli_result<value_map> send_inputs(attached_client& cluster, const Graph& graph,
       return unexpected{sent.error()};
     arguments.values[input] = documents_value(sent->blobs, sent->skipped);
     told.notes.insert(told.notes.end(), sent->notes.begin(), sent->notes.end());
-    told.skipped.insert(told.skipped.end(), sent->skipped.begin(), sent->skipped.end());
+    told.skipped.append(sent->skipped);
   }
   settle_inputs(graph, arguments.values);
   return std::move(arguments.values);
 }
 
-/// Everything that can be wrong is found before the first task starts, most of it before a cluster
-/// is asked.
+/// Every mistake is found before the first task starts, most of them before a cluster is asked.
 cli_result<run_outcome> run(const run_command& wanted, trace_context trace,
                             files_told& told_of_files) {
   auto source = find_graph(wanted.graph);
@@ -113,7 +112,8 @@ int cmd_run(const run_command& wanted) {
   if (wanted.as_json) {
     auto told = run_json(*outcome, trace.trace);
     told["notes"] = files_json(files.notes, "note");
-    told["skipped"] = files_json(files.skipped, "why");
+    told["skipped"] = files_json(files.skipped.named, "why");
+    told["skipped_more"] = files.skipped.more;
     print_json(told);
     return outcome->exit_code;
   }

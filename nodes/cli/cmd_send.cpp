@@ -28,7 +28,7 @@ cli_result<RoleInfo> role_to_talk_to(attached_client& cluster, const std::string
     return std::move(**found);
   if (*found)
     return unexpected{
-        usage_error("the role " + wanted + " does tasks of graphs; it cannot be sent to")};
+        usage_error("the role " + wanted + " works only on tasks of graphs; it takes no messages")};
   auto roles = roles_of(cluster, true);
   if (!roles)
     return unexpected{roles.error()};
@@ -43,12 +43,12 @@ cli_result<RoleInfo> role_to_talk_to(attached_client& cluster, const std::string
 
 cli_result<std::string> role_in(const std::string& agent) {
   if (!is_utf8(agent))
-    return unexpected{usage_error("an agent's name is UTF-8 text, found \"" + valid_utf8(agent)
-                                  + "\", where \xEF\xBF\xBD stands for what is not")};
+    return unexpected{usage_error("an agent's name must be UTF-8 text, found \"" + valid_utf8(agent)
+                                  + "\", where \xEF\xBF\xBD marks what is not")};
   auto slash = agent.find('/');
   if (slash == 0 || slash == std::string::npos || slash + 1 == agent.size())
     return unexpected{usage_error("\"" + agent
-                                  + "\" is no agent: write ROLE/KEY, such as "
+                                  + "\" is not an agent's name: write ROLE/KEY, such as "
                                     "librarian/me")};
   if (agent.size() > limits::agent_name_bytes_max)
     return unexpected{usage_error("an agent's name has at most "
@@ -56,7 +56,7 @@ cli_result<std::string> role_in(const std::string& agent) {
   return agent.substr(0, slash);
 }
 
-/// The message, with the files it asks the agent to remember.
+/// The message, with the files that the agent is asked to remember.
 cli_result<AgentMessage> make_message(attached_client& cluster, const send_command& wanted,
                                       const RoleInfo& role, uploaded_documents& files) {
   AgentMessage message;
@@ -81,7 +81,7 @@ cli_error why_no_answer(const failure& why, const send_command& wanted) {
   auto error = error_of(why);
   if (why.code == ec::timed_out)
     error.message = wanted.agent + " did not answer within " + human_duration(wanted.timeout)
-                    + ", and may still do it; --timeout gives it longer";
+                    + " and may still do it; --timeout sets a longer time";
   else if (why.code == ec::cancelled)
     error = {exit_interrupted, "cancelled", "interrupted; " + wanted.agent + " may still do it"};
   return error;
@@ -123,7 +123,7 @@ int cmd_send(const send_command& wanted) {
   auto why = reply ? failure_in(*reply) : std::optional{reply.error()};
   auto answer = why ? nullptr : reply->body.as<AgentReply>();
   if (!why && !answer)
-    why = failure{ec::bad_message, "the agent's answer was not understood"};
+    why = failure{ec::bad_message, "the agent's answer could not be read"};
   if (why) {
     print_data(printer.broken_off());
     return report(why_no_answer(*why, wanted), wanted.as_json);
@@ -137,7 +137,8 @@ int cmd_send(const send_command& wanted) {
               {"trace_id", to_string(trace)},
               {"input_tokens", answer->input_tokens()},
               {"output_tokens", answer->output_tokens()},
-              {"skipped", files_json(files.skipped, "why")},
+              {"skipped", files_json(files.skipped.named, "why")},
+              {"skipped_more", files.skipped.more},
               {"notes", files_json(files.notes, "note")}});
   return exit_ok;
 }

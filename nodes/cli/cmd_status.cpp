@@ -1,4 +1,5 @@
 #include "actors/cluster/member_view.hpp"
+#include "config/base/count_of.hpp"
 #include "messages/cluster.pb.h"
 #include "nodes/cli/ask_status.hpp"
 #include "nodes/cli/commands.hpp"
@@ -86,7 +87,7 @@ std::string runs_text(const NodeStatus& node) {
   }
   auto shown = static_cast<std::uint32_t>(node.runs_size());
   if (node.runs_total() > shown)
-    text += "and " + std::to_string(node.runs_total() - shown) + " more on "
+    text += "and " + count_of(node.runs_total() - shown, "more run") + " on "
             + one_line(node.info().name()) + "\n";
   return text;
 }
@@ -109,7 +110,7 @@ std::string status_text(const ClusterStatus& status, bool colours) {
   for (const auto& node : status.nodes()) {
     const auto& info = node.info();
     auto name = one_line(info.name());
-    if (node.state() == MEMBER_DOWN || node.pid() == 0) { // it said nothing of itself
+    if (node.state() == MEMBER_DOWN || node.pid() == 0) { // it did not report
       rows.push_back({name, state_text(node, colours), "-", one_line(info.address())});
       continue;
     }
@@ -149,18 +150,17 @@ result<ClusterStatus> ask_status(client& link, std::chrono::milliseconds at_most
     return unexpected{std::move(*why)};
   if (auto status = reply->body.as<ClusterStatus>())
     return std::move(*status);
-  return fail(ec::bad_message, "the node's answer about its status was not understood");
+  return fail(ec::bad_message, "the node's answer about its status could not be read");
 }
 
 namespace {
 
-/// What the process says that keeps the nodes running; nothing of a cluster that is named by
-/// --peer.
+/// What the process that supervises the nodes reports; nothing for a cluster named by --peer.
 std::optional<supervision> supervision_of(const cluster_flags& flags) {
   return flags.peer.empty() ? read_supervision(data_folder_of(flags)) : std::nullopt;
 }
 
-/// No node answers; perhaps their supervisor knows why.
+/// For when no node answers: adds what their supervisor knows.
 cli_error with_troubles(cli_error error, const std::optional<supervision>& supervised,
                         const std::string& hint) {
   if (supervised)

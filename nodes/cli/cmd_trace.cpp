@@ -16,15 +16,15 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t width_of_files = 120; ///< and of pipes: columns
+constexpr std::size_t width_of_files = 120; ///< columns; also for pipes
 
-/// Zero: the last one.
+/// Zero: the last trace.
 cli_result<trace_id> named_trace(const std::string& text) {
   if (text == "last")
     return trace_id{};
   if (auto given = parse_id128<trace_id>(text); given && *given)
     return *given;
-  return unexpected{usage_error("\"" + text + "\" is no trace: write last, or 32 hex digits")};
+  return unexpected{usage_error("\"" + text + "\" is not a trace: write last, or 32 hex digits")};
 }
 
 cli_result<trace_id> last_of_user(const std::filesystem::path& data) {
@@ -37,7 +37,7 @@ cli_result<trace_id> last_of_user(const std::filesystem::path& data) {
 
 result<TraceFound> ask_trace(client& link, trace_id trace) {
   TraceQuery query;
-  query.set_trace(to_bytes(node_id{trace.hi, trace.lo})); // 16 bytes, as all ids travel
+  query.set_trace(to_bytes(node_id{trace.hi, trace.lo})); // all ids travel as 16 bytes
   query.set_whole_cluster(true);
   auto reply = link.request(
       make_envelope(message_kind::request, address::of(service::desk), std::move(query)), 10s);
@@ -47,17 +47,17 @@ result<TraceFound> ask_trace(client& link, trace_id trace) {
     return unexpected{std::move(*why)};
   if (auto found = reply->body.as<TraceFound>())
     return std::move(*found);
-  return fail(ec::bad_message, "the node's answer about a trace was not understood");
+  return fail(ec::bad_message, "the node's answer about a trace could not be read");
 }
 
-/// The root span ends last: when it is there, so is everything else.
+/// The root span ends last: once it has arrived, so has everything else.
 bool has_root(const TraceFound& found) {
   return std::any_of(found.spans().begin(), found.spans().end(),
                      [](const SpanData& span) { return span.parent() == 0; });
 }
 
-/// Spans arrive a moment after the answer they belong to, so a trace without its root is asked for
-/// again.
+/// Spans arrive a moment after the answer they belong to. So it asks again while the root is
+/// missing.
 result<TraceFound> ask_until_whole(client& link, trace_id trace) {
   constexpr int tries_max = 20;
   constexpr auto pause = 50ms;
@@ -90,14 +90,14 @@ int cmd_trace(const trace_command& wanted) {
     found = fail(ec::not_found, "");
   if (!found && found.error().code == ec::not_found)
     return report({exit_failed, "not_found",
-                   "no node has spans of the trace " + to_string(*trace)
-                       + ": each keeps only its last ones, and none over a restart; traces that "
+                   "no node has spans of trace " + to_string(*trace)
+                       + ": each node keeps only its latest spans, in memory; traces that "
                          "telemetry.sample_ratio leaves out are not recorded"},
                   wanted.as_json);
   if (!found)
     return report(error_of(found.error()), wanted.as_json);
   if (wanted.as_json) {
-    print(trace_json(*found) + "\n"); // escaped as all JSON
+    print(trace_json(*found) + "\n"); // escaped like all JSON
     return exit_ok;
   }
   auto place = terminal_of(STDOUT_FILENO);

@@ -21,7 +21,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// What `up` prints to, in the foreground and in the background.
+/// Where `up` prints, in the foreground and in the background.
 struct up_outlets {
   std::function<void(const std::string&)> line;
   std::function<void()> when_ready = [] {};
@@ -29,13 +29,14 @@ struct up_outlets {
   terminal place;
 };
 
-/// From the folder to the end of the last node. Nothing is printed for an error that is returned.
+/// Runs the cluster, from preparing the folder to the end of the last node. Does not print the
+/// error that it returns.
 cli_result<void> supervise(const up_command& wanted, clock::time_point began,
                            const up_outlets& outlets) {
-  // First: a `troupe down` at any time from here on is heard.
+  // This comes first, so that a `troupe down` is heard at any time from here on.
   interrupts signals{signal_stop};
   signal_descriptor start_requests{signal_start_missing};
-  outlive_readers(); // nobody may read what we print; the nodes go on all the same
+  outlive_readers(); // the nodes go on even if nobody reads what we print
   keep_environment_paths();
   auto cfg = load_settings(wanted.config, wanted.set);
   if (!cfg)
@@ -53,9 +54,9 @@ cli_result<void> supervise(const up_command& wanted, clock::time_point began,
     return unexpected{error_of_files(setup.error())};
   supervision_file board(options.data);
   auto hint = data_hint(flags);
-  // All paths are absolute by now, and the folder where `up` was typed may go.
+  // All paths are absolute by now, and the folder where `up` was typed may be deleted.
   if (wanted.detach && ::chdir("/") != 0)
-    return unexpected{cli_error{exit_unavailable, "unavailable", "cannot go to the folder /"}};
+    return unexpected{cli_error{exit_unavailable, "unavailable", "cannot change to the folder /"}};
 
   up_reporter::options told;
   told.as_json = wanted.as_json;
@@ -106,8 +107,8 @@ int up_in_background(const up_command& wanted, clock::time_point began) {
   });
 }
 
-/// The exit code, if a cluster runs in the folder already; nothing if none does, or one with
-/// another number of nodes than is asked for.
+/// Returns the exit code if a cluster already runs in the folder. Returns nothing if none runs
+/// there, or if it has a different number of nodes than the user asked for.
 std::optional<int> join_running(const up_command& wanted) {
   cluster_flags flags;
   flags.data = wanted.data;
@@ -119,13 +120,13 @@ std::optional<int> join_running(const up_command& wanted) {
     return std::nullopt;
   auto file = read_cluster_file(data);
   if (wanted.nodes != 0 && file && *file && (*file)->nodes.size() != wanted.nodes)
-    return std::nullopt; // preparing it says what is wrong
+    return std::nullopt; // `prepare_cluster` reports the error
   auto hint = data_hint(flags);
   if (!wanted.set.empty() || !wanted.restart) {
     if (auto cfg = load_settings(wanted.config, wanted.set); !cfg)
       return report(cfg.error(), wanted.as_json);
-    return report(usage_error("a cluster runs in " + data.string()
-                              + " already, and --set and --no-restart would have no effect on it: "
+    return report(usage_error("a cluster is already running in " + data.string()
+                              + ", and --set and --no-restart would have no effect on it: "
                                 "stop it first with `troupe down"
                               + hint + "`"),
                   wanted.as_json);

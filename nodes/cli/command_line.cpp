@@ -19,8 +19,8 @@ namespace {
 
 using action = std::function<int()>;
 
-/// What all of the commands below are added to. Commands live as long as the parsing: they are
-/// shared with the callbacks that run them.
+/// The table to which all commands below are added. The callbacks that run the commands share
+/// ownership of them.
 struct command_table {
   CLI::App& app;
   action& chosen;
@@ -36,10 +36,10 @@ struct command_table {
 };
 
 void add_json(CLI::App* command, bool& as_json) {
-  command->add_flag("--json", as_json, "Print JSON; errors too, as {\"error\": {...}}");
+  command->add_flag("--json", as_json, "Print JSON, also for errors: {\"error\": {...}}");
 }
 
-/// A shell's variable that is not set must not become somebody's default.
+/// An unset shell variable must not silently select the default.
 std::string is_given(const std::string& text) { return text.empty() ? "it is empty" : ""; }
 
 void add_cluster(CLI::App* command, cluster_flags& flags) {
@@ -57,8 +57,7 @@ void add_cluster(CLI::App* command, cluster_flags& flags) {
       ->check(is_given)
       ->envname("TROUPE_SECRET_FILE")
       ->group("Which cluster (without any: your own default one)");
-  command
-      ->add_option("--cluster", flags.cluster, "The cluster's name, where no data folder tells it")
+  command->add_option("--cluster", flags.cluster, "The cluster's name, if no data folder says it")
       ->type_name("NAME")
       ->check(is_given)
       ->group("Which cluster (without any: your own default one)");
@@ -80,13 +79,13 @@ void add_config(CLI::App* command, std::string& file, settings& set) {
               set.emplace_back(each.substr(0, equals), each.substr(equals + 1));
             }
           },
-          "Set one key of the configuration, over file and environment; may be repeated")
+          "Set one key of the configuration; overrides file and environment; repeatable")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
-/// A duration as everywhere (config/durations.hpp); a bare number is seconds here.
+/// Takes a duration as everywhere else (config/durations.hpp), and also a bare number of seconds.
 void add_timeout(CLI::App* command, std::chrono::milliseconds& timeout, const std::string& what) {
   auto read = [&timeout](const std::string& text) {
     bool bare = text.find_first_not_of("0123456789.") == std::string::npos;
@@ -101,17 +100,19 @@ void add_timeout(CLI::App* command, std::chrono::milliseconds& timeout, const st
 }
 
 void add_follow_links(CLI::App* command, bool& follow) {
-  command->add_flag("--follow-links", follow, "Read what links in a folder lead to outside of it");
+  command->add_flag("--follow-links", follow,
+                    "Also read what links in a folder lead to outside it");
 }
 
 void add_cluster_commands(command_table& table) {
   auto up = std::make_shared<up_command>();
   auto app = table.add("up", "Start a cluster of nodes on this machine and keep it running",
                        "  troupe up --nodes 3\n"
-                       "  troupe up --nodes 3 --detach        returns when it is ready\n"
+                       "  troupe up --nodes 3 --detach        returns when the cluster is ready\n"
                        "  troupe up --set telemetry.otlp_endpoint=http://127.0.0.1:4318",
                        up, cmd_up);
-  app->add_option("--nodes", up->nodes, "How many (default: as many as the folder has, else 3)")
+  app->add_option("--nodes", up->nodes,
+                  "Number of nodes (default: as many as the folder has, else 3)")
       ->type_name("N")
       ->check(CLI::Range(std::size_t{1}, limits::members_max));
   app->add_option("--data", up->data,
@@ -119,9 +120,9 @@ void add_cluster_commands(command_table& table) {
       ->type_name("DIR")
       ->check(is_given);
   add_config(app, up->config, up->set);
-  app->add_flag("--detach", up->detach, "Return when it is ready; `troupe down` stops it");
+  app->add_flag("--detach", up->detach, "Return when the cluster is ready; `troupe down` stops it");
   app->add_flag_callback(
-      "--no-restart", [up] { up->restart = false; }, "Do not start nodes that die again");
+      "--no-restart", [up] { up->restart = false; }, "Do not restart nodes that end");
   add_json(app, up->as_json);
 
   auto down = std::make_shared<down_command>();
@@ -143,10 +144,10 @@ void add_cluster_commands(command_table& table) {
                   node, cmd_node);
   add_config(app, node->config, node->set);
   app->add_option("--ready-fd", node->ready_fd,
-                  "Descriptor to tell on, one JSON object a line, when it listens and is ready")
+                  "Descriptor for reports (it listens, it is ready), one JSON object per line")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
-  app->add_flag("--pulses", node->pulses, "Give signs of life on that descriptor too");
+  app->add_flag("--pulses", node->pulses, "Write signs of life to that descriptor too");
 }
 
 void add_work_commands(command_table& table) {
@@ -169,21 +170,21 @@ void add_work_commands(command_table& table) {
   app = table.add("run", "Run a graph of tasks and print its result",
                   "  troupe run digest --input dir=/usr/share/common-licenses \\\n"
                   "    --input question=\"What must I do when I give the program to others?\"\n"
-                  "  troupe run digest --help            what the graph takes\n"
+                  "  troupe run digest --help            shows the inputs of the graph\n"
                   "  troupe run ./own.yaml --output report.md",
                   run, cmd_run);
   app->set_help_flag();
-  app->add_flag("-h,--help", *help, "Print this, or what the graph takes if one is named");
+  app->add_flag("-h,--help", *help, "Print this help, or the inputs of the named graph");
   app->add_option("graph", run->graph,
                   "A graph's name (`troupe graphs`), or a file: with a / or .yaml");
-  app->add_option("--input,-i", run->inputs, "An input of the graph; may be repeated")
+  app->add_option("--input,-i", run->inputs, "An input of the graph; repeatable")
       ->type_name("NAME=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app->add_option("--output,-o", run->output, "Write the result there")
+  app->add_option("--output,-o", run->output, "Write the result to this file")
       ->type_name("FILE")
       ->check(is_given);
-  add_timeout(app, run->timeout, "Cancel the run after that (default: no limit)");
+  add_timeout(app, run->timeout, "Cancel the run after this time (default: no limit)");
   add_follow_links(app, run->follow_links);
   add_cluster(app, run->cluster);
   add_json(app, run->as_json);
@@ -199,7 +200,8 @@ void add_work_commands(command_table& table) {
   app = table.add("trace", "Show where the time of a command went, on all nodes",
                   "  troupe trace last\n  troupe trace 4bf92f3577b34da6a3ce929d0e0e4736 --json",
                   trace, cmd_trace);
-  app->add_option("trace", trace->trace, "last (of your commands), or a trace id")->required();
+  app->add_option("trace", trace->trace, "\"last\" (the trace of your last command), or a trace id")
+      ->required();
   add_cluster(app, trace->cluster);
   add_json(app, trace->as_json);
 }
@@ -210,7 +212,7 @@ void add_list_commands(command_table& table) {
   add_json(app, graphs->as_json);
 
   auto roles = std::make_shared<roles_command>();
-  app = table.add("roles", "List the roles of the cluster, or those built in", "  troupe roles",
+  app = table.add("roles", "List the roles of the cluster, or the built-in ones", "  troupe roles",
                   roles, cmd_roles);
   add_cluster(app, roles->cluster);
   add_json(app, roles->as_json);
@@ -221,12 +223,12 @@ void add_list_commands(command_table& table) {
   config->footer("\nExamples:\n  troupe config show --config troupe.yaml\n"
                  "  troupe config show --keys           every key, its type and its meaning\n"
                  "  troupe config check --config troupe.yaml");
-  app = config->add_subcommand("show", "The configuration, each key with where it came from");
+  app = config->add_subcommand("show", "Show the configuration and where each value comes from");
   app->callback([&table, settings_of] {
     table.chosen = [settings_of] { return cmd_config_show(*settings_of); };
   });
   add_config(app, settings_of->config, settings_of->set);
-  app->add_flag("--keys", settings_of->keys, "All keys: type, default, what they mean");
+  app->add_flag("--keys", settings_of->keys, "Show all keys: type, default, meaning");
   add_json(app, settings_of->as_json);
   app = config->add_subcommand("check", "Say whether the configuration is valid");
   app->callback([&table, settings_of] {
@@ -249,7 +251,7 @@ int parse_and_run(int argc, const char* const* argv) {
   CLI::App app("Runs fleets of agents as actors on a cluster.", "troupe");
   app.set_version_flag("--version", std::string("troupe ") + TROUPE_VERSION, "Print the version");
   app.require_subcommand(1);
-  app.footer(std::string("\nTo begin with:\n  troupe up --nodes 3 --detach\n  troupe graphs\n\n")
+  app.footer(std::string("\nTo start:\n  troupe up --nodes 3 --detach\n  troupe graphs\n\n")
              + exit_codes_help);
   action chosen;
   command_table table{app, chosen};
@@ -266,7 +268,7 @@ int parse_and_run(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& wrong) {
     auto used = app.get_subcommands();
     auto where = used.empty() ? "troupe" : "troupe " + used.front()->get_name();
-    return report(usage_error(std::string(wrong.what()) + " (`" + where + " --help` tells more)"),
+    return report(usage_error(std::string(wrong.what()) + " (`" + where + " --help` shows more)"),
                   asks_for_json(argc, argv));
   }
   return chosen();
@@ -276,7 +278,7 @@ int parse_and_run(int argc, const char* const* argv) {
 
 int run_command_line(int argc, const char* const* argv) {
   take_over_broken_pipes();
-  route_protobuf_log(nullptr); // a node has a log for it, a client has none
+  route_protobuf_log(nullptr); // a node has a log for it, a client does not
   return finish_output(parse_and_run(argc, argv));
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 /// The commands of `troupe`. Each takes what the command line said (nodes/cli/command_line.cpp) and
-/// returns the exit code; whatever goes wrong was reported by then.
+/// returns the exit code. It reports errors itself.
 namespace troupe::cli {
 
 using settings = std::vector<std::pair<std::string, std::string>>; ///< --set KEY=VALUE
@@ -23,7 +23,7 @@ struct node_command {
 int cmd_node(const node_command& wanted);
 
 struct up_command {
-  std::size_t nodes = 0; ///< 0: as many as the folder has, else three
+  std::size_t nodes = 0; ///< 0: as many as the folder has, or three if it is new
   std::string data;
   std::string config;
   settings set;
@@ -65,7 +65,7 @@ struct run_command {
   bool as_json = false;
 };
 int cmd_run(const run_command& wanted);
-/// `troupe run NAME --help`: what the graph takes.
+/// `troupe run NAME --help`: the inputs of the graph.
 int cmd_run_help(const std::string& graph);
 
 struct graphs_command {

@@ -13,8 +13,8 @@ namespace troupe::cli {
 
 namespace {
 
-/// Without a descriptor and with errno set if there is no regular file. Its name may have gone to a
-/// pipe since somebody looked at it.
+/// If there is no regular file, the result has no descriptor and errno is set. The name may have
+/// become a pipe since the caller looked at it.
 file_handle open_regular(const std::filesystem::path& path, struct stat& about) {
   file_handle fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   if (fd && ::fstat(fd.get(), &about) == 0 && S_ISREG(about.st_mode))
@@ -24,7 +24,7 @@ file_handle open_regular(const std::filesystem::path& path, struct stat& about) 
   return file_handle{};
 }
 
-/// Reads up to `bytes_max`; false with errno set when that fails.
+/// Reads up to `bytes_max` bytes. Returns false and sets errno if that fails.
 bool read_up_to(int fd, std::size_t bytes_max, std::string& into) {
   into.resize(bytes_max);
   std::size_t filled = 0;

@@ -1,5 +1,6 @@
 #include "nodes/cli/documents.hpp"
 
+#include "config/base/count_of.hpp"
 #include "config/limits/work.hpp"
 #include "messages/values.pb.h"
 #include "nodes/cli/document_file.hpp"
@@ -20,16 +21,17 @@ namespace {
 
 std::string error_text() { return std::strerror(errno); }
 
-/// What a folder without a single text file holds instead.
-std::string no_text_in(const fs::path& path, const std::vector<skipped_document>& skipped) {
-  if (skipped.empty())
+/// Says what a folder without any text file holds instead.
+std::string no_text_in(const fs::path& path, const skipped_documents& skipped) {
+  if (skipped.count() == 0)
     return path.string() + " is empty: it holds no files";
   std::string text = path.string() + " holds no text files:";
   constexpr std::size_t shown_max = 3;
-  for (std::size_t i = 0; i < std::min(skipped.size(), shown_max); ++i)
-    text += (i == 0 ? " " : "; ") + skipped[i].name + " " + skipped[i].why;
-  if (skipped.size() > shown_max)
-    text += "; and " + std::to_string(skipped.size() - shown_max) + " more";
+  auto shown = std::min(skipped.named.size(), shown_max);
+  for (std::size_t i = 0; i < shown; ++i)
+    text += (i == 0 ? " " : "; ") + skipped.named[i].name + " " + skipped.named[i].why;
+  if (skipped.count() > shown)
+    text += "; and " + std::to_string(skipped.count() - shown) + " more";
   return text;
 }
 
@@ -62,7 +64,7 @@ result<document_list> find_documents(const fs::path& path, path_kind kind, links
     if (!looked)
       return unexpected{std::move(looked).error()};
     if (walk.found().files.empty())
-      return fail(ec::invalid_argument, path.string() + " " + walk.found().skipped.at(0).why);
+      return fail(ec::invalid_argument, path.string() + " " + walk.found().skipped.named.at(0).why);
     return std::move(walk.found());
   }
   if (!S_ISDIR(about.st_mode))
@@ -89,19 +91,27 @@ result<decoded_text> read_document(const found_document& document, std::uint64_t
   return made;
 }
 
-Value documents_value(const std::vector<BlobRef>& blobs,
-                      const std::vector<skipped_document>& skipped) {
+void skipped_documents::append(const skipped_documents& others) {
+  named.insert(named.end(), others.named.begin(), others.named.end());
+  more += others.more;
+}
+
+Value documents_value(const std::vector<BlobRef>& blobs, const skipped_documents& skipped) {
   Value value;
   auto& fields = *value.mutable_map()->mutable_fields();
   auto& documents = *fields["documents"].mutable_list();
   for (const auto& blob : blobs)
     *documents.add_items()->mutable_blob() = blob;
   auto& notes = *fields["skipped"].mutable_list();
-  for (const auto& note : skipped) {
+  auto add = [&](const std::string& name, const std::string& why) {
     auto& entry = *notes.add_items()->mutable_map()->mutable_fields();
-    entry["name"].set_text(to_utf8(note.name));
-    entry["why"].set_text(to_utf8(note.why));
-  }
+    entry["name"].set_text(to_utf8(name));
+    entry["why"].set_text(to_utf8(why));
+  };
+  for (const auto& note : skipped.named)
+    add(note.name, note.why);
+  if (skipped.more > 0)
+    add(count_of(skipped.more, "more file"), "left out, not named here");
   return value;
 }
 
@@ -133,7 +143,7 @@ std::optional<remember_request> parse_remember(std::string_view text) {
   if (text.empty())
     return std::nullopt;
   auto kind = folder ? path_kind::folder : path_kind::file;
-  auto home = std::getenv("HOME"); // the shell expands no ~ within quotation marks
+  auto home = std::getenv("HOME"); // the shell does not expand ~ within quotation marks
   if (text.starts_with("~/") && home)
     return remember_request{kind, fs::path(home) / text.substr(2)};
   return remember_request{kind, fs::path(text)};

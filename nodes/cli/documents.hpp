@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-/// Text files that a command reads for the cluster. No node opens a path of its own machine: the
+/// Text files that a command reads for the cluster. Nodes never open paths that users name: the
 /// client finds and reads the files and sends their text as blobs.
 namespace troupe::cli {
 
@@ -21,15 +21,25 @@ struct found_document {
   std::uint64_t size_bytes = 0;
 };
 
-/// A file that was left out, or what is to be said of one, in words.
+/// A file that was left out, or a remark about a file, in words.
 struct skipped_document {
   std::string name;
   std::string why;
 };
 
+/// Files that were left out. A folder may hold very many of them, so those beyond a limit are only
+/// counted.
+struct skipped_documents {
+  std::vector<skipped_document> named;
+  std::size_t more = 0; ///< not named
+
+  std::size_t count() const { return named.size() + more; }
+  void append(const skipped_documents& others);
+};
+
 struct document_list {
   std::vector<found_document> files; ///< by name
-  std::vector<skipped_document> skipped;
+  skipped_documents skipped;
 };
 
 struct document_limits {
@@ -50,28 +60,27 @@ enum class links {
   all,
 };
 
-/// Finds the text files below `path`, sorted by name. Text is told by content
-/// (nodes/cli/text_detection.hpp). Each file counts once (by device and inode, under the name that
-/// is no link where it has one), hidden entries are left out, links only as `follow` says, Troupe's
-/// own data folders never (nodes/cli/folder_walk.hpp). Missing, empty, unreadable, of the other
-/// kind, without any text, in a data folder: `invalid_argument`. Too much: `too_large`. Names are
-/// one line of UTF-8.
+/// Finds the text files below `path`, sorted by name. Text is recognised by content
+/// (nodes/cli/text_detection.hpp). Each file counts once (by device and inode; a name that is not a
+/// link is preferred). Hidden entries are left out, links are followed as `follow` says, and
+/// Troupe's own data folders are never read (nodes/cli/folder_walk.hpp). Names are one line of
+/// UTF-8. `invalid_argument`: the path is missing, empty, unreadable, of the other kind, without
+/// any text, or in a data folder. `too_large`: a limit is exceeded.
 result<document_list> find_documents(const std::filesystem::path& path, path_kind kind,
                                      links follow = links::inside,
                                      const document_limits& bounds = default_document_limits());
 
-/// The text of a file as UTF-8, and how it was read. What is written to the file meanwhile is not
-/// read.
+/// The text of a file as UTF-8, and how it was read. Does not read what is written to the file
+/// meanwhile.
 result<decoded_text> read_document(const found_document& document, std::uint64_t bytes_max);
 
-/// The value of a graph's input of type folder or file: a map of `documents`, a list of blobs, and
-/// `skipped`, a list of maps with `name` and `why`.
-Value documents_value(const std::vector<BlobRef>& blobs,
-                      const std::vector<skipped_document>& skipped);
+/// The value for an input of type folder or file: a map with `documents`, a list of blobs, and
+/// `skipped`, a list of maps with `name` and `why`. Its last map stands for the files not named.
+Value documents_value(const std::vector<BlobRef>& blobs, const skipped_documents& skipped);
 
-/// "Remember the folder PATH", "Remember the file PATH": which, and the path. Case and white space
-/// of the first words do not count; quotation marks around the path are taken off, `~/` is the home
-/// folder.
+/// "Remember the folder PATH" or "Remember the file PATH": the kind and the path. Case and white
+/// space of the first words do not matter. Quotation marks around the path are removed, and `~/` is
+/// the home folder.
 struct remember_request {
   path_kind kind = path_kind::file;
   std::filesystem::path path;

@@ -2,25 +2,25 @@
 
 #include "messages/errors.hpp"
 
-/// What `troupe` returns to the shell. Numbers from 64 up are those of sysexits.h.
+/// The exit codes of `troupe`. Numbers from 64 to 78 are those of sysexits.h.
 namespace troupe::cli {
 
 inline constexpr int exit_ok = 0;
-inline constexpr int exit_failed = 1;           ///< the work was done, and failed
+inline constexpr int exit_failed = 1;           ///< the work failed
 inline constexpr int exit_usage = 64;           ///< the command line, a graph or an input is wrong
 inline constexpr int exit_damaged = 65;         ///< data on disk is damaged
-inline constexpr int exit_unavailable = 69;     ///< no cluster, or a part of it cannot be had
-inline constexpr int exit_cannot_write = 73;    ///< standard output, a file, the data folder
+inline constexpr int exit_unavailable = 69;     ///< no cluster, or a part of it is unavailable
+inline constexpr int exit_cannot_write = 73;    ///< standard output, a file or the data folder
 inline constexpr int exit_run_lost = 75;        ///< the node that owned the run is gone
 inline constexpr int exit_outcome_unknown = 76; ///< it may or may not have been done
 inline constexpr int exit_config = 78;          ///< the configuration is wrong
 inline constexpr int exit_timed_out = 124;
 inline constexpr int exit_interrupted = 130;
 
-/// For a failure that a node or a link answered with.
+/// For a failure that a node or a link reported.
 int exit_code_of(ec code);
 
-/// For a failure of this machine's own files: damaged ones, ones that cannot be written.
+/// For a failure of local files: damaged ones, or ones that cannot be written.
 int exit_code_of_files(ec code);
 
 /// The table for `--help`.

@@ -30,15 +30,14 @@ constexpr std::chrono::milliseconds roles_patience = 5 * limits::desk_query_time
 
 /// One way to a node.
 struct way_in {
-  std::string called; ///< in messages, and HOST:PORT where it is by TCP
-  fs::path folder;    ///< by the socket in this folder; empty: by TCP
-  node_id owner{};    ///< who must answer there; zero: that is not known
+  std::string called; ///< its name in messages; HOST:PORT if it is by TCP
+  fs::path folder;    ///< connect by the socket in this folder; empty: by TCP
+  node_id owner{};    ///< the node that must answer; zero: unknown
 };
 
-/// Where to knock, and as who.
+/// Where to connect, with which cluster name and secret.
 struct door {
-  std::vector<way_in>
-      ways; ///< in groups: those of the second are tried when no way of the first is
+  std::vector<way_in> ways; ///< in two groups: the second is tried if no way of the first works
   std::size_t first_group = 0;
   std::string cluster = "default";
   std::string secret;
@@ -53,9 +52,9 @@ node_id id_of(const cluster_node& node) {
   return parse_id128<node_id>(node.member.id).value_or(node_id{});
 }
 
-/// Who lives at that address, as the folder knows it; then nobody else will do. Zero: nobody.
+/// The node that the folder lists at this address; then only this node may answer. Zero: none.
 node_id owner_of(const std::string& address, const cluster_file& file) {
-  auto spelt = [](const std::string& text) { // `localhost` is its address
+  auto spelt = [](const std::string& text) { // `localhost` counts as 127.0.0.1
     auto place = parse_address(text);
     if (!place)
       return text;
@@ -69,8 +68,8 @@ node_id owner_of(const std::string& address, const cluster_file& file) {
 }
 
 /// The sockets of all nodes, then their addresses. An address alone proves nothing: a copy of the
-/// folder has the same, and the same secret. So addresses are tried only while the folder's own
-/// cluster runs, and they are needed only where the file system holds no sockets.
+/// folder has the same addresses and the same secret. So addresses are tried only while the
+/// folder's own cluster runs. They are needed only if the file system does not support sockets.
 std::vector<way_in> ways_to(const cluster_file& file, const fs::path& data) {
   std::vector<way_in> ways;
   for (const auto& node : file.nodes)
@@ -95,7 +94,7 @@ cli_result<door> find_door(const cluster_flags& flags, const fs::path& data) {
   bool known = file && file->has_value();
   if (!known && flags.peer.empty())
     return unexpected{
-        no_cluster("no cluster is running here (there is none in " + data.string() + ")", flags)};
+        no_cluster("no cluster is running here (" + data.string() + " holds none)", flags)};
   if (known) {
     found.cluster = (*file)->name;
     if (flags.peer.empty())
@@ -119,7 +118,7 @@ cli_result<door> find_door(const cluster_flags& flags, const fs::path& data) {
   return found;
 }
 
-/// All ways in, in the order in which they are tried.
+/// All ways to a node, in the order in which they are tried.
 std::vector<client_options> doors_of(const door& found, const attach_options& options) {
   std::vector<client_options> doors;
   auto group = found.first_group;
@@ -136,7 +135,29 @@ std::vector<client_options> doors_of(const door& found, const attach_options& op
   return doors;
 }
 
-/// Nobody let us in: why, in one message.
+/// Returns the first link that succeeds, and moves its door to the front of `doors`. If none does,
+/// it returns nothing, and `last` says why. Each try leaves time for the other nodes of its group,
+/// in case a node is suspended and does not answer.
+std::unique_ptr<client> try_each(std::vector<client_options>& doors, std::size_t group,
+                                 steady::time_point deadline, failure& last) {
+  for (std::size_t i = 0; i < doors.size() && last.code != ec::cancelled; ++i) {
+    auto wanted = doors[i];
+    // A missing socket is noticed at once and takes no time.
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
+    wanted.connect_timeout =
+        std::max(std::chrono::milliseconds{1}, left / static_cast<std::int64_t>(group - i % group));
+    auto link = client::connect(wanted);
+    if (link) {
+      std::rotate(doors.begin(), doors.begin() + static_cast<std::ptrdiff_t>(i), doors.end());
+      return std::move(*link);
+    }
+    if (last.code != ec::refused || link.error().code == ec::cancelled)
+      last = link.error(); // a refusal is the better message: somebody is there
+  }
+  return nullptr;
+}
+
+/// No node accepted us: says why, in one message.
 cli_error nobody_answers(const cluster_flags& flags, const fs::path& data, const failure& last) {
   if (last.code == ec::cancelled)
     return {exit_interrupted, "cancelled", "interrupted"};
@@ -152,7 +173,7 @@ cli_error nobody_answers(const cluster_flags& flags, const fs::path& data, const
     return {exit_unavailable, "unavailable",
             "the cluster in " + data.string() + " (process " + std::to_string(*holder)
                 + ") does not answer: " + last.message + "; try again, and see " + data.string()
-                + "/up.log and the log.jsonl of its nodes if that goes on"};
+                + "/up.log and the log.jsonl of its nodes if this goes on"};
   return no_cluster("no cluster is running in " + data.string(), flags);
 }
 
@@ -182,25 +203,16 @@ cli_result<attached_client> attach(const attach_options& options) {
   auto found = find_door(options.flags, data);
   if (!found)
     return unexpected{found.error()};
-  auto deadline = steady::now() + options.time;
+  auto begun = steady::now();
   auto doors = doors_of(*found, options);
-  auto count = doors.size();
-  auto group = found->first_group;
   failure last{ec::unavailable, "no address is known"};
-  for (std::size_t i = 0; i < count && last.code != ec::cancelled; ++i) {
-    auto wanted = doors[i];
-    // A node that is stopped but not gone must leave time for the others; where no socket can be
-    // had, that is known at once.
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
-    wanted.connect_timeout =
-        std::max(std::chrono::milliseconds{1}, left / static_cast<std::int64_t>(group - i % group));
-    auto link = client::connect(wanted);
-    if (link) {
-      std::rotate(doors.begin(), doors.begin() + static_cast<std::ptrdiff_t>(i), doors.end());
-      return attached_client{std::move(*link), std::move(data), std::move(doors)};
-    }
-    if (last.code != ec::refused || link.error().code == ec::cancelled)
-      last = link.error(); // who refuses us is there: the better message
+  for (auto time : {options.first_round, options.both_rounds}) {
+    auto link = try_each(doors, found->first_group, begun + time, last);
+    if (link)
+      return attached_client{std::move(link), std::move(data), std::move(doors)};
+    // A second round makes no sense if the nodes refused at once or are not there.
+    if (last.code == ec::cancelled || steady::now() < begun + options.first_round)
+      break;
   }
   return unexpected{nobody_answers(options.flags, data, last)};
 }
@@ -247,7 +259,7 @@ cli_result<RolesListed> ask_roles(attached_client& cluster, RolesQuery query) {
   auto why = reply ? failure_in(*reply) : std::optional{reply.error()};
   auto listed = why ? nullptr : reply->body.as<RolesListed>();
   if (!why && !listed)
-    why = failure{ec::bad_message, "what the node says of its roles was not understood"};
+    why = failure{ec::bad_message, "the node's answer about its roles could not be read"};
   if (why)
     return unexpected{error_of(*why)};
   return std::move(*listed);

@@ -17,18 +17,18 @@ namespace troupe::cli {
 
 /// Walks a folder tree for its text files.
 ///
-/// Names that are links wait until everything else was seen, so that a file is known by its own
-/// name and not by a link to it. Folders and files are entered once (by device and inode), so loops
-/// end. A link out of the folder could bring in all of the disk, or somebody else's file: it is
-/// named and not read unless that is wanted. Folders where Troupe keeps its data are never read: a
-/// secret in a report, or an agent that remembers its own state, is nobody's wish.
+/// Links wait until everything else was seen, so that a file is known by its own name and not by a
+/// link to it. Folders and files are entered once (by device and inode), so loops end. A link out
+/// of the folder could bring in the whole disk or another user's file, so it is only named, not
+/// read, unless the user wants it. Troupe's own data folders are never read: nobody wants a secret
+/// in a report, or an agent that remembers its own state.
 class folder_walk {
 public:
   folder_walk(const document_limits& bounds, links follow) : bounds_(bounds), follow_(follow) {}
 
   result<document_list> run(const std::filesystem::path& root);
 
-  /// Looks at one file; its note goes to `skipped` if it is no document.
+  /// Looks at one file. If it is not a document, a note about it goes to `skipped`.
   result<void> look_at(const std::filesystem::path& path, const std::string& shown,
                        const struct stat& about, const std::string& origin = {});
 
@@ -39,7 +39,7 @@ private:
     std::filesystem::path path;
     std::string shown;
     std::size_t depth = 0;
-    std::string origin; ///< the link it came by, else the entry of the root that it is below
+    std::string origin; ///< the link that led to it, or else its top-level folder
   };
 
   void skip(const std::string& shown, std::string why);
@@ -53,14 +53,13 @@ private:
 
   const document_limits& bounds_;
   links follow_;
-  std::filesystem::path root_; ///< without links
+  std::filesystem::path root_; ///< with links resolved
   std::vector<found_entry> folders_;
-  std::map<std::string, found_entry> links_; ///< by the name that is shown
+  std::map<std::string, found_entry> links_; ///< by shown name
   std::set<std::pair<dev_t, ino_t>> seen_;
   std::map<std::string, std::size_t> entries_by_origin_;
   std::set<std::string> origins_that_are_links_;
   std::size_t entries_ = 0;
-  std::size_t left_out_ = 0;
   std::uint64_t bytes_ = 0;
   document_list found_;
 };
@@ -68,7 +67,7 @@ private:
 /// Whether Troupe keeps data in the folder: a node's identity, or a cluster's secret.
 bool is_data_folder(const std::filesystem::path& folder);
 
-/// The data folder that holds `path` or a folder above it, links resolved; empty if none does.
+/// The data folder that is `path` or contains it, links resolved; empty if there is none.
 std::filesystem::path data_folder_around(const std::filesystem::path& path);
 
 } // namespace troupe::cli

@@ -18,7 +18,7 @@ namespace troupe::cli {
 
 namespace {
 
-/// Whatever can be read once: a pipe has no size that could be asked for.
+/// Reads anything that can be read once, such as a pipe, whose size is unknown.
 cli_result<std::string> read_graph_file(const std::string& path) {
   auto file = open_file(path, O_RDONLY | O_NOCTTY);
   if (!file && errno == ENOENT)
@@ -28,7 +28,7 @@ cli_result<std::string> read_graph_file(const std::string& path) {
   if (!size)
     return unexpected{
         usage_error("the graph cannot be read: " + file_failure("reading", path, errno).message)};
-  text.resize(*size); // who parses it says that it is too long
+  text.resize(*size); // the parser reports that it is too long
   return text;
 }
 
@@ -41,7 +41,7 @@ const GraphInput* find_input(const Graph& graph, std::string_view wanted) {
   return nullptr;
 }
 
-/// As if the files had been sent: right in shape and number.
+/// A value like the one after the files are sent: the right shape and number.
 Value stand_in(const document_list& found) {
   std::vector<BlobRef> blobs;
   for (const auto& file : found.files)
@@ -60,7 +60,7 @@ cli_result<void> read_argument(const Graph& graph, const std::string& shown_name
   if (into.values.contains(key))
     return unexpected{usage_error("the input `" + key + "` is given twice")};
   auto input = find_input(graph, key);
-  if (!input) { // check_inputs says it, with what was perhaps meant
+  if (!input) { // check_inputs reports it and suggests a name
     into.values[key].set_text(to_utf8(text));
     return {};
   }
@@ -110,8 +110,8 @@ cli_result<Graph> load_graph(const graph_source& source, const role_names* known
       names.push_back(each.name());
     return unexpected{usage_error("there is no graph " + source.name
                                   + did_you_mean(source.name, names)
-                                  + "; `troupe graphs` lists them, and a file is named with a "
-                                    "/ or by .yaml at its end")};
+                                  + "; `troupe graphs` lists the built-in ones; a file's name must "
+                                    "contain a / or end in .yaml")};
   }
   if (auto fine = check_graph(*graph, known); !fine)
     return unexpected{graph_error(fine.error())};
@@ -131,7 +131,8 @@ cli_result<graph_arguments> read_arguments(const Graph& graph, const std::string
     if (auto done = read_argument(graph, shown_name, argument, follow, read); !done)
       return unexpected{done.error()};
   if (auto fine = check_inputs(graph, read.values); !fine)
-    return unexpected{usage_error(fine.error().message)};
+    return unexpected{usage_error(fine.error().message + "; `troupe run " + shell_word(shown_name)
+                                  + " --help` lists the inputs")};
   return read;
 }
 
@@ -147,7 +148,7 @@ std::string describe_graph(const Graph& graph, const std::string& shown_name) {
     if (input.has_default_value())
       text += "      default: " + to_line(to_json(input.default_value()));
     if (!input.example().empty())
-      text += "      such as: --input " + input.name() + "=" + input.example() + "\n";
+      text += "      example: --input " + input.name() + "=" + input.example() + "\n";
     if (input.required())
       example +=
           " --input " + input.name() + "=" + (input.example().empty() ? "..." : input.example());

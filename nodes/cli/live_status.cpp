@@ -1,5 +1,6 @@
 #include "nodes/cli/live_status.hpp"
 
+#include "config/base/count_of.hpp"
 #include "messages/cluster.pb.h"
 #include "nodes/cli/ask_status.hpp"
 #include "telemetry/text_escape.hpp"
@@ -50,11 +51,11 @@ void live_status::run() {
     if (auto status = ask_status(*link, 2s))
       draw(status_line(*status));
     else
-      link.reset(); // the next second with another node
+      link.reset(); // tries another node in the next second
   } while (wait_a_second());
 }
 
-/// False once it is over.
+/// Returns false once `stop` was called.
 bool live_status::wait_a_second() {
   pollfd ended{ended_.get(), POLLIN, 0};
   return ::poll(&ended, 1, 1'000) == 0;
@@ -81,9 +82,10 @@ std::string status_line(const ClusterStatus& status) {
     agents += node.agents();
     bytes += node.rss_bytes();
   }
-  return std::to_string(up) + " of " + std::to_string(status.nodes_size()) + " nodes up, "
-         + std::to_string(done) + " tasks done, " + std::to_string(running) + " running, "
-         + std::to_string(queued) + " queued, " + std::to_string(agents) + " agents, "
+  return std::to_string(up) + " of "
+         + count_of(static_cast<std::uint64_t>(status.nodes_size()), "node") + " up, "
+         + count_of(done, "task") + " done, " + std::to_string(running) + " running, "
+         + std::to_string(queued) + " queued, " + count_of(agents, "agent") + ", "
          + human_bytes(bytes);
 }
 

@@ -11,8 +11,8 @@
 
 namespace troupe::cli {
 
-/// One line at the bottom of the terminal that tells each second how the cluster is. A thread of
-/// its own asks a node, as any client does, so that waiting for an answer holds up nobody.
+/// One line at the bottom of the terminal that shows the state of the cluster, updated each second.
+/// Its own thread asks a node, as any client does, so waiting for an answer delays nobody.
 class live_status {
 public:
   live_status(cluster_flags flags, terminal place);
@@ -21,7 +21,7 @@ public:
   live_status& operator=(const live_status&) = delete;
 
   void start();
-  /// Ends the thread and takes the line away.
+  /// Ends the thread and removes the line.
   void stop();
   /// Prints lines above the status line.
   void print_above(const std::string& lines);

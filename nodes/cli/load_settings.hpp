@@ -6,7 +6,7 @@
 
 namespace troupe::cli {
 
-/// The configuration of file, environment and flags, as all commands read it.
+/// The configuration from file, environment and flags. All commands read it this way.
 cli_result<node_config> load_settings(const std::string& file, const settings& set);
 
 } // namespace troupe::cli

@@ -23,7 +23,7 @@ std::string one_decimal(double number, const char* unit) {
   return text.data();
 }
 
-/// How many columns UTF-8 text takes; colours take none, wide characters count as one.
+/// The number of columns of UTF-8 text. Colours take none; a wide character counts as one.
 std::size_t width_of(std::string_view text) {
   std::size_t width = 0;
   bool escape = false;
@@ -38,8 +38,8 @@ std::size_t width_of(std::string_view text) {
   return width;
 }
 
-/// JSON whose texts hold nothing that a terminal obeys. Control characters below 0x20 are escaped
-/// already; the others are DEL and characters whose first byte is one of these two.
+/// JSON without characters that a terminal obeys. Control characters below 0x20 are already
+/// escaped. The others are DEL and characters that begin with one of the other two bytes.
 std::string escaped_json(std::string_view text) {
   constexpr std::string_view suspects = "\x7f\xc2\xe2";
   std::string escaped;
@@ -134,7 +134,7 @@ terminal terminal_of(int fd) {
   found.is_terminal = ::isatty(fd) == 1;
   if (!found.is_terminal)
     return found;
-  auto no_colour = std::getenv("NO_COLOR"); // https://no-color.org: present and not empty
+  auto no_colour = std::getenv("NO_COLOR"); // https://no-color.org: set and not empty
   auto kind = std::getenv("TERM");
   found.colours = !(no_colour && *no_colour) && !(kind && std::string_view(kind) == "dumb");
   winsize size{};

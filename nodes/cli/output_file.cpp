@@ -23,10 +23,10 @@ unexpected<failure> cannot_write(const fs::path& path, const std::string& why) {
   return fail(ec::storage_failed, "cannot write " + path.string() + ": " + why);
 }
 
-/// The end of a way through links, of which the last may lead to what is not there yet. A link that
-/// the kernel makes for an open pipe leads nowhere by its text.
+/// Follows links to their end, which need not exist yet. The text of a link that the kernel makes
+/// for an open pipe is not a path.
 result<fs::path> follow_links(const fs::path& path) {
-  constexpr int links_max = 40; // as the kernel has it
+  constexpr int links_max = 40; // the kernel's limit
   auto at = fs::absolute(path);
   std::error_code error;
   for (int followed = 0; fs::is_symlink(fs::symlink_status(at, error)); ++followed) {
@@ -46,7 +46,7 @@ result<fs::path> follow_links(const fs::path& path) {
 } // namespace
 
 result<output_file> output_file::prepare(const fs::path& path) {
-  // Links are resolved here, so the kernel's protection of folders for all does not hold.
+  // Links are resolved here, so the kernel's protection of world-writable folders does not apply.
   if (auto links = check_links(path); !links)
     return cannot_write(path, links.error().message);
   output_file made;

@@ -10,12 +10,12 @@
 
 namespace troupe::cli {
 
-/// Where `--output` goes. Found out to be writable before the work begins; replaced as a whole at
-/// its end, with the mode that it had. What is no file but a device or a pipe, such as /dev/stdout
-/// or a shell's >(...), is written to.
+/// The file of `--output`. It is checked to be writable before the work begins. At the end it is
+/// replaced as a whole and keeps its mode. A device or a pipe, such as /dev/stdout or a shell's
+/// >(...), is written to directly.
 class output_file {
 public:
-  /// `storage_failed` if nothing could be written there.
+  /// `storage_failed` if the file cannot be written.
   static result<output_file> prepare(const std::filesystem::path& path);
 
   result<void> write(std::string_view text) const;
@@ -29,9 +29,9 @@ private:
   result<void> write_special(std::string_view text) const;
 
   std::filesystem::path shown_;    ///< as it was given
-  std::filesystem::path path_;     ///< links resolved, those of /proc excepted
-  mode_t mode_ = 0644;             ///< a report is for those whom the umask lets
-  std::optional<special> special_; ///< a device or a pipe, written to as it is
+  std::filesystem::path path_;     ///< with links resolved, except those of /proc
+  mode_t mode_ = 0644;             ///< for a new file, reduced by the umask
+  std::optional<special> special_; ///< set for a device or a pipe
 };
 
 } // namespace troupe::cli

@@ -1,5 +1,6 @@
 #include "nodes/cli/progress_line.hpp"
 
+#include "config/base/count_of.hpp"
 #include "messages/runs.pb.h"
 #include "telemetry/text_escape.hpp"
 
@@ -12,7 +13,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto redraw_interval = 50ms;
-constexpr auto line_interval = 2s; ///< where lines cannot be taken back
+constexpr auto line_interval = 2s; ///< where lines cannot be erased
 
 std::string bar(std::uint64_t done, std::uint64_t total, int columns) {
   auto width = std::clamp(columns - 50, 10, 30);
@@ -27,7 +28,7 @@ std::string bar(std::uint64_t done, std::uint64_t total, int columns) {
   return "[" + text + "] ";
 }
 
-/// The first `columns` characters; never cuts one of UTF-8 apart.
+/// The first `columns` characters. Never splits a character of UTF-8.
 std::string fit(std::string text, int columns) {
   int seen = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -52,7 +53,7 @@ void progress_line::show(std::string_view text, clock::time_point now, bool impo
     return;
   shown_at_ = now;
   last_ = text;
-  auto line = one_line(text); // the names of tasks are those of files
+  auto line = one_line(text); // task names may be file names, so any text
   if (!place_.is_terminal) {
     std::fprintf(out_, "%s\n", line.c_str());
     return;
@@ -84,7 +85,7 @@ std::string run_progress(const RunProgress& progress, int columns) {
 }
 
 std::string upload_progress(std::size_t done, std::size_t total, std::uint64_t bytes, int columns) {
-  return bar(done, total, columns) + std::to_string(done) + "/" + std::to_string(total) + " files, "
+  return bar(done, total, columns) + std::to_string(done) + "/" + count_of(total, "file") + ", "
          + human_bytes(bytes) + " sent";
 }
 

@@ -12,8 +12,8 @@
 
 namespace troupe::cli {
 
-/// One line of progress on standard error: redrawn in place on a terminal, an occasional line
-/// elsewhere.
+/// One line of progress on standard error. It is redrawn in place on a terminal; elsewhere a line
+/// is printed now and then.
 class progress_line {
 public:
   using clock = std::chrono::steady_clock;
@@ -23,9 +23,9 @@ public:
   progress_line(const progress_line&) = delete;
   progress_line& operator=(const progress_line&) = delete;
 
-  /// Shows `text` unless that was done a moment ago; `important` shows it in any case.
+  /// Shows `text` unless the line was drawn a moment ago; `important` text is always shown.
   void show(std::string_view text, clock::time_point now, bool important = false);
-  /// Takes the line away, so that other output can follow.
+  /// Removes the line, so that other output can follow.
   void clear();
 
   const terminal& place() const noexcept { return place_; }
@@ -38,7 +38,7 @@ private:
   bool visible_ = false;
 };
 
-/// "[=====>    ] 9/18 done, 3 running, 6 waiting (read GPL-3)", to fit in `columns`.
+/// "[=====>    ] 9/18 done, 3 running, 6 waiting (read GPL-3)", made to fit in `columns`.
 std::string run_progress(const RunProgress& progress, int columns);
 
 /// "[=====>    ] 9/18 files, 1.2 MiB sent".

@@ -1,5 +1,6 @@
 #include "nodes/cli/run_report.hpp"
 
+#include "config/base/count_of.hpp"
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
@@ -18,7 +19,7 @@ std::string node_of(const run_outcome& outcome, const TaskOutcome& task) {
   return task.node().empty() || found == outcome.node_names.end() ? "" : found->second;
 }
 
-/// It ended because the run did, not by a fault of its own.
+/// The task ended because the run ended, not because it failed itself.
 bool was_cancelled(const TaskOutcome& task) {
   return !task.ok() && to_error_code(task.failure().code()) == ec::cancelled;
 }
@@ -68,6 +69,7 @@ json run_json(const run_outcome& outcome, trace_id trace) {
 
 std::string run_summary(const run_outcome& outcome) {
   const auto& ended = outcome.ended;
+  const auto tasks = count_of(static_cast<std::uint64_t>(ended.tasks_size()), "task");
   std::set<std::string> nodes;
   std::string text;
   int failed = 0, cancelled = 0, done = 0;
@@ -84,8 +86,9 @@ std::string run_summary(const run_outcome& outcome) {
             + ": " + one_line(task.failure().message()) + "\n";
   }
   if (failed > failures_shown_max)
-    text += "troupe: " + std::to_string(failed - failures_shown_max)
-            + (failed - failures_shown_max == 1 ? " more task failed\n" : " more tasks failed\n");
+    text +=
+        "troupe: " + count_of(static_cast<std::uint64_t>(failed - failures_shown_max), "more task")
+        + " failed\n";
   auto took = ended.duration_us() < 1000
                   ? "less than 1 ms"
                   : human_duration(std::chrono::milliseconds(ended.duration_us() / 1000));
@@ -94,13 +97,11 @@ std::string run_summary(const run_outcome& outcome) {
     text += "troupe: the run " + std::string(stopped ? "was stopped" : "failed") + " after " + took
             + ": " + one_line(outcome.why);
     if (cancelled > 0)
-      text += "; " + std::to_string(done) + " of " + std::to_string(ended.tasks_size())
-              + " tasks were done, " + std::to_string(cancelled) + " cancelled";
+      text += "; " + std::to_string(done) + " of " + tasks + " done, " + std::to_string(cancelled)
+              + " cancelled";
     return text + "\n";
   }
-  return std::to_string(ended.tasks_size())
-         + (ended.tasks_size() == 1 ? " task done in " : " tasks done in ") + took + " on "
-         + std::to_string(nodes.size()) + (nodes.size() == 1 ? " node" : " nodes")
+  return tasks + " done in " + took + " on " + count_of(nodes.size(), "node")
          + "; `troupe trace last` shows where the time went\n";
 }
 

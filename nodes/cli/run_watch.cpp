@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto cancel_timeout = 3s; ///< for a cancelled run to say how far it came
+constexpr auto cancel_timeout = 3s; ///< how long a cancelled run may take to report its end
 constexpr auto wait_step = 10s;
 
 } // namespace
@@ -51,19 +51,20 @@ cli_result<void> run_watch::submit(RunSubmit submitted, const trace_context& tra
   auto why = reply ? failure_in(*reply) : std::optional{reply.error()};
   if (why && why->code == ec::cancelled)
     return unexpected{cli_error{exit_interrupted, "cancelled", "interrupted"}};
-  if (why && why->code == ec::outcome_unknown) // whatever was begun ends without its client
+  if (why && why->code == ec::outcome_unknown) // a run that has begun ends without its client
     return unexpected{run_lost(why->message)};
   if (why)
     return unexpected{error_of(*why)};
   auto accepted = reply->body.as<RunAccepted>();
   if (!accepted)
-    return unexpected{error_of(failure{ec::bad_message, "the node's answer was not understood"})};
+    return unexpected{error_of(failure{ec::bad_message, "the node's answer could not be read"})};
   run_ = accepted->run();
   submission_ = reply->id;
   return {};
 }
 
-/// To the node that the run was submitted to: a client that came back may be at another.
+/// A request to the node that owns the run. After a reconnection, the client may be attached to
+/// another node.
 envelope run_watch::request_to_owner(payload body) const {
   envelope request;
   request.kind = message_kind::request;
@@ -112,7 +113,7 @@ cli_result<void> run_watch::on_time_out() {
     line_.clear();
     return unexpected{*cancelled_};
   }
-  cancel(exit_timed_out, "the run did not end in its time");
+  cancel(exit_timed_out, "the run did not end in time");
   return {};
 }
 
@@ -123,7 +124,7 @@ void run_watch::cancel(int exit_code, const std::string& why) {
   message.set_run(run_);
   auto request = request_to_owner(payload::of(std::move(message)));
   request.remaining = cancel_timeout;
-  // If it cannot be sent, the node notices that this client is gone.
+  // If this cannot be sent, the node notices that the client is gone.
   [[maybe_unused]] auto sent = cluster_.link->send(std::move(request), cancel_timeout);
 }
 

@@ -20,8 +20,8 @@ struct run_outcome {
   std::map<std::string, std::string> node_names; ///< by id (16 bytes)
 };
 
-/// Submits a run to the attached node and follows it to its end. Ctrl-C and the end of the time
-/// given cancel it; a second Ctrl-C does not wait for that.
+/// Submits a run to the attached node and follows it to its end. Ctrl-C or the timeout cancels it.
+/// A second Ctrl-C does not wait for the cancelled run to end.
 class run_watch {
 public:
   run_watch(attached_client& cluster, interrupts& signals, std::chrono::milliseconds timeout,
@@ -34,12 +34,12 @@ private:
 
   cli_result<void> submit(RunSubmit submit, const trace_context& trace);
   envelope request_to_owner(payload body) const;
-  /// Waits for one message; fails when there is no use in waiting for more.
+  /// Waits for one message. Fails when it makes no sense to wait for more.
   cli_result<void> wait_once();
   cli_result<void> on_interrupt();
   cli_result<void> on_time_out();
   void on_message(envelope& message);
-  /// What came of the submission when it was repeated over another link, and other last words.
+  /// The submission failed, for example when it was repeated over another link.
   void on_failure(const failure& why);
   cli_error run_lost(const std::string& why) const;
   void cancel(int exit_code, const std::string& why);
@@ -51,7 +51,7 @@ private:
   progress_line line_;
   std::optional<clock::time_point> deadline_;
   trace_context trace_;
-  node_id owner_; ///< the node that the run was submitted to, wherever this client is now
+  node_id owner_; ///< the node that owns the run; this client may be attached to another now
   std::string owner_name_;
   message_id submission_;
   std::string run_;               ///< its id, once accepted

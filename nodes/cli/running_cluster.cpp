@@ -25,22 +25,23 @@ std::string trouble_text(const supervised_node& node, const std::string& hint) {
     case node_phase::ready:
       return {};
     case node_phase::starting:
-      return "is starting" + (node.why.empty() ? "" : " (before: " + one_line(node.why) + ")");
+      return "is starting"
+             + (node.why.empty() ? "" : " (previous end: " + one_line(node.why) + ")");
     case node_phase::joining:
-      return "runs and waits for the other nodes";
+      return "is running and waits for the other nodes";
     case node_phase::waiting:
-      return "is waited for, the next try is in " + human_duration(until_next_try(node)) + ": "
+      return "is down and restarts in " + human_duration(until_next_try(node)) + ": "
              + one_line(node.why);
     case node_phase::given_up:
-      return "is given up: " + one_line(node.why) + "; `troupe up" + one_line(hint)
-             + "` tries it again";
+      return "was given up: " + one_line(node.why) + "; `troupe up" + one_line(hint)
+             + "` restarts it";
   }
   return {};
 }
 
 bool runs(const supervised_node& node) { return node.pid != 0; }
 
-/// Nothing more comes of what was asked for: each node is ready, or will not be soon.
+/// Whether the request is complete: each node is ready or will not be ready soon.
 bool is_settled(const supervision& now) {
   bool missing =
       std::any_of(now.nodes.begin(), now.nodes.end(), [](const auto& node) { return !runs(node); });
@@ -74,7 +75,7 @@ int tell_end(const std::filesystem::path& data, const supervision& before, const
                 {"started", std::move(started)},
                 {"nodes", std::move(nodes)}});
   } else {
-    print("a cluster runs in " + one_line(data.string()) + " already (process "
+    print("a cluster is already running in " + one_line(data.string()) + " (process "
           + std::to_string(after.pid) + "); "
           + (names.empty() ? all_run ? "nothing was missing" : "nothing could be started"
                            : "started: " + one_line(names))
@@ -111,14 +112,15 @@ int start_missing(const std::filesystem::path& data, const supervisor& running,
                        + std::to_string(running.pid) + ")" + why},
                   as_json);
   };
-  // It may have the lock and not have written the file yet.
+  // It may have the lock without having written the file yet.
   auto any = [](const supervision&) { return true; };
   auto before = await_supervision(data, running, any, limits::stop_timeout, signals.fd());
   if (!before)
-    return refuse(", which does not tell how its nodes are: stop it with `troupe down" + hint
+    return refuse(", which does not report the state of its nodes: stop it with `troupe down" + hint
                   + "`, or name another folder with --data");
   if (!send_signal(running.pidfd, signal_start_missing))
-    return refuse(errno == ESRCH ? ", which has just ended: try again" : " of another user");
+    return refuse(errno == ESRCH ? ", which has just ended: try again"
+                                 : ", which belongs to another user");
   auto fits = [&](const supervision& now) { return now.asked > before->asked && is_settled(now); };
   auto after = await_supervision(data, running, fits, limits::node_ready_timeout, signals.fd());
   if (signals.take() != 0)

@@ -26,8 +26,7 @@ std::atomic<int> first_error = 0; ///< errno of standard output's first failed w
 std::atomic<bool> dies_without_reader = false;
 std::atomic<bool> needs_reader = true;
 
-/// Until something can be written. False: a signal came that is to end the command, and it would
-/// not be heard here.
+/// Waits until something can be written. False: a signal arrived that must end the command.
 bool wait_until_writable(int fd) {
   pollfd waits[] = {{fd, POLLOUT, 0}, {interrupts_fd(), POLLIN, 0}};
   for (;;) {
@@ -39,17 +38,17 @@ bool wait_until_writable(int fd) {
   }
 }
 
-/// 0, or the errno of the write that failed; ECANCELED if the reader does not read and the command
-/// is to end.
+/// 0, or the errno of the failed write. ECANCELED: a signal must end the command, and the reader
+/// does not read.
 int write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     if (!wait_until_writable(fd))
       return ECANCELED;
-    // A pipe that is writable takes so much without waiting.
+    // A writable pipe takes this many bytes without waiting.
     auto written = ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
     if (written >= 0)
       text.remove_prefix(static_cast<std::size_t>(written));
-    else if (errno != EINTR && errno != EAGAIN) // who shares it may have made it non-blocking
+    else if (errno != EINTR && errno != EAGAIN) // another process may have made it non-blocking
       return errno;
   }
   return 0;
@@ -70,10 +69,11 @@ void die_by_broken_pipe() {
 
 void open_standard_descriptors() {
   for (auto fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    // Standard output only for reading: what is printed to one that was closed fails, and is told.
+    // Open standard output only for reading, so that printing to a closed one fails and is
+    // reported.
     auto how = fd == STDOUT_FILENO ? O_RDONLY : O_RDWR;
     if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", how) != fd)
-      ::_exit(exit_unavailable); // there is nobody to tell
+      ::_exit(exit_unavailable); // there is nowhere to report it
   }
 }
 
@@ -104,7 +104,7 @@ void print_data(std::string_view text) {
 
 void print_control(std::string_view text) {
   if (first_error != 0)
-    return; // what follows would be a text with a hole
+    return; // otherwise the output would have a gap
   auto error = write_all(STDOUT_FILENO, text);
   if (error == EPIPE && dies_without_reader)
     die_by_broken_pipe();
@@ -117,9 +117,9 @@ void tell(std::string_view text) {
 }
 
 int finish_output(int code) {
-  if (std::fflush(stdout) != 0 && first_error == 0) // what libraries have printed
+  if (std::fflush(stdout) != 0 && first_error == 0) // output printed by libraries
     first_error = errno;
-  // Some file systems tell only at the end that there is no room.
+  // Some file systems report only at close that there is no room.
   if (int copy = ::dup(STDOUT_FILENO); copy >= 0 && ::close(copy) != 0 && first_error == 0)
     first_error = errno;
   if (first_error == 0 || first_error == EPIPE)

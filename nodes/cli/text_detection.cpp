@@ -13,7 +13,7 @@ namespace {
 constexpr char32_t no_character = 0xfffd;
 constexpr std::string_view utf_8_mark = "\xef\xbb\xbf";
 
-constexpr std::size_t characters_a_fault = 20; ///< of so many characters one may be no text's
+constexpr std::size_t characters_a_fault = 20; ///< one character in so many may be bad
 
 enum class encoding { bytes, utf_16_le, utf_16_be, utf_32_le, utf_32_be };
 
@@ -21,12 +21,12 @@ struct mark {
   std::string_view bytes;
   encoding kind;
 };
-// Before what they begin with: FF FE is the mark of UTF-16, and half of that of UTF-32.
+// Longer marks come first: FF FE is the mark of UTF-16 and the first half of a mark of UTF-32.
 constexpr std::array marks{
     mark{{"\xff\xfe\0\0", 4}, encoding::utf_32_le}, mark{{"\0\0\xfe\xff", 4}, encoding::utf_32_be},
     mark{{"\xff\xfe", 2}, encoding::utf_16_le}, mark{{"\xfe\xff", 2}, encoding::utf_16_be}};
 
-/// Windows-1252 from 0x80 to 0x9f; the rest has Unicode's numbers.
+/// Windows-1252 from 0x80 to 0x9f; its other bytes equal the Unicode numbers.
 constexpr std::array<char16_t, 32> windows_1252 = {
     0x20ac, 0xfffd, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
     0x2039, 0x0152, 0xfffd, 0x017d, 0xfffd, 0xfffd, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
@@ -53,14 +53,14 @@ void append_utf_8(std::string& text, char32_t c) {
 
 bool is_surrogate(char32_t c) { return c >= 0xd800 && c <= 0xdfff; }
 
-/// Characters of UTF-16 or UTF-32, one after the other.
+/// Reads characters of UTF-16 or UTF-32 one by one.
 class wide_reader {
 public:
   wide_reader(std::string_view bytes, encoding kind)
       : bytes_(bytes), big_(kind == encoding::utf_16_be || kind == encoding::utf_32_be),
         width_(kind == encoding::utf_16_le || kind == encoding::utf_16_be ? 2 : 4) {}
 
-  /// U+FFFD for what is none; nothing at the end.
+  /// Returns U+FFFD for an invalid character, and nothing at the end.
   std::optional<char32_t> next() {
     if (bytes_.empty())
       return std::nullopt;
@@ -78,7 +78,7 @@ public:
     auto rest = bytes_;
     auto second = take();
     if (second < 0xdc00 || second > 0xdfff) {
-      bytes_ = rest; // the first stands alone, the second is a character of its own
+      bytes_ = rest; // the first is invalid, the second is a separate character
       return no_character;
     }
     return 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
@@ -100,8 +100,8 @@ private:
   std::size_t width_;
 };
 
-/// Control characters that texts do not have: all but tab, line ends, form feed, backspace and
-/// escape.
+/// Control characters that do not occur in text: all except tab, line ends, form feed, backspace
+/// and escape.
 bool is_odd_control(char32_t c) {
   return (c < 0x20 && !(c >= 0x08 && c <= 0x0d) && c != 0x1b) || c == 0x7f;
 }
@@ -109,7 +109,7 @@ bool is_odd_control(char32_t c) {
 struct wide_counts {
   std::size_t characters = 0;
   std::size_t ascii = 0;
-  std::size_t broken = 0; ///< none, or what texts do not have
+  std::size_t broken = 0; ///< invalid, or not found in text
 };
 
 wide_counts count_wide(std::string_view bytes, encoding kind) {
@@ -126,16 +126,18 @@ wide_counts count_wide(std::string_view bytes, encoding kind) {
 }
 
 /// Whether bytes without a mark, from the beginning of a file, are text of that encoding: every
-/// character is one, none is a control, and some are of ASCII, as the ends of lines of all
-/// languages' texts are.
+/// character is valid, none is a control character, and some are ASCII, as line ends are in any
+/// language.
 bool reads_as(std::string_view bytes, encoding kind) {
-  constexpr std::size_t sure = 8; // so many characters are no accident, even if a byte is left over
+  constexpr std::size_t sure =
+      8; // so many valid characters are no accident, even with a byte left over
   auto found = count_wide(bytes, kind);
-  bool cut = found.broken == 1 && found.characters > sure; // the sample or the file ends within one
+  bool cut = found.broken == 1
+             && found.characters > sure; // the sample or the file ends inside a character
   return found.ascii > 0 && (found.broken == 0 || cut);
 }
 
-/// UTF-8 that is cut at the end of a sample is UTF-8.
+/// UTF-8 that is cut off at the end of a sample still counts as UTF-8.
 bool is_utf_8(std::string_view sample) {
   constexpr std::size_t longest = 4;
   while (!sample.empty())
@@ -145,7 +147,7 @@ bool is_utf_8(std::string_view sample) {
       break;
   if (sample.size() >= longest)
     return false;
-  // It would be a character if it went on.
+  // The rest would be a character if more bytes followed.
   for (std::string_view rest :
        {"\x80", "\x80\x80", "\x80\x80\x80", "\xa0", "\xa0\x80", "\x90\x80", "\x90\x80\x80"})
     if (sample.empty() || utf8_length(std::string(sample) + std::string(rest)) > sample.size())
@@ -153,11 +155,11 @@ bool is_utf_8(std::string_view sample) {
   return false;
 }
 
-/// UTF-8 (or ASCII) with NUL bytes here and there: lists of names, a field's padding. In UTF-16
-/// every second byte of such letters would be one; where letters of ASCII are rare, the other bytes
-/// are not all printable.
+/// UTF-8 (or ASCII) with a few NUL bytes, as in lists of names or padded fields. In UTF-16, every
+/// second byte of ASCII letters would be NUL; if ASCII letters are rare, the other bytes are not
+/// all printable.
 bool is_text_with_nuls(std::string_view sample) {
-  constexpr std::ptrdiff_t rare = 4; // at most one of so many
+  constexpr std::ptrdiff_t rare = 4; // at most one byte in so many
   auto nuls = std::count(sample.begin(), sample.end(), '\0');
   auto odd = std::count_if(sample.begin(), sample.end(),
                            [](char c) { return is_odd_control(static_cast<unsigned char>(c)); });
@@ -174,7 +176,7 @@ std::optional<encoding> marked(std::string_view bytes, std::size_t& length) {
   return std::nullopt;
 }
 
-/// `bytes`: one byte or UTF-8's sequence a character.
+/// `encoding::bytes` means that each character is one byte or a UTF-8 sequence.
 encoding encoding_of(std::string_view beginning, std::size_t& mark_length) {
   mark_length = 0;
   if (auto kind = marked(beginning, mark_length))
@@ -203,10 +205,10 @@ std::string_view name_of(encoding kind) {
   return {};
 }
 
-/// What a text consists of, one byte or UTF-8's sequence a character.
+/// What a text consists of, if each character is one byte or a UTF-8 sequence.
 struct byte_counts {
   std::size_t sequences = 0; ///< of more than one byte
-  std::size_t invalid = 0;   ///< bytes that belong to none
+  std::size_t invalid = 0;   ///< bytes outside any UTF-8 character
 };
 
 byte_counts count(std::string_view text) {
@@ -220,7 +222,7 @@ byte_counts count(std::string_view text) {
   return found;
 }
 
-/// Mostly UTF-8: what is not is damage, and no other encoding.
+/// Mostly UTF-8: the rest is damage, not another encoding.
 bool is_damaged_utf_8(const byte_counts& found) {
   constexpr std::size_t much_more = 2;
   return found.sequences > much_more * found.invalid;
@@ -247,8 +249,8 @@ std::string decode_bytes(std::string_view bytes, bool damaged) {
 std::string replaced_note(std::size_t count) {
   return count == 0 ? ""
                     : std::to_string(count)
-                          + (count == 1 ? " character that is none was replaced"
-                                        : " characters that are none were replaced");
+                          + (count == 1 ? " invalid character was replaced"
+                                        : " invalid characters were replaced");
 }
 
 decoded_text decode_wide(std::string_view bytes, encoding kind) {
@@ -318,8 +320,8 @@ std::string why_not_text(std::string_view beginning) {
     return odd * static_cast<std::ptrdiff_t>(characters_a_fault) > size
                ? "is not text (it holds control characters)"
                : "";
-  // One byte a character: no controls at all, and letters beyond ASCII are the exception. Texts in
-  // other alphabets are Unicode today.
+  // One byte per character: there must be no control characters, and letters beyond ASCII must be
+  // the exception. Texts in other alphabets are Unicode today.
   auto high = std::count_if(beginning.begin(), beginning.end(),
                             [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
   if (odd != 0 || high * 2 > size)
@@ -328,7 +330,7 @@ std::string why_not_text(std::string_view beginning) {
 }
 
 decoded_text decode_text(std::string_view bytes) {
-  constexpr std::size_t sample_bytes = 8 * 1024; // as the beginning that was looked at
+  constexpr std::size_t sample_bytes = 8 * 1024; // as much as `why_not_text` saw
   std::size_t mark_length = 0;
   auto kind = encoding_of(bytes.substr(0, sample_bytes), mark_length);
   if (bytes.starts_with(utf_8_mark))

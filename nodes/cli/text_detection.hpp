@@ -3,30 +3,31 @@
 #include <string>
 #include <string_view>
 
-/// Which bytes are text, and the text they are.
+/// Decides which bytes are text, and decodes them.
 ///
-/// Files do not say how they are written. A byte order mark says it; else NUL bytes at every other
-/// place say UTF-16 and UTF-32; else bytes that are UTF-8 are; and what is left, one byte a
-/// character, is read as Windows-1252, as the Encoding Standard (encoding.spec.whatwg.org) has it
-/// for all that calls itself Latin-1 too. The five bytes that Windows-1252 does not define (81, 8d,
-/// 8f, 90, 9d) become U+FFFD: the controls that the standard makes of them are what nobody wrote.
+/// Files do not name their encoding. It is found in this order: by a byte order mark; by a pattern
+/// of NUL bytes, for UTF-16 and UTF-32; as UTF-8, if the bytes are valid. The rest, one byte per
+/// character, is read as Windows-1252; the Encoding Standard (encoding.spec.whatwg.org) does so
+/// even for text that calls itself Latin-1. The five bytes that Windows-1252 does not define (81,
+/// 8d, 8f, 90, 9d) become U+FFFD. The standard makes control characters of them, but nobody meant
+/// to write those.
 namespace troupe::cli {
 
-/// Why bytes from the beginning of a file are no text; empty if they are.
+/// Why bytes from the beginning of a file are not text; empty if they are.
 std::string why_not_text(std::string_view beginning);
 
 struct decoded_text {
   std::string text; ///< valid UTF-8 without NUL
-  std::string note; ///< "read as Windows-1252"; empty for UTF-8 without a fault
+  std::string note; ///< "read as Windows-1252"; empty for valid UTF-8
 };
 
-/// The whole of a file that `why_not_text` found nothing about. A byte order mark is left out. What
-/// forms no character becomes U+FFFD and is counted in the note. A CR that no LF follows is a line
-/// end and becomes LF: lines are counted by these.
+/// Decodes a whole file that `why_not_text` accepted. A byte order mark is left out. Each invalid
+/// character becomes U+FFFD, and the note counts them. A CR without a following LF is a line end
+/// and becomes LF, because lines are counted by LF.
 decoded_text decode_text(std::string_view bytes);
 
-/// Names and arguments: bytes that are not UTF-8 are taken for Windows-1252, a byte order mark is
-/// left out.
+/// For names and arguments: bytes that are not UTF-8 are read as Windows-1252, and a byte order
+/// mark is left out.
 std::string to_utf8(std::string bytes);
 
 } // namespace troupe::cli

@@ -25,8 +25,8 @@ constexpr std::size_t file_bytes_max = 256 * 1024;
 
 fs::path memory_path() { return state_home() / "troupe" / "last-trace"; }
 
-/// A folder as a field of a line. Its name may hold any byte: bytes that end a line or a field are
-/// written as %XX, and so is the sign itself.
+/// A folder as a field of a line. Its name may contain any byte, so bytes that end a line or a
+/// field are written as %XX, and so is the percent sign itself.
 std::string folder_text(const fs::path& data) {
   std::string text;
   for (char c : data.string()) {
@@ -44,7 +44,7 @@ struct entry {
   std::string data;
 };
 
-/// Lines of "TRACE FOLDER", the last used one first.
+/// Lines of "TRACE FOLDER", the most recently used one first.
 std::vector<entry> read_entries(int fd) {
   std::string text(file_bytes_max, '\0');
   auto got = ::pread(fd, text.data(), text.size(), 0);

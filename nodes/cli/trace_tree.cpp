@@ -27,13 +27,13 @@ public:
     for (auto span : spans_)
       if (span->parent() == 0 || !ids_.contains(span->parent()))
         add_tree(*span, span->parent() != 0);
-    for (auto span : spans_) // what no root leads to
+    for (auto span : spans_) // spans that no root leads to
       add_tree(*span, true);
     return std::move(rows_);
   }
 
 private:
-  /// With a stack of its own: a trace may be deeper than a thread's.
+  /// Uses its own stack, because a trace may be deeper than a thread's stack.
   void add_tree(const SpanData& root, bool orphan) {
     std::vector<trace_row> waiting{{&root, 0, orphan}};
     while (!waiting.empty()) {
@@ -50,7 +50,7 @@ private:
     }
   }
 
-  std::vector<const SpanData*> spans_; ///< in the order they began
+  std::vector<const SpanData*> spans_; ///< in the order in which they began
   std::unordered_set<std::uint64_t> ids_;
   std::unordered_map<std::uint64_t, std::vector<const SpanData*>> children_;
   std::unordered_set<const SpanData*> placed_;

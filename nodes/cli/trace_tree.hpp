@@ -9,16 +9,16 @@
 
 namespace troupe::cli {
 
-/// One line of a trace as people read it: parents before children, children in the order they
-/// began.
+/// One line of a trace as people read it: parents before children, and children in the order in
+/// which they began.
 struct trace_row {
-  const SpanData* span = nullptr; ///< lives in the TraceFound
+  const SpanData* span = nullptr; ///< owned by the TraceFound
   std::uint32_t depth = 0;
-  bool orphan = false; ///< its parent was not found: it was dropped, or its node did not answer
+  bool orphan = false; ///< its parent is missing: it was dropped, or its node did not answer
 };
 
-/// Every span once, whatever the parents say: a loop of parents is cut and its first span is an
-/// orphan.
+/// Every span once, whatever the parents are: a loop of parents is cut, and its first span becomes
+/// an orphan.
 std::vector<trace_row> order_trace(const TraceFound& found);
 
 } // namespace troupe::cli

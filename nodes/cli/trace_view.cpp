@@ -1,5 +1,6 @@
 #include "nodes/cli/trace_view.hpp"
 
+#include "config/base/count_of.hpp"
 #include "config/base/hex.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/spans.pb.h"
@@ -18,7 +19,7 @@ namespace {
 
 constexpr std::size_t width_min = 40, gap = 1, duration_width = 8, node_width_max = 12;
 constexpr std::size_t bar_width_min = 6, bar_width_max = 40;
-/// What most notes need, such as "reader#2, 5767→12 tokens". The bars have what is left.
+/// The width of most notes, such as "reader#2, 5767→12 tokens". The bars get the rest.
 constexpr std::size_t notes_width_wanted = 27;
 constexpr std::string_view reset = "\x1b[0m", bold = "\x1b[1m", dim = "\x1b[2m", red = "\x1b[31m";
 
@@ -28,7 +29,7 @@ std::size_t columns_of(std::string_view text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-/// What came from outside, made harmless, cut to `width` with an ellipsis.
+/// Text from outside, made harmless and cut to `width` with an ellipsis.
 std::string fitted(std::string_view text, std::size_t width) {
   std::string safe;
   append_terminal_escaped(safe, text);
@@ -72,7 +73,7 @@ std::string number_text(const SpanAttribute& attribute) {
   return std::to_string(attribute.integer());
 }
 
-/// "read GPL-3" of the span "task read[7]" is "GPL-3": the step is seen already.
+/// Shortens "read GPL-3" to "GPL-3" for the span "task read[7]", whose name already shows the step.
 std::string without_step(const std::string& label, std::string_view span_name) {
   auto step_end = label.find(' ');
   bool seen = step_end != std::string::npos
@@ -80,7 +81,8 @@ std::string without_step(const std::string& label, std::string_view span_name) {
   return seen ? label.substr(step_end + 1) : label;
 }
 
-/// The few attributes that people look for, the most telling first, as the line may be cut.
+/// The few attributes that people look for. The most useful come first, because the line may be
+/// cut.
 std::string notes_of(const SpanData& span) {
   std::string notes;
   auto add = [&notes](const std::string& note) { notes += (notes.empty() ? "" : ", ") + note; };
@@ -108,7 +110,7 @@ std::string notes_of(const SpanData& span) {
   return notes;
 }
 
-/// A span never ends before it began, whatever was recorded.
+/// A span never ends before it begins, whatever was recorded.
 std::int64_t end_of(const SpanData& span) { return std::max(span.start_ns(), span.end_ns()); }
 
 class waterfall {
@@ -164,11 +166,8 @@ private:
     auto id = run_from_bytes(found_.trace());
     paint(bold, "trace " + to_hex(id.hi, id.lo));
     out_ += '\n';
-    auto plural = [](std::size_t n, const std::string& what) {
-      return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-    };
     std::string line = duration_text(end_.value_or(0) - begin_.value_or(0)) + ", "
-                       + plural(rows_.size(), "span") + " of " + plural(nodes_.size(), "node");
+                       + count_of(rows_.size(), "span") + " of " + count_of(nodes_.size(), "node");
     std::string listed;
     for (const auto& [node, index] : nodes_)
       listed += (listed.empty() ? ": " : ", ") + node;
@@ -186,7 +185,7 @@ private:
   }
 
   void draw_row(const trace_row& row) {
-    constexpr std::size_t name_room_min = 8; // however deep, so much of the name is seen
+    constexpr std::size_t name_room_min = 8; // at any depth, so much of the name is visible
     const auto& span = *row.span;
     auto mark = mark_of(row);
     auto room = std::min({columns_of(span.name()) + mark.size(), name_room_min, name_width_});
@@ -236,7 +235,7 @@ private:
   std::size_t width_;
   std::vector<trace_row> rows_;
   std::optional<std::int64_t> begin_, end_;
-  std::map<std::string, std::size_t> nodes_; ///< each with its number, in the order they appeared
+  std::map<std::string, std::size_t> nodes_; ///< each with its number, in the order of appearance
   std::size_t name_width_ = 0, node_width_ = 0, bar_width_ = 0, notes_width_ = 0;
   std::string out_;
 };

@@ -10,14 +10,14 @@
 namespace troupe::cli {
 
 struct trace_view_options {
-  std::size_t width = 100; ///< columns; under 40 counts as 40
+  std::size_t width = 100; ///< columns; less than 40 counts as 40
   bool colour = false;
 };
 
 /// The waterfall of a trace for a terminal: a header, then a line per span with its name (indented
-/// below its parent), node, bar over the time axis, duration, and what else matters. No line is
-/// wider than `width`. Spans whose parent is missing stand at the top level, marked with `?`.
-/// Nothing that stands in a span can command the terminal.
+/// below its parent), node, bar on the time axis, duration and notes. No line is wider than
+/// `width`. Spans whose parent is missing are at the top level, marked with `?`. Nothing in a span
+/// can control the terminal.
 std::string render_trace(const TraceFound& found, const trace_view_options& options);
 
 /// The same as one JSON object without a line feed: {"trace_id","silent":[names],"spans":[...]},

@@ -43,7 +43,7 @@ void up_reporter::cluster_ready() {
 }
 
 void up_reporter::node_exited(const local_node& node, pid_t pid, const child_exit& ended) {
-  // SIGTERM ends a node that has not come far enough to listen for it.
+  // SIGTERM kills a node that does not handle the signal yet.
   auto state = stopping_ && (ended.code == 0 || ended.signal == SIGTERM)
                    ? painted("stopped", colour::dim, given_.colours)
                    : painted("ended", colour::red, given_.colours) + ": " + to_string(ended);
@@ -61,7 +61,7 @@ void up_reporter::node_hangs(const local_node& node, pid_t pid, const std::strin
 
 void up_reporter::node_restarting(const local_node& node, std::chrono::milliseconds after,
                                   const std::string& why) {
-  tell(node.name + " is started again in " + human_duration(after) + " (" + one_line(why) + ")",
+  tell(node.name + " restarts in " + human_duration(after) + " (" + one_line(why) + ")",
        {{"event", "node_restarting"},
         {"id", node.id},
         {"name", node.name},
@@ -70,8 +70,8 @@ void up_reporter::node_restarting(const local_node& node, std::chrono::milliseco
 }
 
 void up_reporter::node_given_up(const local_node& node, const std::string& why) {
-  tell(node.name + " " + painted("is given up", colour::red, given_.colours) + ": " + one_line(why)
-           + "; `troupe up" + hint_ + "` tries it again",
+  tell(node.name + " " + painted("was given up", colour::red, given_.colours) + ": " + one_line(why)
+           + "; `troupe up" + hint_ + "` restarts it",
        {{"event", "node_given_up"}, {"id", node.id}, {"name", node.name}, {"why", why}});
 }
 
@@ -83,7 +83,7 @@ void up_reporter::stopping() {
 std::string kept_text(const std::filesystem::path& data, const std::string& hint) {
   return "kept in " + one_line(data.string()) + " (" + human_bytes(folder_bytes(data))
          + "): agents' memories, files and logs; `troupe up" + one_line(hint)
-         + "` goes on with them";
+         + "` continues with them";
 }
 
 json kept_json(const std::filesystem::path& data) {

@@ -10,7 +10,7 @@
 
 namespace troupe::cli {
 
-/// What `troupe up` tells: a line for each thing that happens, in words or as JSON.
+/// What `troupe up` prints: a line for each event, in words or as JSON.
 class up_reporter final : public cluster_observer {
 public:
   using clock = std::chrono::steady_clock;
@@ -21,11 +21,11 @@ public:
     std::size_t nodes = 0;
     clock::time_point began;
     std::filesystem::path data;
-    std::string hint; ///< " --data DIR" where commands need it
+    std::string hint; ///< " --data DIR" if commands need it
     bool detached = false;
   };
 
-  /// `line` prints one whole line; `when_ready` is called once, after the line that says so.
+  /// `line` prints one whole line. `when_ready` is called once, after the line that reports it.
   up_reporter(options given, std::function<void(const std::string&)> line,
               std::function<void()> when_ready, std::function<void()> when_stopping);
 
@@ -42,14 +42,14 @@ private:
   void tell(const std::string& words, const json& record);
 
   options given_;
-  std::string hint_; ///< as it may be shown
+  std::string hint_; ///< safe to print
   std::function<void(const std::string&)> line_;
   std::function<void()> when_ready_;
   std::function<void()> when_stopping_;
   bool stopping_ = false;
 };
 
-/// "kept in DIR (1.2 MiB); `troupe up` goes on with it", as `up` and `down` say at the end.
+/// "kept in DIR (1.2 MiB): ...; `troupe up` continues with them": the last line of `up` and `down`.
 std::string kept_text(const std::filesystem::path& data, const std::string& hint);
 json kept_json(const std::filesystem::path& data);
 

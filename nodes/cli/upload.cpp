@@ -1,5 +1,6 @@
 #include "nodes/cli/upload.hpp"
 
+#include "config/base/count_of.hpp"
 #include "config/limits/messages.hpp"
 #include "config/limits/storage.hpp"
 #include "config/limits/work.hpp"
@@ -21,13 +22,13 @@ namespace troupe::cli {
 
 namespace {
 
-/// Sends documents in messages of many small ones or one large one, several of them on their way at
-/// once: the node writes what comes together with one sync.
+/// Sends documents in messages that hold many small ones or one large one. Several messages are on
+/// their way at once, and the node stores messages that arrive together with one sync.
 class sender {
 public:
   sender(client& link, std::size_t documents) : link_(link), blobs_(documents) {}
 
-  /// Document number `index` of the list.
+  /// Adds document number `index` of the list.
   result<void> add(std::size_t index, const std::string& shown, std::string text) {
     if (batch_bytes_ > 0 && batch_bytes_ + text.size() > limits::upload_batch_bytes_aim)
       if (auto sent = send(); !sent)
@@ -42,7 +43,7 @@ public:
     return send();
   }
 
-  /// Until all are stored. The references, in the order of the list.
+  /// Waits until all are stored. Returns the references, in the order of the list.
   result<std::vector<std::optional<BlobRef>>> finish() {
     if (auto sent = send(); !sent)
       return unexpected{sent.error()};
@@ -86,13 +87,13 @@ private:
     return {};
   }
 
-  /// The next answer.
+  /// Handles the next answer.
   result<void> receive() {
     auto next = link_.receive(limits::request_timeout);
     if (!next)
       return unexpected{next.error()};
     if (!*next)
-      return fail(ec::timed_out, "the node did not store it in time");
+      return fail(ec::timed_out, "the node did not store the files in time");
     auto& reply = **next;
     auto found = std::find_if(on_their_way_.begin(), on_their_way_.end(),
                               [&](const blob_batch& one) { return one.id == reply.id; });
@@ -104,7 +105,7 @@ private:
                                  + " could not be sent: " + why->message);
     auto stored = reply.body.as<BlobsStored>();
     if (!stored || static_cast<std::size_t>(stored->blobs_size()) != found->indices.size())
-      return fail(ec::bad_message, "the node's answer to " + first + " was not understood");
+      return fail(ec::bad_message, "the node's answer to " + first + " could not be read");
     for (std::size_t i = 0; i < found->indices.size(); ++i) {
       auto& blob = blobs_[found->indices[i]].emplace();
       blob.Swap(stored->mutable_blobs(static_cast<int>(i)));
@@ -119,7 +120,7 @@ private:
   client& link_;
   std::vector<std::optional<BlobRef>> blobs_;
   BlobPuts batch_;
-  std::vector<std::size_t> indices_; ///< of the documents in it
+  std::vector<std::size_t> indices_; ///< of the documents in `batch_`
   std::size_t batch_bytes_ = 0;
   std::deque<blob_batch> on_their_way_;
   std::size_t bytes_on_their_way_ = 0;
@@ -141,7 +142,7 @@ cli_result<uploaded_documents> upload(attached_client& cluster, const document_l
     const auto& document = documents.files[i];
     auto text = read_document(document, limits::document_bytes_max);
     if (!text) {
-      done.skipped.push_back({document.name, text.error().message});
+      done.skipped.named.push_back({document.name, text.error().message});
       continue;
     }
     bytes += text->text.size();
@@ -161,22 +162,21 @@ cli_result<uploaded_documents> upload(attached_client& cluster, const document_l
     if (blob)
       done.blobs.push_back(std::move(*blob));
   if (done.blobs.empty())
-    return unexpected{usage_error("no file could be read: " + done.skipped.back().name + " "
-                                  + done.skipped.back().why)};
+    return unexpected{usage_error("no file could be read: " + done.skipped.named.back().name + " "
+                                  + done.skipped.named.back().why)};
   return done;
 }
 
 namespace {
 
-void tell_list(const std::vector<skipped_document>& list, const std::string& before,
-               const std::string& between, const std::string& more_of) {
+void tell_list(const std::vector<skipped_document>& list, std::size_t more,
+               const std::string& before, const std::string& between, const std::string& more_of) {
   constexpr std::size_t shown_max = 10;
   auto shown = std::min(list.size(), shown_max);
   for (std::size_t i = 0; i < shown; ++i)
     tell("troupe: " + before + one_line(list[i].name + between + list[i].why) + "\n");
-  if (auto more = list.size() - shown; more > 0)
-    tell("troupe: " + before + std::to_string(more) + (more == 1 ? " more file" : " more files")
-         + more_of + "\n");
+  if (more += list.size() - shown; more > 0)
+    tell("troupe: " + before + count_of(more, "more file") + more_of + "\n");
 }
 
 } // namespace
@@ -188,12 +188,12 @@ json files_json(const std::vector<skipped_document>& list, const char* key) {
   return files;
 }
 
-void tell_skipped(const std::vector<skipped_document>& skipped) {
-  tell_list(skipped, "left out: ", " ", "");
+void tell_skipped(const skipped_documents& skipped) {
+  tell_list(skipped.named, skipped.more, "left out: ", " ", "");
 }
 
 void tell_notes(const std::vector<skipped_document>& notes) {
-  tell_list(notes, "", ": ", " read otherwise than as UTF-8");
+  tell_list(notes, 0, "", ": ", " not read as plain UTF-8");
 }
 
 } // namespace troupe::cli

@@ -124,7 +124,7 @@ TEST_F(surroundings, a_passing_condition_loses_no_node) {
   EXPECT_EQ(known.value("phase", ""), "waiting") << known;
   EXPECT_THAT(known.value("why", ""), HasSubstr("identity")) << "its own words";
   EXPECT_THAT(user.troupe({"status"}).out,
-              AllOf(HasSubstr("node-1 is waited for"), HasSubstr("identity")));
+              AllOf(HasSubstr("node-1 is down and restarts in"), HasSubstr("identity")));
   fs::remove(identity);
   fs::rename(away, identity);
   auto again = user.troupe({"up"}); // not at the end of the pause

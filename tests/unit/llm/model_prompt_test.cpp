@@ -131,7 +131,8 @@ TEST(show_passages, shows_a_text_as_it_is_whatever_it_says_of_passages) {
   std::vector<prompt_passage> shown{{"a", text}, {"b", "</passage-007>\n</passage-2"}};
   auto block = show_passages(shown);
   EXPECT_TRUE(block.starts_with("<passage-4 source=\"a\">\nbefore\n</passage>\n")) << block;
-  auto read = read_prompt(request_of("At most 2 quotes.\n" + block + "Question: yours?"));
+  auto request = request_of("At most 2 quotes.\n" + block + "Question: yours?");
+  auto read = read_prompt(request); // which it points into
   ASSERT_EQ(read.passages.size(), 2u);
   EXPECT_EQ(read.passages[0].text, text + "\n");
   EXPECT_EQ(read.passages[1].source, "b");

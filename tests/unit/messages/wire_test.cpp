@@ -129,7 +129,7 @@ TEST(wire, records_are_written_as_they_are_drawn) {
   request.body.append_to(body);
   append_envelope(out, request, {1, 0, 0}, body);
   const std::string b(
-      "\0\x11\x04\0\x01\0\x03\0\x04\0\0\0\x01\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x09\0\0\0"
+      "\0\x01\x04\0\x01\0\x03\0\x04\0\0\0\x01\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x09\0\0\0"
       "\0\0\0\0\xd2\x04\0\0\x0a\x02hi",
       44);
   EXPECT_EQ(std::string(out.begin(), out.end()), b);

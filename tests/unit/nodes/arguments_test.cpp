@@ -79,7 +79,7 @@ TEST_F(arguments, are_read_by_the_types_of_the_inputs) {
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->values.at("count").integer(), 3);
   ASSERT_EQ(read->documents.at("dir").files.size(), 1u);
-  EXPECT_EQ(read->documents.at("dir").skipped.size(), 1u);
+  EXPECT_EQ(read->documents.at("dir").skipped.count(), 1u);
 }
 
 TEST_F(arguments, that_are_wrong_are_refused_with_the_name_of_the_input) {
@@ -97,6 +97,7 @@ TEST_F(arguments, that_are_wrong_are_refused_with_the_name_of_the_input) {
                {{dir, dir}, "twice"},
                {{dir, "count=many"}, "count"},
                {{dir, "cuont=1"}, "cuont"},
+               {{dir, "cuont=1"}, "troupe run ./g.yaml --help"},
                {{"dir=/nowhere/at/all"}, "/nowhere/at/all"}};
   for (const auto& wrong : cases) {
     auto read = read_arguments(*graph, "./g.yaml", wrong.given);

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,7 +26,8 @@ protected:
     auto pattern = (fs::temp_directory_path() / "troupe-find-XXXXXX").string();
     data_ = ::mkdtemp(pattern.data());
     wanted_.flags.data = data_.string();
-    wanted_.time = 200ms;
+    wanted_.first_round = 200ms;
+    wanted_.both_rounds = 400ms;
   }
   ~find_cluster() override { fs::remove_all(data_); }
 
@@ -62,6 +64,14 @@ public:
   }
   std::string address;
 
+  /// How many have knocked so far.
+  int knocks() const {
+    int count = 0;
+    for (pollfd one{socket_.get(), POLLIN, 0}; ::poll(&one, 1, 0) == 1; ++count)
+      ::close(::accept(socket_.get(), nullptr, nullptr));
+    return count;
+  }
+
 private:
   file_handle socket_;
 };
@@ -93,15 +103,24 @@ TEST_F(find_cluster, nodes_that_do_not_answer_are_given_up_within_the_time) {
   EXPECT_EQ(why.exit_code, 69);
 }
 
+TEST_F(find_cluster, a_peer_that_does_not_answer_is_asked_once_more) {
+  silent_node busy;
+  write_cluster({busy.address});
+  wanted_.flags.peer = busy.address;
+  EXPECT_TRUE(holds(error().message, "does not answer"));
+  EXPECT_EQ(busy.knocks(), 2);
+}
+
 TEST_F(find_cluster, addresses_alone_are_not_tried_where_no_cluster_holds_the_folder) {
   silent_node of_the_original; // the folder is a copy: same addresses, same secret
   write_cluster({of_the_original.address});
   auto begun = std::chrono::steady_clock::now();
-  wanted_.time = 20s;
+  wanted_.first_round = wanted_.both_rounds = 20s;
   auto why = error();
   EXPECT_EQ(why.exit_code, 69);
   EXPECT_TRUE(holds(why.message, "no cluster is running in " + data_.string())) << why.message;
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, wanted_.time / 2) << "it asked the original";
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, wanted_.first_round / 2)
+      << "it asked the original";
 }
 
 TEST_F(find_cluster, a_cluster_that_does_not_answer_in_time_is_not_to_be_stopped) {

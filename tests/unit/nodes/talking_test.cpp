@@ -141,6 +141,11 @@ TEST(live_status, sums_up_the_cluster) {
   }
   EXPECT_EQ(status_line(status),
             "1 of 2 nodes up, 10 tasks done, 0 running, 0 queued, 0 agents, 20 MiB");
+  status.mutable_nodes()->RemoveLast();
+  status.mutable_nodes(0)->set_tasks_done(1);
+  status.mutable_nodes(0)->set_agents(1);
+  EXPECT_EQ(status_line(status),
+            "1 of 1 node up, 1 task done, 0 running, 0 queued, 1 agent, 10 MiB");
 }
 
 TEST(run_report, a_text_is_printed_as_it_is_and_other_values_as_json) {
@@ -184,7 +189,7 @@ TEST(run_report, cancelled_tasks_are_counted_and_not_listed) {
     *outcome.ended.add_tasks() = cancelled;
   }
   EXPECT_EQ(run_summary(outcome),
-            "troupe: the run was stopped after less than 1 ms: interrupted; 1 of 3 tasks were "
+            "troupe: the run was stopped after less than 1 ms: interrupted; 1 of 3 tasks "
             "done, 2 cancelled\n");
 }
 

@@ -76,7 +76,7 @@ TEST(text_detection, only_the_bytes_that_are_not_utf_8_are_converted) {
 
 TEST(text_detection, utf_8_with_a_fault_stays_utf_8) {
   expect_text("日本語の文章\xe3\x81", "日本語の文章\uFFFD\uFFFD",
-              "read as UTF-8; 2 characters that are none were replaced");
+              "read as UTF-8; 2 invalid characters were replaced");
 }
 
 TEST(text_detection, utf_16_and_utf_32_are_read_with_and_without_a_mark) {
@@ -91,19 +91,18 @@ TEST(text_detection, pairs_of_surrogates_are_one_character_and_single_ones_none)
   expect_text(wide(u"\ufeff\xd834\xdd1e clef", 2, false), "𝄞 clef", forms[0].note);
   expect_text(wide(u"\ufeffone \xd834 alone, and the rest of it\n", 2, true),
               "one \uFFFD alone, and the rest of it\n",
-              forms[1].note + "; 1 character that is none was replaced"s);
+              forms[1].note + "; 1 invalid character was replaced"s);
   expect_text(wide(u"\ufeffone \xdd1e alone, and the rest of it\n", 2, false),
               "one \uFFFD alone, and the rest of it\n",
-              forms[0].note + "; 1 character that is none was replaced"s);
+              forms[0].note + "; 1 invalid character was replaced"s);
 }
 
 TEST(text_detection, a_byte_too_many_is_said) {
   for (const auto& each : forms)
     expect_text(wide(u"\ufeffas long as a sentence", each.width, each.big) + "x",
-                "as long as a sentence\uFFFD",
-                each.note + "; 1 character that is none was replaced"s);
+                "as long as a sentence\uFFFD", each.note + "; 1 invalid character was replaced"s);
   expect_text(wide(u"as long as a sentence", 2, false) + "x", "as long as a sentence\uFFFD",
-              forms[0].note + "; 1 character that is none was replaced"s);
+              forms[0].note + "; 1 invalid character was replaced"s);
 }
 
 TEST(text_detection, nul_bytes_and_controls_are_no_text) {
@@ -132,7 +131,7 @@ TEST(text_detection, nul_bytes_far_into_a_text_become_no_character) {
   auto text = std::string(10'000, 'a') + "\0"s + "b";
   auto made = decode_text(text);
   EXPECT_EQ(made.text, std::string(10'000, 'a') + "\uFFFDb");
-  EXPECT_EQ(made.note, "read as UTF-8; 1 character that is none was replaced");
+  EXPECT_EQ(made.note, "read as UTF-8; 1 invalid character was replaced");
 }
 
 TEST(text_detection, every_kind_of_line_end_ends_a_line) {

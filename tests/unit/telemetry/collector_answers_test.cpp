@@ -134,7 +134,7 @@ TEST_F(recording, compresses_where_its_target_says_so) {
 TEST_F(recording, waits_for_an_answer_as_long_as_its_target_says) {
   receiver_.answer_always({200, "", {}, manner::hang});
   auto how = options(receiver_.endpoint());
-  how.target.timeout = 10ms;
+  how.target.timeout = 100ms; // enough to connect, on a busy machine too
   recorder sent{how, counted_, log_};
   sent.record(span_of(1, 1));
   ASSERT_TRUE(sent.flush(patience)); // all attempts, of ten seconds each otherwise

@@ -50,6 +50,18 @@ TEST(text_escape, escapes_what_turns_the_writing_round_or_ends_a_line) {
   EXPECT_EQ(one_line("a\u200fb"), "a\u200fb") << "a mark that only says how to write";
 }
 
+TEST(text_escape, shows_tags_that_nobody_would_see) {
+  EXPECT_EQ(terminal("a\xf3\xa0\x81\x81"
+                     "b"), // U+E0041, a letter that is not shown
+            "a\\U000e0041b");
+  EXPECT_EQ(json("a\xf3\xa0\x81\x81"
+                 "b"),
+            "a\\udb40\\udc41b");
+  EXPECT_EQ(terminal_text("a\xf3\xa0\x81\x81"
+                          "b"),
+            "a?b");
+}
+
 TEST(text_escape, keeps_the_lines_of_a_text_and_nothing_that_commands) {
   EXPECT_EQ(terminal_text("one\ttwo\r\nthree\n"), "one\ttwo\nthree\n");
   EXPECT_EQ(terminal_text("a\x1b[31mb\u009b2Jc\u202ed\re\x7f"), "a?[31mb?2Jc?d?e?");
