@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What a Jaeger knows of one trace, by its query API.
+"""What a Jaeger knows about one trace, by its query API.
 
   jaeger_trace.py URL TRACE|last
 
-Exit code 1 if it does not know the trace (spans arrive a moment after what they tell of: it is
-asked for a few seconds), 69 if it does not answer.
+Exit code 1 if it does not know the trace, 69 if it does not answer. Spans arrive a moment after the
+work they describe, so it is asked for a few seconds.
 """
 import collections
 import json

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-/// The demo's trace in a real Jaeger, read back by its query API.
+/// The demo's trace in a real Jaeger, read back through its query API.
 namespace troupe::testing {
 
 namespace {
@@ -10,9 +10,9 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-/// Where a Jaeger takes traces and answers. TROUPE_TEST_JAEGER names the query address of one that
-/// runs (and TROUPE_TEST_JAEGER_OTLP where it takes traces); else one is started if it is
-/// installed.
+/// A Jaeger: where it takes traces and where it answers queries. TROUPE_TEST_JAEGER is the query
+/// address of a running one (and TROUPE_TEST_JAEGER_OTLP is where it takes traces). Otherwise one
+/// is started if it is installed.
 class jaeger {
 public:
   explicit jaeger(const home& user) : folder_(user.path() / "jaeger") {
@@ -42,7 +42,7 @@ public:
       process{{.program = script, .arguments = {"stop", folder_.string()}}}.wait(30s);
   }
 
-  std::string missing; ///< why there is none; empty if there is
+  std::string missing; ///< why there is none; empty if there is one
   std::string query;
   std::string otlp;
 
@@ -60,8 +60,8 @@ private:
   bool started_ = false;
 };
 
-/// The trace, once Jaeger has all its spans. It stores them a moment after it has taken them and
-/// tells nobody, so it is asked again until then.
+/// The trace, once Jaeger has all its spans. Jaeger stores spans a moment after it takes them,
+/// without a notice, so it is asked repeatedly.
 json trace_from(const jaeger& server, const std::string& id, std::size_t spans) {
   json found;
   for (auto deadline = clock::now() + 20s; clock::now() < deadline;) {

@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-/// `troupe up`: one per folder, what it finds there, and nodes that die.
+/// `troupe up`: one cluster per folder, existing folders, and nodes that die.
 namespace troupe::testing {
 
 namespace {

@@ -284,7 +284,7 @@ TEST_F(agent_logic_test, refuses_what_its_role_does_not_take) {
   EXPECT_EQ(failure_of(tell(request_of("obedient/ada", ++sequence, TaskWork{}))),
             ec::invalid_argument);
   EXPECT_EQ(failure_of(tell(request_of("obedient/ada", ++sequence, StatusQuery{}))),
-            ec::bad_message); // as everybody who takes no such message (why_not_taken)
+            ec::bad_message); // like every receiver that takes no such message (why_not_taken)
 }
 
 TEST_F(agent_logic_test, refuses_damaged_bytes) {

@@ -11,7 +11,7 @@ namespace troupe::testing {
 
 using namespace std::chrono_literals;
 
-/// Does what the words of its message say; its state is what it was told to keep.
+/// Does what the text of its message says. Its state is what it was told to keep.
 struct obedient_mind {
   struct state {
     std::string kept;
@@ -81,7 +81,7 @@ inline role obedient_role(bool durable = false) {
   return made;
 }
 
-/// An agent with an obedient mind, and the client `ada` who speaks to it.
+/// An agent with an obedient mind, and the client `ada`, which sends it messages.
 struct agent_test : ::testing::Test {
   metrics counted;
   stage scene;
@@ -101,7 +101,7 @@ struct agent_test : ::testing::Test {
   envelope saying_now(std::string text) {
     return request_of("obedient/ada", ++sequence, saying(std::move(text)));
   }
-  /// The outputs of one message.
+  /// Sends one message and returns the outputs.
   std::vector<envelope> tell(std::string text) { return tell(saying_now(std::move(text))); }
   std::vector<envelope> tell(envelope message) {
     return std::move(scene.step(*subject, std::move(message)).sends);

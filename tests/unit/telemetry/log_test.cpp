@@ -50,7 +50,7 @@ TEST(log_format, puts_colours_only_where_asked) {
             "00:00:00.123 \x1b[31merror\x1b[0m   node-1 link: \\x1b[31mforged\\nline\n");
 }
 
-/// A file of this test's own, gone with it.
+/// A file of this test, removed at its end.
 class log_file : public ::testing::Test {
 protected:
   log_file() {
@@ -116,7 +116,7 @@ TEST_F(log_file, cuts_a_line_that_is_too_long) {
 }
 
 TEST_F(log_file, that_nobody_reads_costs_lines_but_not_the_callers_time) {
-  // A pipe that nobody reads stops the writing thread; the callers must get on, and know what was
+  // A pipe that nobody reads stops the writing thread. The callers must go on and learn what was
   // lost.
   constexpr std::size_t written = 5'000;
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
@@ -124,7 +124,7 @@ TEST_F(log_file, that_nobody_reads_costs_lines_but_not_the_callers_time) {
   std::size_t read_lines = 0;
   std::uint64_t dropped = 0;
   {
-    int hold = ::open(path_.c_str(), O_RDWR | O_CLOEXEC); // so that opening does not wait
+    int hold = ::open(path_.c_str(), O_RDWR | O_CLOEXEC); // makes opening not wait
     ASSERT_GE(hold, 0);
     auto sink = make_log_sink({log_level::info, true, path_, "n"});
     for (std::size_t i = 0; i < written; ++i)

@@ -85,7 +85,7 @@ TEST(metrics, count_model_calls_and_tokens) {
                                + R"(,le="81.92"})"),
             2);
   EXPECT_NE(text.find(R"(le="67108864")"), text.npos);
-  EXPECT_EQ(count_of(text, "gen_ai_client_token_usage_bucket{"), 30u); // 14 and +Inf, twice
+  EXPECT_EQ(count_of(text, "gen_ai_client_token_usage_bucket{"), 30u); // 14 buckets and +Inf, twice
 }
 
 TEST(metrics, never_show_what_a_caller_named) {

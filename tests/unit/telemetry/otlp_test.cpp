@@ -118,7 +118,7 @@ TEST(otlp, reads_what_a_collector_rejected) {
 }
 
 TEST(otlp_decode, finds_a_field_that_otlp_does_not_have) {
-  // Span number 2 of ScopeSpans written under number 3.
+  // Field 2 of ScopeSpans (spans) written with number 3.
   auto wrong = decode_export_request(std::string_view{"\x0a\x04\x12\x02\x1a\x00", 6});
   ASSERT_EQ(wrong.problems.size(), 1u);
   EXPECT_EQ(wrong.problems[0], "ScopeSpans: field 3, wire type 2 is unknown");
