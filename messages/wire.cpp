@@ -109,6 +109,8 @@ result<void> read_envelope(reader& in, const byte_slice& body, wire_record& reco
     sort = static_cast<std::uint8_t>(message_kind::request); // so that its sender is told
   }
   message.kind = static_cast<message_kind>(sort);
+  message.priority = static_cast<priority>(
+      std::min<std::uint8_t>(kind >> 4, static_cast<std::uint8_t>(priority::high)));
   if (!is_known(static_cast<payload_kind>(payload_number)))
     record.unknown = "messages of kind " + std::to_string(payload_number);
   auto size = record.stream != 0 ? 0 : record.payload_bytes;
@@ -168,7 +170,8 @@ void append_envelope(std::vector<char>& out, const envelope& message, const wire
   out.resize(begin + size + inline_bytes.size());
   writer to{out.data() + begin};
   to.put<std::uint8_t>(0);
-  to.put(static_cast<std::uint8_t>(message.kind));
+  to.put<std::uint8_t>(static_cast<std::uint8_t>(static_cast<unsigned>(message.kind)
+                                                 | static_cast<unsigned>(message.priority) << 4));
   to.put(fields);
   to.put(message.trace.flags);
   to.put(message.attempt);

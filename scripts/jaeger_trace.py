@@ -42,6 +42,11 @@ def node_of(process):
     return tags.get("troupe.node.name") or tags.get("service.instance.id") or "?"
 
 
+def count_of(count, one):
+    """The count with its noun: "1 span", "2 spans"."""
+    return f"{count} {one}{'' if count == 1 else 's'}"
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
@@ -56,7 +61,8 @@ def main():
         sys.exit(1)
     spans = trace["spans"]
     roots = [s for s in spans if not s["references"]]
-    print(f"trace {trace['traceID']}: {len(spans)} spans of {len(trace['processes'])} nodes, "
+    print(f"trace {trace['traceID']}: {count_of(len(spans), 'span')} of "
+          + f"{count_of(len(trace['processes']), 'node')}, "
           + ", ".join(f"{s['operationName']} {s['duration'] / 1000:.1f} ms" for s in roots))
     for key, process in sorted(trace["processes"].items(), key=lambda p: node_of(p[1])):
         names = collections.Counter(s["operationName"].split("[")[0] for s in spans

@@ -120,12 +120,10 @@ public:
   ~spdlog_sink() override = default; // the pool goes last: it writes what is queued
 
   void write(log_line line) override {
-    if (wants(line.level))
-      logger_->log(to_spdlog(line.level), spdlog::string_view_t{pack(line)});
-  }
-
-  bool wants(log_level level) const noexcept override {
-    return level != log_level::off && logger_->should_log(to_spdlog(level));
+    auto level = to_spdlog(line.level);
+    if (line.level == log_level::off || !logger_->should_log(level))
+      return;
+    logger_->log(level, spdlog::string_view_t{pack(line)});
   }
 
   std::uint64_t dropped() const noexcept override { return pool_->overrun_counter(); }
@@ -158,7 +156,6 @@ private:
 class null_sink final : public log_sink {
 public:
   void write(log_line) override {}
-  bool wants(log_level) const noexcept override { return false; }
 };
 
 } // namespace

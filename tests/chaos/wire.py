@@ -14,7 +14,7 @@ import chaoslib as chaos
 PREFACE = b"TROUPE\0\1"
 VERSION = 2
 HELLO, PROOF, WELCOME, BYE, PING, PONG, ENVELOPES, CHUNK = 1, 2, 3, 4, 5, 6, 8, 9
-REQUEST, ACKNOWLEDGE = 0x01, 0x04  # an envelope's kind
+REQUEST, ACKNOWLEDGE = 0x11, 0x14  # an envelope's kind with the usual priority
 AGENT_MESSAGE, BLOB_GET = 10, 32
 TO_SERVICE, TO_AGENT = 1, 2
 BLOBS = 7

@@ -34,7 +34,9 @@ struct obedient_mind {
         now.blobs.push_back(one.sha256());
       now.kept += std::to_string(now.blobs.size());
       todo.push_back(say(kept->error.code == ec::none ? "all" : kept->error.message));
-    } else
+    } else if (std::holds_alternative<timer_elapsed>(happened))
+      todo.push_back(say("time"));
+    else
       now.last = "cancelled";
     return {std::move(now), std::move(todo)};
   }
@@ -52,6 +54,8 @@ struct obedient_mind {
       todo.push_back(fetch_blob{5, {}});
     else if (text == "documents")
       todo.push_back(keep_blobs{6, std::move(message.documents)});
+    else if (text == "timer")
+      todo.push_back(set_timer{3, 50ms});
     else if (text == "fail")
       todo.push_back(reply_failed{{ec::not_found, "as you wish"}});
     else if (text == "many")

@@ -174,7 +174,7 @@ TEST_F(recording, reads_what_was_rejected_from_json_too) {
   ASSERT_TRUE(sent->flush(patience));
   EXPECT_EQ(dropped(), 1u);
   ASSERT_EQ(log_->lines().size(), 1u);
-  EXPECT_NE(log_->lines()[0].find("rejected 1 of 1 spans: too old"), std::string::npos)
+  EXPECT_NE(log_->lines()[0].find("rejected 1 of 1 span: too old"), std::string::npos)
       << log_->lines()[0];
 }
 

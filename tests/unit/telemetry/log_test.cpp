@@ -92,9 +92,6 @@ TEST_F(log_file, has_no_line_below_its_level) {
   sink->write({log_level::warning, "x", "yes", {}});
   sink->write({log_level::error, "x", "yes", {}});
   sink->write({log_level::off, "x", "no", {}});
-  EXPECT_FALSE(sink->wants(log_level::info));
-  EXPECT_TRUE(sink->wants(log_level::warning));
-  EXPECT_FALSE(sink->wants(log_level::off));
   sink.reset();
   EXPECT_EQ(lines().size(), 2u);
 }
@@ -152,26 +149,6 @@ TEST_F(log_file, that_cannot_be_opened_is_named_on_standard_error) {
   EXPECT_NE(said.find("/proc/no-such-folder"), std::string::npos) << said;
   EXPECT_NE(said.find("telemetry.log_file"), std::string::npos) << said;
   EXPECT_NE(said.find("still heard"), std::string::npos) << said;
-}
-
-TEST(log, the_text_of_a_line_at_debug_is_made_only_where_it_is_wanted) {
-  struct sink final : log_sink {
-    void write(log_line line) override { lines.push_back(std::move(line)); }
-    bool wants(log_level level) const noexcept override { return level >= least; }
-    log_level least = log_level::info;
-    std::vector<log_line> lines;
-  };
-  sink to;
-  int made = 0;
-  auto text = [&] { return "line " + std::to_string(++made); };
-  debug(to, "x", text);
-  EXPECT_EQ(made, 0);
-  to.least = log_level::debug;
-  debug(to, "x", text, {3, 4});
-  ASSERT_EQ(to.lines.size(), 1u);
-  EXPECT_EQ(to.lines[0].text, "line 1");
-  EXPECT_EQ(to.lines[0].level, log_level::debug);
-  EXPECT_EQ(to.lines[0].trace, (trace_id{3, 4}));
 }
 
 TEST(null_log_sink, keeps_nothing) {
