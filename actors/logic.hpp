@@ -76,8 +76,9 @@ struct outputs {
   std::vector<name> stops;
   std::vector<SpanData> spans;
   std::vector<log_line> logs;
-  bool leaves = false;
   std::vector<payload_kind> unread; ///< messages that the logic could not read, to be counted
+  bool leaves = false;
+  bool debugs = false; ///< lines at debug are wanted; the host says so before the first step
 
   void send(envelope message) { sends.push_back(std::move(message)); }
   /// Arms timer `id` again: a running timer with that id is forgotten. Zero cancels it.
@@ -98,6 +99,15 @@ struct outputs {
   void leave() { leaves = true; }
   void log(log_level level, std::string_view component, std::string text, trace_id trace = {}) {
     logs.push_back({level, component, std::move(text), trace});
+  }
+  /// Tells of a transition at debug. `text` is a function that returns the line: it is called only
+  /// if such lines are wanted, so a step that is not watched formats and allocates nothing.
+  ///
+  ///     context.out.debug("queue", [&] { return "task " + to_string(key) + " waits"; }, trace);
+  template <class Text>
+  void debug(std::string_view component, const Text& text, trace_id trace = {}) {
+    if (debugs)
+      log(log_level::debug, component, text(), trace);
   }
   bool empty() const noexcept {
     return sends.empty() && timers.empty() && starts.empty() && stops.empty() && spans.empty()

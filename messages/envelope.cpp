@@ -57,7 +57,6 @@ envelope make_cancel(message_id id, address sender, address target) {
 envelope head_of(const envelope& message) {
   envelope head;
   head.kind = message.kind;
-  head.priority = message.priority;
   head.attempt = message.attempt;
   head.age_ms = message.age_ms;
   head.id = message.id;

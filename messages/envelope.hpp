@@ -80,12 +80,9 @@ enum class message_kind : std::uint8_t {
               ///< or what it came to before. Carries nothing
 };
 
-enum class priority : std::uint8_t { low = 0, normal = 1, high = 2 };
-
 /// A message and all that is known about it. Move-only: its payload has one owner.
 struct envelope {
   message_kind kind = message_kind::event;
-  troupe::priority priority = priority::normal;
   std::uint8_t activations = 0; ///< how often service::roles was given it; stays on its node
   std::uint16_t attempt = 1;    ///< the sender's attempt at this message; above 1: a repetition
   /// For a repetition: milliseconds since the first attempt left its sender.

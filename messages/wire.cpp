@@ -109,8 +109,6 @@ result<void> read_envelope(reader& in, const byte_slice& body, wire_record& reco
     sort = static_cast<std::uint8_t>(message_kind::request); // so that its sender is told
   }
   message.kind = static_cast<message_kind>(sort);
-  message.priority = static_cast<priority>(
-      std::min<std::uint8_t>(kind >> 4, static_cast<std::uint8_t>(priority::high)));
   if (!is_known(static_cast<payload_kind>(payload_number)))
     record.unknown = "messages of kind " + std::to_string(payload_number);
   auto size = record.stream != 0 ? 0 : record.payload_bytes;
@@ -170,8 +168,7 @@ void append_envelope(std::vector<char>& out, const envelope& message, const wire
   out.resize(begin + size + inline_bytes.size());
   writer to{out.data() + begin};
   to.put<std::uint8_t>(0);
-  to.put<std::uint8_t>(static_cast<std::uint8_t>(static_cast<unsigned>(message.kind)
-                                                 | static_cast<unsigned>(message.priority) << 4));
+  to.put(static_cast<std::uint8_t>(message.kind));
   to.put(fields);
   to.put(static_cast<std::uint8_t>(message.trace.flags & ~unsigned{trace_context::flag_remote}));
   to.put(message.attempt);

@@ -15,7 +15,7 @@
 ///     record   = route | envelope | reset
 ///     route    = u8 1, u32 number, u8 address kind, u8 service, u64 node hi, u64 node lo,
 ///                u64 session, u16 name length, name
-///     envelope = u8 0, u8 message kind + 16 * priority, u8 fields, u8 trace flags, u16 attempt,
+///     envelope = u8 0, u8 message kind, u8 fields, u8 trace flags, u16 attempt,
 ///                u16 payload kind, u32 payload length, u32 target, u32 sender,
 ///                u64 session, u64 sequence,
 ///                [fields & 1]  u64 trace hi, u64 trace lo, u64 span
@@ -24,6 +24,7 @@
 ///                [fields & 8]  u32 stream
 ///                [fields & 16] u32 milliseconds since its first attempt
 ///                payload, but not if fields & 8
+///                (the upper half of the message kind is zero; a reader leaves it out)
 ///     reset    = u8 2
 ///     target, sender, tenant = the number of a route; 0: none
 ///
@@ -41,8 +42,8 @@
 ///
 ///     B, an envelope: request 9 of session 7 to number 1, an Echo, with 1,234 ms left (44 bytes)
 ///
-///         00 | 11 | 04 | 00 | 01 00 | 03 00 | 04 00 00 00 | 01 00 00 00 | 00 00 00 00
-///         ty   k+p  fi   tf   att.    Echo    4 bytes       target        no sender
+///         00 | 01 | 04 | 00 | 01 00 | 03 00 | 04 00 00 00 | 01 00 00 00 | 00 00 00 00
+///         ty   ki   fi   tf   att.    Echo    4 bytes       target        no sender
 ///         07 00 00 00 00 00 00 00 | 09 00 00 00 00 00 00 00 | d2 04 00 00 | 0a 02 68 69
 ///         session                   sequence                  1,234 ms      payload
 ///

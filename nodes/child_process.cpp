@@ -42,7 +42,7 @@ struct launch_plan {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != plan.parent)
-    ::_exit(127); // the parent ended before the line above
+    ::_exit(127); // the parent ended before prctl, so no signal would come
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -134,7 +134,7 @@ result<void> write_file_atomically(const fs::path& path, std::string_view text, 
 namespace {
 
 failure already_runs(const fs::path& data, std::optional<pid_t> holder) {
-  return {ec::refused, "a cluster already runs in " + data.string()
+  return {ec::refused, "a cluster is already running in " + data.string()
                            + (holder ? " (process " + std::to_string(*holder) + ")" : "")
                            + ": stop it with `troupe down --data " + shell_word(data.string())
                            + "`, or name another folder with --data"};

@@ -22,8 +22,9 @@ struct node_options {
   bool pulses = false; ///< write signs of life to `ready_fd`, which must then be non-blocking
 };
 
-/// Runs one node in this process until SIGTERM or SIGINT. Returns the exit code: 0, 64 (usage), 65
-/// (damaged data), 69 (cannot listen), 78 (configuration).
+/// Runs one node in this process until SIGTERM or SIGINT. Returns the exit code: 0, 65 (damaged
+/// data), 69 (cannot listen), 70 (a part failed too often), 73 (cannot write), 78 (configuration).
+/// If the disk fails, the process ends at once with 74.
 int run_node(const node_options& options);
 
 } // namespace troupe

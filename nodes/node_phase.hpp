@@ -21,7 +21,7 @@ std::string_view to_string(node_phase phase);
 /// `given_up` for any other word.
 node_phase parse_node_phase(std::string_view text);
 
-/// What the supervising process knows of a node.
+/// What the supervising process knows about a node.
 struct supervised_node {
   std::string name;
   node_phase phase = node_phase::starting;

@@ -36,7 +36,7 @@ struct node_setup {
 };
 
 struct setup_failure {
-  int exit_code = 0;   ///< as in sysexits.h: 65 damaged data, 69 unavailable, 78 configuration
+  int exit_code = 0;   ///< as in sysexits.h; see `run_node`
   std::string message; ///< what, where, what to do
 };
 

@@ -1,5 +1,6 @@
 #include "persistence/blob_index.hpp"
 
+#include "config/base/count_of.hpp"
 #include "config/limits/storage.hpp"
 #include "persistence/ledger.hpp"
 
@@ -101,9 +102,9 @@ result<void> blob_index::check_totals() {
     return unexpected{data_.damaged(rows->status().ToString())};
   there.writes = sum_.writes;
   if (there != sum_)
-    return unexpected{data_.damaged("it has " + std::to_string(there.count)
-                                    + " blobs that do not add up to the "
-                                    + std::to_string(sum_.count) + " written")};
+    return unexpected{data_.damaged("it has " + count_of(there.count, "blob")
+                                    + ", which does not match the " + std::to_string(sum_.count)
+                                    + " written")};
   return data_.check_mark(sum_.writes);
 }
 

@@ -1,3 +1,4 @@
+#include "config/base/count_of.hpp"
 #include "config/limits/storage.hpp"
 #include "messages/agents.pb.h"
 #include "messages/payload.hpp"
@@ -217,8 +218,8 @@ private:
     sum->writes = ledger_.writes;
     if (*sum != ledger_)
       return unexpected{data_.damaged(
-          "it has " + std::to_string(sum->rows) + " states that name " + std::to_string(sum->names)
-          + " blobs, which do not add up to the " + std::to_string(ledger_.rows) + " and "
+          "it has " + count_of(sum->rows, "state") + " with " + count_of(sum->names, "name")
+          + " of blobs, which does not match the " + std::to_string(ledger_.rows) + " and "
           + std::to_string(ledger_.names) + " written")};
     return data_.check_mark(ledger_.writes);
   }

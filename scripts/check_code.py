@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""The rules that need a compiler: clang-tidy's short list, and that every header stands alone.
+"""The rules that need a compiler: clang-tidy's short list, and every header compiles alone.
 
   check_code.py BUILD [--jobs N] [--only headers|tidy] [--within SECONDS] [FILE...]
 
-BUILD is a configured build folder, whose compile_commands.json says how each source is compiled.
-Nothing is compiled with precompiled headers here, so a source that does not include what it uses is
-found too. What was found good is remembered by the content of the file and of all that it includes,
-so that only what changed is looked at again. What changed last is looked at first; with --within,
-nothing is begun after that time, and how much was left is said. Exit code 1 if anything is wrong.
+BUILD is a configured build folder; its compile_commands.json says how each source is compiled.
+Precompiled headers are not used here, so a source that does not include what it uses is found too.
+Good results are remembered by the content of the file and of all files that it includes, so that
+only changed files are checked again. The files that changed last are checked first. With --within,
+no check begins after that time, and the number of remaining files is printed. Exit code 1 if
+anything is wrong.
 """
 import argparse
 import concurrent.futures
@@ -31,7 +32,7 @@ COMPILER = "g++"
 
 
 def versions():
-    """What else decides the outcome: the tools and the libraries that are installed."""
+    """What else decides the result: the installed tools and libraries."""
     tools = [subprocess.run([t, "--version"], capture_output=True, check=True).stdout
              for t in (TIDY, COMPILER)]
     packages = subprocess.run(["dpkg-query", "-W", "lib*-dev", "prometheus-cpp-dev"],
@@ -42,7 +43,7 @@ def versions():
 
 
 def commands(build):
-    """source -> its compiler arguments, without what only fits the build itself."""
+    """source -> its compiler arguments, without those that only fit the build itself."""
     found = {}
     for entry in json.loads((build / "compile_commands.json").read_text()):
         source = pathlib.Path(entry["directory"], entry["file"]).resolve()
@@ -67,7 +68,7 @@ def flags_of(command):
 
 
 class Memory:
-    """Remembers what was good, one empty file per content."""
+    """Remembers good files, by one empty file per content."""
 
     def __init__(self):
         MEMORY.mkdir(parents=True, exist_ok=True)
@@ -75,7 +76,7 @@ class Memory:
         self.digests = {}
 
     def key(self, what, name, flags):
-        # Independent of where the checkout is, so that a fresh clone profits too.
+        # Independent of the checkout's path, so that a fresh clone benefits too.
         words = "\0".join([what, name, *flags]).replace(str(tree.ROOT), ".")
         digest = hashlib.sha256(self.base + words.encode())
         for reached in sorted(tree.reached(tree.ROOT, name)):
@@ -112,7 +113,7 @@ def tidy_command(name, flags):
 
 
 def work_of(files, known, only):
-    """(what, file, flags, command) of all that is to be looked at."""
+    """(what, file, flags, command) of everything to check."""
     headers_flags = sorted({f for flags in known.values() for f in flags if re.match(r"-(std|D)", f)
                             and "SOURCE_DIR" not in f and "BINARY_DIR" not in f})
     headers_flags += sorted({f for flags in known.values() for f in flags if f.startswith("-I")})
@@ -124,7 +125,7 @@ def work_of(files, known, only):
 
 
 def newest_first(files):
-    """By the last commit that changed them; what is not committed comes first."""
+    """Sorted by the last commit that changed them; uncommitted files come first."""
     log = subprocess.run(["git", "log", "--format=", "--name-only"], cwd=tree.ROOT,
                          capture_output=True, check=False, text=True).stdout
     changed = subprocess.run(["git", "status", "--porcelain"], cwd=tree.ROOT, capture_output=True,

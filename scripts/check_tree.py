@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The rules of the house that need no compiler. Prints file:line: what is wrong.
+"""The rules of the house that need no compiler. Prints problems as file:line: problem.
 
   check_tree.py [ROOT]        checks the tree; exit code 1 if anything is wrong
   check_tree.py --self-test   checks that each rule can fail
@@ -23,10 +23,10 @@ NAMES_WHAT_IT_FORBIDS = ("scripts/check_tree.py",)
 
 WORDS = re.compile(r"\b(FIXME|TODO|XXX|HACK)\b")
 INFINITE = re.compile(r"\bcaf::infinite\b|\binfinite\b(?=\s*,)")
-# Nothing may name a path of the machine it was written on.
+# No file may name a path of the machine on which it was written.
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:[w]ork|[f]arm|root)/|(?<![\w/])\.\./[s]hared\b")
 
-# Folders that need no README: the one above speaks for them.
+# Folders that need no README, because the one of the parent folder covers them.
 WITHOUT_README = re.compile(r"^tests/data/")
 
 
@@ -64,7 +64,7 @@ HOST = "actors/host/"  # the one folder that knows CAF
 
 
 def check_caf(root, files):
-    """CAF is included by actors/host/ alone; what else stands in actors/ does not reach it."""
+    """Only actors/host/ includes CAF; the rest of actors/ does not include actors/host/."""
     for name in files:
         if not name.endswith(tree.CODE) or name.startswith((HOST, "tests/")):
             continue
@@ -93,7 +93,7 @@ NO_FUNCTION = re.compile(r"\b(namespace|class|struct|union|enum|extern)\b[^()]*$
 
 
 def functions(text):
-    """(first line, last line) of each function that is not within another."""
+    """(first line, last line) of each function that is not inside another."""
     text = re.sub(r"(?m)^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: "\n" * m[0].count("\n"),
                   tree.blanked(text))  # without macros
     stack = []  # per open brace: the offset where a function began, or None
@@ -163,7 +163,7 @@ TYPE = re.compile(r"^(?:template[^\n]*\n)?(class|struct|enum class|union) (\w+)(
 
 
 def check_names(root, files):
-    """No two headers and no two types share a name; a file is called after the class it holds."""
+    """No two headers and no two types share a name; a file has the name of its class."""
     headers, types = {}, {}
     for name in files:
         if not name.endswith(tree.CODE) or name.startswith("tests/"):
@@ -182,7 +182,7 @@ def check_names(root, files):
             yield name, found[0][2], f"a file that holds the class {found[0][1]} is called after it"
 
 
-# A word with one meaning: what it means, and what else was once called so.
+# Words with one meaning: the meaning, and what else once had this name.
 WORDS_WITH_ONE_MEANING = {
     "verdict": "put_result, delivery_state, reaction or ruling say which",
     "lane": "a role's tasks as placement sees them; only actors/coordination/ may use it",
@@ -201,11 +201,11 @@ def check_meanings(root, files):
                     yield name, number, f"`{word}` means one thing: {meaning}"
 
 
-TORN_MIN = 14  # columns that the next word would have left free
+TORN_MIN = 14  # columns that would still be free after the next word
 
 
 def check_comments(root, files):
-    """A comment line that ends early although its sentence goes on: formatting has torn it."""
+    """A comment line that ends early in the middle of a sentence: a formatter has torn it."""
     prose = re.compile(r"^(\s*)(///|//) (?! )(?![-*|`{\"#]|\d+[.)])([^|]*\S)$")
     for name in files:
         if not name.endswith(tree.CODE):
@@ -231,7 +231,7 @@ def check(root):
             in sorted(problem for rule in RULES for problem in rule(root, files))]
 
 
-SELF_TEST = [  # (file, its text, how what must be said of it goes on after FILE:; "" for nothing)
+SELF_TEST = [  # (file, its text, the expected message after "FILE:", or "" for none)
     ("config/a.hpp", '#pragma once\n#include "messages/b.hpp"\n', "2: config/ must not include"),
     ("messages/b.hpp", "#pragma once\n", ""),
     ("messages/c.hpp", "int c;\n", "1: a header begins with"),

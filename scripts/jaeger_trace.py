@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What a Jaeger knows of one trace, by its query API.
+"""What a Jaeger knows about one trace, by its query API.
 
   jaeger_trace.py URL TRACE|last
 
-Exit code 1 if it does not know the trace (spans arrive a moment after what they tell of: it is
-asked for a few seconds), 69 if it does not answer.
+Exit code 1 if it does not know the trace, 69 if it does not answer. Spans arrive a moment after the
+work they describe, so it is asked for a few seconds.
 """
 import collections
 import json
@@ -55,6 +55,11 @@ def node_of(process):
     return named or process.get("serviceName", "?")
 
 
+def count_of(count, one):
+    """The count with its noun: "1 span", "2 spans"."""
+    return f"{count} {one}{'' if count == 1 else 's'}"
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
@@ -69,7 +74,8 @@ def main():
         sys.exit(1)
     spans = trace["spans"]
     roots = [s for s in spans if not s["references"]]
-    print(f"trace {trace['traceID']}: {len(spans)} spans of {len(trace['processes'])} nodes, "
+    print(f"trace {trace['traceID']}: {count_of(len(spans), 'span')} of "
+          + f"{count_of(len(trace['processes']), 'node')}, "
           + ", ".join(f"{s['operationName']} {s['duration'] / 1000:.1f} ms" for s in roots))
     for key, process in sorted(trace["processes"].items(), key=lambda p: node_of(p[1])):
         names = collections.Counter(s["operationName"].split("[")[0] for s in spans

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the scripts beside it: messages, packages, builds.
+# The scripts beside it source it: messages, packages, builds.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
@@ -11,13 +11,13 @@ if [ -t 1 ]; then
   bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'
 fi
 
-# say WORDS...: a line of what is done now.
+# say WORDS...: prints what is being done.
 say() { echo "${bold}==>${plain} $*"; }
 note() { echo "    ${dim}$*${plain}"; }
 good() { echo "${green}ok${plain}  $*"; }
 bad() { echo "${red}not ok${plain}  $*"; }
 
-# die WORDS...: what failed and what to do.
+# die WORDS...: prints what failed and what to do, and ends the script.
 die() {
   echo "${red}$(basename "$0"): $*${plain}" >&2
   exit 1
@@ -37,7 +37,7 @@ packages_build=(g++ cmake ninja-build ccache mold python3 curl libcaf-dev libpro
 # shellcheck disable=SC2034
 packages_check=(clang-format-14 clang-tidy-14 shellcheck)
 
-# show_packages: follows apt-get install.
+# show_packages: shows the progress of apt-get install.
 show_packages() {
   local line total='?' fetched=0 count=0
   while IFS= read -r line; do
@@ -57,7 +57,7 @@ show_packages() {
   if $live; then printf '%s' "$clear_line"; fi
 }
 
-# need_packages NAME...: installs those Debian packages that are missing, and nothing else.
+# need_packages NAME...: installs the missing ones of these Debian packages, and nothing else.
 need_packages() {
   local missing have log=build/packages.log as_root=()
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -68,7 +68,7 @@ need_packages() {
     sed -n 's/^ii *//p' || true)
   missing=$(comm -23 <(printf '%s\n' "$@" | sort -u) <(sort -u <<<"$have"))
   [ -n "$missing" ] || return 0
-  # shellcheck disable=SC2086  # one word a package
+  # shellcheck disable=SC2086  # one word per package
   set -- $missing
   if [ "$(id -u)" != 0 ]; then
     sudo -n true 2>/dev/null ||
@@ -91,8 +91,8 @@ need_packages() {
   fi
 }
 
-# show_progress HEADING: draws one line from ninja's output; without a terminal, one line a tenth.
-# Says nothing if there was nothing to build.
+# show_progress HEADING: draws one line from ninja's output; without a terminal, one line for each
+# tenth. Prints nothing if there is nothing to build.
 show_progress() {
   local heading=$1 line count total tenth last=-1 begin=$SECONDS
   while IFS= read -r line; do
@@ -113,8 +113,8 @@ show_progress() {
   note "took $((SECONDS - begin)) s"
 }
 
-# build DIR WHAT [CMAKE_OPTION...] -- [TARGET... | --pattern REGEX]: configures once (again when the
-# options change) and builds everything, or the targets that are named or match.
+# build DIR WHAT [CMAKE_OPTION...] -- [TARGET... | --pattern REGEX]: configures once (again if the
+# options change) and builds everything, or the targets that are named or match the pattern.
 build() {
   local dir=$1 what=$2 options=()
   shift 2

@@ -31,7 +31,7 @@ def includes(path):
 
 
 def own_includes(root, name):
-    """The files of ours that `name` includes itself; a generated header stands for its .proto."""
+    """Our files that `name` includes directly; a generated header counts as its .proto."""
     found = []
     for line, _, included in includes(root / name):
         source = re.sub(r"\.pb\.h$", ".proto", included)
@@ -41,7 +41,7 @@ def own_includes(root, name):
 
 
 def reached(root, name):
-    """Every file of ours that `name` includes and itself, each with the file that includes it."""
+    """`name` and all our files that it includes, each with the file that includes it."""
     via = {name: None}
     todo = [name]
     while todo:
@@ -53,11 +53,11 @@ def reached(root, name):
     return via
 
 
-TOKENS = re.compile(  # comments, raw strings, strings, characters (not the separator in 1'000)
+TOKENS = re.compile(  # comments, raw strings, strings, characters (but not the separator in 1'000)
     r'//[^\n]*|/\*.*?\*/|R"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)"|"(?:\\.|[^"\\\n])*"'
     r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'", re.DOTALL)
 
 
 def blanked(text):
-    """`text` with comments and literals replaced by spaces; lines stay where they are."""
+    """`text` with comments and literals replaced by spaces; line numbers stay the same."""
     return TOKENS.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """Adds up what the test binaries and scripts/chaos reported: sum_tests.py FOLDER...
 
-A folder has XML reports as gtest writes them, `expected` (the binaries that ran, one a line) and
-`log` (the name of the file with their output). Prints each failure and why tests were skipped,
-then, as its last line, "N passed, N failed, N skipped". A binary that left no report died and
-counts as one failure, as does one that failed although all its tests passed (a sanitizer found a
-leak at its end).
+A folder has gtest's XML reports, `expected` (the binaries that ran, one per line) and `log` (the
+name of the file with their output). Prints each failure and why tests were skipped; the last line
+is "N passed, N failed, N skipped". A binary that left no report died and counts as one failure. So
+does a binary that failed although all its tests passed (a sanitizer found a leak at its end).
 """
 import pathlib
 import re
@@ -16,7 +15,7 @@ LOG_LINES_SHOWN = 60
 
 
 def cases(report):
-    """(name, outcome, words) of each test in a report; the outcome is passed, failed or skipped."""
+    """(name, outcome, message) of each test in a report; outcome: passed, failed or skipped."""
     for case in xml.parse(report).getroot().iter("testcase"):
         name = f"{case.get('classname')}.{case.get('name')}"
         failures = [f.get("message") or f.text or "" for f in case.findall("failure")]
@@ -31,7 +30,7 @@ def cases(report):
 
 
 class Log:
-    """What ctest -V wrote: lines of a binary begin with its number."""
+    """The output of ctest -V, where each line of a binary begins with its number."""
 
     def __init__(self, path):
         self.path = path

@@ -120,10 +120,12 @@ public:
   ~spdlog_sink() override = default; // the pool goes last: it writes what is queued
 
   void write(log_line line) override {
-    auto level = to_spdlog(line.level);
-    if (line.level == log_level::off || !logger_->should_log(level))
-      return;
-    logger_->log(level, spdlog::string_view_t{pack(line)});
+    if (wants(line.level))
+      logger_->log(to_spdlog(line.level), spdlog::string_view_t{pack(line)});
+  }
+
+  bool wants(log_level level) const noexcept override {
+    return level != log_level::off && logger_->should_log(to_spdlog(level));
   }
 
   std::uint64_t dropped() const noexcept override { return pool_->overrun_counter(); }
@@ -156,6 +158,7 @@ private:
 class null_sink final : public log_sink {
 public:
   void write(log_line) override {}
+  bool wants(log_level) const noexcept override { return false; }
 };
 
 } // namespace

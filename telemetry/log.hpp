@@ -28,9 +28,22 @@ public:
   virtual ~log_sink() = default;
   virtual void write(log_line line) = 0;
 
+  /// Whether lines of that level are written at all. It never changes: ask once, or before making a
+  /// line that is seldom wanted.
+  virtual bool wants(log_level) const noexcept { return true; }
+
   /// Lines that were thrown away because the writer could not keep up.
   virtual std::uint64_t dropped() const noexcept { return 0; }
 };
+
+/// Tells of one transition: what has changed, why, and the ids that lead to the lines before and
+/// after it. `text` is a function: it is called, and something allocated, only if lines at debug
+/// are wanted.
+template <class Text>
+void debug(log_sink& to, std::string_view component, const Text& text, trace_id trace = {}) {
+  if (to.wants(log_level::debug))
+    to.write({log_level::debug, component, text(), trace});
+}
 
 struct log_options {
   log_level level = log_level::info;

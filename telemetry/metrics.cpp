@@ -129,7 +129,7 @@ void add_plain_counts(std::vector<prometheus::MetricFamily>& to, const metrics::
   add("troupe_spans_exported_total", "Spans that the collector took.", Counter,
       counts.spans_exported);
   add("troupe_log_lines_dropped_total", "Log lines dropped because the queue was full.", Counter,
-      counts.log_lines_dropped.load(std::memory_order_relaxed) + lines_dropped_by_log);
+      lines_dropped_by_log);
 }
 
 } // namespace
@@ -164,10 +164,6 @@ struct metrics::impl {
             &durations.Add(common, model_seconds)};
   }
 
-  static plain_series make_cache(Family<Counter>& family, const labels& of) {
-    return {&family.Add({{"cache_type", valid_utf8(of[0])}, {"agent_id", valid_utf8(of[1])}})};
-  }
-
   static plain_series make_unread(Family<Counter>& family, const labels& of) {
     return {&family.Add({{"kind", valid_utf8(of[0])}})};
   }
@@ -192,16 +188,11 @@ struct metrics::impl {
       histogram(registry, "gen_ai_client_token_usage", "Tokens used by one model call.");
   Family<Histogram>& durations = histogram(registry, "gen_ai_client_operation_duration_seconds",
                                            "Duration of one model call.");
-  Family<Counter>& hits = counter(registry, "cache_hits_total", "Look-ups a cache could answer.");
-  Family<Counter>& misses =
-      counter(registry, "cache_misses_total", "Look-ups a cache could not answer.");
   Family<Counter>& unread = counter(registry, "troupe_messages_unreadable_total",
                                     "Messages that their receiver could not read, by kind.");
 
   series_cache<task_series> task_cache;
   series_cache<model_series> model_cache;
-  series_cache<plain_series> hit_cache;
-  series_cache<plain_series> miss_cache;
   series_cache<plain_series> unread_cache;
   std::mutex log_mutex;
   std::shared_ptr<const log_sink> log;
@@ -233,18 +224,6 @@ void metrics::model_called(std::string_view model, std::string_view agent_id,
   series.input_usage->Observe(input);
   series.output_usage->Observe(output);
   series.seconds->Observe(seconds_of(duration));
-}
-
-void metrics::cache_hit(std::string_view cache_type, std::string_view agent_id) {
-  auto make = [this](const impl::labels& of) { return impl::make_cache(impl_->hits, of); };
-  impl_->hit_cache.find({bounded(cache_type), bounded_agent(agent_id), {}}, make)
-      .counter->Increment();
-}
-
-void metrics::cache_miss(std::string_view cache_type, std::string_view agent_id) {
-  auto make = [this](const impl::labels& of) { return impl::make_cache(impl_->misses, of); };
-  impl_->miss_cache.find({bounded(cache_type), bounded_agent(agent_id), {}}, make)
-      .counter->Increment();
 }
 
 void metrics::message_unread(std::string_view kind) {

@@ -32,11 +32,6 @@ public:
                     std::uint64_t output_tokens, std::chrono::nanoseconds duration,
                     std::string_view provider = {});
 
-  // -- cache counters, fed by the caches when they come -------------------------------------------
-
-  void cache_hit(std::string_view cache_type, std::string_view agent_id);
-  void cache_miss(std::string_view cache_type, std::string_view agent_id);
-
   // -- messages -----------------------------------------------------------------------------------
 
   /// troupe_messages_unreadable_total{kind}: dropped or refused because nobody here can read them.
@@ -63,7 +58,6 @@ public:
     std::atomic<std::uint64_t> restarts{0};
     std::atomic<std::uint64_t> spans_dropped{0};
     std::atomic<std::uint64_t> spans_exported{0};
-    std::atomic<std::uint64_t> log_lines_dropped{0};
   };
   counts& plain() noexcept { return counts_; }
 

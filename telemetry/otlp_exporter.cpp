@@ -1,5 +1,6 @@
 #include "telemetry/otlp_exporter.hpp"
 
+#include "config/base/count_of.hpp"
 #include "config/base/random.hpp"
 #include "config/limits/telemetry.hpp"
 #include "telemetry/otlp_retry.hpp"
@@ -164,7 +165,7 @@ void otlp_exporter::tell_said(const std::string& message, std::uint64_t rejected
     log_->write({log_level::warning,
                  component,
                  post_->url() + " rejected " + std::to_string(rejected) + " of "
-                     + std::to_string(spans) + " spans" + said,
+                     + count_of(spans, "span") + said,
                  {}});
   else
     log_->write({log_level::info, component, post_->url() + " took the spans and says" + said, {}});

@@ -36,14 +36,10 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, command 
     return carry_out(context, std::move(*reading));
   if (auto keeping = std::get_if<keep_blobs>(&todo))
     return carry_out(context, std::move(*keeping));
-  if (auto timer = std::get_if<set_timer>(&todo)) {
-    now_->timers.push_back(mind_timers + timer->timer);
-    context.out.arm(mind_timers + timer->timer, timer->after);
-  } else if (auto reply = std::get_if<reply_with>(&todo)) {
+  if (auto reply = std::get_if<reply_with>(&todo))
     finish(context, std::move(reply->reply));
-  } else if (auto failed = std::get_if<reply_failed>(&todo)) {
+  else if (auto failed = std::get_if<reply_failed>(&todo))
     finish(context, std::move(failed->why));
-  }
   return std::nullopt;
 }
 
@@ -112,7 +108,6 @@ std::optional<failure> agent_logic::cannot_ask() {
 envelope agent_logic::request_for(step_context& context, service whom, const ask& what) {
   envelope made;
   made.kind = message_kind::request;
-  made.priority = now_->request.priority;
   made.id = {session_, what.sequence};
   made.trace = now_->inside;
   made.tenant = now_->request.tenant;

@@ -292,10 +292,7 @@ void agent_logic::set_deadline(step_context& context, work& now, std::uint64_t t
 }
 
 void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {
-  if (timer >= mind_timers) {
-    if (phase_ == phase::deciding)
-      feed(context, timer_elapsed{timer - mind_timers});
-  } else if (timer == deadline_timer && phase_ == phase::deciding) {
+  if (timer == deadline_timer && phase_ == phase::deciding) {
     now_->deadline_armed = false;
     give_up(context, {ec::timed_out, called() + " was not done with this message in its time"});
   } else if (timer == hold_timer) {
@@ -353,8 +350,6 @@ void agent_logic::settle(step_context& context) {
   auto ok = done->why.code == ec::none;
   if (done->deadline_armed)
     context.out.arm(deadline_timer, {});
-  for (auto timer : done->timers)
-    context.out.arm(timer, {});
   hold_blobs(context);
   counted_.task_processed(counted_as_, ok, done->is_task ? "task" : "message",
                           context.now - done->began);

@@ -16,7 +16,6 @@ namespace troupe {
 inline constexpr std::uint32_t deadline_timer = 1;
 inline constexpr std::uint32_t state_timer = 2;
 inline constexpr std::uint32_t hold_timer = 3;
-inline constexpr std::uint32_t mind_timers = 16; ///< and above: those of the mind
 
 /// A request of the mind that has not been answered yet.
 struct agent_logic::ask {
@@ -55,7 +54,6 @@ struct agent_logic::work : waiting {
   reply_stream stream;
   std::vector<ask> asks;
   std::size_t asked = 0;
-  std::vector<std::uint32_t> timers; ///< the mind's, cancelled at the end
   std::uint64_t input_tokens = 0;
   std::uint64_t output_tokens = 0;
   std::optional<std::string> provider; ///< of the last model that answered

@@ -6,7 +6,6 @@
 #include "messages/reading.pb.h"
 #include "messages/values.pb.h"
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -61,14 +60,10 @@ struct blobs_kept {
   failure error;
 };
 
-struct timer_elapsed {
-  std::uint32_t timer = 0;
-};
-
 struct cancelled {};
 
 using mind_event = std::variant<message_received, model_answered, blob_fetched, blobs_kept,
-                                reading_answered, timer_elapsed, cancelled>;
+                                reading_answered, cancelled>;
 
 // -- commands -------------------------------------------------------------------------------------
 
@@ -101,11 +96,6 @@ struct keep_blobs {
   std::vector<BlobRef> blobs;
 };
 
-struct set_timer {
-  std::uint32_t timer = 0;
-  std::chrono::milliseconds after{0};
-};
-
 /// The one reply that is owed. For durable roles it is sent after the state it belongs to is on
 /// disk.
 struct reply_with {
@@ -115,8 +105,8 @@ struct reply_failed {
   failure why;
 };
 
-using command = std::variant<ask_model, fetch_blob, keep_blobs, ask_reading, set_timer, reply_with,
-                             reply_failed>;
+using command =
+    std::variant<ask_model, fetch_blob, keep_blobs, ask_reading, reply_with, reply_failed>;
 using commands = std::vector<command>;
 
 // -- the interface the runtime sees ---------------------------------------------------------------

@@ -13,6 +13,7 @@ namespace troupe {
 logic_shell::logic_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
                          std::unique_ptr<logic> mind, std::vector<envelope> first)
     : shell(cfg, host, std::move(self)), mind_(std::move(mind)), first_(std::move(first)) {
+  out_.debugs = host_.log->wants(log_level::debug);
   set_down_handler([this](caf::down_msg& down) { child_is_down(down); });
 }
 

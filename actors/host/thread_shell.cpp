@@ -10,7 +10,9 @@ namespace troupe {
 
 thread_shell::thread_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
                            std::unique_ptr<logic> mind)
-    : shell(cfg, host, std::move(self)), mind_(std::move(mind)) {}
+    : shell(cfg, host, std::move(self)), mind_(std::move(mind)) {
+  out_.debugs = host_.log->wants(log_level::debug);
+}
 
 thread_shell::~thread_shell() {
   // Not joined: the actor was killed, and this is its thread, which held the last reference.

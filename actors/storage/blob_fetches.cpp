@@ -84,7 +84,6 @@ void blob_fetches::ask_holder(step_context& context, fetch& wanted) {
   message.id = numbers_.next();
   wanted.sequence = message.id.sequence;
   message.sender = self_;
-  message.priority = first.request.priority;
   message.trace = first.request.trace;
   message.tenant = first.request.tenant;
   message.remaining =

@@ -17,11 +17,8 @@ supervisor_logic::decision supervisor_logic::ended(std::size_t child, bool asked
     restarts_.pop_front();
   auto recent = restarts_.size();
   if (recent >= given_.intensity) {
-    if (given_.escalate) {
-      stopping_ = true;
-      return {reaction::give_up, {}};
-    }
-    restarts_.pop_front();
+    stopping_ = true;
+    return {reaction::give_up, {}};
   }
   restarts_.push_back(now);
   if (recent == 0)

@@ -22,7 +22,6 @@ public:
     std::chrono::nanoseconds period;
     std::chrono::nanoseconds backoff_min{std::chrono::milliseconds{1}};
     std::chrono::nanoseconds backoff_max{std::chrono::seconds{1}};
-    bool escalate = true; ///< false: it never gives up and retries for ever (the `side` subtree)
   };
 
   enum class reaction : std::uint8_t { restart, give_up, ignore };

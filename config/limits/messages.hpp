@@ -11,7 +11,6 @@ inline constexpr int value_depth_max = 32; ///< lists and maps within each other
 /// value, and those around the values of a graph or a task.
 inline constexpr int message_depth_max = 3 * value_depth_max + 1 + 16;
 inline constexpr std::size_t failure_bytes_max = 8 * kib; ///< of the text of one failure
-inline constexpr std::size_t tenant_bytes_max = 64;
 inline constexpr std::size_t members_max = 64;
 inline constexpr std::size_t replies_kept_max = 64;   ///< by an agent for one sender session
 inline constexpr std::size_t sessions_kept_max = 256; ///< sender sessions an agent remembers

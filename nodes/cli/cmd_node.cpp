@@ -8,9 +8,9 @@
 namespace troupe::cli {
 
 int cmd_node(const node_command& wanted) {
-  ::prctl(PR_SET_NAME,
-          "troupe"); // `up` runs /proc/self/exe: process lists would show "exe"
-  ::umask(077);      // stores and logs are for this user
+  // `up` runs /proc/self/exe, and process lists would show "exe".
+  ::prctl(PR_SET_NAME, "troupe");
+  ::umask(077); // stores and logs are only for this user
   auto cfg = load_settings(wanted.config, wanted.set);
   if (!cfg)
     return report(cfg.error());

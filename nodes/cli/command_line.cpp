@@ -46,21 +46,21 @@ void add_cluster(CLI::App* command, cluster_flags& flags) {
   command->add_option("--data", flags.data, "Data folder of a local cluster")
       ->type_name("DIR")
       ->check(is_given)
-      ->group("Which cluster (without any: your own default one)");
+      ->group("Which cluster (default: your own)");
   command->add_option("--peer", flags.peer, "One of the cluster's nodes")
       ->type_name("HOST:PORT")
       ->check(is_given)
       ->envname("TROUPE_PEER")
-      ->group("Which cluster (without any: your own default one)");
+      ->group("Which cluster (default: your own)");
   command->add_option("--secret-file", flags.secret_file, "File with the cluster's secret")
       ->type_name("FILE")
       ->check(is_given)
       ->envname("TROUPE_SECRET_FILE")
-      ->group("Which cluster (without any: your own default one)");
+      ->group("Which cluster (default: your own)");
   command->add_option("--cluster", flags.cluster, "The cluster's name, if no data folder says it")
       ->type_name("NAME")
       ->check(is_given)
-      ->group("Which cluster (without any: your own default one)");
+      ->group("Which cluster (default: your own)");
 }
 
 void add_config(CLI::App* command, std::string& file, settings& set) {

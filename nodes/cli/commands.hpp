@@ -57,7 +57,7 @@ int cmd_send(const send_command& wanted);
 
 struct run_command {
   cluster_flags cluster;
-  std::string graph;               ///< a name, or a file
+  std::string graph;               ///< a graph's name or a file
   std::vector<std::string> inputs; ///< NAME=VALUE
   std::string output;
   bool follow_links = false;

@@ -77,7 +77,7 @@ int tell_end(const std::filesystem::path& data, const supervision& before, const
   } else {
     print("a cluster is already running in " + one_line(data.string()) + " (process "
           + std::to_string(after.pid) + "); "
-          + (names.empty() ? all_run ? "nothing was missing" : "nothing could be started"
+          + (names.empty() ? all_run ? "all its nodes are running" : "no node could be started"
                            : "started: " + one_line(names))
           + "\n" + troubles);
   }
@@ -108,7 +108,7 @@ int start_missing(const std::filesystem::path& data, const supervisor& running,
   interrupts signals;
   auto refuse = [&](const std::string& why) {
     return report({exit_unavailable, "refused",
-                   "a cluster already runs in " + data.string() + " (process "
+                   "a cluster is already running in " + data.string() + " (process "
                        + std::to_string(running.pid) + ")" + why},
                   as_json);
   };

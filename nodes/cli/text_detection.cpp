@@ -281,7 +281,7 @@ decoded_text decode_narrow(std::string_view bytes) {
     replaced += found.invalid;
   else if (found.invalid > 0)
     made.note = found.sequences == 0 ? "read as Windows-1252"
-                                     : "read as UTF-8, and Windows-1252 where it is not";
+                                     : "read as UTF-8, with Windows-1252 for invalid bytes";
   if (replaced > 0)
     made.note += (made.note.empty() ? "read as UTF-8; " : "; ") + replaced_note(replaced);
   return made;

@@ -1,5 +1,5 @@
-// A cluster of three processes as a user starts it: how long until it is ready, and what an idle
-// node uses.
+// A cluster of three processes, started as a user starts it: how long it takes to be ready, and
+// what an idle node uses.
 #include "tests/bench/report.hpp"
 #include "tests/support/cluster.hpp"
 #include "tests/support/process.hpp"
@@ -26,7 +26,7 @@ int main() {
   report("`troupe up --nodes 3` ready, again", "ms", median(again), "aim: under 1000");
 
   testing::cluster idle{where};
-  std::this_thread::sleep_for(2s); // what start-up left over has run off
+  std::this_thread::sleep_for(2s); // let the work of the start finish
   std::vector<double> memory;
   std::vector<double> processor;
   auto cpu = [&](const testing::running_node& n) {

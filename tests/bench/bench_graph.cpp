@@ -1,6 +1,6 @@
-// A graph of three no-op tasks in a row and of five at once, by the same path as any run (listed,
-// counted, one trace in a hundred sampled), not durable; beside bare CAF actors that pass a message
-// along such a graph.
+// Graphs of three no-op tasks in a row and of five at once. They take the path of any run (listed,
+// counted, one trace in a hundred sampled) and are not durable. The yardstick is bare CAF actors
+// that pass a message along such a graph.
 #include "actors/coordination/graph_yaml.hpp"
 #include "config/embedded.hpp"
 #include "messages/runs.pb.h"
@@ -29,7 +29,7 @@ Graph builtin(std::string_view file_name) {
   std::exit(1);
 }
 
-/// Submits a graph, waits for its end, submits it again.
+/// Submits a graph, waits for its end and submits it again.
 class submitter : public logic {
 public:
   submitter(Graph graph, std::uint64_t count, std::promise<double>* done)
@@ -80,7 +80,7 @@ private:
   std::promise<double>* done_;
 };
 
-/// Bare actors: a hub that sends to workers, in a row or at once, and counts what comes back.
+/// Bare actors: a hub that sends to workers, in a row or at once, and counts the answers.
 double bare_caf(int in_a_row, int at_once, std::uint64_t count) {
   caf::actor_system_config cfg;
   caf::actor_system system{cfg};

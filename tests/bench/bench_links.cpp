@@ -1,6 +1,6 @@
-// Envelopes between two node processes: one way, round trips 64 in flight, a lone round trip;
-// beside CAF's remote actors (BASP) and raw TCP between two processes of the same run. Payload 100
-// bytes.
+// Envelopes between two node processes: one way, round trips with 64 in flight, and single round
+// trips. The yardsticks are CAF's remote actors (BASP) and raw TCP between two processes of the
+// same run. The payload has 100 bytes.
 #include "messages/agents.pb.h"
 #include "tests/bench/driver.hpp"
 #include "tests/bench/report.hpp"
@@ -25,10 +25,10 @@ using test::info_of;
 using test::whole_node;
 using steady = std::chrono::steady_clock;
 
-constexpr std::uint64_t batch = 256; ///< of one-way messages, the last of which is answered
+constexpr std::uint64_t batch = 256; ///< one-way messages, the last of which is answered
 
-/// Events to one agent of the other node; every 256th is a request, and at most 64 of those are
-/// open.
+/// Sends events to one agent of the other node. Every 256th message is a request, and at most 64
+/// requests are open.
 class one_way_driver : public logic {
 public:
   one_way_driver(address target, std::uint64_t count, std::promise<double>* done)

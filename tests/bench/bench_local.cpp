@@ -1,5 +1,5 @@
-// A message to a local agent (`durability: off`) and back, one trace in a hundred sampled, beside
-// two bare CAF actors under CAF's own scheduler.
+// A message to a local agent (`durability: off`) and back, with one trace in a hundred sampled. The
+// yardstick is two bare CAF actors under CAF's own scheduler.
 #include "nodes/cores.hpp"
 #include "tests/bench/driver.hpp"
 #include "tests/bench/report.hpp"

@@ -11,8 +11,8 @@
 
 namespace troupe::bench {
 
-/// Sends requests to one address, `window` at a time, until `count` are answered. One trace in a
-/// hundred is sampled, as on a busy node.
+/// Sends requests to one address until `count` are answered, with `window` of them open. One trace
+/// in a hundred is sampled, as on a busy node.
 class driver : public logic {
 public:
   driver(address target, std::uint64_t count, std::uint64_t window, std::promise<double>* done)
@@ -39,7 +39,7 @@ public:
   }
 
 protected:
-  /// What is sent: an Echo, which an agent answers without asking its mind.
+  /// Makes the request: an Echo, which an agent answers without its mind.
   virtual envelope make() const {
     Echo echo;
     echo.mutable_bytes()->assign(100, 'x');
@@ -64,7 +64,7 @@ private:
   std::promise<double>* done_;
 };
 
-/// The same with messages that the agent's mind decides on.
+/// The same, with messages for the agent's mind.
 class message_driver : public driver {
 public:
   using driver::driver;
@@ -77,7 +77,7 @@ private:
   }
 };
 
-/// Runs a logic as an agent of the node until `done` has its figure.
+/// Runs a logic as an agent of the node until it has put its figure into `done`.
 template <class Logic, class... Args>
 double drive(test::whole_node& node, Args... args) {
   static int number = 0;
@@ -85,7 +85,7 @@ double drive(test::whole_node& node, Args... args) {
   name agent{"bench/" + std::to_string(++number)};
   auto place = address::of_agent(agent, node.mail().self());
   auto mind = std::make_unique<Logic>(std::move(args)..., &done);
-  // Placed before it is told to begin: its first answers must find it.
+  // Place it before it begins, so that its first answers find it.
   auto shell =
       node.system().spawn<logic_shell, caf::lazy_init>(node.host(), place, std::move(mind));
   node.mail().place(agent, shell);

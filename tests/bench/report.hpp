@@ -7,13 +7,13 @@
 
 namespace troupe::bench {
 
-/// Runs ours and the yardstick in turns, `rounds` times each, so that both meet the same machine,
-/// and prints one JSON line with the medians and the ratio of ours to the yardstick's.
+/// Runs ours and the yardstick in turns, `rounds` times each, so that the machine's state affects
+/// both. Prints one JSON line with the medians and the ratio of ours to the yardstick.
 void compare(const std::string& what, const std::string& unit, int rounds,
              const std::function<double()>& ours, const std::string& yardstick_name,
              const std::function<double()>& yardstick);
 
-/// A figure that stands by itself.
+/// A figure without a yardstick.
 void report(const std::string& what, const std::string& unit, double value,
             const std::string& note = {});
 

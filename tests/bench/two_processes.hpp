@@ -6,8 +6,8 @@
 
 namespace troupe::bench {
 
-/// A child process that serves until this object ends. `serve` gets a function that says where it
-/// listens; it returns when the parent is done with it. Made before this process has any thread.
+/// A child process that serves until this object is destroyed. `serve` gets a function that
+/// announces where it listens. Create the object before this process has threads.
 class other_process {
 public:
   using announcer = std::function<void(const std::string& place)>;
@@ -16,7 +16,7 @@ public:
                                                   const std::function<void()>& wait)>& serve);
   ~other_process();
 
-  /// What the child announced.
+  /// The address that the child announced.
   std::string place() const { return place_; }
 
 private:

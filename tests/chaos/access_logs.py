@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ordinary access logs: large, and each line with numbers that no other has.
+"""Ordinary access logs: large, with numbers in each line that occur in no other line.
 
 Held: a folder of them is read within a minute with at most 250 MB of memory, which is given back.
 """

@@ -1,8 +1,8 @@
-"""What the scripts of this folder share: clusters of their own in temporary folders, statements
-that must hold, strangers, and the end of all that was started. Python 3 without packages.
+"""What the scripts of this folder share: their own clusters in temporary folders, statements that
+must hold, strangers, and the end of everything that was started. Python 3 without packages.
 
-Every process that a script starts has a mark in its environment, which its children inherit: by it,
-and by nothing else, processes are found again and ended.
+Every process that a script starts has a mark in its environment, which its children inherit. Only
+by this mark are processes found again and ended.
 """
 import argparse
 import collections
@@ -29,7 +29,7 @@ LICENCES = "/usr/share/common-licenses"
 
 
 class Violated(Exception):
-    """A statement that must hold did not."""
+    """A statement that must hold did not hold."""
 
 
 class Skipped(Exception):
@@ -46,7 +46,7 @@ def say(*words):
 
 
 class Done(collections.namedtuple("Done", "code out err seconds")):
-    """What a command came to; code -999: it did not end in time."""
+    """The result of a command; code -999: it did not end in time."""
 
     @property
     def words(self):
@@ -58,7 +58,7 @@ class Done(collections.namedtuple("Done", "code out err seconds")):
 
 
 class Background:
-    """A function in a thread; `result` waits for it and raises what it raised."""
+    """A function in a thread; `result` waits for it and raises its exception again."""
 
     def __init__(self, function, *arguments):
         self.value, self.error = None, None
@@ -66,7 +66,7 @@ class Background:
         def work():
             try:
                 self.value = function(*arguments)
-            except Exception as error:  # handed to who asks for the result
+            except Exception as error:  # raised again by `result`
                 self.error = error
         self.thread = threading.Thread(target=work, daemon=True)
         self.thread.start()
@@ -109,7 +109,7 @@ def marked(pid, mark):
 
 
 def sweep(mark):
-    """Ends all processes with this mark but the caller."""
+    """Ends all processes with this mark, except the caller."""
     for _ in range(100):
         found = [int(p) for p in os.listdir("/proc") if p.isdigit() and int(p) != os.getpid()
                  and marked(p, mark)]
@@ -145,7 +145,7 @@ def cpu_seconds(pid):
 
 
 class Peak:
-    """`with Peak(pid) as peak`: the most resident memory meanwhile is peak.mb."""
+    """`with Peak(pid) as peak`: afterwards, peak.mb is the largest resident memory."""
 
     def __init__(self, pid):
         self.pid, self.mb, self.stop = pid, rss_mb(pid), threading.Event()
@@ -163,7 +163,7 @@ class Peak:
 
 
 def until(condition, seconds, pause=0.1):
-    """Whether the condition came true in time."""
+    """Whether the condition became true in time."""
     end = time.monotonic() + seconds
     while not (holds := condition()) and time.monotonic() < end:
         time.sleep(pause)
@@ -176,7 +176,7 @@ def place(text):
 
 
 def health(address, timeout=15):
-    """(HTTP status or what went wrong, seconds) of GET /health."""
+    """(HTTP status or error, seconds) of GET /health."""
     begin = time.monotonic()
     try:
         with urllib.request.urlopen(f"http://{address}/health", timeout=timeout) as answer:
@@ -191,7 +191,7 @@ def is_root():
 
 
 def nobody():
-    """How to run as another user: nobody, or if that takes root, as oneself."""
+    """How to run as another user: as nobody, or without root as oneself."""
     if not is_root() or not shutil.which("setpriv"):
         return []
     return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -228,7 +228,7 @@ class Cluster:
         hold(done.code == 0, f"`troupe down` ends a cluster: {done.words}")
 
     def nodes(self, *more):
-        """What `status` says of each node, by its name; {} when nobody answers."""
+        """What `status` says about each node, by name; {} if nobody answers."""
         try:
             status = json.loads(self.on("status", "--json", *more).out)
             return {node["name"]: node for node in status["nodes"]}
@@ -239,7 +239,7 @@ class Cluster:
         return [f"node-{i + 1}" for i in range(self.size)]
 
     def pid(self, name="node-1"):
-        """Of the process that the node's lock names, if it runs and is ours; else None."""
+        """The process that the node's lock names, if it runs and is ours; else None."""
         try:
             pid = int(pathlib.Path(f"{self.data}/{name}/lock").read_text())
         except (OSError, ValueError):
@@ -250,7 +250,7 @@ class Cluster:
         return {name: self.pid(name) for name in self.names()}
 
     def kill(self, name, with_signal=signal.SIGKILL):
-        """Whether there was a process to send it to."""
+        """Whether there was a process for the signal."""
         pid = self.pid(name)
         if pid:
             with contextlib.suppress(ProcessLookupError):
@@ -259,13 +259,13 @@ class Cluster:
         return False
 
     def addresses(self):
-        """(links, HTTP), in the order of the nodes."""
+        """(links, HTTP) ports, in the order of the nodes."""
         text = pathlib.Path(self.data + "/cluster.yaml").read_text()
         return (re.findall(r' address: "([^"]+)"', text),
                 re.findall(r'http_address: "([^"]+)"', text))
 
     def all_up(self, wait=30):
-        """Whether each node sees all of them up, in time."""
+        """Whether each node sees all nodes up in time."""
         def stand(link):
             nodes = self.nodes("--peer", link)
             return len(nodes) == self.size and all(n["state"] == "up" for n in nodes.values())
@@ -275,7 +275,7 @@ class Cluster:
         return pathlib.Path(self.data + "/secret").read_text().strip().encode()
 
     def check_log(self, name="node-1"):
-        """Each line of a log is one JSON object, and steers no terminal."""
+        """Each line of a log is one JSON object and cannot control a terminal."""
         text = pathlib.Path(f"{self.data}/{name}/log.jsonl").read_bytes()
         hold(b"\x1b" not in text, f"the log of {name} has no escape characters")
         for line in text.splitlines():
@@ -286,7 +286,7 @@ class Cluster:
 
 
 class World:
-    """What a script is given: the program, its seed and rounds, and a folder of its own."""
+    """What a script gets: the program, its seed and rounds, and its own folder."""
 
     def __init__(self, options, mark):
         self.program = os.path.abspath(options.troupe)
@@ -321,7 +321,7 @@ class World:
         cluster.down()
 
     def folder(self, name, files=()):
-        """A new folder with these (name, text or bytes)."""
+        """A new folder with these files: (name, text or bytes)."""
         path = pathlib.Path(tempfile.mkdtemp(prefix=name + ".", dir=self.home))
         for file, text in dict(files).items():
             (path / file).write_bytes(text.encode() if isinstance(text, str) else text)
@@ -329,7 +329,7 @@ class World:
 
     @contextlib.contextmanager
     def stranger(self, what, *arguments):
-        """stranger.py as another user; waits until it stands."""
+        """Starts stranger.py as another user and waits until it is ready."""
         code = pathlib.Path(__file__).with_name("stranger.py").read_text()
         process = self.start([*nobody(), sys.executable, "-c", code, what, *map(str, arguments)],
                              cwd="/", stdout=subprocess.PIPE, text=True)
@@ -377,7 +377,7 @@ def main(module_doc, run, rounds, rounds_mean):
     except KeyboardInterrupt:
         say("interrupted")
         return 130
-    except Exception:  # the script's own fault: not to be taken for one of the program
+    except Exception:  # a fault of the script, not of the program
         import traceback
         traceback.print_exc()
         return BROKEN

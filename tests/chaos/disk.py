@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A disk that fills up (root: a tmpfs), and syncs and writes that fail (strace).
 
-Held: no acknowledged fact is lost, neither in the same process nor after kill -9; what is not
-written is not acknowledged; the cluster writes again once there is room, within half a minute.
+Held: no acknowledged fact is lost, neither in the same process nor after kill -9. What is not
+written is not acknowledged. Once there is room, the cluster writes again within half a minute.
 """
 import contextlib
 import os

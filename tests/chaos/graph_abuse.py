@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Graphs, keys and times that are wrong, deep, huge or cyclic.
 
-Held: what is wrong is refused at once with exit 64 (78 in the configuration), in words of ours and
-without much memory; a run of too many tasks fails; what is large but right is done; the nodes stay
-the same processes.
+Held: wrong input is refused at once with exit code 64 (78 in the configuration), in our own words
+and without much memory. A run with too many tasks fails. Large but correct input is done. The nodes
+stay the same processes.
 """
 import os
 import time
@@ -64,7 +64,7 @@ def tasks_of(count):
 
 
 def large_graphs(count):
-    """What is right, and only large."""
+    """Large but correct input."""
     chain = "".join("  - {id: t%d, role: noop%s}\n" % (i, f", needs: [t{i - 1}]" if i else "")
                     for i in range(count // 2))
     wide = "".join("  - {id: t%d, role: noop, needs: [%s]}\n"
@@ -90,7 +90,7 @@ WRONG_TIMES = ("-5s", "0s", "99999999999h", "1e400s", "nan", "s")
 
 
 def measured(world, *arguments, timeout=120):
-    """(code, standard error, seconds, most megabytes) of a command"""
+    """(code, standard error, seconds, largest memory in MB) of a command"""
     errors = world.home + "/errors"
     begin = time.monotonic()
     with open(errors, "wb") as err, open(os.devnull, "wb") as out:

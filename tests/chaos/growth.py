@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Agents, clients and runs that come and go: memory, disk and descriptors that do not come back.
+"""Agents, clients and runs come and go: is memory, disk space or a descriptor lost?
 
-Held: of agents that were used, idle and left, less than 200 bytes of memory each remain; of clients
-no descriptor; of runs no document and less than a kilobyte of memory each. A node with thousands of
-durable agents is up again within 5 s of a kill -9, and knows what they were told.
+Held: an agent that was used, became idle and left costs less than 200 bytes of memory; a client
+costs no descriptor; a run costs no document and less than a kilobyte of memory. A node with
+thousands of durable agents is up within 5 s after a kill -9 and knows what they were told.
 """
 import os
 import time
@@ -13,7 +13,7 @@ import wire
 
 ROUNDS, QUICK, ROUNDS_MEAN = 3000, 300, "agents of each sort; a twentieth as many runs"
 AGENT_BYTES_MAX, DURABLE_BYTES_MAX, RUN_KB_MAX = 200, 1000, 40
-SLACK_MB = 12  # caches of RocksDB and of the allocator: bounded, whatever comes
+SLACK_MB = 12  # caches of RocksDB and the allocator, which are bounded
 UP_SECONDS_MAX, QUIET_SECONDS_MAX = 5, 60
 
 
@@ -26,7 +26,7 @@ class Growth:
         return wire.Client(self.address, self.cluster.secret(), timeout=20)
 
     def quiet(self):
-        """Nobody is active, no document is left: (memory in MB, disk in KB, descriptors)."""
+        """Once no agent and no document is left: (memory in MB, disk in KB, descriptors)."""
         def rest():
             node = self.cluster.nodes().get("node-1", {"agents": -1})
             return node["agents"] == 0 and node["blobs"] == 0
@@ -39,11 +39,11 @@ class Growth:
                     try:
                         disk += os.lstat(os.path.join(folder, name)).st_blocks / 2
                     except OSError:
-                        pass  # RocksDB has removed it
+                        pass  # RocksDB has removed it meanwhile
         return chaos.rss_mb(self.pid), disk, chaos.descriptors(self.pid)
 
     def stage(self, what, count, one, bytes_max):
-        """Does one(i) a tenth of the times, then the rest: what the rest leaves is growth."""
+        """Does one(i) a tenth of the times, then the rest. What the rest adds is growth."""
         for i in range(count // 10):
             one(i)
         before, begin = self.quiet(), time.monotonic()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Clients with the secret send payloads that never end, and ask for what they do not read.
+"""Clients with the secret send payloads that never end, and ask for data that they do not read.
 
-Held: all clients together take no more than the bounds of messages/ and config/limits allow, what
-they took is given back when they leave, and the node answers others meanwhile.
+Held: all clients together take no more memory than the limits in messages/ and config/limits allow.
+It is given back when they leave, and the node answers others meanwhile.
 """
 import hashlib
 import struct
@@ -12,16 +12,16 @@ import chaoslib as chaos
 import wire
 
 ROUNDS, QUICK, ROUNDS_MEAN = 8, 8, "clients that send unfinished payloads, 120 MB each"
-PAYLOADS, CHUNKS, CHUNK_BYTES = 3, 200, 200_000  # of each client
-PAYLOAD_BYTES = 41_000_000  # announced: one chunk too few comes
-UNFINISHED_MB_MAX = 96 + 64  # client_chunks_bytes_max, and what the allocator needs beside it
+PAYLOADS, CHUNKS, CHUNK_BYTES = 3, 200, 200_000  # for each client
+PAYLOAD_BYTES = 41_000_000  # announced, but one chunk is never sent
+UNFINISHED_MB_MAX = 96 + 64  # client_chunks_bytes_max, and the allocator's overhead
 READERS, QUESTIONS = 4, 30
-UNREAD_MB_MAX = READERS * 64 + 192  # link_bytes_max each, and the document once or twice
+UNREAD_MB_MAX = READERS * 64 + 192  # link_bytes_max each, and one or two copies of the document
 KEPT_MB_MAX = 48
 
 
 def send_unfinished(address, secret):
-    """Fills until the node ends the connection, or all is sent."""
+    """Sends until the node ends the connection or all is sent."""
     client = wire.Client(address, secret, timeout=20)
     try:
         for stream in range(1, PAYLOADS + 1):

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The listener of /metrics and /health, by raw bytes: requests that can be read in two ways, noise,
-and connections that say little, read nothing, or never leave.
+"""Raw bytes for the listener of /metrics and /health: ambiguous requests, noise, and connections
+that send little, read nothing or never leave.
 
-Held: each request is answered as HTTP/1.1 (RFC 9112) has it or refused, a refused one ends its
-connection; one connection serves 10,000 requests; whoever asks for /health meanwhile is answered
-within a second. Names of agents and documents make no series and no line of /metrics.
+Held: each request is answered according to HTTP/1.1 (RFC 9112) or refused, and a refusal ends the
+connection. One connection serves 10,000 requests. Meanwhile everybody who asks for /health is
+answered within a second. Names of agents and documents create no series and no line in /metrics.
 """
 import collections
 import contextlib
@@ -32,7 +32,7 @@ METRIC = re.compile(r'^(#.*|[a-zA-Z_:][a-zA-Z0-9_:]*(\{(' + LABEL
 
 
 def cases():
-    """(what, request, the first status that is right)"""
+    """(what, request, the first status that must come)"""
     def header(text):
         return GET + HOST + text + b"\r\n\r\n"
     chunked, length = b"Transfer-Encoding: chunked", b"Content-Length: "
@@ -87,7 +87,7 @@ def cases():
 
 
 def raw(address, data, timeout=1.0, pause=None):
-    """(statuses, how it ended, all bytes)"""
+    """(statuses, how the connection ended, all bytes)"""
     got, end = b"", "closed"
     with socket.create_connection(address, timeout=timeout) as one:
         try:
@@ -108,7 +108,7 @@ def ask_wrong(address):
         what, data, right = case
         seen, end, _ = raw(address, data, timeout=4 if len(data) > 10_000 else 1.0)
         if "reset" == end and not seen and len(data) > HEADER_BYTES_MAX * 2:
-            return  # the refusal was lost behind what nobody read
+            return  # the refusal was lost behind unread data
         chaos.hold(len(seen) == 1 and seen[0] in right, f"{what}: {sorted(right)}, not {seen}")
         chaos.hold(seen[0] in ("200", "404") or end != "open",
                    f"{what}: a refused request ends its connection")
@@ -199,7 +199,7 @@ def connections(address, count, words, answer=False, buffer=None):
 
 @contextlib.contextmanager
 def dripping(address, count):
-    """As many who begin a request, add a line each second, and come again when they are closed."""
+    """Many peers that begin a request, add a line each second, and reconnect when closed."""
     stop = threading.Event()
 
     def drip():

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What strangers without the secret do at a node's link port: wrong beginnings, noise, one byte at
-a time, 2,000 connections at once, no descriptors left; and 1,000 clients that come and go.
+"""Strangers without the secret at a node's link port: wrong beginnings, noise, one byte at a time,
+2,000 connections at once, no descriptors left. Also 1,000 clients that come and go.
 
-Held: each wrong beginning is closed, at the latest with the deadline of the Hello; the node stays
-the same process, neither grows nor keeps descriptors nor works, answers clients throughout, and its
-log stays JSON.
+Held: each wrong beginning is closed, at the latest at the deadline for the Hello. The node stays
+the same process, does not grow, keeps no descriptors, uses little processor time and answers
+clients throughout. Its log stays JSON.
 """
 import contextlib
 import resource
@@ -17,7 +17,7 @@ import wire
 from wire import HELLO, PREFACE, PROOF, field, frame, hello
 
 ROUNDS, QUICK, ROUNDS_MEAN = 1000, 300, "clients that come and go, and bursts of noise / 5"
-CLOSED_SECONDS_MAX = 5 + 2.5  # hello_deadline, and who is waited for on two busy cores
+CLOSED_SECONDS_MAX = 5 + 2.5  # hello_deadline, and some time for two busy cores
 FLOOD = 2000
 SEND_SECONDS_MAX, GROWN_MB_MAX, IDLE_CPU_MAX = 2.0, 30, 0.10
 LONG = 256 * 1024
@@ -64,7 +64,7 @@ def beginnings():
 
 
 class Node:
-    """The node that is attacked, and how it must be after each attack."""
+    """The attacked node, and the state it must be in after each attack."""
 
     def __init__(self, cluster):
         self.cluster, self.pid = cluster, cluster.pid("node-2")
@@ -100,7 +100,7 @@ class Node:
 
 
 def until_closed(connection):
-    """Seconds, or None if it stands longer than it may."""
+    """Seconds, or None if the connection stays open too long."""
     begin = time.monotonic()
     connection.settimeout(CLOSED_SECONDS_MAX)
     try:
@@ -135,7 +135,7 @@ def make_noise(world, node):
 
 
 def trickle(node):
-    """60 who send a byte each tenth of a second: the deadline is for all of the Hello."""
+    """60 peers that send a byte each tenth of a second: the deadline is for the whole Hello."""
     data = PREFACE + frame(HELLO, hello("x" * 60_000))
     connections = [node.connect() for _ in range(60)]
     begin = time.monotonic()
@@ -174,7 +174,7 @@ def flood(node):
 
 
 def starve_descriptors(node):
-    """No descriptor is left for the door: it waits, does not spin, and the local one serves."""
+    """No descriptor is left for the TCP door: it waits without spinning; the local door works."""
     limits = resource.prlimit(node.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(node.pid, resource.RLIMIT_NOFILE,
                      (chaos.descriptors(node.pid) + 6, limits[1]))

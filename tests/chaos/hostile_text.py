@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Documents made to be slow to cut into sentences, to score or to hold; and such questions.
+"""Documents made to be slow to split into sentences, to score or to keep; and such questions.
 
-Held: each is read, or refused in words; the slowest takes at most 40 times as long as plain text of
-its size does on this machine (never less than 8 s are given), and the node, the same process all
-the time, neither takes nor keeps much memory.
+Held: each is read, or refused in words. The slowest takes at most 40 times as long as plain text of
+its size on this machine (at least 8 s are always allowed). The node stays the same process and
+neither takes nor keeps much memory.
 """
 import os
 
@@ -61,7 +61,7 @@ class Reader:
         self.cluster, self.folder, self.pid = cluster, world.folder("doc"), cluster.pid()
 
     def read(self, what, data):
-        """Seconds; None if it was refused in words."""
+        """Seconds, or None if it was refused in words."""
         with open(self.folder + "/t.txt", "wb") as file:
             file.write(data)
         done = self.cluster.digest(self.folder, timeout=100)
@@ -72,7 +72,7 @@ class Reader:
 
 
 def ask(world, cluster, limit):
-    """A librarian that remembers plain words is asked odd questions."""
+    """Asks odd questions of a librarian that remembers plain words."""
     document = world.folder("plain", {"d.txt": words(world.random, MB)})
     told = cluster.send("librarian/q", f"Remember the folder {document}")
     chaos.hold(told.code == 0, f"a folder is remembered: {told.words}")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Clients tell agents facts while nodes are killed (kill -9), one or all, and started again.
+"""Clients tell facts to agents while nodes are killed (kill -9), one or all, and restarted.
 
-Held: every fact that was acknowledged is known afterwards, once; every fact of which the client was
-told "unavailable" (exit 69, surely not done) is not; the cluster is whole again within a minute; no
-client was told anything but done, unavailable, outcome unknown or out of time.
+Held: every acknowledged fact is known afterwards, once. A fact whose client got "unavailable" (exit
+code 69, certainly not done) is not known. The cluster is complete again within a minute. No client
+gets an answer other than done, unavailable, outcome unknown or out of time.
 """
 import collections
 import threading
@@ -18,7 +18,7 @@ MAY_BE_TOLD = {0: "done", 69: "unavailable", 76: "outcome unknown", 124: "out of
 
 
 class Told:
-    """A fact, and what its client was told of it."""
+    """A fact, and what its client was told about it."""
 
     def __init__(self, number):
         self.number, self.agent = number, f"librarian/k{number % AGENTS}"
@@ -48,7 +48,7 @@ def tell_on(cluster, told, lock, stop):
 def kill_rounds(world, cluster):
     killed = 0
     for _ in range(world.rounds):
-        # A node that dies often is started after a growing pause: all are waited for.
+        # A node that dies often restarts after growing pauses, so wait for all nodes.
         chaos.until(lambda: all(cluster.pids().values()), 6)
         time.sleep(world.random.uniform(0.05, 0.8))
         names = cluster.names()
@@ -59,7 +59,7 @@ def kill_rounds(world, cluster):
 
 
 def judge(cluster, told):
-    """What the agents know now, against what was said."""
+    """Compares what the agents know now with what they were told."""
     known = chaos.at_once(lambda one: one.ask(cluster), told, threads=3)
     codes = collections.Counter(one.done.code for one in told)
     chaos.say("told: " + ", ".join(f"{MAY_BE_TOLD.get(c, c)} {n}" for c, n in codes.items())

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""A node is killed (kill -9) in the middle of each run of the main job, a worker or the owner; then
-nodes are stopped (SIGSTOP) for a while and go on.
+"""A node is killed (kill -9) in the middle of each run of the main job, either a worker or the
+owner. Then nodes are stopped (SIGSTOP) for a while and continued.
 
 Held: the report is byte for byte that of an undisturbed run, or the owner was killed and the client
-says so (75; 69 when it died before it had taken the run). A worker may die or stand still, an owner
-may stand still, and the run succeeds. Messages meanwhile are done, or known not to be, or their
-outcome is unknown. All nodes are up again within 40 s.
+says so (75; 69 if the owner died before it had accepted the run). If a worker dies or is stopped,
+or the owner is stopped, the run succeeds. Each message meanwhile is done, known not to be done, or
+has an unknown outcome. All nodes are up again within 40 s.
 """
 import collections
 import os
@@ -30,7 +30,7 @@ def judge(what, done, report, may_be_lost=False):
 
 
 def kill_one(world, cluster, number, undisturbed, seen):
-    """Each third time the owner of the run, else one of the others."""
+    """Kills the owner of the run each third time, otherwise one of the others."""
     owner = world.random.randrange(cluster.size)
     workers = [v for v in range(cluster.size) if v != owner]
     victim = owner if number % 3 == 0 else world.random.choice(workers)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Another user of the machine was there first: folders, secrets and links of his (needs root, who
-can be two users).
+"""Another user of the machine was there first, with folders, secrets and links (needs root, which
+can act as two users).
 
-Held: a folder or a secret of his is refused, links of his are not followed and nothing behind them
-changes, neither by a cluster nor by a report; nothing of a cluster can be read by others.
+Held: a folder or a secret of the other user is refused. Neither a cluster nor a report follows that
+user's links or changes anything behind them. Others can read nothing of a cluster.
 """
 import os
 import pathlib
@@ -23,7 +23,7 @@ def give_away(path):
 
 
 def planted_folder(world):
-    """A folder of nobody's that all may write to, with a secret of his."""
+    """A world-writable folder of the user nobody, with a secret of that user."""
     data = pathlib.Path(world.folder("planted"))
     (data / "secret").write_text("a" * 64 + "\n")
     (data / "secret").chmod(0o600)
@@ -78,7 +78,7 @@ def refuse_secret(world, cluster):
 
 
 def write_report(world, cluster):
-    """--output where links wait: at its name, and at the name that its temporary file once had."""
+    """--output where links wait: at its name and at the former name of its temporary file."""
     folder = pathlib.Path(world.folder("for-all"))
     folder.chmod(0o1777)
     precious, report = folder / "precious", folder / "report.md"

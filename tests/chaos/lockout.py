@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Somebody keeps 300 silent connections at two, then at all nodes' ports. With root he is another
-user.
+"""A stranger keeps 300 silent connections at the ports of two nodes, then of all nodes. With root,
+the stranger is another user.
 
-Held: clients by the folder and by --peer get through within a second, /health answers, and a node
-that is killed meanwhile is up again within 15 s. The nodes neither grow nor work much for it.
+Held: clients get through within a second, by the folder and by --peer, /health answers, and a node
+that is killed meanwhile is up again within 15 s. The nodes neither grow nor work much because of
+it.
 """
 import time
 

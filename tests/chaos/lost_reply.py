@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The connection to the client's node ends, or falls silent, between a message and its answer; the
-node dies with the message; the supervisor of a cluster is killed.
+"""The connection to the client's node ends, or becomes silent, between a message and its answer;
+the node dies with the message; the supervisor of a cluster is killed.
 
-Held: a client that lost its link comes back and says what became of its message; it was done once.
-69 (surely not done) is never said of what was done. Without its supervisor a node ends; `troupe up`
-starts the cluster again, and nothing is left after `down`.
+Held: a client that lost its link reconnects and says what became of its message, which was done
+once. 69 (certainly not done) is never returned for something that was done. Without its supervisor
+a node ends. `troupe up` starts the cluster again, and nothing is left after `down`.
 """
 import os
 import pathlib
@@ -20,7 +20,7 @@ ROUNDS, QUICK, ROUNDS_MEAN = 6, 2, "messages whose node dies"
 
 
 class Proxy:
-    """Passes one connection on until the message came; then cuts it, holds it, or calls."""
+    """Relays one connection until the message comes; then cuts it, holds it, or calls."""
 
     def __init__(self, node, then, call=None):
         self.node, self.then, self.call = chaos.place(node), then, call
@@ -30,7 +30,7 @@ class Proxy:
 
     def serve(self):
         client, _ = self.door.accept()
-        self.door.close()  # who comes back comes to another door
+        self.door.close()  # a client that reconnects uses another door
         node, said = socket.create_connection(self.node), False
         with client, node:
             while True:
@@ -63,7 +63,7 @@ def lose(cluster, then):
 
 
 def die(world, cluster, number):
-    """The only node dies while it has the message: nobody can say what became of it."""
+    """The only node dies while it has the message, so nobody knows what became of it."""
     agent = f"librarian/d{number}"
     pause = world.random.choice((0, 0, 0.001, 0.003, 0.01))
 

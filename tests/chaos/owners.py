@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Three owners at once, each with four times as many tasks as the cluster has slots.
 
-Held: all runs and all tasks succeed, and a task is executed at most 1.02 times on average: whose
-tasks wait for the slots of others does not take them for lost.
+Held: all runs and all tasks succeed, and a task is executed at most 1.02 times on average: an owner
+does not consider tasks lost that wait for slots used by others.
 """
 import re
 import urllib.request

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A stranger on the port of a node that is down passes what comes on to a node that is up, and
-changes it. With root he is another user.
+"""A stranger on the port of a node that is down relays everything to a node that is up, and changes
+it. With root, the stranger is another user.
 
-Held: clients that know whom they want tell him nothing: by the folder, or by --peer with an address
-that the folder knows. One that was given an address and a secret only may be read; what he changes
-is not done, and the client is not told that it was.
+Held: clients that know which node they want tell the stranger nothing: by the folder, or by --peer
+with an address that the folder knows. The stranger may read a client that has only an address and a
+secret. What the stranger changes is not done, and the client does not hear that it was done.
 """
 import os
 
@@ -19,7 +19,7 @@ def tell(cluster, agent, *more):
 
 
 def unnamed(world, cluster, agent, address):
-    """A client that knows no node's id: an address, the secret and the cluster's name."""
+    """A client that knows no node id, only an address, the secret and the cluster's name."""
     secret = world.folder("secret") + "/secret"
     with open(secret, "wb") as file:
         file.write(cluster.secret() + b"\n")
@@ -30,7 +30,7 @@ def unnamed(world, cluster, agent, address):
 
 def knows(cluster, agent, live):
     done = cluster.send(agent, "Where is the safe?", "--peer", live)
-    return done.out if done.code == 0 else None  # None: at home on the node that is down
+    return done.out if done.code == 0 else None  # None: its home is the node that is down
 
 
 def run(world):

@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
-"""A stranger on the port of a node that is down relays it to another node. With root he is another
-user.
+"""A stranger on the port of a node that is down relays that port to another node. With root, the
+stranger is another user.
 
-Held: the two nodes that are well see each other up all the time, and messages through them arrive.
+Held: the two healthy nodes see each other up all the time, and messages between them arrive.
 """
 import time
 
 import chaoslib as chaos
 
 ROUNDS, QUICK, ROUNDS_MEAN = 20, 8, "looks at the two nodes, five a second"
-SETTLES = 6  # seconds: the link that is dialled anew would have taken the place of the good one
+SETTLES = 6  # seconds; by then a newly dialled link would have replaced the good one
 
 
 def run(world):
     with world.cluster(arguments=["--no-restart"]) as cluster:
         nodes = cluster.nodes()
-        # The lower id dials: low dials dead, and gets high.
+        # The lower id dials: `low` dials `dead` and reaches `high`.
         low, dead, high = sorted(nodes, key=lambda name: nodes[name]["id"])
         cluster.kill(dead)
         with world.stranger("relay", nodes[dead]["address"], nodes[high]["address"]) as stranger:

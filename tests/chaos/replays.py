@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""What a client sent is recorded and sent again: whole, cut at any byte, with a bit flipped, in
-another order; a node's own Hello and Proof are sent back to it; bits are flipped in live sessions.
+"""Data that a client sent is recorded and sent again: whole, cut at any byte, with a flipped bit,
+in another order. A node's own Hello and Proof are sent back to it. Bits are flipped in live
+sessions.
 
-Held: no replay is taken for a client, and nothing that an agent knows changes. A client whose
-session is damaged is answered all the same, or told that it was not done, or that nobody knows; and
-no agent learns anything that was not sent.
+Held: no replay is accepted as a client, and nothing changes in what an agent knows. A client whose
+session is damaged still gets its answer, or hears that its message was not done or that nobody
+knows. No agent learns anything that was not sent.
 """
 import collections
 import contextlib
@@ -21,7 +22,7 @@ ROUNDS, QUICK, ROUNDS_MEAN = 60, 20, "live sessions that are damaged; ten times 
 
 
 class Proxy:
-    """Passes one connection on; keeps what passed, and may change it."""
+    """Relays one connection, records the data, and may change it."""
 
     def __init__(self, node, change=None):
         self.node, self.change, self.kept = node, change, (bytearray(), bytearray())
@@ -57,7 +58,7 @@ def flipped(data, at, bit):
 
 
 def frames_of(data):
-    """The plain ones, then the sealed ones, of what one side said; (kind, frame) each."""
+    """The frames of one side as (kind, frame): first the plain ones, then the sealed ones."""
     parts, at, plain = [], len(PREFACE), True
     while at + 8 <= len(data):
         size, kind = struct.unpack("<IB", data[at:at + 5])
@@ -68,7 +69,7 @@ def frames_of(data):
 
 
 def answered(address, data):
-    """Which frames a node answers: more than Hello, Proof and Bye would mean that it believed."""
+    """Which frames a node answers with. Any beyond Hello, Proof and Bye mean that it believed."""
     got = b""
     with contextlib.suppress(OSError), socket.create_connection(address, timeout=1) as one:
         one.sendall(data)
@@ -94,12 +95,12 @@ def replay(world, address, recorded):
 
 
 def reflect(address):
-    """A node's own Hello, and its own Proof, sent back to it."""
+    """Sends a node's own Hello and Proof back to it."""
     for what in (HELLO, PROOF):
         with socket.create_connection(address, timeout=2) as one:
             one.sendall(PREFACE + (frame(HELLO, hello()) if what == PROOF else b""))
             wire.receive(one, len(PREFACE))
-            if what == HELLO:  # an acceptor speaks when it was spoken to: another connection's
+            if what == HELLO:  # an acceptor speaks second, so use another connection's Hello
                 with socket.create_connection(address, timeout=2) as other:
                     other.sendall(PREFACE + frame(HELLO, hello()))
                     wire.receive(other, len(PREFACE))
@@ -112,7 +113,7 @@ def reflect(address):
             with contextlib.suppress(OSError):
                 while more := one.recv(65536):
                     got += more
-            # Behind its Proof a node seals; what it says before it is plain.
+            # A node's frames are plain up to its Proof and sealed after it.
             plain = what == HELLO
             kinds = [kind for kind, _ in frames_of(PREFACE + got)] if plain else list(got[4:5])
             chaos.hold(set(kinds) <= {HELLO, PROOF, wire.BYE},
@@ -120,7 +121,7 @@ def reflect(address):
 
 
 def damage(world, cluster, sizes):
-    """Sessions of real clients in which one bit is flipped, in either direction."""
+    """Flips one bit, in either direction, in sessions of real clients."""
     node = chaos.place(cluster.addresses()[0][1])
     told = collections.Counter()
 

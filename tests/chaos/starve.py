@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A run of N tasks that each take the list of N results, and what else its owner does meanwhile.
+"""A run of N tasks that each take the list of N results, and other work of its owner meanwhile.
 
-Held: another run, a message and a status at the same node each take at most a second as the median,
-never five; the large run ends, and memory stays bounded.
+Held: another run, a message and a status at the same node each take at most a second in the median
+and never five. The large run ends, and memory stays bounded.
 """
 import statistics
 import time

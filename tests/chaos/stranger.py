@@ -1,7 +1,7 @@
-"""Somebody without the secret. Runs as another user where that can be had; says when he stands.
+"""Somebody without the secret. Runs as another user if possible, and says when it is ready.
 
-  stranger.py hold KIND COUNT ADDRESS...   COUNT connections to each, opened anew when closed
-  stranger.py relay AT TO [OLD NEW]        passes on what comes to AT; OLD becomes NEW; prints lines
+  stranger.py hold KIND COUNT ADDRESS...   COUNT connections to each; reopens closed ones
+  stranger.py relay AT TO [OLD NEW]        relays AT to TO, with OLD turned into NEW; prints lines
 """
 import os
 import resource

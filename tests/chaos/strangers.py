@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""2,000 silent connections at each port of a node, opened anew whenever it closes them.
+"""2,000 silent connections at each port of a node, reopened whenever the node closes them.
 
-Held: `troupe status`, by the folder and by --peer, and GET /health answer, none fails. As the
-median each takes at most 100 ms more than when nobody is there, and never two seconds; more only
-on a machine that is busy with other things, where it takes long without strangers too.
+Held: `troupe status`, by the folder and by --peer, and GET /health answer, and none fails. In the
+median each takes at most 100 ms more than without strangers, and never two seconds. More is allowed
+only on a machine that is busy with other things, where it takes long without strangers too.
 """
 import statistics
 
@@ -13,12 +13,12 @@ ROUNDS, QUICK, ROUNDS_MEAN = 15, 5, "questions of each sort, for each kind of st
 CONNECTIONS = 2000
 KINDS = ("silent", "half", "preface", "idle")
 MEDIAN_MS_MORE_MAX, WORST_MS_MAX = 100, 2000
-QUICK_SLACK = 10  # the quick form is about answers: other tests may run beside it
-BUSY_FACTOR = 4  # of what it takes when nobody is there
+QUICK_SLACK = 10  # the quick form checks only answers, since other tests may run beside it
+BUSY_FACTOR = 4  # times the duration without strangers
 
 
 def measure(world, cluster):
-    """{what was asked: [milliseconds]}, of the first node"""
+    """{question: [milliseconds]}, for the first node"""
     links, https = cluster.addresses()
     taken = {"status": [], "status --peer": [], "/health": []}
 

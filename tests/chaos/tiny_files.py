@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Folders of very many tiny files.
+"""Folders with very many tiny files.
 
-Held: 10,000 files of 20 bytes are read, sent and reported within 20 s, twice; a librarian remembers
-and finds them; 10,001 are refused at once with exit 64 and words that say how many there may be.
-Memory stays bounded.
+Held: 10,000 files of 20 bytes are read, sent and reported within 20 s, twice. A librarian remembers
+and finds them. 10,001 files are refused at once with exit code 64 and a message that names the
+limit. Memory stays bounded.
 """
 import chaoslib as chaos
 

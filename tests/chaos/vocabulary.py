@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Documents within the limits whose words are all different.
 
-Held: they are read, one of 30 MB with at most 300 MB of memory, four of 15 MB with no more; others
-are answered meanwhile; and what was taken is given back.
+Held: they are read, one of 30 MB with at most 300 MB of memory, and four of 15 MB with no more.
+Others are answered meanwhile, and the memory is given back.
 """
 import time
 

@@ -1,5 +1,6 @@
-"""Just enough of the link protocol to be hostile with it: messages/frame.hpp, messages/wire.hpp and
-actors/cluster/link_logic.hpp say how it is. GMAC is OpenSSL's, checksums are libxxhash's."""
+"""Just enough of the link protocol to be hostile with it. It is specified in messages/frame.hpp,
+messages/wire.hpp and actors/cluster/link_logic.hpp. OpenSSL does GMAC, libxxhash the checksums.
+"""
 import ctypes
 import ctypes.util
 import hashlib
@@ -13,7 +14,7 @@ import chaoslib as chaos
 PREFACE = b"TROUPE\0\1"
 VERSION = 2
 HELLO, PROOF, WELCOME, BYE, PING, PONG, ENVELOPES, CHUNK = 1, 2, 3, 4, 5, 6, 8, 9
-REQUEST, ACKNOWLEDGE = 0x11, 0x14  # an envelope's kind with the usual priority
+REQUEST, ACKNOWLEDGE = 0x01, 0x04  # an envelope's kind
 AGENT_MESSAGE, BLOB_GET = 10, 32
 TO_SERVICE, TO_AGENT = 1, 2
 BLOBS = 7
@@ -28,7 +29,7 @@ def library(name):
 
 
 class Libraries:
-    """Loaded when the first frame is made, so that who lacks one can be told."""
+    """Loads the libraries at the first frame, so that a missing one can be reported."""
     crypto = xxhash = None
 
     @classmethod
@@ -51,7 +52,7 @@ class Libraries:
 
 
 def frame(kind, body, length=None, checksum=None, reserved=(0, 0)):
-    """A plain frame: Hello, Proof, or what is none."""
+    """A plain frame: Hello, Proof, or something invalid."""
     Libraries.load()
     if checksum is None:
         checksum = Libraries.xxhash.XXH3_64bits_withSeed(body, len(body), kind) & 0xffffffff
@@ -60,7 +61,7 @@ def frame(kind, body, length=None, checksum=None, reserved=(0, 0)):
 
 
 class Seal:
-    """Tags of the frames of one direction, in their order."""
+    """Tags of the frames of one direction, in order."""
     TAG_BYTES = 16
     GET_TAG = 0x10  # EVP_CTRL_AEAD_GET_TAG
 
@@ -163,13 +164,13 @@ def read_plain(connection):
 
 
 def read_sealed(connection):
-    """The tag is not looked at: nobody is in between."""
+    """Does not check the tag, because nobody is in between."""
     size, kind = struct.unpack("<IB", receive(connection, 8)[:5])
     return kind, receive(connection, size + Seal.TAG_BYTES)[:size]
 
 
 class Client:
-    """A client that has proven itself."""
+    """A client that has proven that it knows the secret."""
 
     def __init__(self, address, secret, cluster="default", timeout=5):
         self.session = new_session()
@@ -199,7 +200,7 @@ class Client:
         return kind, body
 
     def ask(self, agent, text):
-        """Sends a message to an agent, waits for what comes back, and says that it came."""
+        """Sends a message to an agent, waits for the answer, and acknowledges it."""
         self.sequence += 1
         self.send(ENVELOPES, route(self.sequence, TO_AGENT, 0, agent.encode())
                   + self.envelope(AGENT_MESSAGE, field(1, text), self.sequence))
@@ -212,7 +213,7 @@ class Client:
                 return body
 
     def envelope(self, payload_kind, payload, target, kind=REQUEST, milliseconds=10000):
-        """As `append_envelope` writes it, with a deadline."""
+        """An envelope as `append_envelope` writes it, with a deadline."""
         return struct.pack("<BBBBHHIIIQQI", 0, kind, 4, 0, 1, payload_kind, len(payload), target,
                            0, self.session, self.sequence, milliseconds) + payload
 

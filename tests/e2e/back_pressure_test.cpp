@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <csignal>
 
-/// A node that stops reading: those who send to it are told `overloaded`, and nobody's memory grows
-/// beyond the bound of a link.
+/// A node stops reading: its senders get `overloaded`, and no node's memory grows beyond the bound
+/// of a link.
 namespace troupe::testing {
 
 namespace {
@@ -19,7 +19,7 @@ class back_pressure : public e2e_test {};
 constexpr std::size_t message_bytes = 200'000;
 constexpr std::size_t messages = 8 * limits::link_bytes_max / message_bytes;
 
-/// An agent whose home is that node.
+/// The name of an agent whose home is that node.
 name agent_on(const cluster& where, const running_node& node) {
   for (int i = 0;; ++i)
     if (auto agent = "librarian/full-" + std::to_string(i); home_name(where, agent) == node.name)
@@ -61,7 +61,7 @@ TEST_F(back_pressure, of_a_node_that_stops_reading_reaches_the_sender) {
   ::kill(stopped.pid, SIGCONT);
 
   EXPECT_GT(refused, 0u) << unavailable << " were unavailable instead";
-  // The link's bound, what is on its way through the node, and pages that are not full.
+  // The link's bound, messages on their way through the node, and partly used pages.
   EXPECT_LT(memory_most, memory_before + limits::link_bytes_max + 24 * limits::mib);
   await_status(user, [](const json& status) {
     for (const auto& [called, node] : nodes_in(status))

@@ -3,7 +3,7 @@
 
 #include <fstream>
 
-/// Where traces go and which of them: the variables of OpenTelemetry, TLS, sampling.
+/// Where traces go and which ones: OpenTelemetry's variables, TLS, sampling.
 namespace troupe::testing {
 
 namespace {
@@ -71,7 +71,7 @@ TEST_F(collectors, a_collector_behind_tls_is_trusted_by_its_certificate_only) {
        .environment = {{"OTEL_EXPORTER_OTLP_ENDPOINT", *endpoint},
                        {"OTEL_EXPORTER_OTLP_CERTIFICATE", (folder / "ca.pem").string()}}}};
   ASSERT_TRUE(send_one("b"));
-  EXPECT_EQ(friendly.stop().code, 0); // what is queued is sent before the end
+  EXPECT_EQ(friendly.stop().code, 0); // queued spans are sent before the end
   auto got = decode_export_request(read_file(folder / "1.otlp"));
   EXPECT_THAT(got.problems, IsEmpty());
   EXPECT_FALSE(got.spans.empty());

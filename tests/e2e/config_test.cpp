@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/// Configuration as a user meets it: `troupe config`, `troupe node`, and what is refused.
+/// Configuration as users see it: `troupe config`, `troupe node`, and what is refused.
 namespace troupe::testing {
 
 namespace {
@@ -123,7 +123,7 @@ TEST_F(configuration, reaches_the_nodes_of_up) {
 
 TEST_F(configuration, of_a_lone_node_lets_it_say_where_it_listens_on_a_terminal) {
   auto settings = file("node:\n  data: " + (user.path() / "lone").string() + "\n");
-  // `script` gives it a terminal, and passes on what it writes there.
+  // `script` runs it on a terminal and passes on its output.
   process_options options;
   options.program = "/usr/bin/script";
   options.arguments = {"-qefc", program_under_test().string() + " node --config " + settings,

@@ -14,12 +14,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/// A TCP connection of somebody who does not speak our protocol.
+/// A TCP connection from a peer that does not speak our protocol.
 namespace troupe::testing {
 
 class connection {
 public:
-  /// To HOST:PORT. Loopback connections succeed or fail at once.
+  /// Connects to HOST:PORT. Loopback connections succeed or fail at once.
   explicit connection(const std::string& where)
       : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     auto colon = where.rfind(':');
@@ -39,7 +39,7 @@ public:
 
   bool connected() const noexcept { return connected_; }
 
-  /// Writes as much as is taken before the other side closes, or has not read for two seconds.
+  /// Writes until all is sent, the other side closes, or it has not read for two seconds.
   std::size_t send(std::string_view bytes) {
     std::size_t sent = 0;
     while (sent < bytes.size()) {
@@ -55,7 +55,7 @@ public:
     return sent;
   }
 
-  /// Waits until the other side has closed; false if it has not in that time.
+  /// Waits until the other side closes; false if it does not in that time.
   bool wait_for_close(clock::duration at_most) {
     auto deadline = clock::now() + at_most;
     while (true) {

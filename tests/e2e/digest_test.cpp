@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-/// The main job: three nodes read the licences of this machine together.
+/// The main job: three nodes together read the licences of this machine.
 namespace troupe::testing {
 
 namespace {
@@ -16,7 +16,7 @@ using ::testing::SizeIs;
 
 class digesting : public e2e_test {
 protected:
-  /// Runs digest and returns the report that --output wrote.
+  /// Runs digest and returns the report from --output.
   std::string report_of(const std::filesystem::path& folder, std::vector<std::string> more = {}) {
     auto file = user.path() / "report.md";
     more.insert(more.end(), {"--output", file.string()});
@@ -26,7 +26,7 @@ protected:
   }
 };
 
-/// Documents of the licences that are no links to others.
+/// The licence documents that are not links to others.
 std::vector<std::string> real_licences() {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator{licences})

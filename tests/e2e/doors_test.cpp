@@ -11,7 +11,7 @@
 
 #include <sys/stat.h>
 
-/// Who may come in, by which door, and what a client may say.
+/// Who may connect, by which door, and what a client may send.
 namespace troupe::testing {
 
 namespace {
@@ -25,7 +25,7 @@ class doors : public e2e_test {
 protected:
   fs::path socket_of(const running_node& node) const { return user.data() / node.name / "socket"; }
 
-  /// A client that says what it likes.
+  /// A client that may send anything.
   std::unique_ptr<client> attach_to(const running_node& node) const {
     auto attached = client::connect({.peer = node.name,
                                      .folder = user.data() / node.name,
@@ -34,7 +34,7 @@ protected:
     return attached ? std::move(*attached) : nullptr;
   }
 
-  /// What a request is answered with.
+  /// The failure that answers a request.
   template <class Message>
   static failure answer_of(client& from, address whom, Message message) {
     auto reply = from.request(
@@ -106,7 +106,7 @@ TEST_F(doors, stay_open_however_many_strangers_stand_at_them) {
   for (std::size_t i = 0; i < 3 * limits::unproven_connections_max; ++i) {
     strangers.emplace_back(node.address);
     if (i % 2)
-      strangers.back().send(std::string(8, 'x').substr(0, i % 8)); // no whole preface
+      strangers.back().send(std::string(8, 'x').substr(0, i % 8)); // an incomplete preface
     strangers.emplace_back(node.http_address);
     if (i % 3)
       strangers.back().send(i % 3 == 1 ? "GET /hea" : "GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -132,7 +132,7 @@ TEST_F(doors, clients_may_not_say_what_only_members_may) {
   closed.set_session(4711);
   for (auto node : {node_id{}, *parse_id128<node_id>(two.nodes().back().id)}) {
     auto coordinator = address::of(service::coordinator, node);
-    // As requests these are taken from nobody, as events from no client.
+    // Nobody may send these as requests, and no client may send them as events.
     EXPECT_EQ(answer_of(*from, coordinator, TaskDone{}).code, ec::bad_message);
     EXPECT_EQ(answer_of(*from, coordinator, closed).code, ec::bad_message);
     EXPECT_EQ(answer_of(*from, coordinator, nobody_is_left).code, ec::bad_message);

@@ -114,8 +114,8 @@ std::string error_message(const json& answer) {
 
 namespace {
 
-/// Reads a report line by line. The place of a quotation stands behind it, "GPL-3, lines 10-24", or
-/// before it below the document's heading, "### GPL-3" and "Best answer, lines 10-24:".
+/// Reads a report line by line. The source of a quotation is behind it, "GPL-3, lines 10-24", or in
+/// front of it: the document's heading "### GPL-3", then "Best answer, lines 10-24:".
 class report_reader {
 public:
   void take(const std::string& line) {
@@ -149,7 +149,7 @@ private:
   std::vector<quotation> found_;
 };
 
-/// Without the backslashes that keep Markdown from reading HTML in a quotation.
+/// Removes the backslashes that keep Markdown from reading HTML in a quotation.
 std::string unescaped(std::string text) {
   for (auto at = text.find("\\<"); at != text.npos; at = text.find("\\<", at))
     text.erase(at, 1);

@@ -11,8 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-/// What the end-to-end tests share: the fixture, and the one place that knows how the command's
-/// JSON looks.
+/// What the end-to-end tests share: the fixture, and the only place that knows the shape of the
+/// command's JSON.
 namespace troupe::testing {
 
 inline const std::filesystem::path licences = "/usr/share/common-licenses";
@@ -21,7 +21,7 @@ inline const std::string question = "What must I do when I give the program to o
 /// The program of this build, or $TROUPE_TEST_PROGRAM.
 std::filesystem::path program_under_test();
 
-/// A user's home for each test. Afterwards no process and no temporary file of its may be left.
+/// A user's home for each test. Afterwards, none of its processes and temporary files may be left.
 class e2e_test : public ::testing::Test {
 protected:
   e2e_test() : user(program_under_test()) { adopt_orphans(); }
@@ -45,7 +45,7 @@ std::map<std::string, json> nodes_in(const json& status);
 
 struct told_span {
   std::string id;
-  std::string parent; ///< empty: a root
+  std::string parent; ///< empty for a root
   std::string name;
   std::string node_name;
   json attributes;
@@ -67,12 +67,12 @@ std::set<std::string> node_names_of(const told_trace& trace);
 /// The name of the node that is the home of an agent, ROLE/KEY.
 std::string home_name(const cluster& where, const std::string& agent);
 
-/// The message of `{"error": {...}}`, what a command with --json prints when it fails.
+/// The message in `{"error": {...}}`, which a failed command with --json prints.
 std::string error_message(const json& answer);
 
 // -- reports --------------------------------------------------------------------------------------
 
-/// A quotation of a report: a block of `> ` lines and the place that is said of it.
+/// A quotation in a report: a block of `> ` lines and its source.
 struct quotation {
   std::string text;
   std::string document;
@@ -81,18 +81,18 @@ struct quotation {
 };
 std::vector<quotation> quotations_in(const std::string& report);
 
-/// Lines of a text, from 1, with white space folded into single spaces.
+/// Some lines of a text, counted from 1, with white space folded into single spaces.
 std::string folded_lines(const std::string& text, std::size_t first, std::size_t last);
 std::string folded(std::string_view text);
 
 // -- waiting --------------------------------------------------------------------------------------
 
-/// Waits until the file has a line that contains all of `words`, behind its first `from` bytes.
+/// Waits until the file has a line, after its first `from` bytes, that contains all of `words`.
 bool wait_for_line(const std::filesystem::path& file, const std::vector<std::string>& words,
                    clock::duration at_most, std::size_t from = 0);
 
-/// Asks `troupe status --json` again and again until `fits` holds; the last answer. Each question
-/// is a process of its own, so this is no busy loop.
+/// Runs `troupe status --json` until `fits` returns true, and returns the last answer. Each
+/// question is a separate process, so this is not a busy loop.
 json await_status(const home& user, const std::function<bool(const json&)>& fits,
                   clock::duration at_most = 30s);
 

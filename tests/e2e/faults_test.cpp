@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-/// Nodes that die or fall silent in the middle of the main job.
+/// Nodes that die or stop answering in the middle of the main job.
 namespace troupe::testing {
 
 namespace {
@@ -11,7 +11,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-/// Long enough for a test to see a task running and to end its node before the task's result.
+/// Long enough for a test to see a running task and to end its node before the result.
 constexpr const char* model_delay = "1500ms";
 
 class faults : public e2e_test {
@@ -20,14 +20,14 @@ protected:
     return {.environment = {{"TROUPE_MODELS_OFFLINE_DELAY", model_delay}}};
   }
 
-  /// The report as it is when nothing goes wrong.
+  /// The report of a run without faults.
   std::string report_without_faults() {
     auto ran = user.troupe(digest(licences));
     EXPECT_TRUE(ran.ok()) << ran.shown();
     return ran.out;
   }
 
-  /// Starts digest on node-1 and waits until a task runs on another node; that node's name.
+  /// Starts digest on node-1 and waits until a task runs on another node. Returns that node's name.
   std::string start_digest(const cluster& three) {
     running = std::make_unique<process>(
         user.start(digest(licences, question, {"--peer", three.node("node-1").address})));
@@ -47,7 +47,7 @@ protected:
     return ended.value_or(exit_state{});
   }
 
-  /// How many tasks of the last run were tried more than once, by its trace.
+  /// How many tasks of the last run were tried more than once, according to its trace.
   int repeated_tasks() const {
     auto told = user.troupe({"trace", "last", "--json"});
     EXPECT_TRUE(told.ok()) << told.shown();

@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-/// What people point `digest` at: missing, empty, unreadable, binary, huge, full of links.
+/// Folders that people give to `digest`: missing, empty, unreadable, binary, huge, full of links.
 namespace troupe::testing {
 
 namespace {
@@ -24,7 +24,7 @@ protected:
     e2e_test::TearDown();
   }
 
-  /// Refused before anything starts, with the path in the message.
+  /// Expects a refusal before anything starts, with the path in the message.
   void expect_refused(const fs::path& folder, const std::string& word) {
     expect_refused(folder, word, user);
   }
@@ -35,7 +35,7 @@ protected:
     EXPECT_THAT(ran.err, HasSubstr(word));
   }
 
-  /// The program without root's right to enter every folder.
+  /// A copy of the program that runs without root's right to enter every folder.
   fs::path program_without_root_rights() const {
     if (::geteuid() != 0)
       return program_under_test();
@@ -125,7 +125,7 @@ TEST_F(input_folder, has_a_file_of_200_mb_named_in_the_report) {
 
 TEST_F(input_folder, has_its_unreadable_entries_named_in_the_report) {
   auto folder = documents();
-  fs::create_symlink("/proc/self/mem", folder / "memory.txt"); // reading it is an error for anybody
+  fs::create_symlink("/proc/self/mem", folder / "memory.txt"); // nobody can read it
   fs::create_symlink("/nowhere/at/all", folder / "dangling.txt");
   ASSERT_EQ(::mkfifo((folder / "pipe.txt").c_str(), 0600), 0); // opening it would wait for ever
   if (::geteuid() != 0) {

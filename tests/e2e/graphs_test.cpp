@@ -1,6 +1,6 @@
 #include "tests/e2e/e2e.hpp"
 
-/// `troupe graphs`, `troupe run NAME --help`, graphs of one's own, and what is refused before it
+/// `troupe graphs`, `troupe run NAME --help`, users' own graphs, and what is refused before it
 /// starts.
 namespace troupe::testing {
 

@@ -11,8 +11,8 @@
 #include <iostream>
 #include <map>
 
-/// What comes and goes leaves nothing behind. The small numbers are for every day; the large ones,
-/// which also compare memory and disk, are asked for by
+/// What comes and goes leaves nothing behind. By default the numbers are small. Large numbers,
+/// which also compare memory and disk, are set by
 ///
 ///     TROUPE_GROWTH_AGENTS=100000 TROUPE_GROWTH_RUNS=5000 e2e --gtest_filter='growth.*'
 namespace troupe::testing {
@@ -29,12 +29,12 @@ int number_in(const char* variable, int otherwise) {
 
 struct figures {
   double memory_mib = 0;
-  double disk_mib = 0; ///< without logs, which have a bound of their own
+  double disk_mib = 0; ///< without logs, which have their own bound
 };
 
 class growth : public e2e_test {
 protected:
-  /// When nobody is active and no blob is left.
+  /// Waits until no agent is active and no blob is left.
   figures when_quiet(const running_node& node) {
     auto quiet = [](const json& status) {
       auto told = nodes_in(status).begin()->second;
@@ -55,7 +55,7 @@ protected:
     return now;
   }
 
-  /// `count` agents that were never used before, many at once, each with one message.
+  /// Sends one message each to `count` new agents, many at once.
   static void use_agents(client& link, int first, int count) {
     constexpr int at_once = 256;
     int asked = 0, answered = 0;
@@ -77,7 +77,7 @@ protected:
       if ((*reply)->kind != message_kind::reply || found == waiting.end())
         continue;
       ASSERT_TRUE((*reply)->body.as<AgentReply>());
-      // What a client has got it says, so that nobody keeps it for a repetition.
+      // Acknowledge what arrived, so that nobody keeps it for a repetition.
       envelope got;
       got.kind = message_kind::acknowledge;
       got.target = target(found->second);
@@ -125,7 +125,7 @@ TEST_F(growth, of_agents_and_runs_that_have_ended_nothing_is_left) {
             << late.memory_mib << " MiB, disk " << early.disk_mib << " -> " << late.disk_mib
             << " MiB\n";
   if (agents <= agents_of_every_day)
-    return; // a tenth of few is no measure
+    return; // with small numbers, a tenth says nothing
   EXPECT_LT(late.memory_mib, 1.1 * early.memory_mib);
   EXPECT_LT(late.disk_mib, 1.1 * early.disk_mib);
 }

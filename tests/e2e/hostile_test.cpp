@@ -10,7 +10,7 @@
 
 #include <sys/resource.h>
 
-/// Strangers at a node's port: each is turned away with a log line, and nothing else changes.
+/// Strangers at a node's port: each is rejected with a log line, and nothing else changes.
 namespace troupe::testing {
 
 namespace {
@@ -24,7 +24,7 @@ protected:
   void SetUp() override {
     three = std::make_unique<cluster>(user, cluster_options{.arguments = {"--no-restart"}});
     target = three->nodes().at(1);
-    // What a first client and a first stranger make it allocate is not what is measured.
+    // Do not measure what the first client and the first stranger make the node allocate.
     EXPECT_TRUE(user.troupe({"status", "--peer", target.address}).ok());
     connection{target.address}.send("warm");
     memory_before = resident_bytes(target.pid);
@@ -40,7 +40,8 @@ protected:
 
   std::filesystem::path log() const { return user.data() / target.name / "log.jsonl"; }
 
-  /// The node took note, is as large as it was, and the cluster works on, with it.
+  /// The node logged the stranger and has not grown, and the cluster still works, this node
+  /// included.
   void expect_unharmed() {
     EXPECT_TRUE(wait_for_line(log(), {"\"link\""}, 10s, log_before))
         << "no log line of a refused connection:\n"
@@ -55,7 +56,7 @@ protected:
     EXPECT_TRUE(asked.ok()) << asked.shown();
   }
 
-  /// Since the test began it has used less than a third of a core.
+  /// The node has used less than a third of a core since the test began.
   void expect_no_spinning() {
     auto used = processor_time(target.pid) - processor_before;
     EXPECT_LT(used, (clock::now() - begin) / 3) << used.count() << " ms of processor time";

@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-/// Documents of any size and with anything in them.
+/// Documents of any size and any content.
 namespace troupe::testing {
 
 namespace {
@@ -12,7 +12,7 @@ using ::testing::Not;
 
 constexpr std::size_t mb = 1'000'000;
 
-/// The most memory that a process ever had resident.
+/// The largest resident memory that a process ever had.
 std::size_t resident_peak(pid_t pid) {
   std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
   for (std::string word; status >> word;)

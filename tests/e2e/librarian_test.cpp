@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-/// `troupe send librarian/KEY`: what it was told, it knows; from any client, after any restart.
+/// `troupe send librarian/KEY`: it knows what it was told, from any client and after any restart.
 namespace troupe::testing {
 
 namespace {
@@ -25,7 +25,7 @@ protected:
   }
 };
 
-/// A key that lives on that node.
+/// A key of an agent whose home is that node.
 std::string key_on(const cluster& where, const std::string& node_name) {
   for (int i = 0;; ++i)
     if (auto key = "key-" + std::to_string(i); home_name(where, "librarian/" + key) == node_name)

@@ -1,6 +1,6 @@
 #include "tests/e2e/e2e.hpp"
 
-/// Roles by the hundred: what a cluster says of them is far more than a frame holds.
+/// Hundreds of roles: the cluster's answer about them is far larger than a frame.
 namespace troupe::testing {
 
 namespace {

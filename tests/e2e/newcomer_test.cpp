@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-/// What a newcomer types, and what each command says when something is wrong.
+/// What a newcomer types, and what each command says if something is wrong.
 namespace troupe::testing {
 
 namespace {

@@ -3,8 +3,8 @@
 
 #include <csignal>
 
-/// What a client is told when its connection ends between the message and the answer: that it was
-/// done, once, with the answer; or that nobody knows.
+/// A client's connection ends between the message and the answer. The client learns either that the
+/// message was handled once, with the answer, or that nobody knows.
 namespace troupe::testing {
 
 namespace {
@@ -17,7 +17,7 @@ constexpr int exit_outcome_unknown = 76;
 
 class outcomes : public e2e_test {
 protected:
-  /// How often agents of a role were given a message, on all nodes.
+  /// How often agents of a role handled a message, on all nodes.
   static int messages_done(const cluster& where, const std::string& role) {
     double sum = 0;
     for (const auto& node : where.nodes()) {
@@ -30,8 +30,8 @@ protected:
     return static_cast<int>(sum);
   }
 
-  /// Passes everything until `word` has come from the client; then `what` happens to each piece of
-  /// the first connection.
+  /// Passes everything until `word` arrives from the client. From then on, `what` happens to each
+  /// piece of the first connection.
   static proxy::rule after(const std::string& word,
                            std::function<proxy::fate(bool from_client)> what) {
     return [word, what, said = false](bool from_client, std::string_view bytes) mutable {
@@ -111,7 +111,7 @@ TEST_F(outcomes, a_run_goes_on_when_its_client_comes_back) {
   cluster two{user, {.nodes = 2, .arguments = {"--set", "models.offline_delay=400ms"}}};
   bool cut = false;
   proxy door{two.nodes()[0].address, [&](bool from_client, std::string_view bytes) {
-               // The run is accepted and some of it is done: progress speaks of tasks by name.
+               // Progress names tasks once the run is accepted and partly done.
                if (cut || from_client || bytes.find("read[") == std::string_view::npos)
                  return proxy::fate::pass;
                cut = true;

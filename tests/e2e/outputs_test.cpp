@@ -9,7 +9,7 @@
 #include <functional>
 #include <thread>
 
-/// `--output`: files, pipes and devices; and outputs at which a command has to wait.
+/// `--output`: files, pipes and devices; also outputs that make a command wait.
 namespace troupe::testing {
 
 namespace {
@@ -32,7 +32,7 @@ protected:
   std::optional<cluster> one_;
 };
 
-/// Looks until it is so, at most 20 s.
+/// Checks repeatedly until the condition is true, at most for 20 s.
 bool await(const std::function<bool()>& is_so) {
   auto until = clock::now() + 20s;
   while (!is_so())

@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-/// Several owners of runs at once, and slots of what nobody waits for any more.
+/// Several owners of runs at once, and slots of work that nobody waits for any more.
 namespace troupe::testing {
 
 namespace {
@@ -17,7 +17,7 @@ protected:
                  "Whoever gives the program to others must give them its source too.\n");
     return folder;
   }
-  /// A graph whose tasks read the documents of a folder, each within `limit`.
+  /// A graph whose tasks read the documents of a folder; each task has the time `limit`.
   std::vector<std::string> reading(int documents, const std::string& limit) const {
     auto graph = user.path() / "read.yaml";
     write_file(graph, "graph: read\n"
@@ -46,8 +46,8 @@ protected:
   }
 };
 
-// Each owner alone needs two rounds of 1.5 s; a task that waits for the others waits longer than
-// its time.
+// Each owner alone needs two rounds of 1.5 s. A task that waits for the other owners' tasks waits
+// longer than its own time limit.
 TEST_F(owners, three_at_once_have_each_task_done_once) {
   cluster three{
       user, {.arguments = {"--set", "agents.pool_size=4", "--set", "models.offline_delay=1500ms"}}};

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/// Another user of the machine was there first: folders, secrets and links of his in a folder that
-/// all may write to. Needs root, who can be two users.
+/// Another user of the machine was there first, with folders, secrets and links in a world-writable
+/// folder. Needs root, which can act as two users.
 namespace troupe::testing {
 
 namespace {
@@ -110,7 +110,7 @@ TEST_F(planted, links_do_not_catch_a_report) {
   EXPECT_EQ(ran.ended.code, 73) << ran.shown();
   EXPECT_EQ(read_file(precious), "precious");
   fs::remove(report);
-  // The temporary file of the release before: FILE.PID.tmp, which can be guessed.
+  // The temporary file name of an earlier release, FILE.PID.tmp, could be guessed.
   auto guessed = user.shell("ln -s " + precious.string() + " " + report.string()
                             + ".$$.tmp; exec $troupe run chain --output " + report.string());
   EXPECT_TRUE(guessed.ok()) << guessed.shown();

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-/// What the other tests stand on: processes, their ends, and that nothing gets away.
+/// The basis of the other tests: processes, their ends, and that no process escapes.
 namespace troupe::testing {
 
 namespace {
@@ -54,8 +54,8 @@ TEST(process, that_leaves_its_group_is_found_as_a_leftover) {
   adopt_orphans();
   pid_t away = 0;
   {
-    // It tells its number from its own session: earlier it would still end with the group. Not
-    // `tail -f`, which ends when nobody reads its output any more.
+    // It prints its process id once it is in its own session; before, it would still end with the
+    // group. `tail -f` would not do, because it ends when nobody reads its output any more.
     auto started = shell("setsid sh -c 'echo $$; exec sleep 1000' & exit 0");
     away = std::stoi(started.read_line(10s).value());
     EXPECT_EQ(started.wait(10s)->code, 0);

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <thread>
 
-/// A stranger on the port of a member that is down, who passes on what comes to another member.
+/// A stranger on the port of a member that is down relays everything to another member.
 namespace troupe::testing {
 
 namespace {
@@ -18,8 +18,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// Listens at one place and connects each visitor to another. Keeps what both sides say; may change
-/// what passes.
+/// Listens at one address and connects each peer to another address. Records what both sides send,
+/// and may change it.
 class relay {
 public:
   relay(const std::string& at, std::string to, std::string from_text = {}, std::string to_text = {})
@@ -135,7 +135,7 @@ protected:
   void SetUp() override {
     three = std::make_unique<cluster>(user, cluster_options{.arguments = {"--no-restart"}});
     secret = read_file(user.data() / "secret").substr(0, 64);
-    // The lower id dials: the lowest dials the dead one, and would meet the highest.
+    // The lower id dials: the lowest dials the dead node and would reach the highest.
     std::map<std::string, running_node> by_id;
     for (const auto& node : three->nodes())
       by_id[node.id] = node;
@@ -168,14 +168,14 @@ TEST_F(relayed, a_client_that_knows_whom_it_wants_tells_nobody_else_anything) {
   EXPECT_THAT(asked.err, HasSubstr(high.name)) << "it says who answers there";
   EXPECT_GT(stranger.visitors(), 0);
   EXPECT_THAT(stranger.heard(), Not(HasSubstr("room 42")));
-  for (int i = 0; i < 12; ++i) { // the first node that is tried is drawn
+  for (int i = 0; i < 12; ++i) { // the first node to try is random
     auto sent = user.troupe({"send", "echo/" + std::to_string(i), "the vault is in room 42"});
     EXPECT_THAT(stranger.heard(), Not(HasSubstr("room 42"))) << sent.shown();
   }
 }
 
 TEST_F(relayed, what_is_changed_on_the_way_is_never_done) {
-  // This one really stands before the node that the client means, as with --peer from elsewhere.
+  // This stranger really relays to the node that the client wants, as with a remote --peer.
   relay stranger{dead.address, high.address, "room 42", "room 66"};
   ASSERT_TRUE(stranger.listens());
   auto attached = client::connect({.peer = dead.address, .secret = secret});

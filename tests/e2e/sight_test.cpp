@@ -3,7 +3,7 @@
 
 #include <csignal>
 
-/// What can be seen: traces in the terminal, by OTLP and in a real Jaeger, metrics, health, logs.
+/// Observability: traces in the terminal, by OTLP and in a real Jaeger, metrics, health, logs.
 namespace troupe::testing {
 
 namespace {
@@ -18,7 +18,7 @@ using ::testing::StartsWith;
 
 class sight : public e2e_test {
 protected:
-  /// Runs digest on the licences; its trace as the nodes have kept it.
+  /// Runs digest on the licences and returns its trace, as the nodes keep it.
   told_trace trace_of_digest() {
     auto ran = user.troupe(digest(licences, question, {"--json"}));
     EXPECT_TRUE(ran.ok()) << ran.shown();

@@ -4,7 +4,7 @@
 #include <csignal>
 #include <fstream>
 
-/// What ends gives back; what is remembered is at home.
+/// What ends frees its blobs; what is remembered is stored at the agent's home.
 namespace troupe::testing {
 
 namespace {
@@ -35,7 +35,7 @@ protected:
   }
 };
 
-/// An agent's key that lives on another node than that one.
+/// A key of an agent whose home is not that node.
 std::string key_off(const cluster& where, const std::string& node_name, int from = 0) {
   for (int i = from;; ++i)
     if (auto key = "key-" + std::to_string(i); home_name(where, "librarian/" + key) != node_name)
@@ -53,7 +53,7 @@ TEST_F(storage, what_was_remembered_is_at_home_when_the_node_that_took_it_is_gon
         send(agent, "Remember the folder " + documents().string(), {"--peer", taker.address});
     ASSERT_TRUE(told.ok()) << told.shown();
   }
-  // Nobody starts it again.
+  // Nobody restarts the node.
   ::kill(three.up().pid(), SIGSTOP);
   ::kill(taker.pid, SIGKILL);
   for (const auto& agent : keys)

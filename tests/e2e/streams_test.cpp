@@ -2,8 +2,8 @@
 
 #include <csignal>
 
-/// Standard output and error: full, closed, without a reader, and a terminal that texts of others
-/// would like to command.
+/// Standard output and error: full, closed, without a reader, or a terminal that texts from others
+/// try to control.
 namespace troupe::testing {
 
 namespace {
@@ -72,7 +72,7 @@ TEST_F(streams, without_a_reader_end_a_command_quietly) {
   auto ran = user.shell("{ trap '' PIPE; (trap - PIPE; exec $troupe config show --keys); "
                         "echo $? >code; } | true");
   EXPECT_EQ(ran.err, "") << ran.shown();
-  // Its shell ignores the signal, so it never dies of it; the reader was there or not.
+  // Its shell ignores the signal, so it never dies from it, whether there was a reader or not.
   EXPECT_THAT(read_file(user.path() / "code"), ::testing::AnyOf("0\n", "141\n"));
 }
 
@@ -87,7 +87,7 @@ TEST_F(streams, that_are_closed_are_no_files_of_the_cluster) {
   EXPECT_EQ(up.wait(30s)->code, 0);
 }
 
-/// Names and texts that would like to set the title, clear the screen, turn the writing round.
+/// Names and texts that try to set the title, clear the screen or reverse the text direction.
 const std::string title = "\x1b]0;pwned\x07", red = "\x1b[31m",
                   csi = "\xc2\x9b"
                         "2J",

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/// What `troupe up` inherits from who started it, and what happens around it while it runs.
+/// What `troupe up` inherits from its caller, and what happens around it while it runs.
 namespace troupe::testing {
 
 namespace {
@@ -118,7 +118,7 @@ TEST_F(surroundings, a_passing_condition_loses_no_node) {
   two.await_event([&](const json& event) {
     EXPECT_NE(event.at("event"), "node_given_up") << event;
     tries += event.at("event") == "node_restarting";
-    return tries == 8; // more than were made before
+    return tries == 8; // more tries than a supervisor once made
   });
   auto known = supervision_of("node-1");
   EXPECT_EQ(known.value("phase", ""), "waiting") << known;
@@ -127,7 +127,7 @@ TEST_F(surroundings, a_passing_condition_loses_no_node) {
               AllOf(HasSubstr("node-1 is down and restarts in"), HasSubstr("identity")));
   fs::remove(identity);
   fs::rename(away, identity);
-  auto again = user.troupe({"up"}); // not at the end of the pause
+  auto again = user.troupe({"up"}); // without waiting for the pause to end
   EXPECT_TRUE(again.ok()) << again.shown();
   EXPECT_THAT(again.out, HasSubstr("started: node-1"));
   two.await_restart("node-1", two.node("node-1").pid);
@@ -162,7 +162,8 @@ TEST_F(surroundings, a_node_that_is_stopped_for_good_is_noticed_killed_and_start
   cluster two{user, {.nodes = 2}};
   auto before = two.node("node-2").pid;
   await_status(user, [](const json& now) { return nodes_in(now).size() == 2; });
-  // Its first sign of life comes after some seconds; one that never gave any is not missed.
+  // The first sign of life comes after some seconds. The silence of a node that never gave one does
+  // not count.
   ::kill(before, SIGSTOP);
   auto hangs =
       two.await_event([](const json& event) { return event.at("event") == "node_hangs"; }, 90s);

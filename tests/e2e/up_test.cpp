@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-/// `troupe up`: one per folder, what it finds there, and nodes that die.
+/// `troupe up`: one cluster per folder, existing folders, and nodes that die.
 namespace troupe::testing {
 
 namespace {
@@ -18,7 +18,7 @@ TEST_F(up, where_another_one_runs_starts_what_is_missing) {
   EXPECT_TRUE(second.ok()) << second.shown();
   EXPECT_THAT(second.out,
               AllOf(HasSubstr(user.data().string()), HasSubstr(std::to_string(first.up().pid())),
-                    HasSubstr("nothing was missing")))
+                    HasSubstr("all its nodes are running")))
       << "it names the folder and the process that has it";
   auto with_set = user.troupe({"up", "--set", "agents.idle=5s"});
   EXPECT_EQ(with_set.ended.code, 64) << with_set.shown();

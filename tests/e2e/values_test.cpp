@@ -2,8 +2,8 @@
 
 #include <fstream>
 
-/// Text that is no UTF-8, and values that are too deep: refused where they enter or are made, with
-/// their place, and nobody waits for ever.
+/// Text that is not UTF-8 and values that are too deep are refused where they enter or are made,
+/// with their place. Nobody waits for ever.
 namespace troupe::testing {
 
 namespace {
@@ -21,7 +21,7 @@ protected:
     return path;
   }
 
-  /// `tasks` tasks of the role echo, each given what the one before gave.
+  /// A graph of `tasks` tasks of the role echo. Each gets the result of the one before.
   std::filesystem::path nested(int tasks) {
     std::string text = "graph: nest\ntasks:\n";
     for (int i = 0; i < tasks; ++i)
@@ -44,7 +44,7 @@ TEST_F(values, a_result_that_nests_too_deep_ends_the_run_and_says_where) {
     EXPECT_THAT(as_json.parsed().dump(), HasSubstr("within each other"));
     EXPECT_TRUE(user.troupe({"run", nested(32).string()}, {}, 20s).ok()) << "as deep as may be";
     EXPECT_EQ(some.stop().code, 0);
-    std::filesystem::remove_all(user.data()); // the next one has another number of nodes
+    std::filesystem::remove_all(user.data()); // the next cluster has a different number of nodes
   }
 }
 

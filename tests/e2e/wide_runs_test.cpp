@@ -4,7 +4,8 @@
 #include <fstream>
 #include <sstream>
 
-/// Runs with many tasks and large results: what their owner's node takes, and what others feel.
+/// Runs with many tasks and large results: what they cost the owner's node, and how they affect
+/// others.
 namespace troupe::testing {
 
 namespace {
@@ -26,7 +27,7 @@ std::string list_of(int size) {
 
 class wide_runs : public e2e_test {
 protected:
-  /// Tasks that each return a list, which the next layer takes one by one.
+  /// Tasks that each return a list. The next layer takes its elements one by one.
   std::string lists_of(int tasks, int elements) const {
     auto graph = user.path() / "lists.yaml";
     write_file(graph, "graph: lists\ntasks:\n  - {id: x, role: echo, for_each: " + list_of(tasks)
@@ -34,7 +35,7 @@ protected:
                           + "}}\n  - {id: y, role: noop, for_each: $tasks.x, input: {a: $item}}\n");
     return graph.string();
   }
-  /// What the command takes at its median, asked until `over` says so.
+  /// The median time of the command, which runs repeatedly until `over` returns true.
   template <class Over>
   clock::duration median_of(const std::vector<std::string>& command, Over over) const {
     std::vector<clock::duration> all;
@@ -64,16 +65,17 @@ TEST_F(wide_runs, with_large_results_take_little_memory_and_let_others_in) {
     auto meanwhile = median_of(command, [&](std::size_t) { return wide.wait(1ms).has_value(); });
     auto ended = wide.wait(command_deadline);
     ASSERT_TRUE(ended && ended->code == 0) << wide.errors();
-    // A command alone is mostly the start of its process, which a busy machine makes longer too.
+    // Most of a single command's time is the start of its process, which is also slower on a busy
+    // machine.
     EXPECT_LT(meanwhile, 3 * std::max<clock::duration>(alone, 150ms)) << command.back();
   }
-  // As objects the results of one such run were 600 MB.
+  // When results were kept as objects, one such run took 600 MB.
   EXPECT_LT(resident_peak(one.nodes().front().pid), 200 * mb);
 }
 
 TEST_F(wide_runs, that_keep_more_than_they_may_fail_and_say_so) {
   cluster one{user, {.nodes = 1}};
-  auto large = user.path() / "large.yaml"; // 300 tasks that each return the 16 texts of the first
+  auto large = user.path() / "large.yaml"; // 300 tasks, each returns the 16 texts of the first
   write_file(large, "graph: large\ntasks:\n  - {id: text, role: echo, for_each: " + list_of(16)
                         + ", input: {output: " + std::string(60'000, 'x')
                         + "}}\n  - {id: x, role: echo, for_each: " + list_of(300)

@@ -18,7 +18,8 @@ struct no_traces final : trace_source {
   std::optional<trace_id> last_trace() const override { return std::nullopt; }
 };
 
-/// A text key of a place within a node; ordered, so that iteration is the same in every run.
+/// A text key for an address within a node. Keys are ordered, so iteration is the same in every
+/// run.
 std::string key_of(const address& place) {
   return place.what == address::kind::service ? "service " + std::string{to_string(place.svc)}
                                               : "agent " + std::string{place.agent.text()};
@@ -198,8 +199,8 @@ void world::carry_out(node& n, const address& place, outputs out) {
       step(n, starter, child_ended{place.agent});
 }
 
-/// Ends it, and yields who started it; nobody if it was not there. What is on its way to it finds
-/// who starts agents.
+/// Ends the agent and returns the address that started it, or none if there was no agent. Messages
+/// on their way to it go to the service that starts agents.
 address world::end_agent(node& n, const name& agent) {
   auto found = n.places.find(key_of(address::of_agent(agent, n.id)));
   if (found == n.places.end())
@@ -250,7 +251,7 @@ void world::post(node& from, envelope message) {
     ++lost_;
     return;
   }
-  // Within a node and over one link order is kept: a fixed time per hop.
+  // A fixed time per hop keeps the order within a node and over one link.
   auto takes = remote ? std::chrono::microseconds{100} : std::chrono::microseconds{1};
   auto parcel = std::make_shared<envelope>(std::move(message));
   later(takes, [this, to, parcel] { deliver(*to, std::move(*parcel)); });

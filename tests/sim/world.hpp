@@ -26,9 +26,9 @@ private:
   split_mix numbers_;
 };
 
-/// A cluster in one thread: the logics of `nodes/wiring`, many nodes of them, on simulated time.
-/// Messages take a random while; what is lost is decided by `lose`. One seed is one history:
-/// `trace_hash` shows it.
+/// A cluster in one thread: many nodes made of the logics of `nodes/wiring`, on simulated time.
+/// Messages take a random time, and `lose` decides which get lost. The same seed gives the same
+/// history, which `trace_hash` shows.
 class world {
 public:
   world(std::uint64_t seed, std::size_t nodes, role_table roles, node_config cfg = {});
@@ -36,17 +36,18 @@ public:
 
   node_id id(std::size_t index) const;
 
-  /// Called for each message between nodes; true: it never arrives.
+  /// Is called for each message between nodes. True: the message is lost.
   std::function<bool(const envelope&)> lose = [](const envelope&) { return false; };
 
-  /// The node's process ends: its links close, its messages and timers are gone.
+  /// Ends the node's process: its links close, and its messages and timers are lost.
   void kill(std::size_t index);
 
-  /// As a client attached to `node`: sends, and later finds what came back in `received`.
+  /// Sends as a client attached to node `index`. Answers later appear in `received`.
   message_id send(std::size_t index, envelope message);
   std::deque<envelope> received;
 
-  /// Runs until `done` or until nothing is left to do or `at_most` of simulated time has passed.
+  /// Runs until `done` returns true, nothing is left to do, or `at_most` of simulated time has
+  /// passed.
   bool run_until(const std::function<bool()>& done, std::chrono::nanoseconds at_most);
 
   instant now() const noexcept { return now_; }
@@ -73,7 +74,7 @@ private:
   seeded_random random_;
   instant now_{std::chrono::seconds{1'000'000}};
   std::vector<std::unique_ptr<node>> nodes_;
-  std::vector<happening> agenda_; ///< a heap by time, then by order of making
+  std::vector<happening> agenda_; ///< a heap by time, then by order of creation
   std::uint64_t made_ = 0;
   std::uint64_t hash_ = 0xcbf29ce484222325ULL;
   std::uint64_t lost_ = 0;

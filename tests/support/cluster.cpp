@@ -98,7 +98,7 @@ command_result end_of(process started, clock::duration at_most) {
     result.ended = *ended;
   else
     result.in_time = false;
-  // What it leaves running must not hold its output: `troupe up --detach | cat` has to end.
+  // Processes that it leaves running must not hold its output: `troupe up --detach | cat` must end.
   if (!started.wait_for_closed_output(std::max<clock::duration>(deadline - clock::now(), 1s)))
     result.in_time = false;
   result.out = started.output();

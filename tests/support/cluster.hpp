@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-/// The `troupe` command and clusters that it starts, as a user has them.
+/// The `troupe` command and the clusters that it starts, as a user runs them.
 namespace troupe::testing {
 
 using json = nlohmann::json;
@@ -25,13 +25,13 @@ struct command_result {
   bool in_time = true; ///< it ended by itself before the deadline
 
   bool ok() const { return in_time && ended.code == 0; }
-  /// Standard output as one JSON value; null (and a test failure) if it is none.
+  /// Standard output as one JSON value; null (and a test failure) if it is not JSON.
   json parsed() const;
-  /// All that a person needs to see why it is not what was expected.
+  /// Everything that a person needs to see why the result is not as expected.
   std::string shown() const;
 };
 
-/// A user's surroundings in a folder of its own: state, temporary files, no configuration from
+/// A user's environment in its own folder: state and temporary files, without configuration from
 /// outside.
 class home {
 public:
@@ -47,15 +47,15 @@ public:
                         clock::duration at_most = command_deadline) const;
   /// Runs a script of /bin/sh, in which `$troupe` is the program, to its end.
   command_result shell(const std::string& script, clock::duration at_most = command_deadline) const;
-  /// As above, with a terminal as all three streams: what it was shown is `out`.
+  /// The same with a terminal as all three streams; `out` is what the terminal got.
   command_result on_terminal(const std::string& script,
                              clock::duration at_most = command_deadline) const;
-  /// Starts such a script.
+  /// Starts such a script without waiting.
   process start_shell(const std::string& script) const;
   /// Starts `troupe ARGUMENTS`.
   process start(std::vector<std::string> arguments, variables environment = {}) const;
 
-  /// Set for every command from here on.
+  /// Sets a variable for every later command.
   void set(std::string variable, std::string value);
 
 private:
@@ -76,7 +76,7 @@ struct running_node {
 
 struct cluster_options {
   int nodes = 3;
-  std::vector<std::string> arguments = {}; ///< more of them for `up`
+  std::vector<std::string> arguments = {}; ///< further ones for `up`
   variables environment = {};
 };
 
@@ -93,14 +93,15 @@ public:
   const std::vector<running_node>& nodes() const noexcept { return nodes_; }
   const running_node& node(std::string_view id_or_name) const;
 
-  /// The next of up's events that fits; throws if none comes in time. Keeps `nodes` up to date.
+  /// The next event of `up` for which `fits` returns true. Throws if none comes in time. Keeps
+  /// `nodes` up to date.
   json await_event(const std::function<bool(const json&)>& fits,
                    clock::duration at_most = command_deadline);
 
-  /// Waits until the node runs again as another process; its new process id.
+  /// Waits until the node runs again as another process. Returns its new process id.
   pid_t await_restart(const std::string& name, pid_t before);
 
-  /// SIGTERM to `up`; its exit code, and no process of the cluster is left when it returns.
+  /// Sends SIGTERM to `up` and returns its exit code. No process of the cluster is left then.
   exit_state stop();
 
 private:
@@ -118,8 +119,8 @@ struct http_answer {
 };
 http_answer http_get(const std::string& url, std::chrono::milliseconds at_most = 10s);
 
-/// Kills what is left of this process's children and their groups; the command line of each that
-/// was still running. Empty is as it should be.
+/// Kills the remaining children of this process and their groups. Returns the command line of each
+/// that was still running; it should be empty.
 std::vector<std::string> end_leftovers();
 
 } // namespace troupe::testing

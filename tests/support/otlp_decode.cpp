@@ -13,7 +13,7 @@ using google::protobuf::io::CodedInputStream;
 
 constexpr int varint = 0, fixed64 = 1, bytes_field = 2, fixed32 = 5;
 
-/// One field as it stands on the wire.
+/// One field as on the wire.
 struct wire_field {
   int number = 0;
   int type = 0;
@@ -22,7 +22,7 @@ struct wire_field {
 };
 
 using problems = std::vector<std::string>;
-/// Takes the field and returns true if the message has one of that number and wire type.
+/// Reads the field and returns true if the message has a field with that number and wire type.
 using field_reader = std::function<bool(const wire_field&)>;
 
 bool read_value(CodedInputStream& in, wire_field& field) {

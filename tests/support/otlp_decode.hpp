@@ -7,13 +7,13 @@
 #include <variant>
 #include <vector>
 
-/// Reads the bytes of an ExportTraceServiceRequest with protobuf's wire-format reader and the
-/// numbers of opentelemetry-proto 1.10 written out here, not with a schema of ours: a field that
-/// our schema numbers wrongly shows up as a problem.
+/// Reads the bytes of an ExportTraceServiceRequest with protobuf's wire-format reader. The field
+/// numbers of opentelemetry-proto 1.10 are written out here, without our schema, so that a wrong
+/// number in our schema shows up as a problem.
 namespace troupe::testing {
 
 using decoded_value = std::variant<std::monostate, std::string, bool, std::int64_t, double,
-                                   std::vector<std::string>>; ///< the last: an array of texts
+                                   std::vector<std::string>>; ///< the last one is an array of texts
 using decoded_attributes = std::map<std::string, decoded_value>;
 
 struct decoded_event {
@@ -29,9 +29,9 @@ struct decoded_link {
 };
 
 struct decoded_span {
-  std::string trace_id; ///< lower hex, as all ids here
+  std::string trace_id; ///< lower-case hex, like all ids here
   std::string span_id;
-  std::string parent_span_id; ///< empty: a root
+  std::string parent_span_id; ///< empty for a root
   std::string name;
   std::uint64_t kind = 0;
   std::uint64_t start_time_unix_nano = 0;
@@ -43,7 +43,7 @@ struct decoded_span {
   std::uint64_t status_code = 0;
   std::string status_message;
   std::uint32_t flags = 0;
-  decoded_attributes resource; ///< of the ResourceSpans it stood in
+  decoded_attributes resource; ///< of its ResourceSpans
   std::string scope_name;
   std::string scope_version;
   std::string schema_url; ///< of the ResourceSpans and of the ScopeSpans: they must be the same

@@ -16,7 +16,7 @@ namespace troupe::testing {
 
 namespace {
 
-/// A test without its receiver is worth nothing: say so and end.
+/// A test without its receiver is useless, so report that and end.
 void require(bool ok, const char* what) {
   if (!ok) {
     std::perror(what);
@@ -138,7 +138,7 @@ void otlp_receiver::accept_one() {
     peers_[fd].number = ++accepted_connections_;
 }
 
-/// False when the connection is to be closed.
+/// Returns false if the connection must be closed.
 bool otlp_receiver::serve(int fd, connection& peer, short ready) {
   if (ready & (POLLIN | POLLHUP | POLLERR)) {
     char buffer[64 * 1024];

@@ -15,8 +15,8 @@
 
 namespace troupe::testing {
 
-/// A collector for tests: listens on a free loopback port, keeps every request and answers as it
-/// was told to. One thread; ends with the object.
+/// A collector for tests. It listens on a free loopback port, keeps every request and answers as it
+/// was told. It has one thread, which ends with the object.
 class otlp_receiver {
 public:
   struct request {
@@ -24,7 +24,7 @@ public:
     std::string target;
     std::map<std::string, std::string> headers; ///< names in lower case
     std::string body;
-    std::size_t connection = 0; ///< counts from 1 in the order of acceptance
+    std::size_t connection = 0; ///< counted from 1 in the order of acceptance
   };
 
   enum class manner { answer, hang, close };
@@ -44,12 +44,13 @@ public:
   /// "http://127.0.0.1:PORT"
   std::string endpoint() const;
 
-  /// How the next requests are answered, in the order of calls; after that 200 with an empty body.
+  /// Sets the answer to the next request; several calls queue up. After that, the answer is 200
+  /// with an empty body.
   void script(answer next);
-  /// How all requests are answered for which nothing is scripted.
+  /// Sets the answer to all requests without a scripted one.
   void answer_always(answer usual);
 
-  /// False if `count` requests did not come in that time.
+  /// Waits for `count` requests; false if they do not come in that time.
   bool wait_for_requests(std::size_t count, std::chrono::milliseconds at_most) const;
   /// The same for spans in requests that were answered with 200.
   bool wait_for_spans(std::size_t count, std::chrono::milliseconds at_most) const;
@@ -75,7 +76,7 @@ private:
   int listener_ = -1;
   int wake_ = -1; ///< an eventfd
   std::uint16_t port_ = 0;
-  std::map<int, connection> peers_; ///< of the thread
+  std::map<int, connection> peers_; ///< used only by the thread
   std::size_t accepted_connections_ = 0;
 
   mutable std::mutex mutex_;

@@ -38,7 +38,7 @@ int milliseconds_left(clock::time_point deadline) {
   return static_cast<int>(std::clamp<long>(left, 0, 3'600'000));
 }
 
-/// Readable within the time: for a pidfd, the process has ended.
+/// Waits until the descriptor is readable. For a pidfd this means that the process has ended.
 bool wait_readable(int fd, clock::time_point deadline) {
   while (true) {
     pollfd waiting{fd, POLLIN, 0};
@@ -92,7 +92,7 @@ std::string to_string(const exit_state& ended) {
                       : "exit code " + std::to_string(ended.code);
 }
 
-/// A thread reads both pipes, so that the process never waits for the test.
+/// A thread reads both pipes, so the process never waits for the test.
 struct process::impl {
   pid_t pid = 0;
   int pidfd = -1;
@@ -103,8 +103,8 @@ struct process::impl {
   mutable std::mutex mutex;
   std::condition_variable changed;
   std::array<std::string, 2> text; ///< of standard output and error
-  std::size_t read_to = 0;         ///< of standard output, by read_line
-  bool closed = false;             ///< both
+  std::size_t read_to = 0;         ///< how far read_line has read standard output
+  bool closed = false;             ///< both pipes
 
   void start(const process_options& options);
   [[noreturn]] void become(const process_options& options, char* const* arguments,
@@ -116,7 +116,7 @@ struct process::impl {
 
 void process::impl::become(const process_options& options, char* const* arguments,
                            char* const* environment, pid_t parent, int out, int err, int report) {
-  // Between fork and exec: only what is safe in a signal handler.
+  // Between fork and exec, only calls that are safe in a signal handler are allowed.
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
@@ -324,7 +324,7 @@ std::size_t open_descriptors(pid_t pid) {
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 std::vector<pid_t> children() {
-  // Not from /proc/self/task/*/children: that may leave out some while others end.
+  // /proc/self/task/*/children may miss some children while others end.
   std::vector<pid_t> found;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator{"/proc", ignored}) {

@@ -10,8 +10,8 @@
 
 #include <sys/types.h>
 
-/// Processes for end-to-end tests. All waiting is for an event (the end of a process, a line) with
-/// a deadline; nothing sleeps.
+/// Processes for end-to-end tests. Every wait is for an event (the end of a process, a line) with a
+/// deadline. Nothing sleeps.
 namespace troupe::testing {
 
 using clock = std::chrono::steady_clock;
@@ -20,7 +20,7 @@ struct process_options {
   std::filesystem::path program;
   std::vector<std::string> arguments = {};                           ///< without the program's name
   std::vector<std::pair<std::string, std::string>> environment = {}; ///< added to the inherited one
-  std::vector<std::string> unset = {};                               ///< taken out of it
+  std::vector<std::string> unset = {};                               ///< removed from it
   std::filesystem::path folder = {};                                 ///< where it runs; empty: here
 };
 
@@ -31,8 +31,8 @@ struct exit_state {
 };
 std::string to_string(const exit_state& ended);
 
-/// A started process in a process group of its own, standard input empty. It ends with the thread
-/// that started it; the destructor kills the group and waits for the process.
+/// A process in its own process group, with empty standard input. It ends with the thread that
+/// started it. The destructor kills the group and waits for the process.
 class process {
 public:
   /// Throws std::runtime_error if the program cannot be started.
@@ -43,11 +43,11 @@ public:
 
   pid_t pid() const noexcept;
 
-  /// The next line of standard output, without its end; nothing if there was none in time or no
+  /// The next line of standard output, without its line end. Nothing if none comes in time or no
   /// more can come.
   std::optional<std::string> read_line(clock::duration at_most);
 
-  /// Its end; nothing if it still runs after that time.
+  /// Waits for the end of the process; nothing if it still runs after that time.
   std::optional<exit_state> wait(clock::duration at_most);
 
   /// Waits until nobody holds its standard output and error any more.
@@ -55,10 +55,10 @@ public:
 
   void send_signal(int signal);
 
-  /// SIGKILL to its group, and its end.
+  /// Sends SIGKILL to its group and waits for its end.
   void kill_now();
 
-  /// All that it has written so far.
+  /// Everything it has written so far.
   std::string output() const;
   std::string errors() const;
 
@@ -77,13 +77,13 @@ std::size_t resident_bytes(pid_t pid);
 std::chrono::milliseconds processor_time(pid_t pid);
 std::size_t open_descriptors(pid_t pid);
 
-/// Makes this process the parent of orphans below it, so that none can get away unseen.
+/// Makes this process the parent of orphans below it, so that none escapes.
 void adopt_orphans();
 
-/// Children of this process, those that nobody has waited for included.
+/// Children of this process, including those not yet waited for.
 std::vector<pid_t> children();
 
-/// A folder below $TMPDIR that is removed with all in it.
+/// A folder below $TMPDIR that is removed with its contents.
 class temporary_folder {
 public:
   temporary_folder();

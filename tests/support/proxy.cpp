@@ -56,7 +56,7 @@ proxy::~proxy() {
   ::close(ended_);
 }
 
-/// One connection after the other: what is tested has one at a time.
+/// Serves one connection after the other: the tested client has one at a time.
 void proxy::serve() {
   for (;;) {
     pollfd waits[] = {{listening_, POLLIN, 0}, {ended_, POLLIN, 0}};

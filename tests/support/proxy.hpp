@@ -8,8 +8,8 @@
 
 namespace troupe::testing {
 
-/// A door to a node that fails when it is told to: a TCP proxy on loopback. Each piece of what
-/// either side says is judged before it goes on; the rule is called from the proxy's own thread.
+/// A door to a node that fails on demand: a TCP proxy on loopback. A rule judges each piece of data
+/// from either side before it is passed on. The proxy's own thread calls the rule.
 class proxy {
 public:
   enum class fate {

@@ -12,14 +12,14 @@
 
 namespace troupe::testing {
 
-/// service::reading and the blobs behind it, in one thread and without waiting.
+/// service::reading and its blobs, in one thread and without waiting.
 class library {
 public:
-  /// What is kept under that hash.
+  /// Stores bytes under that hash.
   void keep(const std::string& hash, std::string bytes) { bytes_[hash] = std::move(bytes); }
   void lose(const std::string& hash, failure why) { lost_[hash] = std::move(why); }
 
-  /// The answer, and why there is none.
+  /// The answer, or the failure if there is none.
   std::pair<ReadingAnswer, failure> answer(ReadingRequest asked) {
     auto message = make_envelope(message_kind::request, address::of(service::reading), asked);
     message.id = {{1}, ++sequence_};

@@ -17,11 +17,11 @@
 
 namespace troupe::test {
 
-/// A whole node in this process, wired as a real one, on memory stores and without files: what
-/// benchmarks and tests drive from inside.
+/// A whole node in this process, wired like a real one, with memory stores and without files.
+/// Benchmarks and tests drive it from inside.
 class whole_node {
 public:
-  /// `number` makes the id; a node with others listens on loopback, or dials.
+  /// The id is made from `number`. A node with others listens on loopback or dials.
   explicit whole_node(std::uint64_t number, std::vector<NodeInfo> others = {});
   ~whole_node();
 
@@ -36,7 +36,7 @@ public:
   post& mail() { return *host_.post; }
   caf::actor_system& system() { return runtime_.system(); }
   node_host& host() { return host_; }
-  /// An agent that answers with what it is sent, at home on that member: no other node serves it.
+  /// An agent that echoes messages and whose home is that member; no other node serves it.
   address echo_on(std::uint64_t number);
   link_hub& links() { return hub_; }
   dialler& dialling() { return *dialler_; }
@@ -55,7 +55,7 @@ private:
   actor_runtime runtime_;
   node_parts parts_;
   link_hub hub_;
-  std::mutex mutex_; ///< of `published_`
+  std::mutex mutex_; ///< protects `published_`
   std::condition_variable published_;
   std::promise<void> all_stand_, ended_;
   std::optional<acceptor> acceptor_;

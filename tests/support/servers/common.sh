@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the server scripts beside it: free ports, background processes by pid, readiness.
+# The server scripts beside it source it: free ports, background processes by pid, readiness.
 # Everything listens on 127.0.0.1 only. Programs go to $TROUPE_SERVERS, by default
 # ~/.cache/troupe/servers.
 set -euo pipefail
@@ -23,10 +23,10 @@ free_port() {
   done
 }
 
-# start_time PID: empty when it has ended (a zombie that nobody has waited for counts as ended).
+# start_time PID: empty if the process has ended (a zombie counts as ended).
 start_time() { sed -n 's/.*) \([^Z] .*\)/\1/p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 
-# spawn DIR COMMAND...: runs it in its own session, output to DIR/log, pid and start to DIR/pid.
+# spawn DIR COMMAND...: runs it in its own session; output to DIR/log, pid and start to DIR/pid.
 spawn() {
   local dir=$1 pid
   shift
@@ -36,14 +36,14 @@ spawn() {
   echo "$pid $(start_time "$pid")" >"$dir/pid"
 }
 
-# alive DIR: whether the process that spawn recorded there still runs.
+# alive DIR: whether the process that spawn recorded in DIR still runs.
 alive() {
   local pid started
   [ -s "$1/pid" ] && read -r pid started <"$1/pid" && [ -n "$started" ] &&
     [ "$(start_time "$pid")" = "$started" ]
 }
 
-# wait_until DIR SECONDS COMMAND...: asks every 20 ms; fails at once when the process ended.
+# wait_until DIR SECONDS COMMAND...: tries every 20 ms; fails at once if the process has ended.
 wait_until() {
   local dir=$1 end=$((SECONDS + $2))
   shift 2
@@ -62,7 +62,7 @@ wait_until() {
 
 http_ok() { curl -fsS --noproxy '*' -m 2 -o /dev/null "$1"; }
 
-# stop_dir DIR: ends only the process that spawn recorded, and waits for its end.
+# stop_dir DIR: ends only the process that spawn recorded in DIR, and waits for its end.
 stop_dir() {
   local dir=$1 pid i
   alive "$dir" || {

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced: whether this machine's Go can build the servers that come as Go modules.
+# For sourcing: whether this machine's Go can build servers that are Go modules.
 go_is_new_enough() { # 1.25
   local major minor
   command -v go >/dev/null || return 1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Jaeger v2 (module v1.76.0, program 2.13): OTLP in, query API out. Installing needs Go 1.25.
 #   jaeger.sh install      builds it once (about 6 CPU minutes) and prints the program's path
-#   jaeger.sh have         prints the path if it is installed; else exit 1 and what is in the way
+#   jaeger.sh have         prints the path if it is installed; else exit code 1 and the reason
 #   jaeger.sh start DIR    on free loopback ports, or JAEGER_OTLP_PORT and JAEGER_QUERY_PORT; once
 #                          it is ready, writes DIR/env with OTLP_HTTP and JAEGER_QUERY
 #   jaeger.sh stop DIR
@@ -19,7 +19,7 @@ install_jaeger() {
     die "building Jaeger needs Go 1.25 or newer; $(go version 2>/dev/null || echo 'there is no Go')"
   mkdir -p "$prefix/bin"
   exec 9>"$bin.lock"
-  flock 9 # two at once would build it twice
+  flock 9 # two processes at once would build it twice
   [ -x "$bin" ] && return
   # Its go.mod has a replace directive, so `go install pkg@version` refuses; this way it builds.
   src=$(cd / && go mod download -json "github.com/jaegertracing/jaeger@$version" |
@@ -36,8 +36,8 @@ start_jaeger() {
   dir=$(cd "$dir" && pwd)
   http=${JAEGER_OTLP_PORT:-$(free_port)} query=${JAEGER_QUERY_PORT:-$(free_port)}
   grpc=$(free_port) qgrpc=$(free_port) health=$(free_port)
-  # enable_tracing: else Jaeger sends spans of its own to port 4317 and takes 10 s to stop.
-  # batch: so that spans can be read soon; its default is 200 ms.
+  # enable_tracing: otherwise Jaeger sends its own spans to port 4317 and takes 10 s to stop.
+  # batch: makes spans readable soon; the default is 200 ms.
   cat >"$dir/jaeger.yaml" <<Y
 service:
   extensions: [jaeger_storage, jaeger_query, healthcheckv2]

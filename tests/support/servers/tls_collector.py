@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """tls_collector.py FOLDER: a collector of traces behind TLS, on a free port of 127.0.0.1.
 
-Makes a certificate for itself, FOLDER/ca.pem, prints "https://127.0.0.1:PORT", and writes the body
-of the n-th POST to FOLDER/n.otlp, whole or not at all. Ends by a signal.
+Makes its own certificate, FOLDER/ca.pem, prints "https://127.0.0.1:PORT", and writes the body of
+the n-th POST to FOLDER/n.otlp, whole or not at all. A signal ends it.
 """
 import http.server
 import os

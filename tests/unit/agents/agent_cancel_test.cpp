@@ -2,7 +2,7 @@
 #include "messages/models.pb.h"
 #include "tests/unit/agents/obedient.hpp"
 
-/// Requests that are given up: by who asked, or because their time is over.
+/// Requests that are given up, by the sender or because their time is over.
 namespace troupe {
 namespace {
 

@@ -273,13 +273,6 @@ TEST_F(agent_logic_test, bounds_a_task_by_the_time_of_its_graph) {
   EXPECT_TRUE(armed(1, 3s));
 }
 
-TEST_F(agent_logic_test, keeps_the_timers_of_its_mind) {
-  tell("timer");
-  EXPECT_TRUE(armed(19, 50ms));
-  EXPECT_EQ(text_of(std::move(scene.step(*subject, timer_fired{19}).sends)), "time");
-  EXPECT_TRUE(scene.step(*subject, timer_fired{19}).sends.empty());
-}
-
 TEST_F(agent_logic_test, refuses_what_its_role_does_not_take) {
   auto only_tasks = obedient_role();
   only_tasks.info.set_for_talk(false);
@@ -291,7 +284,7 @@ TEST_F(agent_logic_test, refuses_what_its_role_does_not_take) {
   EXPECT_EQ(failure_of(tell(request_of("obedient/ada", ++sequence, TaskWork{}))),
             ec::invalid_argument);
   EXPECT_EQ(failure_of(tell(request_of("obedient/ada", ++sequence, StatusQuery{}))),
-            ec::bad_message); // as everybody who takes no such message (why_not_taken)
+            ec::bad_message); // like every receiver that takes no such message (why_not_taken)
 }
 
 TEST_F(agent_logic_test, refuses_damaged_bytes) {

@@ -5,7 +5,7 @@
 #include "messages/values.pb.h"
 #include "tests/unit/agents/obedient.hpp"
 
-/// What an agent sends can be read, and what it cannot read is answered.
+/// What an agent sends can be read, and an agent answers what it cannot read.
 namespace troupe {
 namespace {
 
@@ -13,7 +13,7 @@ using namespace troupe::testing;
 
 struct agent_reply_test : agent_test {};
 
-/// Gives a task its input back, one level deeper.
+/// Returns a task's input, one level deeper.
 struct echoing_mind {
   struct state {};
   std::pair<state, commands> decide(state&&, mind_event happened) const {
@@ -46,7 +46,7 @@ TEST_F(agent_reply_test, names_the_task_whose_output_is_too_deep) {
   auto at = &(*work.mutable_task()->mutable_input())["text"];
   for (int level = 0; level < limits::value_depth_max; ++level)
     at = at->mutable_list()->add_items();
-  at->set_text("core"); // as deep as may be: one more is too deep
+  at->set_text("core"); // as deep as allowed: one more level is too deep
   auto sent = tell(request_of("obedient#3", 1, work));
   ASSERT_EQ(sent.size(), 1u);
   auto why = failure_in(sent[0]);

@@ -22,7 +22,7 @@ struct agent_rest_test : agent_test {
     return scene.step(*subject, make_envelope(message_kind::event,
                                               address::of_agent(name{"obedient/ada"}), question));
   }
-  /// After which time it may be asked again; nothing if it wished to leave.
+  /// The time after which it may be asked again; nothing if it wants to leave.
   std::optional<std::chrono::milliseconds> again(std::chrono::milliseconds idle_time = idle) {
     auto& out = ask(idle_time);
     EXPECT_EQ(out.leaves, out.sends.empty());
@@ -33,7 +33,7 @@ struct agent_rest_test : agent_test {
     EXPECT_TRUE(answer && answer->agent() == "obedient/ada");
     return std::chrono::milliseconds{answer->again_ms()};
   }
-  /// Nobody comes back for the replies so far.
+  /// Acknowledges the replies so far, so that nobody asks for them again.
   void acknowledge() {
     auto message = request_of("obedient/ada", sequence, saying(""));
     message.kind = message_kind::acknowledge;

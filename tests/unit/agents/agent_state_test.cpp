@@ -11,7 +11,7 @@ using namespace troupe::testing;
 struct durable_agent_test : agent_test {
   void SetUp() override { kind = std::make_shared<const role>(obedient_role(true)); }
 
-  /// Starts the agent; the store finds `state`, or nothing if it is empty.
+  /// Starts the agent. The store finds `state`, or nothing if `state` is empty.
   void load(const std::string& state) {
     begin();
     ASSERT_EQ(scene.out.sends.size(), 1u);
@@ -108,7 +108,7 @@ TEST_F(durable_agent_test, does_not_answer_from_a_damaged_state) {
   load("damaged");
   auto sent = tell("what");
   ASSERT_EQ(sent.size(), 1u);
-  ASSERT_TRUE(sent[0].body.as<SnapshotGet>()); // it looks again
+  ASSERT_TRUE(sent[0].body.as<SnapshotGet>()); // it asks for the snapshot again
   SnapshotFound found;
   found.set_found(true);
   found.mutable_snapshot()->set_role("obedient");

@@ -104,7 +104,7 @@ TEST(delivery, forgets_the_session_unused_for_longest) {
   delivery kept;
   for (std::uint64_t i = 1; i <= limits::sessions_kept_max; ++i)
     came(kept, {i}, 1);
-  came(kept, {1}, 2); // used again: now the second is the oldest
+  came(kept, {1}, 2); // used again, so now the second is the oldest
   came(kept, {9999}, 1);
   EXPECT_EQ(kept.sessions(), limits::sessions_kept_max);
   EXPECT_EQ(came(kept, {2}, 1, 2).what, delivery_state::outcome_unknown);
@@ -167,7 +167,7 @@ TEST(delivery, refuses_a_repetition_that_may_have_come_before_anything_was_forgo
   auto now = start_of_time + 1h;
   delivery kept{now - 60s};
   EXPECT_EQ(came(kept, ada, 1, 2, now, 60s).what, delivery_state::outcome_unknown);
-  // The client does not know how long this attempt was under way.
+  // The client does not know how long this attempt took to arrive.
   EXPECT_EQ(came(kept, ada, 1, 2, now, 60s - limits::repeat_slack + 1ms).what,
             delivery_state::outcome_unknown);
   EXPECT_EQ(came(kept, ada, 1, 2, now, 60s - limits::repeat_slack).what, delivery_state::fresh);
@@ -185,7 +185,7 @@ TEST(delivery, knows_nothing_for_certain_of_what_came_before_it_forgot_a_session
   delivery kept{start_of_time};
   for (std::uint64_t who = 1; who <= limits::sessions_kept_max; ++who)
     came(kept, {who + 100}, 1, 1, now);
-  came(kept, bob, 1, 1, now); // one of them was forgotten for it
+  came(kept, bob, 1, 1, now); // one of the others is forgotten to make room
   EXPECT_EQ(came(kept, {101}, 1, 2, now + 20s, 20s).what, delivery_state::outcome_unknown);
   EXPECT_EQ(came(kept, ada, 1, 2, now + 60s, 20s).what, delivery_state::fresh);
 }
@@ -195,7 +195,7 @@ TEST(delivery, the_place_of_a_forgotten_request_is_never_another_ones) {
   auto old = came(kept, ada, 1);
   for (std::uint64_t who = 1; who <= limits::sessions_kept_max; ++who)
     came(kept, {who + 100}, 1);
-  auto anew = came(kept, ada, 2); // in a window that is opened anew
+  auto anew = came(kept, ada, 2); // in a new window
   ASSERT_EQ(anew.what, delivery_state::fresh);
   auto reply = reply_of("of the first");
   kept.complete(old.at, reply);

@@ -25,8 +25,8 @@ inline std::unique_ptr<mind> mind_of_role(std::string_view role_name) {
   return roles->find(role_name)->second->make();
 }
 
-/// A mind whose work on documents is done at once, in `documents`: what it asks there is among its
-/// commands no more.
+/// A mind whose work on documents is done at once, by `documents`. Its requests for that no longer
+/// appear among its commands.
 class reading_mind final : public mind {
 public:
   explicit reading_mind(std::string_view role_name) : inner_(mind_of_role(role_name)) {}
@@ -96,7 +96,7 @@ inline model_answered no_model(std::uint32_t request, ec code) {
   return {request, {}, {code, "no model"}};
 }
 
-/// The only command of that kind among `all`; fails the test if there is none.
+/// The only command of that kind in `all`; fails the test if there is none.
 template <class Command>
 Command the(const commands& all) {
   for (const auto& one : all)

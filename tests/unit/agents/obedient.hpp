@@ -11,7 +11,7 @@ namespace troupe::testing {
 
 using namespace std::chrono_literals;
 
-/// Does what the words of its message say; its state is what it was told to keep.
+/// Does what the text of its message says. Its state is what it was told to keep.
 struct obedient_mind {
   struct state {
     std::string kept;
@@ -34,9 +34,7 @@ struct obedient_mind {
         now.blobs.push_back(one.sha256());
       now.kept += std::to_string(now.blobs.size());
       todo.push_back(say(kept->error.code == ec::none ? "all" : kept->error.message));
-    } else if (std::holds_alternative<timer_elapsed>(happened))
-      todo.push_back(say("time"));
-    else
+    } else
       now.last = "cancelled";
     return {std::move(now), std::move(todo)};
   }
@@ -54,8 +52,6 @@ struct obedient_mind {
       todo.push_back(fetch_blob{5, {}});
     else if (text == "documents")
       todo.push_back(keep_blobs{6, std::move(message.documents)});
-    else if (text == "timer")
-      todo.push_back(set_timer{3, 50ms});
     else if (text == "fail")
       todo.push_back(reply_failed{{ec::not_found, "as you wish"}});
     else if (text == "many")
@@ -85,7 +81,7 @@ inline role obedient_role(bool durable = false) {
   return made;
 }
 
-/// An agent with an obedient mind, and the client `ada` who speaks to it.
+/// An agent with an obedient mind, and the client `ada`, which sends it messages.
 struct agent_test : ::testing::Test {
   metrics counted;
   stage scene;
@@ -105,7 +101,7 @@ struct agent_test : ::testing::Test {
   envelope saying_now(std::string text) {
     return request_of("obedient/ada", ++sequence, saying(std::move(text)));
   }
-  /// The outputs of one message.
+  /// Sends one message and returns the outputs.
   std::vector<envelope> tell(std::string text) { return tell(saying_now(std::move(text))); }
   std::vector<envelope> tell(envelope message) {
     return std::move(scene.step(*subject, std::move(message)).sends);

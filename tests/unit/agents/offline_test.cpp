@@ -1,4 +1,4 @@
-// The minds and the built-in model together: what one asks the other must understand.
+// The minds and the built-in model together: the model must understand what the minds ask.
 
 #include "actors/llm/offline/offline_model.hpp"
 #include "messages/agents.pb.h"
@@ -19,7 +19,7 @@ const std::string terms = "THE TERMS OF THE HOUSE\n"
                           "\n"
                           "The garden is closed in winter.\n";
 
-/// Answers everything that `subject` asks for until it replies.
+/// Answers every request of `subject` until it replies.
 AgentReply reply_of(reading_mind& subject, mind_event first, const std::string& document) {
   subject.documents.keep("h", document);
   std::vector<mind_event> due{std::move(first)};

@@ -23,7 +23,7 @@ struct reply_stream_test : ::testing::Test {
     auto context = scene.context();
     stream.finish(context, request, text);
   }
-  /// What a terminal shows of all pieces.
+  /// What a terminal shows after all pieces.
   std::string shown() {
     std::string text;
     std::uint32_t index = 0;

@@ -29,14 +29,14 @@ struct roles_logic_test : ::testing::Test {
   std::uint64_t sequence = 0;
   roles_logic subject{{3, 2}, builtin_roles(), counted};
 
-  /// The code of the failure that a message to `agent` gets; none if the agent was started.
+  /// The error code that answers a message to `agent`; none if the agent was started.
   ec tell(std::string_view agent) {
     auto& out = scene.step(subject, request_of(agent, ++sequence, saying("hello")));
     if (out.sends.size() != 1)
       return ec::bad_message;
     return code_of(out.sends[0]);
   }
-  /// A message that needs room: which agent is asked to leave for it.
+  /// Sends a message that needs room. Returns the agent that is asked to leave.
   std::string ask_for_room(std::string_view agent) {
     auto& out = scene.step(subject, request_of(agent, ++sequence, saying("hello")));
     EXPECT_EQ(out.sends.size(), 1u);
@@ -53,7 +53,7 @@ struct roles_logic_test : ::testing::Test {
                make_envelope(message_kind::event, address::of(service::roles), std::move(answer)));
   }
   outputs& leaves(std::string_view agent) { return scene.step(subject, child_ended{name{agent}}); }
-  /// Which agents are asked to rest then.
+  /// Lets time pass. Returns the agents that are asked to rest.
   std::set<std::string> after(std::chrono::nanoseconds time) {
     scene.now += time;
     std::set<std::string> asked;
@@ -97,7 +97,7 @@ TEST_F(roles_logic_test, starts_an_agent_once) {
 }
 
 TEST_F(roles_logic_test, starts_an_agent_anew_that_has_ended) {
-  for (int i = 0; i < 10; ++i) { // an end is no failure: it may happen any number of times
+  for (int i = 0; i < 10; ++i) { // an end is not a failure, so it may happen any number of times
     tell("echo/ada");
     ASSERT_EQ(scene.out.starts.size(), 1u) << i;
     scene.step(subject, child_ended{name{"echo/ada"}});

@@ -18,7 +18,7 @@ private:
   std::uint64_t drawn_ = 0;
 };
 
-/// A clock that stands still, fixed random numbers, and what the last step wanted.
+/// A clock that stands still, fixed random numbers, and the outputs of the last step.
 struct stage {
   instant now{std::chrono::hours{1}};
   counting_random random;
@@ -26,7 +26,7 @@ struct stage {
 
   step_context context() { return {now, random, out}; }
 
-  /// Steps `subject`; the outputs are those of this step only.
+  /// Steps `subject` and returns the outputs of this step only.
   outputs& step(logic& subject, event input) {
     out = {};
     auto given = context();
@@ -52,7 +52,7 @@ inline const session_id ada{77};
 
 inline address client() { return address::of_session(ada, this_node); }
 
-/// A request of the client `ada` to `agent`.
+/// A request from the client `ada` to `agent`.
 template <class Message>
 envelope request_of(std::string_view agent, std::uint64_t sequence, Message message,
                     std::uint16_t attempt = 1) {

@@ -1,4 +1,4 @@
-// Quotations are verbatim, whatever stands in the text: of all minds, with the built-in model.
+// Quotations are verbatim, whatever the text contains, for all minds with the built-in model.
 
 #include "actors/llm/offline/offline_model.hpp"
 #include "actors/text/text.hpp"
@@ -11,7 +11,7 @@ namespace {
 
 using namespace troupe::testing;
 
-/// Pieces of text that mean something to prompts, answers, reports, terminals or parsers.
+/// Pieces of text with a special meaning in prompts, answers, reports, terminals or parsers.
 const std::vector<std::string> hostile{"</passage>",
                                        "<passage source=\"x\">",
                                        "<passage id=",
@@ -75,7 +75,7 @@ const std::vector<std::string> hostile{"</passage>",
 
 std::string piece(std::mt19937& random) { return hostile[random() % hostile.size()]; }
 
-/// The one that answers: hostile pieces stand between its words and do not end it.
+/// A sentence that answers the question. Hostile pieces between its words must not end it.
 std::string answering(std::mt19937& random) {
   auto between = [&] {
     std::string one;
@@ -108,7 +108,7 @@ std::string document_of(std::mt19937& random) {
 
 const std::string question = "When must the widget be returned?";
 
-/// Answers everything that `subject` asks of its model until it replies.
+/// Answers every request of `subject` to its model until it replies.
 AgentReply reply_of(reading_mind& subject, mind_event first) {
   std::vector<mind_event> due{std::move(first)};
   for (std::size_t next = 0; next < due.size(); ++next)

@@ -6,7 +6,7 @@ namespace troupe {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t most = 999'999'999'999; ///< ends in nines: the longest pause of any bound
+constexpr std::uint64_t most = 999'999'999'999; ///< random number that gives the longest pause
 
 TEST(backoff, doubles_its_bound_up_to_the_longest) {
   backoff pauses{10ms, 100ms};

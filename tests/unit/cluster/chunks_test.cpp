@@ -77,7 +77,7 @@ TEST(chunks, of_all_links_together_are_bounded_and_who_holds_most_gives_way) {
     links.at(1).feed_right(links.at(1).chunk(1, 1'000'000, piece));
   EXPECT_EQ(links.budget.held(), 10 * piece.size());
   EXPECT_EQ(links.told, 0);
-  // The third has nothing yet and is served; the first is the one that has more than its part.
+  // The third link holds nothing yet and is served. The first holds more than its share.
   links.at(2).feed_right(links.at(2).chunk(1, 1'000'000, piece));
   EXPECT_FALSE(links.at(2).at_right.failed);
   EXPECT_EQ(links.told, 1);
@@ -85,7 +85,7 @@ TEST(chunks, of_all_links_together_are_bounded_and_who_holds_most_gives_way) {
   EXPECT_FALSE(links.at(1).right->must_give_way());
   EXPECT_FALSE(links.at(2).right->must_give_way());
   EXPECT_EQ(links.budget.held(), 5 * piece.size());
-  // It holds nothing more until it is closed.
+  // It gets no more memory until it is closed.
   links.at(0).feed_right(links.at(0).chunk(1, 1'000'000, piece));
   ASSERT_TRUE(links.at(0).at_right.failed);
   EXPECT_EQ(links.at(0).at_right.failed->code, ec::overloaded);

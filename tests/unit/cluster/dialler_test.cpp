@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr node_id peer{0, 2};
 
-/// Hears what a dialler has to say.
+/// Records what a dialler reports.
 class listener {
 public:
   dialler::options options() {
@@ -60,7 +60,7 @@ host_port free_place() {
   return *parse_address(local_address(socket->get()));
 }
 
-/// Waits until somebody has connected, and takes him.
+/// Waits until a peer connects, and accepts it.
 file_handle accepted(int listening) {
   timeval patience{20, 0};
   ::setsockopt(listening, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -85,10 +85,10 @@ TEST(dialler, who_only_knocks_learns_that_nobody_listens_and_stops) {
   ASSERT_TRUE(heard.wait_for_refused(1));
   listener other;
   dialler dials{other.options()};
-  dials.dial(peer, free_place()); // time passes as this one is refused again and again
+  dials.dial(peer, free_place()); // this one is refused repeatedly, which takes time
   ASSERT_TRUE(other.wait_for_refused(5));
   EXPECT_EQ(heard.refused(), 1);
-  knocks.lost(peer); // it was there meanwhile, and is not any more
+  knocks.lost(peer); // it was there for a while and is gone again
   EXPECT_TRUE(heard.wait_for_refused(2));
 }
 
@@ -125,13 +125,12 @@ TEST(dialler, a_lack_of_descriptors_here_says_nothing_of_the_peer) {
   dialler dials{heard.options()};
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  auto last = ::dup(0); // the highest that is in use, about
+  auto last = ::dup(0); // roughly the highest one in use
   ::close(last);
   rlimit none{static_cast<rlim_t>(last), before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
   dials.dial(peer, place);
-  std::this_thread::sleep_for(
-      300ms); // several attempts: there is no event for what must not happen
+  std::this_thread::sleep_for(300ms); // time for several attempts: an absence has no event
   ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_TRUE(heard.wait_for_adopted(1)) << "it went on trying";
   EXPECT_EQ(heard.refused(), 0);

@@ -32,7 +32,7 @@ inline Hello hello_of(std::uint64_t id, char nonce) {
   return hello;
 }
 
-/// Two ends with nothing between them; the left one dials.
+/// Two ends that are connected directly. The left one dials.
 struct link_pair {
   link_logic::options left_options{hello_of(1, 'a'), "secret", true, {}};
   link_logic::options right_options{hello_of(2, 'b'), "secret", false, {}};
@@ -51,7 +51,7 @@ struct link_pair {
     at_right = right->begin();
   }
 
-  /// Carries bytes until nobody has any.
+  /// Carries bytes in both directions until no end has any.
   void exchange() {
     while (!at_left.write.empty() || !at_right.write.empty()) {
       auto to_right = std::exchange(at_left.write, {});
@@ -78,7 +78,7 @@ struct link_pair {
       all.failed = more.failed;
   }
 
-  /// All that `box` holds, as the left end sends it.
+  /// The bytes of everything in `box`, as the left end sends them.
   std::vector<char> taken_from(outbox& box) {
     std::vector<char> bytes;
     while (box.take(bytes, 100'000, *left->seal())) {
@@ -86,17 +86,17 @@ struct link_pair {
     return bytes;
   }
 
-  /// What `box` holds, fed to the right end.
+  /// Feeds the contents of `box` to the right end.
   void deliver(outbox& box) { feed_right(taken_from(box)); }
 
-  /// One frame of the left end.
+  /// One frame from the left end.
   std::vector<char> frame(frame_kind kind, std::string_view body) {
     std::vector<char> bytes;
     EXPECT_TRUE(append_sealed(bytes, kind, body, *left->seal()));
     return bytes;
   }
 
-  /// One chunk of the left end.
+  /// One chunk from the left end.
   std::vector<char> chunk(std::uint32_t stream, std::size_t total, std::string_view bytes) {
     std::vector<char> body;
     append_chunk_head(body, stream, total);
@@ -105,7 +105,7 @@ struct link_pair {
   }
 };
 
-/// Ticks as a broker does, from one time to another; all that it yielded.
+/// Ticks like a broker from one time to another. Returns all effects.
 inline link_logic::effects tick_through(link_logic& end, instant from, instant to) {
   link_logic::effects all;
   for (auto now = from; now < to && !all.failed;) {

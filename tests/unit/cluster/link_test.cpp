@@ -45,7 +45,7 @@ TEST(link, another_version_is_told_so_in_frames_that_it_can_read) {
   EXPECT_EQ(pair.at_right.failed->message,
             "the peer speaks version 3 of the link protocol, this node version 2");
   auto bye = pair.right->bye_frame(*pair.at_right.failed);
-  frame_reader reader; // as every version has it
+  frame_reader reader; // the same in every version
   std::string said{link_preface};
   said.append(bye.begin(), bye.end());
   std::string why;
@@ -60,7 +60,7 @@ TEST(link, another_version_is_told_so_in_frames_that_it_can_read) {
 }
 
 TEST(link, a_hello_as_version_1_wrote_it_is_refused_by_its_version) {
-  // Version 1's frames: the same preface and header, XXH3 of the body.
+  // Frames of version 1: the same preface and header, and XXH3 of the body.
   Hello old;
   old.set_version(1);
   old.set_cluster("test");
@@ -112,7 +112,7 @@ TEST(link, a_dialler_that_meets_another_node_proves_nothing) {
   pair.left_options.wanted = {0, 3};
   pair.begin();
   auto before = pair.at_left.write.size();
-  auto said = pair.at_right.write; // whatever the acceptor thinks of it
+  auto said = pair.at_right.write; // the dialler gets this even if the acceptor refuses
   pair.merge(pair.at_left, pair.left->feed({said.data(), said.size()}, start_time));
   ASSERT_TRUE(pair.at_left.failed);
   EXPECT_EQ(pair.at_left.write.size(), before) << "no proof";
@@ -121,7 +121,7 @@ TEST(link, a_dialler_that_meets_another_node_proves_nothing) {
 }
 
 TEST(link, a_wish_that_was_changed_on_the_way_makes_every_proof_wrong) {
-  // A stranger who wants two nodes to link that did not mean each other rewrites the Hello.
+  // A stranger rewrites the Hello to link two nodes that did not want each other.
   link_pair pair;
   pair.left_options.wanted = {0, 3};
   pair.begin();
@@ -132,7 +132,7 @@ TEST(link, a_wish_that_was_changed_on_the_way_makes_every_proof_wrong) {
   ASSERT_TRUE(append_frame(to_right, frame_kind::hello, forged.SerializeAsString()));
   pair.feed_right(to_right);
   ASSERT_FALSE(pair.at_right.failed);
-  // And the acceptor's name.
+  // The same with the acceptor's name.
   auto other = pair.right_options.own;
   other.mutable_node()->set_id(to_bytes(node_id{0, 3}));
   other.set_features(own_link_features);
@@ -150,7 +150,7 @@ TEST(link, a_wish_that_was_changed_on_the_way_makes_every_proof_wrong) {
 }
 
 TEST(link, a_proof_sent_back_to_its_maker_is_refused) {
-  // The attacker has no secret: it repeats what the other side says.
+  // The attacker has no secret, so it repeats what the other side says.
   link_logic victim{{hello_of(2, 'b'), "secret", false, {}}, start_time};
   auto said = victim.begin();
   auto first = victim.feed({said.write.data(), said.write.size()}, start_time);
@@ -286,9 +286,10 @@ TEST(link, time_in_which_this_process_did_not_run_is_no_silence) {
   auto now = start_time;
   for (int i = 0; i < 4; ++i)
     EXPECT_FALSE(pair.left->tick(now += limits::link_tick).failed);
-  // Stopped for a minute, as by SIGSTOP: what the peer sent meanwhile is not read yet.
+  // The process was stopped for a minute, as by SIGSTOP, and has not read what the peer sent
+  // meanwhile.
   EXPECT_FALSE(pair.left->tick(now += 60s).failed);
-  // From here on it is silent, and was for a second before.
+  // From here on the peer is silent; it already was for a second.
   EXPECT_FALSE(pair.left->tick(now += limits::link_tick).failed);
   bool given_up = false;
   for (int i = 0; i < 8 && !given_up; ++i)
@@ -312,7 +313,7 @@ TEST(link, one_that_we_halted_is_not_taken_for_silent_and_hears_from_us) {
     auto out = pair.left->tick(now += limits::link_tick);
     ASSERT_FALSE(out.failed) << i;
     pings += !out.write.empty();
-    // The other end reads them, and so does not take this one for silent.
+    // The other end reads them, so it does not consider this end silent.
     ASSERT_FALSE(pair.right->feed({out.write.data(), out.write.size()}, now).failed);
     ASSERT_FALSE(pair.right->tick(now).failed) << i;
   }
@@ -334,7 +335,7 @@ TEST(link, a_welcome_that_does_not_fit_is_an_error_and_no_abort) {
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, ec::too_large);
   welcome.mutable_node()->set_name("node-2");
-  auto fits = pair.right->welcome_frame(welcome); // the frames' numbers go on as if nothing was
+  auto fits = pair.right->welcome_frame(welcome); // the numbers of the frames continue unchanged
   ASSERT_TRUE(fits);
   auto out = pair.left->feed({fits->data(), fits->size()}, start_time);
   EXPECT_FALSE(out.failed);

@@ -23,7 +23,7 @@ class a_local_socket : public with_folder {
 protected:
   fs::path file() const { return folder / local_socket_name; }
 
-  /// Whether bytes go through it, from a client to who accepts.
+  /// Expects that bytes pass from a client to the acceptor.
   static void expect_works(const local_socket& listening, const fs::path& place) {
     auto client = connect_locally(place, 1s);
     ASSERT_TRUE(client) << client.error().message;
@@ -38,7 +38,7 @@ protected:
     EXPECT_NE(::fcntl(client->get(), F_GETFL) & O_NONBLOCK, 0);
   }
 
-  /// What a process that was killed has left.
+  /// Leaves a socket behind, like a killed process.
   void leave_stale() {
     auto child = ::fork();
     if (child == 0) {

@@ -7,7 +7,7 @@
 
 #include <array>
 
-/// What members tell each other of their roles.
+/// What members tell each other about their roles.
 namespace troupe {
 
 namespace {
@@ -33,14 +33,14 @@ RoleInfo role(std::string called, std::string description = "does things") {
   return info;
 }
 
-/// Two memberships and what they send each other.
+/// Two memberships and the messages between them.
 struct two_memberships : testing::Test {
   struct end {
     outputs out;
     std::shared_ptr<const member_view> view;
     std::optional<membership_logic> logic;
-    std::vector<envelope> told; ///< to services of its own node
-    std::size_t pieces = 0;     ///< that it sent
+    std::vector<envelope> told; ///< messages to services of its own node
+    std::size_t pieces = 0;     ///< how many pieces it sent
   };
 
   static NodeInfo with_roles(std::uint64_t id, std::size_t count, std::size_t name_bytes = 8) {
@@ -72,7 +72,7 @@ struct two_memberships : testing::Test {
     for (std::size_t i = 0; i < 2; ++i) {
       LinkOpened opened;
       *opened.mutable_peer() = infos[1 - i];
-      opened.mutable_peer()->clear_roles(); // as in a Hello
+      opened.mutable_peer()->clear_roles(); // like in a Hello
       opened.set_link(number);
       opened.set_features(features);
       give(i, make_envelope(message_kind::event, {}, std::move(opened)));
@@ -172,7 +172,7 @@ TEST_F(two_memberships, pieces_of_a_link_that_is_over_are_passed_over) {
   link(1);
   auto late = std::move(on_their_way);
   on_their_way.clear();
-  link(2); // and the whole list again
+  link(2); // then the whole list again
   on_their_way.insert(on_their_way.begin(), std::make_move_iterator(late.begin() + 4),
                       std::make_move_iterator(late.end()));
   deliver();

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 class newcomers_at_a_door : public testing::Test {
 protected:
-  /// One more connection, which is old enough to have spoken.
+  /// Adds a connection that is old enough to have spoken.
   void enters(std::uint64_t number) { enters_at(number, long_ago); }
   void enters_at(std::uint64_t number, instant when) {
     door.enter(number, when, [this, number] { asked.push_back(number); });
@@ -80,7 +80,7 @@ TEST_F(newcomers_at_a_door, leave_the_later_the_more_they_have_done_though_all_h
 TEST_F(newcomers_at_a_door, make_room_by_leaving) {
   for (auto number : {1, 2, 3})
     enters(number);
-  door.left(2); // it has shown who it is
+  door.left(2); // it has proven who it is
   door.left(2);
   door.left(77);
   EXPECT_EQ(door.size(), 2u);

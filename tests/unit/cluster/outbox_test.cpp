@@ -6,7 +6,7 @@ namespace troupe::testing {
 
 namespace {
 
-/// Takes everything; the seal is of no interest here.
+/// Takes everything; the seal does not matter here.
 void take_all(outbox& box, std::vector<char>& bytes) {
   frame_seal seal{{}};
   while (box.take(bytes, 1 << 20, seal)) {
@@ -100,8 +100,8 @@ TEST(outbox, a_payload_beyond_the_limit_is_too_large) {
 }
 
 TEST(outbox, no_frame_outgrows_its_bound_however_many_payloads_end_at_once) {
-  // Each payload in chunks leaves an envelope of a kilobyte behind it, with three long names. While
-  // frames that are full already wait, none of those is taken.
+  // After its chunks, each large payload leaves an envelope of a kilobyte with three long names.
+  // While full frames wait, no such envelope is taken.
   outbox box{limits::link_bytes_max};
   std::string bytes(stream_payload_bytes, 'x');
   std::size_t count = 0;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr node_id low{0, 1}, high{0, 2};
 
-/// A link from the lower of the two, as the higher one sees it.
+/// A link from the node with the lower id, as the higher one sees it.
 peer_links::link from_low(std::uint64_t id, std::uint64_t dial, std::uint64_t incarnation = 1) {
   return {id, low, incarnation, true, dial};
 }
@@ -65,7 +65,7 @@ TEST(peer_links, a_thousand_links_that_never_carry_a_frame_change_nothing) {
 }
 
 TEST(peer_links, a_proven_link_takes_the_place_of_one_that_ends) {
-  // Half open: the peer knows that the old one is dead, and has dialled again.
+  // Half open: the peer knows that the old link is dead and has dialled again.
   peer_links links;
   links.proven(from_low(7, 1));
   links.confirmed(7);
@@ -78,12 +78,12 @@ TEST(peer_links, a_proven_link_takes_the_place_of_one_that_ends) {
 }
 
 TEST(peer_links, no_working_link_is_ended_for_one_that_has_carried_nothing) {
-  // The peer may not have heard of the new one: with the working one it would lose its last.
+  // The peer may not know the new link yet. Without the working one it would have none.
   peer_links links;
   links.proven({1, low, 1, false, 1});
   links.confirmed(1);
   links.proven({2, low, 1, false, 2});
-  links.proven(from_low(3, 1)); // better than both
+  links.proven(from_low(3, 1)); // wins over both
   EXPECT_EQ(links.closed(1).attach, 3u);
   auto made = links.confirmed(2);
   EXPECT_EQ(made.attach, 2u);
@@ -147,8 +147,8 @@ TEST(peer_links, links_of_different_members_have_nothing_to_do_with_each_other) 
 
 namespace {
 
-/// Two nodes and some links between them. What each end hears of a link comes in its order; between
-/// links and ends anything may come first.
+/// Two nodes and some links between them. Each end gets the events of one link in order; the order
+/// between links and ends is arbitrary.
 class two_ends {
 public:
   two_ends(std::mt19937& random, std::size_t links) : random_(random) {
@@ -159,7 +159,7 @@ public:
     }
   }
 
-  /// Lets one thing happen; false: nothing is left to happen.
+  /// Lets one event happen. False: no event is left.
   bool step() {
     std::vector<std::pair<std::size_t, std::size_t>> ready;
     for (std::size_t i = 0; i < links_.size(); ++i)
@@ -186,8 +186,8 @@ private:
     bool by_low = true;
     std::uint64_t dial = 0;
     std::array<seen, 2> at{seen::nothing, seen::nothing};
-    std::array<bool, 2> proved{false, false}; ///< also of an end that has closed it since
-    bool closing = false;                     ///< one end has ended it
+    std::array<bool, 2> proved{false, false}; ///< true even if that end has closed the link since
+    bool closing = false;                     ///< one end has closed it
   };
 
   static bool may_happen(const link& l, std::size_t end) {
@@ -196,7 +196,7 @@ private:
     return l.closing || l.at[end] == seen::nothing || may_be_confirmed(l, end);
   }
 
-  /// The answer to a ping comes from an end that had the proof.
+  /// Only an end that has the proof answers a ping.
   static bool may_be_confirmed(const link& l, std::size_t end) {
     return l.at[end] == seen::proven && l.proved[1 - end];
   }
@@ -225,7 +225,7 @@ private:
 
   std::mt19937& random_;
   std::vector<link> links_;
-  std::array<peer_links, 2> ends_; ///< of `low`, of `high`
+  std::array<peer_links, 2> ends_; ///< for `low`, for `high`
 };
 
 } // namespace
@@ -248,8 +248,8 @@ TEST(peer_links, whatever_the_order_of_restarts_the_last_life_counts) {
     SCOPED_TRACE(seed);
     std::mt19937 random{seed};
     peer_links links;
-    // Three lives with up to two links each; each link: proven, confirmed, and closed if its life
-    // is not the last.
+    // Three incarnations with up to two links each. Each link is proven, then confirmed, then
+    // closed if its incarnation is not the last.
     struct story {
       std::uint64_t id, life;
       int next = 0;

@@ -5,7 +5,7 @@
 
 #include <random>
 
-/// Somebody between two ends who changes what passes.
+/// An attacker between two ends who changes what passes.
 namespace troupe::testing {
 
 namespace {
@@ -21,7 +21,7 @@ protected:
     second = pair.taken_from(box);
   }
 
-  /// What the right end makes of it.
+  /// Feeds bytes to the right end and returns its effects.
   const link_logic::effects& right_gets(const std::vector<char>& bytes) {
     pair.feed_right(bytes);
     return pair.at_right;
@@ -54,13 +54,14 @@ TEST_F(sealed_link, carries_what_was_sent) {
 
 TEST_F(sealed_link, refuses_every_flipped_bit) {
   for (std::size_t bit = 0; bit < first.size() * 8; ++bit) {
-    link_pair fresh; // the same nonces: the same keys and numbers
+    link_pair fresh; // the same nonces, so the same keys and numbers
     fresh.connect();
     auto damaged = first;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
     fresh.feed_right(damaged + second);
     EXPECT_TRUE(fresh.at_right.received.empty()) << "bit " << bit;
-    // A length that grew beyond what came is waited for; everything else ends the link.
+    // If the length grew beyond the received bytes, the end waits for more. Any other change ends
+    // the link.
     bool longer = bit < 32 && !fresh.at_right.failed;
     EXPECT_TRUE(longer || fresh.at_right.failed) << "bit " << bit;
   }
@@ -86,7 +87,7 @@ TEST_F(sealed_link, refuses_a_frame_cut_short) {
 }
 
 TEST_F(sealed_link, refuses_the_frames_of_the_other_direction) {
-  // The right end's own frame, sent back to it.
+  // The right end's own frame is sent back to it.
   std::vector<char> own;
   ASSERT_TRUE(append_sealed(own, frame_kind::ping, "are you?", *pair.right->seal()));
   expect_refused(own);
@@ -116,8 +117,8 @@ TEST_F(sealed_link, is_read_however_the_stream_is_cut) {
   for (int round = 0; round < 50; ++round) {
     link_pair fresh;
     fresh.begin();
-    // Both streams in one piece each, cut at random: the last plain frame and the first sealed one
-    // may come in one read.
+    // Each stream is cut at random: the last plain frame and the first sealed one may arrive in one
+    // read.
     std::vector<char> to_right, to_left;
     auto cut = [&](std::vector<char>& from) {
       auto size = std::min<std::size_t>(from.size(), 1 + random() % 90);

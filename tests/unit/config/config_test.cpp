@@ -40,7 +40,7 @@ protected:
     return loaded ? *loaded : node_config{};
   }
 
-  /// Without the folder in front.
+  /// The error message without the folder in front.
   std::string error_of(const config_sources& sources) {
     auto loaded = load_config(sources);
     EXPECT_FALSE(loaded);

@@ -33,7 +33,7 @@ TEST(utf8, refuses_what_is_none_and_says_where) {
       {"\xf4\x90\x80\x80", 0},     // above U+10FFFF
       {"\xf5\x80\x80\x80", 0},     // above U+10FFFF
       {"\xf8\x88\x80\x80\x80", 0}, // five bytes
-      {"12345678\xe2\x82", 8},     // cut off, behind what is looked at eight by eight
+      {"12345678\xe2\x82", 8},     // cut off after the bytes that are checked by eights
       {"12345678\xe2\x82"
        "12345",
        8} // cut off in the middle

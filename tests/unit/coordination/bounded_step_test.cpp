@@ -9,10 +9,10 @@
 namespace troupe::testing {
 namespace {
 
-/// What one step does is bounded; a timer makes it go on.
+/// One step does a bounded amount of work, and a timer continues it.
 class bounded_step : public coordinator {
 protected:
-  /// Lets the coordinator go on; false if it has nothing left to do.
+  /// Lets the coordinator continue; false if it has nothing left to do.
   bool go_on() {
     if (!by.armed(timer_go_on))
       return false;

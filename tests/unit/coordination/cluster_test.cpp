@@ -11,7 +11,7 @@
 #include <random>
 #include <set>
 
-/// A coordinator, the queues of three nodes and agents that answer when the test wants, all in one
+/// A coordinator, the queues of three nodes, and agents that answer when the test wants, all in one
 /// thread.
 namespace troupe::testing {
 namespace {
@@ -43,7 +43,7 @@ public:
   std::set<node_id> lost;
   std::vector<envelope> at_agents; ///< work that no agent has answered yet
   std::optional<RunEnded> ended;
-  std::map<std::string, int> answered; ///< by task
+  std::map<std::string, int> answered; ///< how often, by task
 
   void submit(Graph graph, value_map inputs) {
     RunSubmit submit;
@@ -55,7 +55,7 @@ public:
     request.id = {{1}, 1};
     post(std::move(request));
   }
-  /// Tells the coordinator who is up.
+  /// Tells the coordinator which nodes are up.
   void announce() {
     std::vector<Member> members;
     for (auto& [node, queue] : queues_)
@@ -64,10 +64,10 @@ public:
                               make_members(std::move(members)));
     post(std::move(news));
   }
-  /// From now on nothing reaches the node or leaves it; inside it goes on.
+  /// From now on nothing reaches the node or leaves it, but it keeps running.
   void lose(node_id node) { lost.insert(node); }
 
-  /// One thing happens: a message arrives, or an agent answers. False: nothing is left to happen.
+  /// Lets one event happen: a message arrives, or an agent answers. False: no event is left.
   bool step(bool agents_fail) {
     if (!mail_.empty()) {
       auto message = std::move(mail_.front());

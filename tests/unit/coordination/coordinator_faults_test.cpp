@@ -5,7 +5,7 @@
 
 #include <set>
 
-/// What fails is tried again, elsewhere if possible, and never for ever.
+/// A failed task is tried again, elsewhere if possible, and only so many times.
 namespace troupe::testing {
 namespace {
 

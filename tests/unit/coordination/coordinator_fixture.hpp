@@ -24,13 +24,13 @@ inline Graph many(int tasks, const std::string& role = "reader") {
   return graph;
 }
 
-/// A task as it came, and where it was sent.
+/// An offered task and the node that it was sent to.
 struct offered_task {
   node_id node;
   Task task;
 };
 
-/// A coordinator on node a that works on two tasks at once and has at most three runs.
+/// A coordinator on node `a` that works on two tasks at once and takes at most three runs.
 class coordinator : public ::testing::Test {
 protected:
   role_table roles = some_roles();
@@ -92,7 +92,7 @@ protected:
     *made.add_tasks() = about<TasksRefused::One>(task);
     by.tell(std::move(made));
   }
-  /// Lets an interval pass; what each queue is asked.
+  /// Lets an interval pass and returns what each queue is asked.
   std::map<node_id, TasksAsked> asked() {
     by.now += limits::held_interval;
     by.fire(timer_held);
@@ -102,7 +102,7 @@ protected:
     return all;
   }
   enum class held_as { waiting, running, reported };
-  /// The queue's answer: it holds these.
+  /// Answers for the queue that it holds these tasks.
   void held(const TasksAsked& question, std::vector<std::pair<Task, held_as>> tasks) {
     TasksHeld answer;
     answer.set_round(question.round());

@@ -7,7 +7,7 @@
 #include "messages/values.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
-/// What the coordinator tells: progress, ends, spans; and how runs are called off.
+/// What the coordinator reports (progress, ends, spans), and how runs are called off.
 namespace troupe::testing {
 namespace {
 

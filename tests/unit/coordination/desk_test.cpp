@@ -39,9 +39,9 @@ std::string bytes_of(trace_id trace) { return to_bytes(run_id{trace.hi, trace.lo
 class desk : public ::testing::Test {
 protected:
   kept_traces traces;
-  RunsListed runs;      ///< what the coordinator answers
-  AgentsCounted agents; ///< roles
-  SlotsCounted slots;   ///< the queue
+  RunsListed runs;      ///< the coordinator's answer
+  AgentsCounted agents; ///< the answer of service::roles
+  SlotsCounted slots;   ///< the queue's answer
   desk_logic logic{{"demo"},
                    [] {
                      NodeStatus status;

@@ -1,8 +1,8 @@
 #include "actors/coordination/queue_logic.hpp"
 #include "tests/unit/coordination/coordinator_fixture.hpp"
 
-/// What is said of a task is believed only from whom it concerns: its owner, or the node that was
-/// offered that very attempt. Links stamp the node of a sender (actors/host/link_broker.cpp).
+/// News of a task is believed only from its owner or from the node that was offered this attempt.
+/// Links stamp the sender's node (actors/host/link_broker.cpp).
 namespace troupe::testing {
 
 namespace {

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-/// Steps logics by hand: a clock that stands still unless it is moved, numbers that count.
+/// Steps logics by hand, with a clock that moves only when told and random numbers that count up.
 namespace troupe::testing {
 
 using namespace std::chrono_literals;
@@ -59,7 +59,7 @@ public:
     return id;
   }
   void give(envelope message) {
-    // Over the wire and back, as it would come from another node.
+    // Over the wire and back, as if it came from another node.
     std::string bytes;
     message.body.append_to(bytes);
     message.body = payload::from_wire(message.body.kind(), byte_slice::copy_of(bytes));
@@ -73,7 +73,7 @@ public:
   }
 
   void clear() { out = {}; }
-  /// Takes out all messages of a type, oldest first.
+  /// Takes out all messages of one type, oldest first.
   template <class Message>
   std::vector<Message> take() {
     std::vector<Message> taken;
@@ -89,7 +89,7 @@ public:
     out.sends = std::move(rest);
     return taken;
   }
-  /// The one message of a type; fails the test if there are more or none.
+  /// Takes out the only message of a type; fails the test if there are none or several.
   template <class Message>
   Message only() {
     auto all = take<Message>();

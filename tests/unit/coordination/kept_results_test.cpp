@@ -6,7 +6,7 @@
 
 #include <gmock/gmock.h>
 
-/// What a coordinator keeps of results is bounded, and no run's width makes its steps longer.
+/// The results that a coordinator keeps are bounded, and a wide run does not make its steps longer.
 namespace troupe::testing {
 namespace {
 
@@ -26,7 +26,7 @@ protected:
   coordinator_logic logic{few_bytes(), roles, counted};
   hand by{logic, service::coordinator};
 
-  /// A run of `size` tasks whose results one more is given.
+  /// Submits a run of `size` tasks and one more task that gets all their results.
   std::string submit(int size) {
     std::string all = "0";
     for (int i = 1; i < size; ++i)

@@ -3,7 +3,7 @@
 #include "config/limits/work.hpp"
 #include "tests/unit/coordination/timed_cluster.hpp"
 
-/// Several owners at once: nobody gives up what only waits, nobody waits for what was lost, nobody
+/// Several owners at once: none gives up a task that only waits, none waits for a lost task, none
 /// starves.
 namespace troupe::testing {
 namespace {
@@ -40,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(numbers, several_owners,
                          });
 
 TEST(owners, share_the_slots_of_a_node_however_much_each_has_waiting) {
-  timed_cluster cluster{{.nodes = 2, .slots = 4, .capacity = 100}}; // so much is offered at once
+  timed_cluster cluster{{.nodes = 2, .slots = 4, .capacity = 100}}; // how much is offered at once
   cluster.submit(0, alike(400, 10s));
   cluster.run_for(2500ms);
   auto begun = cluster.begun;
@@ -115,7 +115,7 @@ TEST(owners, leave_a_node_alone_whose_queue_says_nothing) {
 TEST(owners, have_an_attempt_called_off_that_another_takes_the_place_of) {
   timed_cluster cluster{{2, 2}};
   cluster.roles["editor"] = make_role("editor");
-  // The queue's word that its time is over is lost, so that only the owner knows.
+  // The queue's message that the task's time is over gets lost, so only the owner knows.
   cluster.takes = [](const Task& task) { return task.attempt() == 1 ? 1h : 1s; };
   cluster.loses = [](const envelope& message) {
     return message.body.kind() == payload_kind::TaskDone
@@ -207,7 +207,7 @@ TEST(owners, that_lose_messages_of_all_kinds_see_their_runs_through_and_leave_no
     std::mt19937_64 draw{seed};
     cluster.takes = [&](const Task&) { return std::chrono::milliseconds{draw() % 3'000}; };
     cluster.obeys = [&](const Task&) { return draw() % 2 == 0; };
-    cluster.loses = [&](const envelope& message) { // no request of a client, no end of a run
+    cluster.loses = [&](const envelope& message) { // but no client's request and no end of a run
       return message.sender.node && message.sender.node != message.target.node && draw() % 50 == 0;
     };
     for (std::uint32_t owner = 0; owner < 3; ++owner) {

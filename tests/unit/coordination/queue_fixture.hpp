@@ -13,7 +13,7 @@ namespace troupe::testing {
 /// Timers of the queue.
 inline constexpr std::uint32_t timer_slots = 1, timer_owners = 2;
 
-/// A queue on node b with two slots of each role and room for three more tasks of it.
+/// A queue on node `b` with two slots for each role and room for three more tasks of that role.
 class queue : public ::testing::Test {
 protected:
   role_table roles = some_roles();

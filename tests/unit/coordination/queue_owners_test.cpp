@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-/// What owners want of a queue: their share, what it holds for them, what it is to give up.
+/// What owners want from a queue: their share, what it holds for them, and that it gives tasks up.
 namespace troupe::testing {
 namespace {
 
@@ -42,7 +42,7 @@ TEST_F(queue, replaces_an_agent_that_does_not_give_up_and_uses_its_slot_last) {
   auto next = work();
   EXPECT_EQ(indices(next), numbers{3});
   EXPECT_EQ(busy("reader"), 2u);
-  // The other slot becomes free first, though it was given back later than the replaced one.
+  // The other slot becomes free first, although it was returned later than the replaced one.
   answer_well(next[0]);
   answer_well(requests[1]);
   EXPECT_EQ(busy("reader"), 0u);

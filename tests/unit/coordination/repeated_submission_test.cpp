@@ -6,7 +6,7 @@
 #include "messages/values.pb.h"
 #include "tests/unit/coordination/coordinator_fixture.hpp"
 
-/// A RunSubmit that comes again makes no second run.
+/// A repeated RunSubmit does not start a second run.
 namespace troupe::testing {
 namespace {
 

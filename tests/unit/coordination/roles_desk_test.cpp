@@ -38,7 +38,7 @@ Member member_with(node_id id, const role_table& roles, MemberState state = MEMB
   return made;
 }
 
-/// The desk of node a, and others whose desks answer when they are asked to.
+/// The desk of node `a`, and other desks that answer when the test wants.
 class roles_at_desk : public ::testing::Test {
 protected:
   role_table own = roles_named("b", 500, 2'048);
@@ -53,7 +53,7 @@ protected:
     by.tell(make_members({member_with(node_a, own), member_with(node_b, other, b)}));
   }
 
-  /// Lets the other desk answer what it was asked, and gives the answers here.
+  /// Lets the other desk answer its questions and delivers the answers.
   void answer() {
     for (auto& asked : by.take_envelopes<RolesQuery>()) {
       there.ask(*asked.body.as<RolesQuery>(), asked.sender);
@@ -105,7 +105,7 @@ TEST_F(roles_at_desk, come_in_pages_with_everything_that_is_known_of_them) {
 }
 
 TEST_F(roles_at_desk, of_all_members_are_merged_in_order_and_told_once) {
-  other.merge(roles_named("b", 10, 7)); // some that both have: the desk's own are told
+  other.merge(roles_named("b", 10, 7)); // some that both have: the desk's own ones win
   members();
   auto all = all_pages(whole());
   ASSERT_EQ(all.size(), 1'000u);

@@ -30,7 +30,7 @@ struct run_blobs_test : ::testing::Test {
     made.mutable_blob()->set_holder(to_bytes(holder));
     return made;
   }
-  /// Which blobs which node was told of, such as "near a".
+  /// Which node was told about which blobs, such as "near a".
   std::set<std::string> told() {
     std::set<std::string> all;
     for (auto& message : std::exchange(out.sends, {})) {

@@ -4,7 +4,7 @@
 #include "messages/values.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
-/// What a run does in parts, and what it keeps.
+/// Work that a run does in parts, and what it keeps.
 namespace troupe::testing {
 namespace {
 
@@ -24,7 +24,7 @@ value_map numbers(std::uint32_t size) {
   return inputs;
 }
 
-/// Layer b of the elements of a, and one task that is given all results of a.
+/// Layer b works on the elements of a, and one task gets all results of a.
 const auto layers = graph_of(R"(
 graph: g
 inputs: {l: {type: list}}
@@ -68,7 +68,7 @@ TEST(run_parts, a_wide_step_unfolds_in_parts_of_a_bounded_size) {
   EXPECT_EQ(task.label(), "a " + std::to_string(wide - 1));
 }
 
-/// A task that is to be tried again waits, but not for what made it ready before.
+/// A task that will be tried again waits, but not for what made it ready before.
 TEST(run_parts, a_task_that_failed_between_two_parts_is_not_made_ready_by_the_next) {
   auto run = begin(layers, numbers(wide));
   while (!run->has_ready(0))

@@ -6,7 +6,7 @@
 #include <random>
 #include <set>
 
-/// Any graph whatever: drawn from a seed, run in a drawn order.
+/// Random graphs from a seed, run in a random order.
 namespace troupe::testing {
 namespace {
 
@@ -20,7 +20,7 @@ std::vector<std::uint32_t> take_all(run_state& run) {
 
 struct random_graph {
   Graph graph;
-  /// By task: the tasks that must be done before (whole) and that of the same element.
+  /// By task: the tasks that must be done before (whole), and the task of the same element.
   std::map<std::string, std::set<std::string>> whole;
   std::map<std::string, std::string> each;
 };
@@ -45,7 +45,7 @@ random_graph draw(std::mt19937_64& random) {
       task->mutable_for_each()->set_task(source);
       made.each[id] = source;
     } else if (kind == 3 && !names.empty()) {
-      auto source = names[below(names.size())]; // its result is a list: see run_to_the_end
+      auto source = names[below(names.size())]; // its result is a list, see run_to_the_end
       task->mutable_for_each()->set_task(source);
       auto is_many = std::find(many.begin(), many.end(), source) != many.end();
       if (is_many)
@@ -56,7 +56,7 @@ random_graph draw(std::mt19937_64& random) {
     for (auto n = below(3); n > 0 && !names.empty(); --n) {
       auto need = names[below(names.size())];
       if (made.each.contains(id) && made.each[id] == need && below(2) == 0) {
-        task->add_needs(need); // says what the for_each says already
+        task->add_needs(need); // repeats what the for_each already says
         continue;
       }
       made.whole[id].insert(need);
@@ -69,7 +69,7 @@ random_graph draw(std::mt19937_64& random) {
     if (task->has_for_each())
       many.push_back(id);
   }
-  // The order in the file says nothing.
+  // The order in the file does not matter.
   for (int i = made.graph.tasks_size() - 1; i > 0; --i)
     made.graph.mutable_tasks()->SwapElements(
         i, static_cast<int>(below(static_cast<std::uint64_t>(i) + 1)));
@@ -89,7 +89,7 @@ void expect_needs_met(random_graph& drawn, const run_state& run, const std::stri
   }
 }
 
-/// Runs a graph in a random order; every task must run once, and only after what it needs.
+/// Runs a graph in a random order. Every task must run once, and only after the tasks it needs.
 void run_to_the_end(std::uint64_t seed, bool with_failures) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random{seed};

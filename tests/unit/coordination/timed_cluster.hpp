@@ -21,17 +21,16 @@
 
 namespace troupe::testing {
 
-/// Coordinators and queues of several nodes against each other, in one thread, on simulated time:
-/// messages take a moment, agents take the time that the test says, timers run out when they are
-/// due.
+/// Coordinators and queues of several nodes, together in one thread, on simulated time. Messages
+/// take a moment, agents take the time that the test says, and timers fire when they are due.
 class timed_cluster {
 public:
   struct options {
     std::uint32_t nodes = 3;
-    std::uint32_t slots = 10; ///< of each role on each node
+    std::uint32_t slots = 10; ///< for each role on each node
     std::size_t tasks_max = 10'000;
     std::uint64_t seed = 1;
-    std::uint32_t capacity = 0; ///< that each node is said to have; zero: its slots
+    std::uint32_t capacity = 0; ///< announced for each node; zero: as many as its slots
   };
   struct run_result {
     std::optional<RunEnded> ended;
@@ -54,21 +53,21 @@ public:
   role_table roles = some_roles();
   metrics counted;
   instant now{1'000s};
-  /// How long an agent takes for a task.
+  /// How long an agent needs for a task.
   std::function<std::chrono::nanoseconds(const Task&)> takes = [](const Task&) { return 1s; };
-  /// Messages that get lost between nodes, or within one.
+  /// Which messages get lost, between nodes or within one.
   std::function<bool(const envelope&)> loses = [](const envelope&) { return false; };
-  /// Whether the agent in a slot gives up when it is told to.
+  /// Whether the agent in a slot gives a task up when it is told to.
   std::function<bool(const Task&)> obeys = [](const Task&) { return true; };
-  std::map<std::uint64_t, run_result> results; ///< by the number of the submission
-  std::map<std::string, int> executions;       ///< by run and task: how often an agent began it
-  std::uint64_t begun = 0;                     ///< in all
-  std::uint64_t replaced = 0;                  ///< agents
+  std::map<std::uint64_t, run_result> results; ///< by submission number
+  std::map<std::string, int> executions;       ///< how often an agent began it, by run and task
+  std::uint64_t begun = 0;                     ///< in total
+  std::uint64_t replaced = 0;                  ///< replaced agents
   std::set<node_id> down;
 
   static node_id id_of(std::uint32_t node) { return {0xa + node, 1}; }
 
-  /// Submits a run to the coordinator of a node; its number.
+  /// Submits a run to the coordinator of a node and returns the submission number.
   std::uint64_t submit(std::uint32_t node, Graph graph, std::uint64_t session = 42) {
     RunSubmit submit;
     *submit.mutable_graph() = std::move(graph);
@@ -84,7 +83,7 @@ public:
   void tell(std::uint32_t node, service whom, Message message) {
     send(make_envelope(message_kind::event, address::of(whom, id_of(node)), std::move(message)));
   }
-  /// Tells everybody who is up, by `down`.
+  /// Tells all coordinators and queues which nodes are up, according to `down`.
   void announce() {
     for (std::uint32_t at = 0; at < options_.nodes; ++at) {
       std::vector<Member> members;
@@ -95,7 +94,7 @@ public:
         tell(at, svc, make_members(members));
     }
   }
-  /// The logic begins anew and knows nothing.
+  /// Restarts a logic, which then knows nothing.
   void restart(std::uint32_t node, service which) {
     std::unique_ptr<logic> fresh;
     if (which == service::queue)
@@ -107,7 +106,7 @@ public:
     add(node, which, std::move(fresh));
   }
 
-  /// Goes on until `done` or nothing is left to happen or the time is over; false then.
+  /// Continues until `done` returns true. False: no event is left, or the time is over.
   bool run_until(const std::function<bool()>& done, std::chrono::nanoseconds at_most = 1h) {
     auto end = now + at_most;
     while (!done()) {
@@ -125,7 +124,7 @@ public:
     run_until([] { return false; }, time);
   }
   bool all_ended() const { return results.size() == submitted_; }
-  /// Tasks that agents work on at this moment, of all nodes.
+  /// How many tasks agents work on now, on all nodes.
   std::size_t at_work() const { return working_.size(); }
 
 private:
@@ -245,7 +244,7 @@ private:
   std::map<std::tuple<node_id, std::string, std::uint64_t>, std::shared_ptr<envelope>> working_;
 };
 
-/// `tasks` tasks that need nothing, each with `time` to do it in.
+/// `tasks` independent tasks, each with the time limit `time`.
 inline Graph alike(int tasks, std::chrono::milliseconds time, const std::string& role = "reader") {
   Graph graph;
   graph.set_name("alike");

@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 
-/// Values that nobody could read: refused where they are made, told where they come.
+/// Unreadable values are refused where they are made and reported where they arrive.
 namespace troupe::testing {
 namespace {
 
@@ -22,7 +22,7 @@ Value maps(int levels) {
 
 const auto deepest = maps(limits::value_depth_max);
 const auto too_deep = maps(limits::value_depth_max + 1);
-/// Beyond what this version parses: what a newer one with other bounds might send.
+/// Deeper than this version parses. A newer version with other limits might send it.
 const auto unreadable = maps(limits::message_depth_max);
 
 class queue_values : public ::testing::Test {
@@ -60,7 +60,7 @@ TEST_F(queue_values, an_offer_that_cannot_be_read_fails_its_tasks_at_once) {
 }
 
 TEST_F(queue_values, what_is_no_offer_at_all_is_logged_and_counted) {
-  by.clear(); // it has asked for the members when it began
+  by.clear(); // it asked for the members when it started
   envelope message;
   message.body = payload::from_wire(payload_kind::TaskOffer, byte_slice::copy_of("\x0f"));
   by.give(std::move(message));
@@ -150,7 +150,7 @@ TEST_F(coordinator_values, a_result_of_the_run_that_cannot_be_made_is_its_failur
 }
 
 TEST_F(coordinator_values, failures_with_too_many_words_are_told_as_such_at_the_end) {
-  constexpr int tasks = 7'000; // of 8 KiB each: more than a message carries
+  constexpr int tasks = 7'000; // of 8 KiB each: more than a message can carry
   submit(many(tasks));
   std::string words(limits::failure_bytes_max, 'x');
   for (auto all = offers(); !all.empty(); all = offers())
@@ -159,7 +159,7 @@ TEST_F(coordinator_values, failures_with_too_many_words_are_told_as_such_at_the_
       *made.mutable_failure() = to_proto({ec::invalid_argument, words});
       by.tell(std::move(made));
     }
-  while (by.armed(timer_go_on)) { // the end of a large run is put together over several steps
+  while (by.armed(timer_go_on)) { // the end of a large run is assembled in several steps
     by.out.timers.clear();
     by.fire(timer_go_on);
   }
@@ -180,7 +180,7 @@ protected:
     closed.set_session(42);
     by.tell(closed);
   }
-  /// The submission once more, with its number, from where the client is now.
+  /// Repeats the submission with the same number, from the client's present address.
   void submit_again(address from) {
     RunSubmit submit;
     *submit.mutable_graph() = many(1);
@@ -215,7 +215,7 @@ TEST_F(coordinator_returns, a_client_that_came_back_hears_the_end_where_it_is_no
   EXPECT_EQ(by.only<RunAccepted>().run(), run);
   by.now += 2 * limits::client_return_max;
   by.fire(timer_gone);
-  link_lost(); // the old link's node notices later
+  link_lost(); // the node of the old link notices later
   by.now += 2 * limits::client_return_max;
   by.fire(timer_gone);
   EXPECT_TRUE(by.take<RunEnded>().empty());

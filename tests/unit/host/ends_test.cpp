@@ -14,10 +14,10 @@ using testing::HasSubstr;
 
 std::string text_of(envelope& message) { return message.body.as<Echo>()->bytes(); }
 
-/// Starts agents as service::roles does, and writes down what it hears of them.
+/// Starts agents like service::roles and records what it hears about them.
 class ends_of_agents : public stage {
 protected:
-  /// Answers an Echo; "leave" makes it wish to leave, "wait" makes it wait for `go_`.
+  /// Answers an Echo. "leave" makes it ask to leave, "wait" makes it wait for `go_`.
   std::unique_ptr<scripted> mind() {
     auto made = answering();
     made->on_step = [this, step = made->on_step](step_context& context, event input) {
@@ -106,7 +106,7 @@ TEST_F(ends_of_agents, one_for_which_a_message_waits_does_not_leave) {
 TEST_F(ends_of_agents, no_message_is_lost_repeated_or_overtaken_while_it_leaves_again_and_again) {
   auto starter = run(address::of(service::roles), roles());
   constexpr std::uint64_t senders = 4, times = 5'000;
-  // Mailboxes take 10,000: a sender keeps so many requests unanswered.
+  // A mailbox takes 10,000 messages, so this sender keeps only so many requests unanswered.
   std::counting_semaphore<> unanswered{1'000};
   std::vector<std::jthread> threads;
   for (std::uint64_t s = 1; s <= senders; ++s)
@@ -168,7 +168,7 @@ TEST_F(ends_of_agents, its_fault_is_known_before_a_message_that_comes_round_beca
     auto number = ask(ada, "hello");
     auto came = next_answer();
     ASSERT_EQ(came.number, number);
-    // It may still have been let in by the one that failed.
+    // The failed agent may still have accepted it.
     ASSERT_TRUE(came.code == ec::none || came.code == ec::unavailable) << came.text;
   }
   EXPECT_LE(arrivals_, 2 * 300 * 2) << "messages went round and round";
@@ -180,7 +180,7 @@ TEST_F(ends_of_agents, a_message_for_one_that_cannot_be_started_is_answered) {
   made->on_step = [this](step_context& context, event input) {
     if (auto message = std::get_if<envelope>(&input)) {
       ++arrivals_;
-      context.out.send(std::move(*message)); // takes it for active, and it is not
+      context.out.send(std::move(*message)); // believes that it is active, but it is not
     }
   };
   auto starter = run(address::of(service::roles), std::move(made));
@@ -193,8 +193,8 @@ TEST_F(ends_of_agents, a_message_for_one_that_cannot_be_started_is_answered) {
 }
 
 TEST_F(ends_of_agents, the_message_that_starts_it_is_its_first) {
-  // `first` is sent by the step that starts the agent; `second` by another thread, as soon as the
-  // agent can be found.
+  // The step that starts the agent sends `first`. Another thread sends `second` as soon as it finds
+  // the agent.
   handed_over<std::string> order;
   auto made = std::make_unique<scripted>();
   made->on_step = [&](step_context& context, event input) {

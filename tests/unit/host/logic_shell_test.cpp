@@ -36,7 +36,7 @@ TEST_F(logic_shell_actor, answers_a_batch_in_order) {
 }
 
 TEST_F(logic_shell_actor, answers_everybody_when_a_step_fails) {
-  // All of it is in the mailbox before the first step, so that the order is certain.
+  // Everything is in the mailbox before the first step, so the order is certain.
   std::promise<void> go;
   auto actor = run(agent("echo/1"), answering_after(go.get_future().share()));
   auto ended = end_of(actor);
@@ -125,13 +125,13 @@ TEST_F(logic_shell_actor, does_not_let_anybody_find_a_child_that_it_stopped_and_
   handed_over<std::string> failures;
   auto parent = std::make_unique<scripted>();
   parent->on_start = [&](step_context& context, const address&) {
-    context.out.start(name{"echo/1"}, answering_after(held)); // at work until the end of the test
+    context.out.start(name{"echo/1"}, answering_after(held)); // busy until the end of the test
   };
   parent->on_step = [&](step_context& context, event input) {
     auto message = std::get_if<envelope>(&input);
     if (!message)
       return failures.put("it was told of the end of what it stopped");
-    if (message->target.what == address::kind::agent) // nobody has that name
+    if (message->target.what == address::kind::agent) // there is no such agent
       context.out.start(name{"echo/1"}, answering());
     else
       context.out.stop(name{"echo/1"});

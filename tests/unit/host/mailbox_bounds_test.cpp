@@ -11,7 +11,7 @@ namespace {
 
 using testing::HasSubstr;
 
-/// Both kinds of shells, held in their start until the test lets them go.
+/// Both kinds of shells. They wait in their start until the test releases them.
 class mailbox : public stage, public testing::WithParamInterface<bool> {
 protected:
   logic_actor run_held(const address& place, std::unique_ptr<scripted> mind) {
@@ -93,7 +93,7 @@ TEST_P(mailbox, takes_as_many_of_a_batch_as_it_has_room_for) {
 TEST_P(mailbox, of_an_actor_that_is_killed_is_answered) {
   auto actor = run_held(queue, answering());
   auto ended = end_of(actor);
-  // An actor in a step sees it when the step ends; one whose thread is in a step, at once.
+  // An ordinary actor sees it when its step ends; an actor with its own thread sees it at once.
   if (!GetParam())
     caf::anon_send_exit(actor, caf::exit_reason::kill);
   auto first = ask(queue, "hello");
@@ -117,7 +117,7 @@ TEST_P(mailbox, of_an_actor_that_is_killed_is_answered) {
 }
 
 TEST_P(mailbox, answers_every_request_of_many_senders_while_its_actor_ends) {
-  // The senders go on until each of them was told that nobody is there.
+  // The senders continue until each was told that the receiver is gone.
   for (int round = 0; round < 10; ++round) {
     auto actor = GetParam() ? run<thread_shell>(queue, answering()) : run(queue, answering());
     std::atomic<std::uint64_t> sent{0};

@@ -9,7 +9,7 @@ namespace troupe::test {
 
 namespace {
 
-/// A job that does what it is told each time it runs.
+/// A job that calls a given function each time it runs.
 struct fake_job : caf::resumable {
   std::function<void()> run;
 
@@ -19,8 +19,7 @@ struct fake_job : caf::resumable {
   void intrusive_ptr_release_impl() override {}
 };
 
-/// What the policy sees of CAF's scheduler, driven by hand: which job runs next is counted, not
-/// timed.
+/// CAF's scheduler as the policy sees it, driven by hand. It counts jobs and measures no time.
 class hand_driven {
 public:
   struct worker {
@@ -44,7 +43,7 @@ public:
   std::size_t num_workers() const { return workers_.size(); }
   worker* worker_by_id(std::size_t i) { return workers_[i].get(); }
 
-  /// A job that enqueues `follower` each time it runs, from within the worker that runs it.
+  /// A job that enqueues `follower` each time it runs, from its own worker.
   fake_job& add_job(std::function<fake_job*()> follower) {
     auto& made = *jobs_.emplace_back(std::make_unique<fake_job>());
     made.run = [this, follower = std::move(follower)] {
@@ -54,7 +53,7 @@ public:
     return made;
   }
 
-  /// Actors that hand one message round; the first of them is ready on that worker.
+  /// Actors that pass one message around. The first is ready on that worker.
   void add_ring(std::size_t on, std::size_t members) {
     auto ring = std::make_shared<std::vector<fake_job*>>();
     for (std::size_t i = 0; i < members; ++i)
@@ -62,7 +61,7 @@ public:
     enqueue(on, *ring->front());
   }
 
-  /// An actor that sends to itself: it gives its worker up only for `max-throughput`.
+  /// An actor that sends to itself. It yields its worker only because of `max-throughput`.
   void add_self_sender(std::size_t on) {
     auto& made = *jobs_.emplace_back(std::make_unique<fake_job>());
     made.run = [this, &made] { policy_.resume_job_later(running_, &made); };
@@ -89,8 +88,8 @@ private:
 
 class scheduler : public stage {
 protected:
-  /// How many jobs each worker runs before a bystander that becomes ready on `on` is served; the
-  /// largest number of a hundred times.
+  /// How many jobs each worker runs before a bystander that becomes ready on `on` is served.
+  /// Returns the largest number of a hundred tries.
   static std::size_t longest_wait(hand_driven& all, std::size_t on) {
     bool served = false;
     auto& bystander = all.add_job([&served]() -> fake_job* {
@@ -122,7 +121,7 @@ TEST_F(scheduler, serves_a_bystander_while_pairs_answer_each_other) {
       hand_driven all{system_.scheduler(), workers};
       for (std::size_t i = 0; i < pairs * workers; ++i)
         all.add_ring(i % workers, 2);
-      // Each pair that is ahead in the queue runs one job from there, and its followers.
+      // Each pair ahead in the queue runs one job from there and its followers.
       auto bound = (pairs * workers + 1) * (1 + parking_policy::followers_max);
       EXPECT_LE(longest_wait(all, 0), bound) << pairs << " pairs on each of " << workers;
     }
@@ -165,7 +164,7 @@ TEST_F(scheduler, lets_an_idle_worker_take_what_a_busy_one_would_run_next) {
     return nullptr;
   });
   parking_policy policy;
-  policy.internal_enqueue(all.worker_by_id(0), &bystander); // and its worker is busy from here on
+  policy.internal_enqueue(all.worker_by_id(0), &bystander); // its worker is busy from now on
   EXPECT_EQ(policy.dequeue(all.worker_by_id(1)), &bystander);
 }
 

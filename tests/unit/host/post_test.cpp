@@ -85,7 +85,7 @@ TEST_F(post_between, serves_a_named_agent_at_its_home_only_whatever_the_target_s
   auto refused = next_answer();
   EXPECT_THAT(refused, refuses(number, ec::unavailable));
   EXPECT_THAT(refused.text, HasSubstr("is at home on node-2 (127.0.0.1:4712)"));
-  number = ask(address::of_agent(name{"echo#1"}, self), "hello"); // a slot is where its node is
+  number = ask(address::of_agent(name{"echo#1"}, self), "hello"); // a slot is on its own node
   EXPECT_THAT(next_answer(), answers(number, "hello"));
   stop(roles);
 }
@@ -103,14 +103,14 @@ TEST_F(post_between, has_no_agent_at_home_before_the_members_are_known) {
 }
 
 TEST_F(post_between, does_not_say_that_a_node_is_up_as_the_reason_why_it_cannot_be_reached) {
-  publish(MEMBER_UP); // but there is no link
+  publish(MEMBER_UP); // up, but there is no link
   auto number = ask(address::of_agent(at_home_elsewhere()), "hello");
   auto refused = next_answer();
   EXPECT_THAT(refused, refuses(number, ec::unavailable));
   EXPECT_THAT(refused.text, HasSubstr("but the link to it was just lost; try again"));
 }
 
-/// The post as nodes have it: with the contracts.
+/// The post as in nodes: with the contracts.
 class strict_post : public post_between {
 protected:
   strict_post() {
@@ -176,7 +176,7 @@ TEST_F(post_between, puts_a_message_for_another_node_on_its_link) {
   EXPECT_GT(link->waiting(), 0u);
   EXPECT_EQ(host_.counted.plain().envelopes_sent, 1u);
 
-  host_.post->detach_peer(other, nullptr); // not that link's entry
+  host_.post->detach_peer(other, nullptr); // must not remove another link's entry
   tell(address::of_agent(at_home_elsewhere()), "hello");
   EXPECT_EQ(host_.counted.plain().envelopes_sent, 2u);
   host_.post->detach_peer(other, link.get());
@@ -203,7 +203,7 @@ TEST_F(post_between, refuses_a_message_that_is_too_large_for_any_link) {
 
 TEST_F(post_between, forgets_an_actor_only_if_it_still_stands_there) {
   auto first = run(agent("echo/1"), answering());
-  auto second = run(agent("echo/1"), answering()); // has taken its place
+  auto second = run(agent("echo/1"), answering()); // has replaced the first
   host_.post->remove(agent("echo/1"), first.id());
   EXPECT_EQ(host_.post->find(name{"echo/1"}), second);
   host_.post->remove(agent("echo/1"), second.id());

@@ -25,7 +25,7 @@ TEST(queued_bytes, sums_what_all_threads_bring_and_take) {
     threads.emplace_back([&] {
       for (int i = 0; i < times; ++i) {
         queued.add(10);
-        other.add(1); // the cells of two nodes in one thread are not mixed up
+        other.add(1); // two nodes in one thread have separate cells
         queued.remove(7);
       }
     });
@@ -33,7 +33,7 @@ TEST(queued_bytes, sums_what_all_threads_bring_and_take) {
     one.join();
   EXPECT_EQ(queued.total(), 4u * times * 3);
   EXPECT_EQ(other.total(), 4u * times);
-  queued.remove(4u * times * 3); // by a thread that brought nothing
+  queued.remove(4u * times * 3); // by a thread that added nothing
   EXPECT_EQ(queued.total(), 0u);
 }
 

@@ -54,7 +54,7 @@ std::unique_ptr<scripted> answering_after(std::shared_future<void> go) {
 stage::stage() : system_(configured(cfg_)) {
   host_.log = make_null_log_sink();
   host_.spans = std::make_unique<recorder>(recorder_options{}, host_.counted, host_.log);
-  // Here everybody talks to everybody, in Echoes.
+  // Here everybody may send an Echo to everybody.
   auto everything_goes = [](const envelope&, node_id) noexcept { return ruling::kept; };
   host_.post = std::make_unique<post>(self, host_.counted, host_.log, everything_goes);
   NodeInfo own;
@@ -73,7 +73,7 @@ stage::~stage() {
   caf::anon_send(receiver_, atom::stop_v);
   receiver_ = nullptr;
   ended.wait();
-  host_.threads->wait_for_none(1min); // nothing that they use may go before
+  host_.threads->wait_for_none(1min); // what they use must outlive them
 }
 
 std::uint64_t stage::ask(const address& whom, std::string text,

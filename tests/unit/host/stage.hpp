@@ -21,7 +21,7 @@ namespace troupe::test {
 
 using namespace std::chrono_literals;
 
-/// What threads hand to the test, which waits for it with a deadline.
+/// Passes values from threads to the test, which waits for them with a deadline.
 template <class T>
 class handed_over {
 public:
@@ -30,7 +30,7 @@ public:
     values_.push_back(std::move(value));
     came_.notify_all();
   }
-  /// Nothing after half a minute.
+  /// The next value; nothing after half a minute.
   std::optional<T> take() {
     std::unique_lock guard{mutex_};
     if (!came_.wait_for(guard, 30s, [this] { return !values_.empty(); }))
@@ -62,14 +62,14 @@ public:
   void stop(step_context& context) override { on_stop(context); }
 };
 
-/// Answers an Echo by itself; the words "fail" and "hold" make it throw, or wait until it is
+/// Answers an Echo itself. The text "fail" makes it throw; "hold" makes it wait until it is
 /// stopped.
 std::unique_ptr<scripted> answering();
 
-/// The same, but it starts only when `go` is there: what is sent before is in its mailbox by then.
+/// The same, but it starts only when `go` is set. Messages sent before are then in its mailbox.
 std::unique_ptr<scripted> answering_after(std::shared_future<void> go);
 
-/// An actor system with a post, and somebody in it who receives for the test.
+/// An actor system with a post, and an actor in it that receives for the test.
 class stage : public testing::Test {
 protected:
   stage();
@@ -87,7 +87,7 @@ protected:
     return shell;
   }
 
-  /// What an actor ends with, once it has.
+  /// Waits for the end of an actor and returns its exit reason.
   template <class Actor>
   std::future<caf::error> end_of(const Actor& actor) {
     auto done = std::make_shared<std::promise<caf::error>>();
@@ -95,7 +95,7 @@ protected:
     return done->get_future();
   }
 
-  /// Asks it to stop and waits until it has.
+  /// Asks an actor to stop and waits for its end.
   template <class Actor>
   void stop(const Actor& actor) {
     auto ended = end_of(actor);
@@ -103,12 +103,12 @@ protected:
     EXPECT_EQ(ended.wait_for(10s), std::future_status::ready);
   }
 
-  /// Sends a request in the test's name; its number. It has that much time, zero: no end.
+  /// Sends a request in the test's name and returns its number. Zero as the time means no limit.
   std::uint64_t ask(const address& whom, std::string text,
                     std::chrono::milliseconds remaining = {});
   void tell(const address& whom, std::string text);
 
-  /// The next reply: its number and its text, or the code of its failure.
+  /// A reply: its number and its text, or its error code.
   struct answer {
     std::uint64_t number = 0;
     std::string text;

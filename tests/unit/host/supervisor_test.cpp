@@ -14,7 +14,7 @@ using testing::ElementsAre;
 
 class supervisor_actor : public stage {
 protected:
-  /// A service that answers; what it does is written into `happened_`.
+  /// A service that answers. `happened_` records what it does.
   child_spec service_at(service place, bool own_thread = false) {
     child_spec child;
     child.label = to_string(place);
@@ -42,7 +42,7 @@ protected:
     return made;
   }
 
-  /// The next things that happened, in any order.
+  /// The next events, in any order.
   std::vector<std::string> next(std::size_t count) {
     std::vector<std::string> all;
     while (all.size() < count)
@@ -50,7 +50,7 @@ protected:
     return all;
   }
 
-  /// Waits until another actor than that one stands there.
+  /// Waits until a different actor is at that place.
   logic_actor successor_of(service place, const logic_actor& before) {
     auto until = std::chrono::steady_clock::now() + 10s;
     while (std::chrono::steady_clock::now() < until) {
@@ -85,7 +85,7 @@ TEST_F(supervisor_actor, starts_its_tree_in_order_and_tells_when_all_of_it_stand
   ASSERT_EQ(told.wait_for(10s), std::future_status::ready);
   EXPECT_TRUE(told.get());
   next(5);
-  // Told once: a second time would throw.
+  // It must be told only once: a second time would throw.
   auto before = host_.post->find(service::coordinator);
   caf::anon_send_exit(before, caf::exit_reason::kill);
   EXPECT_TRUE(successor_of(service::coordinator, before));
@@ -107,7 +107,7 @@ TEST_F(supervisor_actor, stops_its_tree_in_reverse_order) {
 }
 
 TEST_F(supervisor_actor, leaves_a_service_behind_that_does_not_stop_and_nobody_else_waits_for_it) {
-  // Its thread hangs in a step; when the step ends at last, its answers go through the post.
+  // Its thread hangs in a step. When the step finally ends, its answers go through the post.
   std::promise<void> go;
   handed_over<int> begun;
   auto slow = service_at(service::state, true);
@@ -144,7 +144,8 @@ TEST_F(supervisor_actor, leaves_a_service_behind_that_does_not_stop_and_nobody_e
 }
 
 TEST_F(supervisor_actor, gives_a_subtree_the_time_of_all_its_services) {
-  // Each of the three takes 100 ms and may take 1 s: together longer than one part alone may.
+  // Each of the three takes 100 ms and may take 1 s. Together they take longer than one part alone
+  // may.
   auto slow = [&](service place) {
     auto made = service_at(place, true);
     made.stop_within = 1s;
@@ -152,7 +153,7 @@ TEST_F(supervisor_actor, gives_a_subtree_the_time_of_all_its_services) {
       auto mind = make();
       static_cast<scripted&>(*mind).on_stop =
           [stop = static_cast<scripted&>(*mind).on_stop](step_context& context) {
-            std::this_thread::sleep_for(100ms); // what a slow disk does
+            std::this_thread::sleep_for(100ms); // like a slow disk
             stop(context);
           };
       return mind;
@@ -160,7 +161,7 @@ TEST_F(supervisor_actor, gives_a_subtree_the_time_of_all_its_services) {
     return made;
   };
   auto inner = branch("inner", {slow(service::state), slow(service::blobs), slow(service::models)});
-  inner.stop_within = 200ms; // is for services
+  inner.stop_within = 200ms; // counts only for services
   EXPECT_EQ(stop_time_of(inner), 3s + limits::supervisor_stop_slack);
   auto whole = branch("top", {std::move(inner), service_at(service::queue)});
   EXPECT_GT(stop_time_of(whole), 3s + limits::stop_timeout);

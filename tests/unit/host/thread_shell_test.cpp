@@ -71,12 +71,12 @@ TEST_F(thread_shell_actor, answers_what_waits_when_it_is_stopped) {
   auto working = ask(state_service, "hello");
   ASSERT_TRUE(begun.take());
   auto waiting = ask(state_service, "hello");
-  // The actor has passed both on before it sees this; the step at hand is finished all the same.
+  // The actor has passed on both messages before it sees this. The present step still finishes.
   caf::anon_send(actor, atom::stop_v);
   auto late = ask(state_service, "hello");
   go.set_value();
   EXPECT_THAT(next_answer(), answers(working, "hello"));
-  // Which of the others it still took up is open; nobody is left without an answer.
+  // It may have taken up any of the others; each gets an answer.
   EXPECT_EQ(next_answer().number, waiting);
   EXPECT_EQ(next_answer().number, late);
   EXPECT_EQ(ended.get(), caf::exit_reason::user_shutdown);
@@ -85,11 +85,11 @@ TEST_F(thread_shell_actor, answers_what_waits_when_it_is_stopped) {
 TEST_F(thread_shell_actor, does_not_work_for_those_who_have_given_up) {
   std::promise<void> go;
   auto actor = run<thread_shell>(state_service, answering_after(go.get_future().share()));
-  auto impatient = ask(state_service, "fail", 1ms); // it would fail if it were worked on
+  auto impatient = ask(state_service, "fail", 1ms); // would fail if it were handled
   auto patient = ask(state_service, "hello", 1min);
   for (std::size_t i = 2; i < limits::mailbox_messages_max; ++i)
     tell(state_service, "hold");
-  // Once this one is refused, the others are known to wait, and since when.
+  // When this one is refused, the others are certainly waiting.
   auto beyond = ask(state_service, "hello");
   EXPECT_THAT(next_answer(), refuses(beyond, ec::overloaded));
   for (auto waiting = host_.clock.now(); host_.clock.now() < waiting + 2ms;)

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 const fs::path licences = "/usr/share/common-licenses";
 constexpr std::size_t passage_bytes = 2000;
-constexpr int right_min = 9; ///< of the dozen that have an answer
+constexpr int right_min = 9; ///< of the twelve with an answer
 
 struct licence_question {
   std::string id, question;
@@ -79,8 +79,7 @@ ModelRequest ask(const licence_question& q, const std::map<std::string, std::str
   return request;
 }
 
-/// A quotation is right if it contains an accepted part, or is itself the greater part (60 %) of
-/// one.
+/// A quotation is right if it contains an accepted part, or if it is at least 60 % of one.
 bool accepted(const licence_question& q, const std::string& folded) {
   return std::any_of(q.accept.begin(), q.accept.end(), [&](const auto& part) {
     return folded.find(part) != std::string::npos

@@ -88,7 +88,7 @@ TEST(offline_model, says_no_answer_when_the_text_holds_none) {
   EXPECT_EQ(answer("Question: What is it?"), "NO ANSWER");
   EXPECT_EQ(answer("How tall is Mount Everest?"), "NO ANSWER");
   EXPECT_EQ(answer(about_house("")).find("NO ANSWER"),
-            std::string::npos); // a summary was asked for
+            std::string::npos); // the request was for a summary
 }
 
 TEST(offline_model, does_not_take_a_name_for_a_word_like_it) {

@@ -56,7 +56,7 @@ protected:
     return made;
   }
 
-  /// What the step put out.
+  /// Steps the logic and returns its outputs.
   outputs take(event input) {
     return run([&](step_context& context) { logic_->step(context, std::move(input)); });
   }
@@ -69,7 +69,7 @@ protected:
     return out;
   }
 
-  /// Takes the last message as the reply it must be.
+  /// Takes the last message, which must be the reply.
   template <class Message>
   Message reply(outputs& out) {
     EXPECT_FALSE(out.sends.empty());
@@ -97,7 +97,7 @@ protected:
   instant now_{1'000s};
   const time_source* clock_ = nullptr;
   std::unique_ptr<offline_provider_logic> logic_;
-  std::string said_; ///< by the last failure
+  std::string said_; ///< the message of the last failure
 };
 
 std::string text_of(const SpanData& span, std::string_view key) {

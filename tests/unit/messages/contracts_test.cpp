@@ -43,7 +43,7 @@ address place_of(parties one, node_id node) {
   return at;
 }
 
-/// Every place that a message can be for, or come from.
+/// Every kind of receiver and sender.
 std::vector<parties> everybody() {
   std::vector<parties> all{party::slots, party::agents, party::clients, party::shell};
   for (std::size_t i = 1; i < service_count; ++i)
@@ -60,11 +60,11 @@ envelope message_of(payload_kind payload, message_kind kind, address from, addre
   return made;
 }
 
-/// The table read the slow way.
+/// Looks up the table in the slow way.
 bool stands_in_the_table(payload_kind payload, message_kind kind, parties from, bool one_node,
                          parties to) {
   if (from == party::slots)
-    from = party::agents; // as senders they are the same
+    from = party::agents; // the same when they send
   auto fits = [&](const contract& row) {
     bool manner_fits =
         kind == message_kind::request ? row.as == manner::asked || row.as == manner::either
@@ -84,7 +84,7 @@ std::string names_of(parties many) {
   return text;
 }
 
-/// What messages/README.md shows: one line for each receiver.
+/// The table in messages/README.md: one line per receiver.
 std::string shown_table() {
   std::map<parties, std::string> lines;
   std::vector<parties> order;

@@ -57,7 +57,7 @@ TEST(value_bytes, refuses_what_no_parser_would_read) {
   EXPECT_FALSE(value_depth(blob));
 }
 
-/// Whatever the bytes are: they are read as protobuf reads them, or not at all.
+/// Any bytes are read as protobuf reads them, or not at all.
 TEST(value_bytes, accepts_no_bytes_that_protobuf_refuses) {
   Value drawn;
   auto& fields = *drawn.mutable_map()->mutable_fields();

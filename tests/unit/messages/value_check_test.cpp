@@ -81,7 +81,7 @@ TEST(value_check, names_the_field_that_is_no_utf8) {
   EXPECT_THAT(error_in(check_value(blob, "it")), HasSubstr("expected UTF-8 text"));
 }
 
-/// The deepest value, in the message that wraps it most, over the wire.
+/// Sends the deepest value over the wire, in the message that wraps it most.
 TEST(value_check, what_passes_can_be_read_by_whom_it_is_sent_to) {
   RunSubmit submit;
   auto task = submit.mutable_graph()->add_tasks();

@@ -17,7 +17,6 @@ envelope sample() {
   Echo echo;
   echo.set_bytes("hello");
   auto message = make_envelope(message_kind::request, address::of_agent(name{"echo/1"}), echo);
-  message.priority = priority::high;
   message.attempt = 3;
   message.id = {session_id{7}, 9};
   message.trace = {{1, 2}, {3}, 1};
@@ -81,7 +80,6 @@ TEST(wire, an_envelope_survives_the_round_trip) {
   EXPECT_EQ(offset, bytes.size());
   auto& message = read->message;
   EXPECT_EQ(message.kind, message_kind::request);
-  EXPECT_EQ(message.priority, priority::high);
   EXPECT_EQ(message.attempt, 3);
   EXPECT_EQ(message.id, (message_id{session_id{7}, 9}));
   EXPECT_EQ(message.trace.trace, (trace_id{1, 2}));
@@ -131,7 +129,7 @@ TEST(wire, records_are_written_as_they_are_drawn) {
   request.body.append_to(body);
   append_envelope(out, request, {1, 0, 0}, body);
   const std::string b(
-      "\0\x11\x04\0\x01\0\x03\0\x04\0\0\0\x01\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x09\0\0\0"
+      "\0\x01\x04\0\x01\0\x03\0\x04\0\0\0\x01\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x09\0\0\0"
       "\0\0\0\0\xd2\x04\0\0\x0a\x02hi",
       44);
   EXPECT_EQ(std::string(out.begin(), out.end()), b);
@@ -177,9 +175,9 @@ TEST(wire, what_a_newer_version_says_is_named_and_does_not_end_the_stream) {
   };
   EXPECT_EQ(changed(1, 0x29).unknown, "messages of the sort 9");
   EXPECT_EQ(changed(6, '\x8f').unknown, "messages of kind 143");
-  auto urgent = changed(1, '\xf1');
-  EXPECT_EQ(urgent.unknown, "");
-  EXPECT_EQ(urgent.message.priority, priority::high);
+  auto marked = changed(1, '\xf1');
+  EXPECT_EQ(marked.unknown, "");
+  EXPECT_EQ(marked.message.kind, message_kind::request);
 
   std::vector<char> out;
   append_route(out, 1, address::of(service::desk));

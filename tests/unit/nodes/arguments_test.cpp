@@ -10,7 +10,7 @@
 #include <cstring>
 #include <fstream>
 
-/// What users type, and the files that they name.
+/// What users type, and the files they name.
 namespace troupe::cli {
 
 namespace fs = std::filesystem;
@@ -203,7 +203,7 @@ TEST_F(arguments, the_last_trace_is_kept_for_each_cluster) {
   EXPECT_EQ(last_trace("/b with blanks"), (trace_id{3, 4}));
   for (std::uint64_t i = 0; i < 100; ++i)
     remember_trace("/" + std::to_string(i), trace_id{i, 1});
-  EXPECT_FALSE(last_trace("/a")); // bounded
+  EXPECT_FALSE(last_trace("/a")); // only so many are remembered
   EXPECT_TRUE(last_trace("/99"));
 }
 

@@ -60,7 +60,7 @@ TEST_F(cluster_files, only_a_regular_file_of_this_user_is_read) {
   EXPECT_NE(linked.error().message.find("is a link"), std::string::npos);
   fs::remove(path);
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  auto pipe = read_cluster_file(data_); // does not wait for a writer
+  auto pipe = read_cluster_file(data_); // must not wait for a writer
   ASSERT_FALSE(pipe);
   EXPECT_NE(pipe.error().message.find("is no regular file"), std::string::npos);
 }
@@ -118,7 +118,7 @@ TEST_F(cluster_files, the_lock_is_held_against_others_and_names_its_holder) {
   EXPECT_NE(refused.error().message.find(std::to_string(child)), std::string::npos);
   ::close(wait_here[1]);
   ::waitpid(child, nullptr, 0);
-  EXPECT_FALSE(lock_holder(data_)); // the file is still there
+  EXPECT_FALSE(lock_holder(data_)); // though the file still exists
   EXPECT_TRUE(folder_lock::take(data_));
 }
 
@@ -130,7 +130,7 @@ TEST_F(cluster_files, the_lock_is_not_lost_by_asking_who_holds_it) {
   ASSERT_FALSE(twice);
   EXPECT_EQ(twice.error().code, ec::refused);
   auto child = ::fork();
-  if (child == 0) { // as another process sees it: not by what this one knows
+  if (child == 0) { // as another process sees it, without this process's list
     auto fd = ::open((data_ / "lock").c_str(), O_RDWR | O_CLOEXEC);
     struct flock asked {};
     asked.l_type = F_WRLCK;
@@ -177,7 +177,7 @@ TEST(data_folder, follows_the_environment) {
   ::setenv("XDG_STATE_HOME", "/var/tmp/state", 1);
   ::unsetenv("TROUPE_DATA");
   EXPECT_EQ(default_data_folder(), "/var/tmp/state/troupe/default");
-  ::setenv("XDG_STATE_HOME", "relative", 1); // the specification says: ignore it
+  ::setenv("XDG_STATE_HOME", "relative", 1); // the specification says to ignore it
   ::setenv("HOME", "/home/somebody", 1);
   EXPECT_EQ(default_data_folder(), "/home/somebody/.local/state/troupe/default");
   ::setenv("TROUPE_DATA", "/data/x/../y", 1);

@@ -72,7 +72,7 @@ TEST_F(cluster_setup_of, names_ids_and_ports_stay_over_a_restart) {
     ASSERT_TRUE(setup) << setup.error().message;
     before = setup->nodes;
   }
-  options_.nodes = 0; // as many as there are
+  options_.nodes = 0; // as many as the folder has
   auto again = prepare_cluster(options_);
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_FALSE(again->is_new);

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A folder that is gone at the end of the test.
+/// A folder that is removed at the end of the test.
 class documents : public testing::Test {
 protected:
   documents() {
@@ -94,7 +94,7 @@ TEST_F(documents, links_that_lead_outside_are_followed_only_when_that_is_wanted)
 
 TEST_F(documents, a_link_within_the_folder_is_no_link_out_of_it) {
   write("folder/a/one.txt", "one\n");
-  write("folder-2/two.txt", "two\n"); // begins like the folder's name
+  write("folder-2/two.txt", "two\n"); // its name begins like the folder's
   fs::create_directory_symlink("../folder/a", root_ / "folder" / "b");
   fs::create_directory_symlink("../folder-2", root_ / "folder" / "c");
   auto found = find_documents(root_ / "folder", path_kind::folder);
@@ -181,7 +181,7 @@ TEST_F(documents, a_file_is_read_as_long_as_it_is_when_it_is_opened) {
   auto found = find_documents(path, path_kind::file);
   ASSERT_TRUE(found);
   fs::remove(path);
-  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0); // nobody writes: reading it would never end
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0); // nobody writes, so reading it would never end
   auto text = read_document(found->files[0], 1000);
   ASSERT_FALSE(text);
   EXPECT_EQ(text.error().code, ec::invalid_argument);
@@ -221,7 +221,7 @@ TEST_F(documents, what_is_no_text_is_left_out_with_the_reason) {
 TEST_F(documents, a_file_beyond_the_limit_is_left_out_without_being_read) {
   write("ok.txt", "text\n");
   write("huge.txt", "begins as text\n");
-  fs::resize_file(root_ / "huge.txt", 200 * limits::mib); // a hole: takes no room
+  fs::resize_file(root_ / "huge.txt", 200 * limits::mib); // a hole, which takes no space
   auto found = find();
   ASSERT_TRUE(found);
   EXPECT_EQ(names(*found), list{"ok.txt"});
@@ -257,7 +257,7 @@ TEST_F(documents, an_unreadable_folder_is_an_error_and_an_unreadable_file_a_note
   ::chmod(root_.c_str(), 0755);
   ::chmod((root_ / "closed").c_str(), 0);
   ::chmod((root_ / "c.txt").c_str(), 0);
-  bool root = ::geteuid() == 0; // to whom nothing is unreadable
+  bool root = ::geteuid() == 0; // root can read everything
   ASSERT_EQ(root ? ::seteuid(65534) : 0, 0);
   auto whole = find();
   auto closed = find_documents(root_ / "closed", path_kind::folder);

@@ -19,8 +19,8 @@ namespace troupe {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-/// A node in name only: says that it is ready, then waits for signals. They are blocked from the
-/// beginning, so that none is lost before it waits (a shell's `trap` would lose some).
+/// A pretended node: it says that it is ready, then waits for signals. They are blocked from the
+/// start, so that none is lost before it waits (a shell's `trap` would lose some).
 inline constexpr const char* fake_node = R"(import os, signal, sys
 mode, name, folder = sys.argv[1:]
 signals = {signal.SIGTERM, signal.SIGUSR1}
@@ -71,7 +71,7 @@ while True:
         sys.exit(0)
 )";
 
-/// What happened, one entry a call.
+/// Records each call as one entry.
 class recorder_of_events : public cluster_observer {
 public:
   void node_ready(const local_node& node, pid_t pid, bool restarted) override {
@@ -129,7 +129,7 @@ public:
   std::function<void()> on_ready, on_back, on_given_up, on_stopping, on_restarting;
 };
 
-/// A cluster whose nodes only pretend, in a folder of its own.
+/// A cluster of pretended nodes, in its own folder.
 class local_cluster_of_fakes : public testing::Test {
 protected:
   local_cluster_of_fakes()

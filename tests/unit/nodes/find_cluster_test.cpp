@@ -49,7 +49,7 @@ protected:
   attach_options wanted_;
 };
 
-/// Takes connections (the kernel does) and never says a word.
+/// Accepts connections (in the kernel) and never sends anything.
 class silent_node {
 public:
   silent_node() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -112,7 +112,7 @@ TEST_F(find_cluster, a_peer_that_does_not_answer_is_asked_once_more) {
 }
 
 TEST_F(find_cluster, addresses_alone_are_not_tried_where_no_cluster_holds_the_folder) {
-  silent_node of_the_original; // the folder is a copy: same addresses, same secret
+  silent_node of_the_original; // the folder is a copy with the same addresses and secret
   write_cluster({of_the_original.address});
   auto begun = std::chrono::steady_clock::now();
   wanted_.first_round = wanted_.both_rounds = 20s;

@@ -44,7 +44,7 @@ private:
   std::vector<std::string> lines_;
 };
 
-/// A plain socket, so that a test can say what no HTTP client would.
+/// A plain socket, so that a test can send what no HTTP client would send.
 class caller {
 public:
   caller() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -70,7 +70,7 @@ public:
               static_cast<ssize_t>(bytes.size()));
   }
 
-  /// All until the other side closes.
+  /// Reads everything until the other side closes.
   std::string hear_all() {
     std::string heard;
     while (receive(heard)) {
@@ -78,7 +78,7 @@ public:
     return heard;
   }
 
-  /// One answer with its body, by Content-Length.
+  /// Reads one answer with its body, by Content-Length.
   std::string hear_one() {
     for (;;) {
       auto end = pending_.find("\r\n\r\n");
@@ -96,7 +96,7 @@ public:
     }
   }
 
-  /// Whether nothing has come, not even the end.
+  /// Whether nothing has arrived, not even the end.
   bool hears_nothing() {
     char byte;
     return ::recv(fd_, &byte, 1, MSG_DONTWAIT | MSG_PEEK) < 0 && errno == EAGAIN;

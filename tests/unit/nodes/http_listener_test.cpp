@@ -80,7 +80,7 @@ TEST_F(a_listener, takes_no_header_beyond_its_bound) {
 }
 
 TEST_F(a_listener, reads_on_until_its_last_answer_was_seen) {
-  // Closing at once would reset the connection, and a client that is still sending loses the
+  // Closing at once would reset the connection, and a client that is still sending would lose the
   // answer.
   caller peer{listener_->address()};
   peer.say("POST /health HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n");
@@ -97,7 +97,7 @@ TEST_F(a_listener, turns_a_fault_of_a_page_into_a_500) {
   EXPECT_TRUE(log_.wait_for("a fault of the page"));
 }
 
-/// Takes every file descriptor that this process may have, until `give_back` or its end.
+/// Takes every file descriptor that this process may open, until `give_back` or its destruction.
 class descriptor_hog {
 public:
   descriptor_hog() {
@@ -133,7 +133,7 @@ TEST_F(a_listener, outlives_a_lack_of_file_descriptors) {
   waiting.connect(listener_->address());
   waiting.say(request);
   EXPECT_TRUE(log_.wait_for("cannot accept"));
-  for (std::size_t i = 0; i < requests; ++i) { // who is connected is served
+  for (std::size_t i = 0; i < requests; ++i) { // existing connections are served
     served.say(request);
     ASSERT_EQ(status_line(served.hear_one()), "HTTP/1.1 200 OK");
   }

@@ -2,7 +2,7 @@
 #include "config/limits/units.hpp"
 #include "tests/unit/nodes/http_caller.hpp"
 
-/// Whose connection is closed when there are too many.
+/// Which connection is closed when there are too many.
 namespace troupe {
 namespace {
 
@@ -17,7 +17,7 @@ TEST_F(a_listener, closes_the_oldest_idle_connection_for_one_too_many) {
     kept_open.back()->say(get_health);
     ASSERT_EQ(status_line(kept_open.back()->hear_one()), "HTTP/1.1 200 OK");
   }
-  kept_open.front()->say(get_health); // it is not the oldest any more
+  kept_open.front()->say(get_health); // now it is not the oldest any more
   ASSERT_EQ(status_line(kept_open.front()->hear_one()), "HTTP/1.1 200 OK");
   std::vector<std::unique_ptr<caller>> silent;
   while (silent.size() <= limits::http_connections_max / 2)
@@ -32,7 +32,7 @@ TEST_F(a_listener, answers_at_once_whoever_keeps_all_its_connections) {
   for (std::size_t i = 0; i < 3 * limits::http_connections_max; ++i) {
     strangers.push_back(std::make_unique<caller>(listener_->address()));
     if (i % 3 == 1)
-      strangers.back()->say("GET /hea"); // and no more
+      strangers.back()->say("GET /hea"); // an incomplete request
     else if (i % 3 == 2)
       strangers.back()->say(get_health); // and keeps it open
   }
@@ -57,7 +57,7 @@ TEST_F(a_listener, does_not_hang_up_on_who_takes_an_answer_while_others_only_wai
       log_, {}, 4);
   ASSERT_TRUE(opened);
   caller busy{(*opened)->address()};
-  busy.say("GET /much HTTP/1.1\r\nHost: a\r\n\r\n"); // more than its socket takes
+  busy.say("GET /much HTTP/1.1\r\nHost: a\r\n\r\n"); // the answer is larger than its socket takes
   std::vector<std::unique_ptr<caller>> others;
   for (int i = 0; i < 12; ++i) {
     others.push_back(std::make_unique<caller>((*opened)->address()));

@@ -21,10 +21,10 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using troupe::testing::proxy;
 
-/// A whole node, and a client that is attached to it through a door that fails on demand.
+/// A whole node, and a client attached to it through a door that fails on demand.
 class lasting : public ::testing::Test {
 protected:
-  /// What happens to the next piece that the node, or the client, says through the door.
+  /// What happens to the next piece of data from the node or the client.
   enum class next { pass, cut_answer, cut_request, hold_all };
 
   lasting() {
@@ -65,7 +65,7 @@ protected:
     return make_envelope(message_kind::request, address::of_agent(name{"librarian/ada"}),
                          std::move(message));
   }
-  /// The text of the answer, or the code of what went wrong.
+  /// The text of the answer, or the error code.
   static std::string answer_in(result<envelope> reply) {
     if (!reply)
       return std::string{to_string(reply.error().code)} + ": " + reply.error().message;
@@ -100,14 +100,14 @@ TEST_F(lasting, a_message_whose_answer_was_lost_is_answered_and_was_done_once) {
   ASSERT_EQ(told_.size(), 2u);
   EXPECT_THAT(told_[0], HasSubstr("was lost"));
   EXPECT_THAT(told_[1], HasSubstr("again"));
-  // The session is the same, and so is what the agent knows of it.
+  // The session is the same, so the agent still knows it.
   EXPECT_EQ(answer_in(cluster->request(saying("Remember: the stapler is red."), 20s)),
             "I was told that before (what I was told (1)).");
 }
 
 TEST_F(lasting, a_message_that_never_came_is_not_done_again_by_whom_it_may_have_reached) {
   auto cluster = attach();
-  next_ = next::cut_request; // the node is younger than the slack: it cannot be sure
+  next_ = next::cut_request; // the node is younger than the slack, so it cannot be sure
   EXPECT_THAT(answer_in(cluster->request(saying("Remember: the stapler is red."), 20s)),
               HasSubstr("outcome_unknown: "));
   EXPECT_EQ(messages_done(), 0);
@@ -150,7 +150,7 @@ TEST_F(lasting, with_nobody_to_come_back_to_what_did_not_leave_was_surely_not_do
   auto cluster = attach();
   door_.reset();
   node_.reset();
-  // The first to notice is a receive: the message is sent when there is no link any more.
+  // A receive notices the loss first, so the message is sent when there is no link any more.
   auto nothing = cluster->receive(100ms);
   EXPECT_TRUE(nothing);
   auto begun = std::chrono::steady_clock::now();
@@ -186,10 +186,10 @@ TEST_F(lasting, a_kept_reply_is_given_up_once_it_was_received) {
     if ((*next)->kind == message_kind::reply)
       reply = std::move(**next);
   }
-  // What follows on the same link is answered after the receipt was read.
+  // A later request on the same link is answered after the acknowledgement was read.
   EXPECT_THAT(answer_in(cluster->request(saying("What colour is the stapler?"), 10s)),
               HasSubstr("red"));
-  // A stranger to the protocol of `lasting`: the same session asks once more for what was answered.
+  // A client without this protocol: the same session repeats a request that was already answered.
   auto wanted = options(place_);
   wanted.session = cluster->self().session;
   auto again = client::connect(wanted);
@@ -239,7 +239,7 @@ TEST_F(one_link, a_send_reads_while_it_waits_and_keeps_no_more_than_it_may) {
     ++sent;
   EXPECT_GE(sent, limits::link_unanswered_max);
   EXPECT_LE(sent, 3 * limits::link_unanswered_max);
-  // It may have one read of the socket too many, of messages that take 48 bytes at least.
+  // It may exceed the limit by one read of the socket, of messages with at least 48 bytes each.
   for (std::size_t i = 0; i < 64 * 1024 / 48; ++i)
     EXPECT_TRUE(*link_->receive(2s));
   EXPECT_TRUE(send_echo(2s)) << "there is room again";
@@ -266,7 +266,7 @@ TEST_F(one_link, a_question_that_was_lost_is_not_called_unknown) {
 
 class newer_version : public one_link {
 protected:
-  /// What the node says to it.
+  /// The node's answer to a message.
   std::string answer_to(envelope message) {
     message.kind = message.kind == message_kind::event ? message_kind::request : message.kind;
     auto sent = link_->send(std::move(message), 2s);

@@ -32,7 +32,7 @@ TEST_F(local_cluster_of_fakes, the_words_of_a_node_that_cannot_start_are_told) {
 }
 
 TEST_F(local_cluster_of_fakes, inherit_no_descriptor_and_no_folder) {
-  file_handle kept{::open("/dev/null", O_RDONLY)}; // not O_CLOEXEC, as those of a shell
+  file_handle kept{::open("/dev/null", O_RDONLY)}; // without O_CLOEXEC, like a shell's descriptors
   add("obedient");
   std::string descriptors, where;
   seen_.on_ready = [&] {

@@ -18,8 +18,8 @@
 #include <random>
 #include <thread>
 
-/// Links between two whole nodes of this process: what their brokers do when memory is short, when
-/// they fail, and when both nodes send more than either takes.
+/// Links between two whole nodes of this process: what their brokers do if memory is short, if they
+/// fail, and if both nodes send more than the other takes.
 namespace troupe::test {
 
 namespace {
@@ -94,7 +94,7 @@ private:
   std::size_t sent_ = 0, answered_ = 0, right_ = 0;
 };
 
-/// Says whether a node is full, as a test wants it, and calls back when it is not any more.
+/// Reports a node as full when a test wants it, and calls back when it is no longer full.
 class gauge {
 public:
   void watch(whole_node& node) {
@@ -142,7 +142,8 @@ protected:
     ASSERT_TRUE(second.wait_for_members());
   }
 
-  /// Begins to send from that node; the number of right answers comes when all are there.
+  /// Starts sending from that node. The future gets the number of right answers when all have
+  /// arrived.
   std::future<std::size_t> flood(whole_node& from, std::uint64_t to, std::size_t count,
                                  std::size_t window, std::size_t bytes) {
     auto& done = promises.emplace_back();
@@ -164,7 +165,7 @@ protected:
     shells.clear();
   }
 
-  // The nodes call back into these until they are gone, so these go after them.
+  // The nodes call these until they are destroyed, so these must outlive them.
   gauge at_first, at_second;
   std::atomic<bool> fails{false};
   std::atomic<int> lost{0};
@@ -191,7 +192,7 @@ TEST_F(two_linked_nodes, that_halt_each_other_at_random_lose_nothing_and_stay_up
        (unfinished(there) || unfinished(back) || unfinished(large)) && steady::now() < until;) {
     at_first.set(random() % 2 == 0);
     at_second.set(random() % 2 == 0);
-    std::this_thread::sleep_for(1ms); // how long a node is full, not how long we wait for something
+    std::this_thread::sleep_for(1ms); // the time that a node is full, not a wait for an event
   }
   at_first.set(false);
   at_second.set(false);
@@ -214,11 +215,12 @@ TEST_F(two_linked_nodes, that_have_both_halted_for_long_do_not_take_each_other_f
   auto other_epoch = second.mail().view()->epoch;
   at_first.set(true);
   at_second.set(true);
-  // A link looks at its node after it has read, or at its next tick: what it read before is served.
+  // A link checks whether its node is full after a read or at its next tick. What it has already
+  // read is handled.
   ASSERT_TRUE(wait_until([&] { return at_first.halts() > 0 && at_second.halts() > 0; }));
   auto there = flood(first, 2, 10, 10, 100);
   auto back = flood(second, 1, 10, 10, 100);
-  std::this_thread::sleep_for(limits::suspect_after_silence + 1s); // time is what is tested
+  std::this_thread::sleep_for(limits::suspect_after_silence + 1s); // the test is about this time
   EXPECT_EQ(first.mail().view()->epoch, epoch);
   EXPECT_EQ(second.mail().view()->epoch, other_epoch);
   EXPECT_NE(there.wait_for(0s), std::future_status::ready) << "nothing was halted";
@@ -268,7 +270,7 @@ TEST_F(two_linked_nodes, a_broker_that_fails_later_is_missed_and_dialled_again) 
   first.dial(2, second.listen());
   ASSERT_TRUE(first.wait_for_members());
   auto epoch = first.mail().view()->epoch;
-  fails = true; // at its next tick, or what comes first
+  fails = true; // at its next tick or earlier
   ASSERT_TRUE(first.wait_for_view([&](const member_view& view) {
     return view.epoch > epoch && view.find(whole_node::id_of(2))->state == MEMBER_UP;
   })) << "it was never up again";

@@ -67,7 +67,7 @@ TEST_F(local_cluster_of_fakes, tells_how_each_node_is_and_why) {
   };
   seen_.on_restarting = [this] {
     if (seen_.delays.size() == 1)
-      ask_to_start(); // and not in ten minutes
+      ask_to_start(); // otherwise it restarts in ten minutes
     else
       ask_to_stop();
   };
@@ -134,7 +134,7 @@ TEST_F(local_cluster_of_fakes, time_in_which_the_supervisor_was_stopped_counts_f
 
 TEST_F(local_cluster_of_fakes, a_node_that_never_listens_again_is_killed_and_tried_again) {
   add("mute_later");
-  options_.ready_timeout = 3s; // of the first start too
+  options_.ready_timeout = 3s; // also for the first start
   seen_.on_ready = [this] { ::kill(seen_.pids.back().second, SIGKILL); };
   seen_.on_restarting = [this] {
     if (seen_.delays.size() == 2)
@@ -152,7 +152,7 @@ TEST_F(local_cluster_of_fakes, the_others_go_on_when_a_node_is_given_up) {
   seen_.on_given_up = [this] { ask_to_stop(); };
   auto end = run();
   EXPECT_EQ(end.code, 0);
-  EXPECT_EQ(seen_.count("exited node-2 78"), 1u); // 78: starting again does not help
+  EXPECT_EQ(seen_.count("exited node-2 78"), 1u); // 78: a restart does not help
   EXPECT_TRUE(seen_.delays.empty());
   EXPECT_EQ(content("stopped"), "node-1\n");
 }

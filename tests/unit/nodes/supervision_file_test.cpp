@@ -55,7 +55,7 @@ TEST_F(supervision_files, of_another_process_or_half_written_say_nothing) {
   ASSERT_TRUE(lock);
   supervision_file file(folder);
   auto other = told();
-  other.pid = ::getppid(); // who had the folder before
+  other.pid = ::getppid(); // a process that had the folder before
   file.write(other);
   EXPECT_FALSE(read_supervision(folder));
   file.write(told());

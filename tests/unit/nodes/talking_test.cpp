@@ -88,7 +88,7 @@ TEST(reply_printer, an_answer_cannot_command_the_terminal) {
   terminal place;
   place.is_terminal = true;
   EXPECT_EQ(reply_printer(place).end("a\x1b[2Jb\tc"), "a?[2Jb\tc\n");
-  EXPECT_EQ(reply_printer({}).end("a\x1b[2Jb"), "a\x1b[2Jb\n"); // a file gets what it is
+  EXPECT_EQ(reply_printer({}).end("a\x1b[2Jb"), "a\x1b[2Jb\n"); // a file gets it unchanged
 }
 
 TEST(progress, is_redrawn_in_place_on_a_terminal_and_not_too_often) {

@@ -69,9 +69,9 @@ TEST(text_detection, bytes_that_windows_1252_does_not_define_become_no_control) 
 TEST(text_detection, only_the_bytes_that_are_not_utf_8_are_converted) {
   EXPECT_EQ(to_utf8("\xef\xbb\xbfhello"), "hello");
   EXPECT_EQ(to_utf8("é \xe9"), "é é");
-  EXPECT_EQ(to_utf8("\xc0\xaf"), "À¯"); // an overlong slash is no slash
+  EXPECT_EQ(to_utf8("\xc0\xaf"), "À¯"); // an overlong slash is not a slash
   EXPECT_EQ(to_utf8("\xed\xa0\x80"), "í\xc2\xa0€");
-  EXPECT_EQ(decode_text("é \xe9").note, "read as UTF-8, and Windows-1252 where it is not");
+  EXPECT_EQ(decode_text("é \xe9").note, "read as UTF-8, with Windows-1252 for invalid bytes");
 }
 
 TEST(text_detection, utf_8_with_a_fault_stays_utf_8) {

@@ -32,7 +32,7 @@ SpanData& add(TraceFound& trace, std::uint64_t id, std::uint64_t parent, const c
 TraceFound example() {
   TraceFound trace;
   trace.set_trace(to_bytes(run_id{0x0af7651916cd43dd, 0x8448eb211c80319c}));
-  // In the order in which they ended, as a recorder has them.
+  // In the order in which they ended, like a recorder's.
   auto& chat = add(trace, 4, 3, "chat offline", 20, 60, "node-2");
   set(chat, "gen_ai.request.model", "offline");
   set(chat, "gen_ai.usage.input_tokens", std::int64_t{900});
@@ -112,7 +112,7 @@ TEST(trace_view, colours_only_when_asked) {
   EXPECT_EQ(render_trace(example(), {100, false}).find('\x1b'), std::string::npos);
   auto coloured = render_trace(example(), {100, true});
   EXPECT_NE(coloured.find("\x1b[31mfailed: no"), std::string::npos) << coloured;
-  // Without its colours it is the same picture.
+  // Without its colours, the picture is the same.
   std::string plain;
   for (std::size_t i = 0; i < coloured.size(); ++i)
     if (coloured[i] == '\x1b')

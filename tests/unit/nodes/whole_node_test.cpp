@@ -33,7 +33,7 @@ Graph builtin(std::string_view file_name) {
   return {};
 }
 
-/// Sends one request and keeps what comes first that is no progress.
+/// Sends one request and keeps the first answer that is not progress.
 class asking : public logic {
 public:
   asking(envelope request, std::promise<envelope>* answer)
@@ -89,7 +89,7 @@ protected:
     return got;
   }
 
-  /// The words of what went wrong; empty if nothing did.
+  /// The error message; empty if the run succeeded.
   std::string run(Graph graph) {
     RunSubmit submit;
     *submit.mutable_graph() = std::move(graph);
@@ -110,11 +110,11 @@ protected:
     return why ? why->message : "no Echo";
   }
 
-  /// Kills that service of the first node and waits until another stands there.
+  /// Kills that service of the first node and waits for its successor.
   void kill(service place) {
     auto until = std::chrono::steady_clock::now() + 10s;
     auto before = first_.mail().find(place);
-    // The members may be up before the whole tree stands.
+    // The members may be up before the whole tree has started.
     for (; !before && std::chrono::steady_clock::now() < until; before = first_.mail().find(place))
       std::this_thread::yield();
     ASSERT_TRUE(before) << to_string(place);
@@ -139,7 +139,7 @@ std::uint32_t agents_of(std::string_view role_name, const NodeStatus& node) {
   return 0;
 }
 
-/// Dials as a node that knows the secret, and reads until the connection ends.
+/// Dials like a node that knows the secret, and reads until the connection ends.
 void be_refused_as(std::uint64_t number, const std::string& place) {
   auto socket = start_connecting(*parse_address(place));
   ASSERT_TRUE(socket);
@@ -211,7 +211,7 @@ TEST_F(two_whole_nodes, the_epoch_of_the_members_never_goes_back) {
 
 TEST_F(two_whole_nodes, tasks_go_to_both_after_the_coordinator_was_started_again) {
   kill(service::coordinator);
-  // More at once than one node takes.
+  // More tasks at once than one node takes.
   std::string many = "graph: many\ntasks:\n";
   for (std::size_t i = 0; i < 3 * limits::pool_size; ++i)
     many += "  - {id: t" + std::to_string(i) + ", role: noop}\n";

@@ -35,7 +35,7 @@ protected:
       }
     return found;
   }
-  /// Runs `work` in a process that ends without closing anything, as by a crash.
+  /// Runs `work` in a process that ends without closing anything, as in a crash.
   template <class Work>
   void crash_after(Work work) {
     auto child = fork();
@@ -57,7 +57,7 @@ protected:
 };
 
 constexpr instant now{std::chrono::hours{1'000}};
-/// What is larger than the index takes is a file of its own.
+/// Text that is too large for the index gets its own file.
 const std::string large_text(limits::small_blob_bytes_max + 1, 't');
 
 std::string hex(std::string_view bytes) {

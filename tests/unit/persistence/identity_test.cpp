@@ -40,7 +40,7 @@ TEST_F(identities, only_a_regular_file_of_this_user_is_read) {
   EXPECT_TRUE(has(linked.error().message, "is a link: remove it")) << linked.error().message;
   std::filesystem::remove(path);
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
-  auto pipe = open(); // does not wait for a writer
+  auto pipe = open(); // must not wait for a writer
   ASSERT_FALSE(pipe);
   EXPECT_TRUE(has(pipe.error().message, "is no regular file")) << pipe.error().message;
 }

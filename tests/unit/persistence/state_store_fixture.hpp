@@ -29,7 +29,7 @@ inline std::uint64_t version_of(state_store& store, std::string_view agent) {
   return found && *found ? (*found)->version() : 0;
 }
 
-/// A store in a folder of its own.
+/// A store in its own folder.
 class state_stores : public with_folder {
 protected:
   std::unique_ptr<state_store> open() {
@@ -60,7 +60,7 @@ protected:
     EXPECT_FALSE(found.empty()) << extension;
     return found;
   }
-  /// Runs `work` in a process that ends without closing anything, as by a crash.
+  /// Runs `work` in a process that ends without closing anything, as in a crash.
   template <class Work>
   void crash_after(Work work) {
     auto child = fork();

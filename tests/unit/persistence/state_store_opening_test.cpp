@@ -47,7 +47,7 @@ TEST_F(state_stores, both_kinds_know_which_blobs_are_named_without_loading_anybo
 TEST_F(state_stores, states_of_a_version_that_did_not_say_what_they_name_are_known_as_such) {
   open()->put("a/1", snapshot(1), std::vector{std::string(32, '1')});
   {
-    // The rows as the first version wrote them.
+    // Rows as the first version wrote them.
     rocksdb::DB* db = nullptr;
     ASSERT_TRUE(rocksdb::DB::Open({}, (folder / "state").string(), &db).ok());
     std::unique_ptr<rocksdb::DB> owned(db);

@@ -110,7 +110,7 @@ TEST_F(state_stores, a_lost_table_of_contents_is_damage) {
     ASSERT_TRUE(store && store->put("a/" + std::to_string(round), snapshot(round, 5'000)));
   }
   crash_after([](state_store& store) { return bool(store.put("a/9", snapshot(9))); });
-  // Cut where one list entry ends, so that what is left is a whole list of fewer files.
+  // Cut at the end of a list entry, so that the rest is a valid list of fewer files.
   auto list = file_that_begins("MANIFEST");
   auto whole = bytes_of(list);
   std::size_t refused = 0, right = 0;
@@ -211,14 +211,14 @@ TEST_F(state_stores, after_a_failed_write_nothing_is_done_until_the_store_is_ope
   crash_after([](state_store& store) {
     if (!store.put("a/1", snapshot(1)))
       return false;
-    // A limit on the size of files makes the system refuse a part of the write.
+    // A limit on file sizes makes the system refuse a part of the write.
     std::signal(SIGXFSZ, SIG_IGN);
     rlimit small{100'000, 100'000};
     if (setrlimit(RLIMIT_FSIZE, &small) != 0)
       return false;
     auto failed = store.put("a/1", snapshot(2, 500'000));
     auto again = store.put("a/1", snapshot(3));
-    // A log may have what could not be synced, and what memory says need not be on the disk.
+    // A log may contain what could not be synced, and what is in memory may not be on disk.
     return !failed && failed.error().code == ec::outcome_unknown && store.broken() && !again
            && again.error().message.find("restarted") != std::string::npos && !store.get("a/1");
   });

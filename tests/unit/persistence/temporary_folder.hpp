@@ -10,7 +10,7 @@
 
 namespace troupe {
 
-/// A test with a folder of its own, removed afterwards.
+/// A test with its own folder, which is removed afterwards.
 class with_folder : public testing::Test {
 protected:
   void SetUp() override {

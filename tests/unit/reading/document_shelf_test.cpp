@@ -7,7 +7,7 @@ namespace troupe {
 namespace {
 
 constexpr auto large = limits::small_document_bytes_max * 4;
-constexpr auto room = limits::reading_memory_factor * large; // of one that is being made
+constexpr auto room = limits::reading_memory_factor * large; // for a document that is being made
 
 BlobRef blob(std::string hash, std::uint64_t bytes) {
   BlobRef made;
@@ -47,7 +47,7 @@ TEST_F(shelf_test, gives_room_in_the_order_of_coming_and_no_more_than_there_is) 
   EXPECT_LE(shelf.memory(), 2 * room);
   EXPECT_TRUE(shelf.admit().empty());
   stands("a");
-  EXPECT_TRUE(shelf.admit().empty()); // somebody still reads it
+  EXPECT_TRUE(shelf.admit().empty()); // it is still being read
   shelf.give_back("a", 1, now);
   EXPECT_EQ(hashes(shelf.admit()), (names{"c"}));
 }

@@ -55,7 +55,7 @@ TEST(document, without_text_says_why) {
   EXPECT_EQ(document{""}.not_read(), "it is empty");
 }
 
-/// Highest resident memory of this process from now on, in bytes; 0 where it cannot be told.
+/// The highest resident memory of this process from now on, in bytes; 0 if it is unknown.
 class resident_peak {
 public:
   resident_peak() {
@@ -75,7 +75,7 @@ private:
   std::uint64_t before_ = 0;
 };
 
-/// Texts that hold the most words, the most passages or the most lines for their size.
+/// Texts with the most words, the most passages or the most lines for their size.
 std::vector<std::pair<std::string, std::string>> dense_texts(std::size_t bytes) {
   std::string different, pairs, wide, paragraphs, lines;
   for (unsigned i = 0; different.size() < bytes; ++i)

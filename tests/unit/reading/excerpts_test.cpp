@@ -54,7 +54,7 @@ TEST(best_excerpts, keeps_what_answers_in_the_order_of_the_text) {
   }
   EXPECT_LE(bytes, 200u);
   EXPECT_EQ(found, 1u);
-  EXPECT_EQ(best[0].source(), "doc lines 0-0"); // room that is left goes to the earliest
+  EXPECT_EQ(best[0].source(), "doc lines 0-0"); // the remaining room goes to the earliest
 }
 
 TEST(says_no_answer, knows_the_reply_that_prompts_ask_for) {

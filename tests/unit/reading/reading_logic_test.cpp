@@ -43,7 +43,7 @@ std::string text_of_size(std::size_t bytes) {
   return text;
 }
 
-/// Jobs are done when the test says so.
+/// Jobs run when the test says so.
 struct reading_logic_test : ::testing::Test {
   stage on;
   std::vector<std::function<void()>> jobs;
@@ -68,7 +68,7 @@ struct reading_logic_test : ::testing::Test {
     message.remaining = time;
     return on.step(*subject, std::move(message));
   }
-  /// The requests for blobs among what was sent.
+  /// The requests for blobs among the sent messages.
   std::vector<envelope> gets() {
     std::vector<envelope> found;
     for (auto& sent : on.out.sends)
@@ -81,7 +81,7 @@ struct reading_logic_test : ::testing::Test {
     data.set_bytes(std::move(bytes));
     return on.step(*subject, reply_to(get, std::move(data)));
   }
-  /// Does the jobs that wait and tells the logic of each.
+  /// Does the waiting jobs and reports each to the logic.
   outputs& work() {
     for (auto& job : std::exchange(jobs, {}))
       job();
@@ -152,7 +152,7 @@ TEST_F(reading_logic_test, a_second_large_document_waits_for_the_first) {
   auto first = gets();
   ask(read_of("b", large));
   EXPECT_TRUE(gets().empty());
-  ask(read_of("small", 100)); // does not wait
+  ask(read_of("small", 100)); // must not wait
   EXPECT_EQ(gets().size(), 1u);
   give(first[0], std::string(large, 'x'));
   work();

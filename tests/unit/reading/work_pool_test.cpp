@@ -10,7 +10,7 @@ namespace {
 
 TEST(work_pool, does_jobs_on_threads_of_its_own_at_the_same_time) {
   work_pool pool{2};
-  // Each waits for the other: one thread alone would never be done.
+  // Each job waits for the other, so one thread alone would never finish.
   std::promise<std::thread::id> first, second;
   auto first_id = first.get_future().share(), second_id = second.get_future().share();
   std::promise<void> done;
@@ -42,7 +42,7 @@ TEST(work_pool, waits_for_the_job_that_runs_and_forgets_those_that_wait) {
     pool->run([&, held] { ++done; });
     begun.get_future().wait();
     std::thread ending{[&] { pool.reset(); }};
-    while (held.use_count() > 1) // what waits is forgotten before what runs is waited for
+    while (held.use_count() > 1) // waiting jobs are dropped before it waits for running ones
       std::this_thread::yield();
     go_on.set_value();
     ending.join();

@@ -15,9 +15,9 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr node_id here{1, 1};
-constexpr std::chrono::nanoseconds keep_time = 2h; // parts of it are not whole hours
+constexpr std::chrono::nanoseconds keep_time = 2h; // its parts are not whole hours
 
-/// Lends out a store that outlives the logic, as a disk does.
+/// Lends out a store that outlives the logic, like a disk.
 class lent_blobs final : public blob_store {
 public:
   explicit lent_blobs(blob_store& real) : real_(real) {}
@@ -58,7 +58,7 @@ protected:
     settle();
   }
 
-  /// Carries messages and the shortest timers until nothing moves.
+  /// Carries messages and fires the shortest timers until nothing is left.
   void settle() {
     for (bool moved = true; std::exchange(moved, false);) {
       bool go_on = false;
@@ -93,7 +93,7 @@ protected:
     }
   }
 
-  /// Lets that much time pass; timers fire when they are due.
+  /// Lets time pass; timers fire when they are due.
   void pass(std::chrono::nanoseconds time) {
     auto until = blobs->now + time;
     while (sweep_at && *sweep_at <= until) {
@@ -116,7 +116,7 @@ protected:
     EXPECT_TRUE(reply && reply->body.as<BlobStored>());
     return reply ? reply->body.as<BlobStored>()->blob() : BlobRef{};
   }
-  /// The agent's state names these, and they are at home.
+  /// Makes the agent's state name these blobs and stores them at its home.
   void remember(std::string agent, const std::vector<BlobRef>& known) {
     BlobsKeep keep;
     SnapshotPut put;

@@ -19,7 +19,7 @@ namespace troupe {
 
 inline constexpr node_id node_a{1, 1}, node_b{2, 2}, node_c{3, 3};
 
-/// Fails when it is told to, and counts its writes.
+/// A store that fails on demand and counts its writes.
 class fragile_blobs final : public blob_store {
 public:
   struct faults {
@@ -62,7 +62,7 @@ private:
   std::unique_ptr<blob_store> store_ = make_memory_blob_store();
 };
 
-/// service::blobs of two nodes, stepped by hand: a on a disk that fails when it is told to, b.
+/// service::blobs of two nodes, stepped by hand: `a`, whose disk fails on demand, and `b`.
 class blobs : public testing::Test {
 protected:
   static BlobPut put(std::string bytes, std::string label = "text") {
@@ -89,7 +89,7 @@ protected:
     EXPECT_TRUE(data) << "no data";
     return data ? data->bytes() : std::string{};
   }
-  /// The only message that goes to another node; a copy of it as it would arrive there.
+  /// A copy of the only message to another node, as it would arrive there.
   static envelope only_question(stage& node) {
     auto sends = node.take();
     EXPECT_EQ(sends.size(), 1u);
@@ -102,7 +102,7 @@ protected:
     return reply_to(question, std::move(made));
   }
   static envelope only_reply(stage& node) { return only_question(node); }
-  /// The time for gathering is over.
+  /// Ends the time for gathering.
   static void flush(stage& node) { node.step(timer_fired{go_on_timer}); }
   static std::uint64_t store(stage& node, std::string bytes, std::string label = "text") {
     auto asked = node.ask(put(std::move(bytes), std::move(label)));

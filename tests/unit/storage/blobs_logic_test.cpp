@@ -106,7 +106,7 @@ TEST_F(blobs, a_lost_question_times_out_and_the_next_request_asks_again) {
   auto second = a.ask(get(ref("hello", node_b)));
   auto question = only_question(a);
   EXPECT_NE(question.id, lost.id);
-  a.step(data(lost, "hello")); // late: of the request that was given up
+  a.step(data(lost, "hello")); // late: it answers the request that was given up
   EXPECT_TRUE(a.out.sends.empty());
   a.step(data(question, "hello"));
   EXPECT_EQ(bytes_of(a.reply_to_client(second)), "hello");
@@ -205,7 +205,7 @@ TEST_F(blobs, fetches_waiters_and_what_they_will_get_are_bounded) {
     a.ask(get(ref("blob 0", node_b)));
   EXPECT_TRUE(a.take().empty());
   EXPECT_EQ(code_of(a.reply_to_client(a.ask(get(ref("blob 0", node_b))))), ec::overloaded);
-  // The end of one makes room for those who waited for it.
+  // The end of one makes room for those that waited.
   a.step(data(questions[0], "blob 0"));
   EXPECT_EQ(a.take().size(), limits::blob_waiters_max - limits::blob_fetches_max + 1);
   a.ask(get(ref("one more", node_b)));

@@ -37,14 +37,14 @@ TEST_F(blobs, what_a_reference_says_of_the_size_is_checked) {
     EXPECT_EQ(code_of(a.reply_to_client(a.ask(get(wrong)))), ec::invalid_argument) << size;
     EXPECT_EQ(code_of(a.reply_to_client(a.ask(keep({wrong})))), ec::invalid_argument) << size;
   }
-  // A holder sends nothing to who asks for less than it would get.
+  // A holder sends nothing to a node that asks for less than it would get.
   auto lies = ref("other", node_b);
   lies.set_size_bytes(0);
   auto asked = a.ask(get(lies));
   b.step(only_question(a));
   a.step(only_reply(b));
   EXPECT_EQ(code_of(a.reply_to_client(asked)), ec::invalid_argument);
-  // Sums that wrapped would let any number of these in.
+  // If sums wrapped, any number of these would be accepted.
   auto huge = ref("huge", node_b);
   huge.set_size_bytes(~std::uint64_t{0});
   for (int i = 0; i < 3; ++i)

@@ -20,7 +20,7 @@ private:
   std::uint64_t next_;
 };
 
-/// Runs one logic by hand: what it wants is kept for the test to look at.
+/// Steps one logic by hand and keeps its outputs for the test.
 class stage {
 public:
   stage(std::unique_ptr<logic> played, address self, std::uint64_t seed = 1,
@@ -48,7 +48,7 @@ public:
 
   std::vector<envelope> take() { return std::exchange(out.sends, {}); }
 
-  /// The one reply to the client's request `sequence`; it is taken out.
+  /// Takes out the only reply to the client's request `sequence`.
   std::optional<envelope> reply_to_client(std::uint64_t sequence) {
     for (auto at = out.sends.begin(); at != out.sends.end(); ++at)
       if (at->kind == message_kind::reply && at->id == message_id{session_id{77}, sequence}) {

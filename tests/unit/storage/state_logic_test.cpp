@@ -12,7 +12,7 @@ using namespace troupe;
 
 namespace {
 
-/// Fails when it is told to.
+/// A store that fails on demand.
 class fragile_store final : public state_store {
 public:
   fragile_store(const bool& broken, const bool& lost) : broken_(broken), lost_(lost) {}
@@ -33,7 +33,7 @@ public:
 
 private:
   const bool& broken_;
-  const bool& lost_; ///< nothing is known of the disk any more
+  const bool& lost_; ///< the state of the disk is unknown
   std::unique_ptr<state_store> store_ = make_memory_state_store();
 };
 

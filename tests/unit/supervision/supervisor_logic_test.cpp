@@ -55,10 +55,9 @@ TEST(supervisor, forgets_restarts_older_than_the_period) {
   }
 }
 
-TEST(supervisor, backs_off_and_without_escalation_never_gives_up) {
-  auto logic = running(
-      {.intensity = 3, .period = 10s, .backoff_min = 1ms, .backoff_max = 100ms, .escalate = false},
-      1);
+TEST(supervisor, backs_off_up_to_a_limit) {
+  auto logic =
+      running({.intensity = 51, .period = 10s, .backoff_min = 1ms, .backoff_max = 100ms}, 1);
   auto first = logic.ended(0, false, start_time);
   EXPECT_EQ(first.after, 0ns);
   auto last = first.after;
@@ -70,6 +69,7 @@ TEST(supervisor, backs_off_and_without_escalation_never_gives_up) {
     EXPECT_LE(next.after, 100ms);
     last = next.after;
   }
+  EXPECT_EQ(last, 100ms);
 }
 
 TEST(timers, fire_in_order_and_once) {

@@ -137,7 +137,7 @@ TEST_F(recording, waits_for_an_answer_as_long_as_its_target_says) {
   how.target.timeout = 100ms; // enough to connect, on a busy machine too
   recorder sent{how, counted_, log_};
   sent.record(span_of(1, 1));
-  ASSERT_TRUE(sent.flush(patience)); // all attempts, of ten seconds each otherwise
+  ASSERT_TRUE(sent.flush(patience)); // cuts short all attempts, each of which could take 10 s
   EXPECT_EQ(receiver_.requests().size(), limits::otlp_attempts_max);
   EXPECT_EQ(dropped(), 1u);
 }
@@ -174,7 +174,7 @@ TEST_F(recording, reads_what_was_rejected_from_json_too) {
   ASSERT_TRUE(sent->flush(patience));
   EXPECT_EQ(dropped(), 1u);
   ASSERT_EQ(log_->lines().size(), 1u);
-  EXPECT_NE(log_->lines()[0].find("rejected 1 of 1 spans: too old"), std::string::npos)
+  EXPECT_NE(log_->lines()[0].find("rejected 1 of 1 span: too old"), std::string::npos)
       << log_->lines()[0];
 }
 

@@ -50,7 +50,7 @@ TEST(log_format, puts_colours_only_where_asked) {
             "00:00:00.123 \x1b[31merror\x1b[0m   node-1 link: \\x1b[31mforged\\nline\n");
 }
 
-/// A file of this test's own, gone with it.
+/// A file of this test, removed at its end.
 class log_file : public ::testing::Test {
 protected:
   log_file() {
@@ -92,6 +92,9 @@ TEST_F(log_file, has_no_line_below_its_level) {
   sink->write({log_level::warning, "x", "yes", {}});
   sink->write({log_level::error, "x", "yes", {}});
   sink->write({log_level::off, "x", "no", {}});
+  EXPECT_FALSE(sink->wants(log_level::info));
+  EXPECT_TRUE(sink->wants(log_level::warning));
+  EXPECT_FALSE(sink->wants(log_level::off));
   sink.reset();
   EXPECT_EQ(lines().size(), 2u);
 }
@@ -113,7 +116,7 @@ TEST_F(log_file, cuts_a_line_that_is_too_long) {
 }
 
 TEST_F(log_file, that_nobody_reads_costs_lines_but_not_the_callers_time) {
-  // A pipe that nobody reads stops the writing thread; the callers must get on, and know what was
+  // A pipe that nobody reads stops the writing thread. The callers must go on and learn what was
   // lost.
   constexpr std::size_t written = 5'000;
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
@@ -121,7 +124,7 @@ TEST_F(log_file, that_nobody_reads_costs_lines_but_not_the_callers_time) {
   std::size_t read_lines = 0;
   std::uint64_t dropped = 0;
   {
-    int hold = ::open(path_.c_str(), O_RDWR | O_CLOEXEC); // so that opening does not wait
+    int hold = ::open(path_.c_str(), O_RDWR | O_CLOEXEC); // makes opening not wait
     ASSERT_GE(hold, 0);
     auto sink = make_log_sink({log_level::info, true, path_, "n"});
     for (std::size_t i = 0; i < written; ++i)
@@ -149,6 +152,26 @@ TEST_F(log_file, that_cannot_be_opened_is_named_on_standard_error) {
   EXPECT_NE(said.find("/proc/no-such-folder"), std::string::npos) << said;
   EXPECT_NE(said.find("telemetry.log_file"), std::string::npos) << said;
   EXPECT_NE(said.find("still heard"), std::string::npos) << said;
+}
+
+TEST(log, the_text_of_a_line_at_debug_is_made_only_where_it_is_wanted) {
+  struct sink final : log_sink {
+    void write(log_line line) override { lines.push_back(std::move(line)); }
+    bool wants(log_level level) const noexcept override { return level >= least; }
+    log_level least = log_level::info;
+    std::vector<log_line> lines;
+  };
+  sink to;
+  int made = 0;
+  auto text = [&] { return "line " + std::to_string(++made); };
+  debug(to, "x", text);
+  EXPECT_EQ(made, 0);
+  to.least = log_level::debug;
+  debug(to, "x", text, {3, 4});
+  ASSERT_EQ(to.lines.size(), 1u);
+  EXPECT_EQ(to.lines[0].text, "line 1");
+  EXPECT_EQ(to.lines[0].level, log_level::debug);
+  EXPECT_EQ(to.lines[0].trace, (trace_id{3, 4}));
 }
 
 TEST(null_log_sink, keeps_nothing) {

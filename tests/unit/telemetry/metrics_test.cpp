@@ -85,17 +85,7 @@ TEST(metrics, count_model_calls_and_tokens) {
                                + R"(,le="81.92"})"),
             2);
   EXPECT_NE(text.find(R"(le="67108864")"), text.npos);
-  EXPECT_EQ(count_of(text, "gen_ai_client_token_usage_bucket{"), 30u); // 14 and +Inf, twice
-}
-
-TEST(metrics, count_cache_lookups) {
-  metrics counted;
-  counted.cache_hit("response", "reader");
-  counted.cache_hit("response", "reader");
-  counted.cache_miss("response", "reader");
-  auto text = counted.to_text();
-  EXPECT_EQ(value_of(text, R"(cache_hits_total{agent_id="reader",cache_type="response"})"), 2);
-  EXPECT_EQ(value_of(text, R"(cache_misses_total{agent_id="reader",cache_type="response"})"), 1);
+  EXPECT_EQ(count_of(text, "gen_ai_client_token_usage_bucket{"), 30u); // 14 buckets and +Inf, twice
 }
 
 TEST(metrics, never_show_what_a_caller_named) {
@@ -112,20 +102,20 @@ TEST(metrics, never_show_what_a_caller_named) {
 TEST(metrics, stay_bounded_whatever_the_labels_are) {
   metrics counted;
   for (int i = 0; i < 25'000; ++i)
-    counted.cache_hit("type-" + std::to_string(i), "a");
+    counted.message_unread("type-" + std::to_string(i));
   auto text = counted.to_text();
-  auto series = count_of(text, "\ncache_hits_total{");
+  auto series = count_of(text, "\ntroupe_messages_unreadable_total{");
   EXPECT_GT(series, 9'000u);
   EXPECT_LE(series, 10'001u);
-  auto beyond = value_of(text, R"(cache_hits_total{agent_id="other",cache_type="other"})");
+  auto beyond = value_of(text, R"(troupe_messages_unreadable_total{kind="other"})");
   EXPECT_EQ(beyond + static_cast<double>(series) - 1, 25'000);
 }
 
 TEST(metrics, escape_labels_that_would_break_the_text) {
   metrics counted;
-  counted.cache_hit("a\"b\\c\nd\xff", "x");
+  counted.message_unread("a\"b\\c\nd\xff");
   auto text = counted.to_text();
-  EXPECT_NE(text.find("cache_type=\"a\\\"b\\\\c\\nd\uFFFD\""), text.npos) << text;
+  EXPECT_NE(text.find("kind=\"a\\\"b\\\\c\\nd\uFFFD\""), text.npos) << text;
 }
 
 TEST(metrics, show_the_plain_counts) {
@@ -143,14 +133,12 @@ TEST(metrics, show_the_plain_counts) {
   counted.plain().restarts = 11;
   counted.plain().spans_dropped = 12;
   counted.plain().spans_exported = 13;
-  counted.plain().log_lines_dropped = 14;
   auto text = counted.to_text();
   int expected = 0;
-  for (auto series :
-       {"tasks_done_total", "tasks_failed_total", "tasks_running", "queue_length", "agents",
-        "late_results_total", "envelopes_sent_total", "envelopes_received_total",
-        "envelopes_expired_total", "links_refused_total", "restarts_total", "spans_dropped_total",
-        "spans_exported_total", "log_lines_dropped_total"})
+  for (auto series : {"tasks_done_total", "tasks_failed_total", "tasks_running", "queue_length",
+                      "agents", "late_results_total", "envelopes_sent_total",
+                      "envelopes_received_total", "envelopes_expired_total", "links_refused_total",
+                      "restarts_total", "spans_dropped_total", "spans_exported_total"})
     EXPECT_EQ(value_of(text, "troupe_" + std::string{series}), ++expected) << series;
   EXPECT_TRUE(has_line(text, "# TYPE troupe_tasks_done_total counter"));
   EXPECT_TRUE(has_line(text, "# TYPE troupe_queue_length gauge"));

@@ -182,7 +182,7 @@ TEST(otlp, reads_what_a_collector_rejected) {
 }
 
 TEST(otlp_decode, finds_a_field_that_otlp_does_not_have) {
-  // Span number 2 of ScopeSpans written under number 4.
+  // Field 2 of ScopeSpans (spans) written with number 4.
   auto wrong = decode_export_request(std::string_view{"\x0a\x04\x12\x02\x22\x00", 6});
   ASSERT_EQ(wrong.problems.size(), 1u);
   EXPECT_EQ(wrong.problems[0], "ScopeSpans: field 4, wire type 2 is unknown");

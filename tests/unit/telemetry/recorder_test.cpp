@@ -123,7 +123,7 @@ TEST_F(recording, splits_many_spans_into_bounded_batches) {
 TEST_F(recording, posts_a_long_body_without_asking_first) {
   auto sent = exporting();
   auto span = span_of(1, 1);
-  set(span, "troupe.long", std::string(2 * limits::mib, 'x')); // libcurl asks beyond one
+  set(span, "troupe.long", std::string(2 * limits::mib, 'x')); // beyond 1 MiB libcurl asks first
   sent->record(std::move(span));
   ASSERT_TRUE(sent->flush(patience));
   ASSERT_EQ(receiver_.requests().size(), 1u);

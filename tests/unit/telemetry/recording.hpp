@@ -12,12 +12,12 @@
 #include <mutex>
 #include <vector>
 
-/// A recorder, a collector that answers as it is told, and a log that is kept.
+/// A recorder, a collector that answers on demand, and a log that is kept.
 namespace troupe::testing {
 
 using namespace std::chrono_literals;
 
-inline constexpr auto patience = 20s; // what a wait that goes well never needs
+inline constexpr auto patience = 20s; // a successful wait never takes so long
 
 class listening_sink final : public log_sink {
 public:

@@ -8,7 +8,7 @@
 namespace troupe {
 namespace {
 
-/// What bash makes of the word.
+/// The text that bash reads from the word.
 std::string typed(const std::string& word) {
   FILE* out = ::popen(("exec bash -c " + shell_word("printf %s " + word)).c_str(), "r");
   std::array<char, 256> text;

@@ -84,7 +84,7 @@ TEST(span_ring, names_the_trace_whose_root_began_last) {
   EXPECT_FALSE(ring.last_trace());
   (void)ring.add(span_of(1, 1, 0, 200));
   (void)ring.add(span_of(2, 2, 0, 100)); // ended later, began earlier
-  (void)ring.add(span_of(3, 3, 1, 300)); // no root
+  (void)ring.add(span_of(3, 3, 1, 300)); // not a root
   EXPECT_EQ(ring.last_trace(), (trace_id{0, 1}));
   (void)ring.add(span_of(4, 4, 1, 400)); // the root of trace 1 is gone
   EXPECT_EQ(ring.last_trace(), (trace_id{0, 2}));

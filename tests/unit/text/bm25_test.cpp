@@ -60,7 +60,7 @@ namespace {
 
 using counts = std::map<std::string, std::uint64_t>;
 
-/// The formula, from maps of words.
+/// The formula, computed plainly from maps of words.
 std::vector<double> plain_scores(const std::vector<std::string>& texts, std::string_view query) {
   std::vector<counts> words(texts.size());
   double length = 0;
@@ -115,7 +115,7 @@ TEST(bm25, agrees_with_the_formula_on_texts_of_many_words) {
 
 TEST(bm25, knows_the_most_common_words_and_orders_equal_ones_by_their_letters) {
   std::mt19937 random{7};
-  // The last round has more words that occur equally often than are looked up one by one.
+  // In the last round, more words occur equally often than the code looks up one by one.
   for (int different : {3, 40, 100'000}) {
     auto texts = random_texts(random, 300, 200, different);
     std::vector<std::string_view> views(texts.begin(), texts.end());
