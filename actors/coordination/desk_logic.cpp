@@ -1,5 +1,6 @@
 #include "actors/coordination/desk_logic.hpp"
 
+#include "actors/coordination/client_spans.hpp"
 #include "actors/unread.hpp"
 #include "config/limits/telemetry.hpp"
 #include "config/limits/work.hpp"
@@ -65,6 +66,8 @@ void desk_logic::step(step_context& context, event input) {
     members_ = to_view(*members);
     return;
   }
+  if (auto made = message->body.as<SpansMade>())
+    return take_client_spans(context, *made);
   if (message->kind != message_kind::request)
     return not_taken(context, "the desk", *message);
   if (message->body.as<RolesQuery>())
