@@ -100,4 +100,74 @@ jaeger_trace trace_from(const jaeger& server, const std::string& id,
 /// not list. `from_outside`: the parent that a TRACEPARENT named; empty: none.
 void expect_sound(const jaeger_trace& trace, const std::string& from_outside = {});
 
+/// A Jaeger for the test, which is skipped where none is installed.
+class in_jaeger : public e2e_test {
+protected:
+  void SetUp() override {
+    if (server.missing.empty())
+      return;
+    const char* required = std::getenv("TROUPE_REQUIRE");
+    if (required && std::string_view{required}.find("jaeger") != std::string_view::npos)
+      FAIL() << "TROUPE_REQUIRE=jaeger, but there is none: " << server.missing;
+    GTEST_SKIP() << server.missing;
+  }
+
+  cluster_options seen(variables more = {}, int nodes = 3) const {
+    more.emplace_back("TROUPE_TELEMETRY_OTLP_ENDPOINT", server.otlp);
+    return {.nodes = nodes, .arguments = {}, .environment = std::move(more)};
+  }
+
+  /// A folder of short documents.
+  std::filesystem::path folder_of(int count) const {
+    auto folder = user.path() / ("documents-" + std::to_string(count));
+    for (int i = 0; i < count; ++i)
+      write_file(folder / (std::to_string(i) + ".txt"),
+                 "Whoever gives the program to others must give them its source too.\n");
+    return folder;
+  }
+
+  /// The id of the trace that a command of this test has: it gives the parent from outside, or
+  /// `troupe trace last` tells.
+  std::string last_trace() const {
+    return trace_in(user.troupe({"trace", "last", "--json"}).parsed()).id;
+  }
+
+  /// Once the command's span is there: it is the last to be made.
+  jaeger_trace found(const std::string& id, std::size_t spans = 2) const {
+    auto trace = trace_from(server, id, [&](const jaeger_trace& now) {
+      return now.spans.size() >= spans
+             && std::any_of(now.spans.begin(), now.spans.end(), [](const jaeger_span& span) {
+                  return span.name.starts_with("troupe run")
+                         || span.name.starts_with("troupe send");
+                });
+    });
+    EXPECT_THAT(trace.spans, ::testing::Not(IsEmpty())) << "Jaeger has nothing of " << id;
+    return trace;
+  }
+
+  /// Starts a run and waits until a task of it runs on another node than node-1, its owner; that
+  /// node's name.
+  std::string start_run(const cluster& three, std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--peer", three.node("node-1").address});
+    running = std::make_unique<process>(user.start(std::move(arguments)));
+    std::string busy;
+    await_status(user, [&](const json& status) {
+      for (const auto& [name, node] : nodes_in(status))
+        if (name != "node-1" && node.at("tasks_running") > 0)
+          busy = name;
+      return !busy.empty();
+    });
+    return busy;
+  }
+
+  exit_state end_of_run() {
+    auto ended = running->wait(120s);
+    running->wait_for_closed_output(10s);
+    return ended.value_or(exit_state{});
+  }
+
+  jaeger server{user};
+  std::unique_ptr<process> running;
+};
+
 } // namespace troupe::testing
