@@ -2,8 +2,10 @@
 
 #include "tests/e2e/e2e.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <memory>
 
 /// A real Jaeger, and what a person would find in it.
 namespace troupe::testing {
@@ -141,7 +143,8 @@ protected:
                          || span.name.starts_with("troupe send");
                 });
     });
-    EXPECT_THAT(trace.spans, ::testing::Not(IsEmpty())) << "Jaeger has nothing of " << id;
+    EXPECT_THAT(trace.spans, ::testing::Not(::testing::IsEmpty()))
+        << "Jaeger has nothing of " << id;
     return trace;
   }
 
