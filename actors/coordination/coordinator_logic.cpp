@@ -207,7 +207,8 @@ void coordinator_logic::end_run(step_context& context, active_run& run, const fa
     attempts_.visit_of(
         run, [&](attempt& a) { attempts_.release(context, a, "is given up with its run"); });
     offers_.remove(run);
-    attempts_.call_off_everywhere(context, self_, run);
+    if (!run.closing) // else they know
+      attempts_.call_off_everywhere(context, self_, run);
   }
   progress_.send(context, run);
   blobs_.ended(context, self_, run.id);
