@@ -113,7 +113,7 @@ TEST_F(in_jaeger, a_bad_input_is_named_on_the_task_and_the_run) {
                                        "    input: {text: $inputs.text}\n"
                                        "  - id: after\n"
                                        "    role: noop\n"
-                                       "    input: {text: $ask}\n");
+                                       "    input: {text: $tasks.ask}\n");
   auto ran = user.troupe({"run", (user.path() / "bad.yaml").string(), "--input", "text=x"});
   EXPECT_EQ(ran.ended.code, 1) << ran.shown();
   auto trace = found(last_trace());
