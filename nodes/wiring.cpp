@@ -98,6 +98,7 @@ child_spec wire_llm(const node_parts& parts) {
                     [&] {
                       offline_provider_logic::options options;
                       options.delay = parts.cfg.models.offline_delay;
+                      options.contents = parts.cfg.telemetry.contents == "on";
                       options.waiting_max = limits::model_requests_waiting_max;
                       return std::make_unique<offline_provider_logic>(options, parts.counted);
                     },

@@ -1,5 +1,6 @@
 #include "actors/llm/offline/offline_provider_logic.hpp"
 
+#include "actors/llm/contents.hpp"
 #include "actors/llm/offline/offline_model.hpp"
 #include "actors/unread.hpp"
 #include "messages/agents.pb.h"
@@ -139,6 +140,8 @@ void offline_provider_logic::work_on(step_context& context, call& waiting) {
                         context.time() - waiting.arrived, answer.provider());
   if (waiting.request.trace.sampled()) {
     auto span = begin(context, waiting, *asked);
+    if (options_.contents)
+      set_output(span, answer);
     set(span, attr::response_model, answer.model());
     set(span, attr::response_id, "offline-" + to_string(span_id{span.span()}));
     set(span, attr::input_tokens, answer.input_tokens());
@@ -193,6 +196,8 @@ SpanData offline_provider_logic::begin(step_context& context, const call& waitin
     set(span, attr::agent_name, role_of(asker.agent));
   if (!asked.purpose().empty())
     set(span, attr::purpose, asked.purpose());
+  if (options_.contents)
+    set_input(span, asked);
   return span;
 }
 

@@ -315,6 +315,29 @@ TEST_F(offline_provider, records_a_span_of_its_call) {
   EXPECT_TRUE(take(std::move(quiet)).spans.empty());
 }
 
+TEST_F(offline_provider, writes_contents_into_spans_only_if_told_to) {
+  make();
+  auto quiet = take(request_of(question()));
+  ASSERT_EQ(quiet.spans.size(), 1u);
+  EXPECT_EQ(text_of(quiet.spans[0], "gen_ai.input.messages"), "(none)");
+  EXPECT_EQ(text_of(quiet.spans[0], "gen_ai.output.messages"), "(none)");
+  make({.contents = true});
+  auto asked = question();
+  auto& said = *asked.add_messages();
+  said.set_role("user");
+  said.set_content("a \"quoted\" word");
+  auto told = take(request_of(asked, 2));
+  ASSERT_EQ(told.spans.size(), 1u);
+  auto input = text_of(told.spans[0], "gen_ai.input.messages");
+  EXPECT_TRUE(input.starts_with(R"([{"role":")")) << input;
+  EXPECT_NE(input.find(R"(a \"quoted\" word)"), std::string::npos) << input;
+  auto output = text_of(told.spans[0], "gen_ai.output.messages");
+  EXPECT_TRUE(output.starts_with(R"([{"role":"assistant","parts":)")) << output;
+  said.set_content(std::string(20'000, 'x'));
+  auto long_one = take(request_of(asked, 3));
+  EXPECT_LE(text_of(long_one.spans.at(0), "gen_ai.input.messages").size(), 8u * 1024);
+}
+
 TEST_F(offline_provider, counts_calls_by_role_or_slot_and_never_by_a_key) {
   make();
   static_cast<void>(take(request_of(question())));
