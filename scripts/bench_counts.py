@@ -169,7 +169,7 @@ def main():
     options.add_argument("--functions", type=int, default=0, metavar="N")
     options.add_argument("--jobs", type=int, default=2, metavar="N")
     options.add_argument("units", nargs="*", metavar="UNIT")
-    wanted = options.parse_args()
+    wanted = options.parse_intermixed_args()
     program = wanted.build / "tests" / "bench" / "bench_counts"
     units = output_of(str(program)).split()
     if unknown := set(wanted.units) - set(units):

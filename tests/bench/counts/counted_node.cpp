@@ -4,7 +4,8 @@
 #include "actors/host/logic_shell.hpp"
 #include "actors/host/supervisor.hpp"
 #include "config/limits/work.hpp"
-#include "persistence/memory_stores.hpp"
+#include "persistence/blob_store.hpp"
+#include "persistence/state_store.hpp"
 
 #include <caf/send.hpp>
 
@@ -47,6 +48,9 @@ counted_node::counted_node() : system_(configured(config_)), parts_(make_parts()
 }
 
 counted_node::~counted_node() {
+  for (auto& shell : placed_)
+    caf::anon_send(shell, atom::stop_v);
+  placed_.clear();
   caf::anon_send(top_, atom::stop_v);
   work();
   top_ = nullptr;
@@ -86,6 +90,7 @@ void counted_node::run_logic(std::string_view agent, std::unique_ptr<logic> mind
                                                           std::move(mind));
   host_.post->place(called, shell);
   caf::anon_send(shell, atom::begin_v);
+  placed_.push_back(std::move(shell));
 }
 
 void counted_node::work() { jobs().run(); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/host/interfaces.hpp"
 #include "actors/host/node_host.hpp"
 #include "nodes/wiring.hpp"
 
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 namespace troupe::bench {
 
@@ -45,6 +47,7 @@ private:
   caf::actor_system system_;
   node_parts parts_;
   caf::actor top_;
+  std::vector<logic_actor> placed_; ///< beside the tree
 };
 
 } // namespace troupe::bench
