@@ -3,7 +3,9 @@
 #include "messages/envelope.hpp"
 #include "messages/spans.pb.h"
 #include "telemetry/log.hpp"
+#include "telemetry/span.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -44,6 +46,14 @@ class random_source {
 public:
   virtual ~random_source() = default;
   virtual std::uint64_t next() = 0;
+};
+
+/// Tells the time while a step works. What a logic decides must not depend on it; what is measured
+/// may.
+class time_source {
+public:
+  virtual ~time_source() = default;
+  virtual instant now() const = 0;
 };
 
 /// What a step wants to happen. The host carries it out in this order: stops, starts, sends,
@@ -107,11 +117,30 @@ struct outputs {
 
 /// What a step is given in addition to the event.
 struct step_context {
-  instant now;
+  instant now; ///< when the step began
   random_source& random;
   outputs& out;
+  const time_source* clock = nullptr; ///< none: a step takes no time, as in the simulator
 
   span_id next_span() { return {random.next() | 1}; }
+
+  /// The time at this moment of the step, to measure with. Never before `now`.
+  instant time() const { return clock ? std::max(now, clock->now()) : now; }
+
+  /// The span ends at this moment. The messages of a step leave after it, so whoever acts on them
+  /// ends later: no child outlives a parent that waited for it.
+  void end(SpanData span) {
+    set_end(span, time());
+    out.spans.push_back(std::move(span));
+  }
+
+  /// A line about what `span` is for: it has the span's trace. From `warning` on it is also an
+  /// event of the span.
+  void log(SpanData& span, log_level level, std::string_view component, std::string text) {
+    if (level >= log_level::warning)
+      add_log_event(span, to_string(level), component, text, time());
+    out.log(level, component, std::move(text), {span.trace_hi(), span.trace_lo()});
+  }
 };
 
 class logic {

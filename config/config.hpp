@@ -84,6 +84,10 @@ struct node_config {
     /// nothing is exported.
     std::string otlp_endpoint;
     std::map<std::string, std::string> otel; ///< the variables OTEL_*; no key (otlp_target.hpp)
+    /// What Jaeger calls the service; `{node}` stands for node.name. Empty: as OTEL_SERVICE_NAME
+    /// says, else "troupe".
+    std::string service_name;
+    std::string contents = "off";    ///< on: prompts and answers are written to spans
     double sample_ratio = 1.0;       ///< of the traces that begin here without a decision; 0 to 1
     std::string log_level = "info";  ///< debug, info, warning, error, off
     std::string log_format = "auto"; ///< auto (readable on a terminal, otherwise JSON), json, text

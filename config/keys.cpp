@@ -1,6 +1,7 @@
 #include "config/keys.hpp"
 
 #include "config/base/host_port.hpp"
+#include "config/base/utf8.hpp"
 #include "config/durations.hpp"
 #include "config/otlp_target.hpp"
 #include "config/yaml.hpp"
@@ -121,6 +122,17 @@ set_result check_otlp_endpoint(std::string_view text) {
   return {};
 }
 
+set_result check_service_name(std::string_view text) {
+  constexpr std::size_t bytes_max = 128;
+  auto visible = std::all_of(text.begin(), text.end(), [](char c) {
+    auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && byte != 0x7f;
+  });
+  if (text.size() > bytes_max || !visible || !is_utf8(text))
+    return mismatch("at most 128 bytes of visible text, such as troupe/{node}", text);
+  return {};
+}
+
 config_key members_key() {
   auto set = [](node_config&, std::string_view) -> set_result {
     return unexpected<std::string>{"can be set in a file only"};
@@ -175,6 +187,12 @@ std::vector<config_key> make_table() {
                        "http(s)://HOST:PORT", check_otlp_endpoint,
                        "where traces are sent by OTLP; empty: as OTEL_EXPORTER_OTLP_* says; none: "
                        "nowhere"));
+  t.push_back(text_key("telemetry.service_name", TROUPE_AT(telemetry.service_name), "name",
+                       check_service_name,
+                       "what traces call this service; {node} stands for node.name: a colour for "
+                       "each node; empty: as OTEL_SERVICE_NAME says, else troupe"));
+  t.push_back(choice_key("telemetry.contents", TROUPE_AT(telemetry.contents), {"off", "on"},
+                         "on: traces hold prompts and answers, up to 8 KiB each"));
   t.push_back(number_key("telemetry.sample_ratio", TROUPE_AT(telemetry.sample_ratio), 0.0, 1.0,
                          "of the traces that clients begin here without a decision of their own"));
   t.push_back(choice_key("telemetry.log_level", TROUPE_AT(telemetry.log_level),

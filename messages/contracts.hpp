@@ -133,6 +133,8 @@ inline constexpr auto contracts = [] {
       {desk, TraceQuery, asked, clients | agents | desk, any, {TraceFound}},
       {desk, RolesQuery, asked, clients | agents | desk, any, {RolesListed}},
       {desk, MembersChanged, told, membership, own},
+      // A client that exports nothing itself hands its spans over.
+      {desk, SpansMade, told, clients, own},
   });
 }();
 

@@ -62,9 +62,12 @@ struct trace_context {
   static constexpr std::uint8_t flag_sampled = 1;
   /// Ours, between a client and its node: the node decides whether the trace is recorded.
   static constexpr std::uint8_t flag_undecided = 0x80;
+  /// Ours, within a process: `span` was made in another process.
+  static constexpr std::uint8_t flag_remote = 0x40;
 
   bool sampled() const noexcept { return (flags & flag_sampled) != 0; }
   bool undecided() const noexcept { return (flags & flag_undecided) != 0; }
+  bool remote() const noexcept { return (flags & flag_remote) != 0; }
 };
 
 enum class message_kind : std::uint8_t {

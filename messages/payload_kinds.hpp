@@ -61,7 +61,8 @@
   X(87, AgentsQuery)                                                                               \
   X(88, AgentsCounted)                                                                             \
   X(89, SlotsQuery)                                                                                \
-  X(90, SlotsCounted)
+  X(90, SlotsCounted)                                                                              \
+  X(91, SpansMade)
 
 namespace troupe {
 

@@ -170,7 +170,7 @@ void append_envelope(std::vector<char>& out, const envelope& message, const wire
   to.put<std::uint8_t>(0);
   to.put(static_cast<std::uint8_t>(message.kind));
   to.put(fields);
-  to.put(message.trace.flags);
+  to.put(static_cast<std::uint8_t>(message.trace.flags & ~unsigned{trace_context::flag_remote}));
   to.put(message.attempt);
   to.put(static_cast<std::uint16_t>(message.body.kind()));
   to.put(static_cast<std::uint32_t>(payload_bytes.size()));

@@ -45,13 +45,15 @@ log_options log_options_of(const node_config& cfg) {
   return options;
 }
 
-std::shared_ptr<node_host> make_host(const node_config& cfg, node_id self) {
+std::shared_ptr<node_host> make_host(const node_config& cfg, const node_identity& self) {
   auto host = std::make_shared<node_host>();
   host->log = make_log_sink(log_options_of(cfg));
   route_protobuf_log(host->log);
   host->counted.watch_log(host->log);
   recorder_options options;
-  options.node = self;
+  options.node = self.id;
+  options.incarnation = self.incarnation;
+  options.service = cfg.telemetry.service_name;
   options.node_name = cfg.node.name;
   options.cluster = cfg.cluster.name;
   options.target = otlp_target_of(cfg.telemetry);
@@ -59,7 +61,11 @@ std::shared_ptr<node_host> make_host(const node_config& cfg, node_id self) {
   options.queued_max = limits::spans_queued_max;
   host->spans = std::make_unique<recorder>(options, host->counted, host->log);
   host->sampler = trace_sampler{cfg.telemetry.sample_ratio};
-  host->post = std::make_unique<post>(self, host->counted, host->log);
+  host->post = std::make_unique<post>(self.id, host->counted, host->log);
+  host->post->watch_clients([shared = host.get()](envelope& message) {
+    if (auto span = shared->door.leave(message, shared->clock.now()))
+      shared->spans->record(std::move(*span));
+  });
   return host;
 }
 
@@ -197,7 +203,7 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
   if (!log.empty() && log.parent_path() == cfg.node.data)
     if (auto own = open_own_file(log, O_WRONLY | O_CREAT | O_APPEND); !own)
       return give_up(exit_cannot_write, "telemetry.log_file: " + own.error().message);
-  setup.host = make_host(cfg, setup.identity.id);
+  setup.host = make_host(cfg, setup.identity);
   auto local = local_socket::listen_in(cfg.node.data);
   if (local)
     setup.local_door.emplace(std::move(*local));

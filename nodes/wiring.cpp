@@ -99,7 +99,6 @@ child_spec wire_llm(const node_parts& parts) {
                       offline_provider_logic::options options;
                       options.delay = parts.cfg.models.offline_delay;
                       options.waiting_max = limits::model_requests_waiting_max;
-                      options.clock = parts.clock;
                       return std::make_unique<offline_provider_logic>(options, parts.counted);
                     },
                     own_thread)});

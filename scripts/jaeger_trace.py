@@ -11,9 +11,10 @@ import json
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
-SERVICE = "troupe"
+SERVICES = "troupe"  # and "troupe/node-1", "troupe-cli": telemetry.service_name
 PATIENCE_S = 5
 PAUSE_S = 0.2
 
@@ -29,17 +30,29 @@ def ask(url):
         raise
 
 
+def last(url):
+    """The trace of any of our services that began last."""
+    found = []
+    for service in ask(f"{url}/api/services"):
+        if service.startswith(SERVICES):
+            named = urllib.parse.quote(service, safe="")
+            found += ask(f"{url}/api/traces?service={named}&limit=1")
+    return sorted(found, key=lambda t: -min(s["startTime"] for s in t["spans"]))
+
+
 def find(url, wanted):
-    path = f"traces?service={SERVICE}&limit=1" if wanted == "last" else f"traces/{wanted}"
     end = time.monotonic() + PATIENCE_S
-    while not (found := ask(f"{url}/api/{path}")) and time.monotonic() < end:
+    while True:
+        found = last(url) if wanted == "last" else ask(f"{url}/api/traces/{wanted}")
+        if found or time.monotonic() >= end:
+            return found[0] if found else None
         time.sleep(PAUSE_S)
-    return found[0] if found else None
 
 
 def node_of(process):
     tags = {tag["key"]: tag["value"] for tag in process.get("tags", [])}
-    return tags.get("troupe.node.name") or tags.get("service.instance.id") or "?"
+    named = tags.get("troupe.node.name") or tags.get("service.instance.id")
+    return named or process.get("serviceName", "?")
 
 
 def count_of(count, one):

@@ -10,6 +10,7 @@
 namespace troupe {
 
 enum class log_level : std::uint8_t { debug, info, warning, error, off };
+std::string_view to_string(log_level level);
 
 /// One thing to tell the operator. Never contains secrets, prompts or documents.
 struct log_line {

@@ -17,8 +17,6 @@ struct stamped_line {
   trace_id trace;
 };
 
-std::string_view to_string(log_level level);
-
 /// "2026-01-31T23:59:59.123456Z"
 std::string to_iso8601(instant at);
 

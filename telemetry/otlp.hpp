@@ -20,11 +20,15 @@ struct otlp_resource {
   std::string node_name;
   std::string cluster;
   std::string host;
-  std::vector<std::pair<std::string, std::string>> others; ///< these override those above
+  std::vector<std::pair<std::string, std::string>> others; ///< these override all else
+  std::string service = "troupe";
+  std::uint64_t incarnation = 0; ///< how often the node has been started; 0: no node
+  std::uint64_t pid = 0;
+  std::vector<std::string> addresses{}; ///< of the host
 };
 
-/// A batch as the bytes of one ExportTraceServiceRequest. Every span belongs to this resource. The
-/// schema URL is left empty: we are not sure of any published URL for the pinned conventions.
+/// A batch as the bytes of one ExportTraceServiceRequest. A span that names a service of its own
+/// was made by a client of this host (spans.proto); every other span belongs to this resource.
 std::string encode_otlp(const otlp_resource& resource, std::span<const shared_span> batch);
 
 /// The same bytes compressed, as `Content-Encoding: gzip`.

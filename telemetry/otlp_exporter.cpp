@@ -37,7 +37,7 @@ otlp_exporter::~otlp_exporter() {
   {
     std::lock_guard lock{mutex_};
     stopping_ = true;
-    stop_at_ = clock::now() + limits::otlp_flush_at_exit;
+    stop_at_ = clock::now() + how_.flush_at_exit;
   }
   work_.notify_all();
   post_->wake();

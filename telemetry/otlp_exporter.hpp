@@ -32,11 +32,12 @@ public:
         flush_interval; ///< a span waits at most that long for others to join it
     std::chrono::milliseconds timeout = limits::otlp_request_timeout; ///< of one request
     bool gzip = false;
+    std::chrono::milliseconds flush_at_exit = limits::otlp_flush_at_exit;
   };
 
   otlp_exporter(options how, std::unique_ptr<otlp_post> post, metrics& counted,
                 std::shared_ptr<log_sink> log);
-  /// Sends the queued spans, for at most `otlp_flush_at_exit`. Spans left after that are dropped
+  /// Sends the queued spans, for at most `flush_at_exit`. Spans left after that are dropped
   /// and counted.
   ~otlp_exporter();
 

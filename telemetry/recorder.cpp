@@ -1,7 +1,9 @@
 #include "telemetry/recorder.hpp"
 
 #include "messages/spans.pb.h"
+#include "telemetry/host_addresses.hpp"
 #include "telemetry/otlp_exporter.hpp"
+#include "telemetry/span.hpp"
 #include "telemetry/span_ring.hpp"
 
 #include <unistd.h>
@@ -15,6 +17,14 @@ std::string host_name() {
   if (::gethostname(text, sizeof text - 1) != 0)
     return {};
   return text;
+}
+
+/// "troupe/{node}" is "troupe/node-1".
+std::string service_of(std::string name, std::string_view node) {
+  constexpr std::string_view place = "{node}";
+  for (auto at = name.find(place); at != name.npos; at = name.find(place, at + node.size()))
+    name.replace(at, place.size(), node);
+  return name;
 }
 
 } // namespace
@@ -31,23 +41,35 @@ recorder::recorder(recorder_options options, metrics& counted, std::shared_ptr<l
     log->write({log_level::error, "otlp", post.error().message + "; no spans are exported", {}});
     return;
   }
-  otlp_resource resource{options_.node, options_.node_name, options_.cluster, host_name(),
-                         options_.target.resource};
+  otlp_resource resource;
+  resource.node = options_.node;
+  resource.node_name = options_.node_name;
+  resource.cluster = options_.cluster;
+  resource.host = host_name();
+  resource.others = options_.target.resource;
+  resource.incarnation = options_.incarnation;
+  resource.pid = static_cast<std::uint64_t>(::getpid());
+  resource.addresses = host_addresses();
+  if (!options_.service.empty()) {
+    std::erase_if(resource.others, [](const auto& pair) { return pair.first == "service.name"; });
+    resource.service = service_of(options_.service, options_.node_name);
+  }
   exporter_ = std::make_unique<otlp_exporter>(
       otlp_exporter::options{std::move(resource), options_.queued_max, options_.flush_interval,
-                             options_.target.timeout, options_.target.gzip},
+                             options_.target.timeout, options_.target.gzip, options_.flush_at_exit},
       std::move(*post), counted, std::move(log));
 }
 
 recorder::~recorder() = default;
 
 void recorder::record(SpanData span) {
-  if (span.node().empty()) {
+  if (span.service().empty() && span.node().empty()) {
     span.set_node(node_bytes_);
     span.set_node_name(options_.node_name);
+    set(span, attr::node_name, options_.node_name);
   }
   auto shared = pack(span);
-  if (exporter_)
+  if (exporter_ && !span.exported())
     exporter_->add(shared);
   shared_span gone; // freed after the lock
   std::lock_guard lock{ring_mutex_};

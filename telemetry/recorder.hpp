@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/limits/telemetry.hpp"
 #include "config/otlp_target.hpp"
 #include "messages/envelope.hpp"
 #include "messages/spans.pb.h"
@@ -27,6 +28,9 @@ struct recorder_options {
   std::size_t
       queued_max; ///< spans waiting for the exporter; beyond it they are dropped and counted
   std::chrono::milliseconds flush_interval{200};
+  std::chrono::milliseconds flush_at_exit = limits::otlp_flush_at_exit;
+  std::uint64_t incarnation = 0; ///< how often the node has been started
+  std::string service;           ///< telemetry.service_name; `{node}` stands for node_name
 };
 
 /// Where finished spans go: the last ones are kept in memory, and all are exported by OTLP over
@@ -35,7 +39,7 @@ struct recorder_options {
 class recorder {
 public:
   recorder(recorder_options options, metrics& counted, std::shared_ptr<log_sink> log);
-  /// Exports the queued spans, for at most two seconds, then ends the thread.
+  /// Exports the queued spans, for at most `flush_at_exit`, then ends the thread.
   ~recorder();
 
   void record(SpanData span);

@@ -18,7 +18,9 @@ trace_sampler::trace_sampler(double ratio)
 void trace_sampler::decide(trace_context& trace) const noexcept {
   if (!trace.undecided())
     return;
+  auto remote = static_cast<std::uint8_t>(trace.flags & trace_context::flag_remote);
   trace.flags = (trace.trace.lo & random_mask) < below_ ? trace_context::flag_sampled : 0;
+  trace.flags |= remote;
 }
 
 } // namespace troupe

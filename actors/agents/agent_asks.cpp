@@ -155,6 +155,7 @@ mind_event agent_logic::outcome_of(const ask& asked, envelope& reply) {
       if (answer) {
         now_->input_tokens += answer->input_tokens();
         now_->output_tokens += answer->output_tokens();
+        now_->provider = answer->provider();
         told.answer = std::move(*answer);
       }
       told.error = std::move(why);

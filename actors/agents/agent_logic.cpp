@@ -1,5 +1,6 @@
 #include "actors/agents/agent_logic.hpp"
 
+#include "actors/agents/agent_span.hpp"
 #include "actors/agents/agent_work.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
@@ -18,25 +19,6 @@ namespace {
 bool expired(const envelope& message, instant arrived, instant now) {
   return message.remaining.count() < 0
          || (message.remaining.count() > 0 && now - arrived >= message.remaining);
-}
-
-std::optional<SpanData> begin_agent_span(step_context& context, const RoleInfo& info,
-                                         const address& self, const envelope& request) {
-  if (!request.trace.sampled())
-    return std::nullopt;
-  auto span = begin_span("invoke_agent " + info.name(), span_kind::internal, request.trace,
-                         context.next_span(), context.now);
-  set(span, "gen_ai.operation.name", "invoke_agent");
-  set(span, "gen_ai.provider.name", "troupe");
-  set(span, "gen_ai.agent.name", info.name());
-  set(span, "gen_ai.agent.id", self.agent.text());
-  set(span, "troupe.role", info.name());
-  return span;
-}
-
-void end_span(step_context& context, SpanData span) {
-  span.set_end_ns(context.now.time_since_epoch().count());
-  context.out.spans.push_back(std::move(span));
 }
 
 } // namespace
@@ -236,7 +218,7 @@ void agent_logic::given_up(step_context& context, const envelope& order) {
 
 void agent_logic::echo(step_context& context, envelope& request, const delivery::entry_id& at) {
   if (auto span = begin_agent_span(context, role_->info, self_, request))
-    end_span(context, std::move(*span));
+    context.end(std::move(*span));
   if (request.kind != message_kind::request)
     return;
   if (at.session)
@@ -301,10 +283,11 @@ void agent_logic::set_deadline(step_context& context, work& now, std::uint64_t t
   now.span = begin_agent_span(context, role_->info, self_, now.request);
   if (!now.span)
     return;
-  std::int64_t attempt = now.request.attempt;
-  if (now.is_task)
-    attempt = now.request.body.as<TaskWork>()->task().attempt();
-  set(*now.span, "troupe.attempt", attempt);
+  if (now.is_task) {
+    const auto& task = now.request.body.as<TaskWork>()->task();
+    set(*now.span, attr::task_attempt, task.attempt());
+    set(*now.span, attr::task_label, task.label());
+  }
   now.inside = context_of(*now.span, now.request.trace);
 }
 
@@ -371,11 +354,14 @@ void agent_logic::settle(step_context& context) {
   counted_.task_processed(counted_as_, ok, done->is_task ? "task" : "message",
                           context.now - done->began);
   if (done->span) {
-    set(*done->span, "gen_ai.usage.input_tokens", static_cast<std::int64_t>(done->input_tokens));
-    set(*done->span, "gen_ai.usage.output_tokens", static_cast<std::int64_t>(done->output_tokens));
+    if (done->provider) {
+      set(*done->span, attr::provider, *done->provider);
+      set(*done->span, attr::input_tokens, done->input_tokens);
+      set(*done->span, attr::output_tokens, done->output_tokens);
+    }
     if (!ok)
       set_failed(*done->span, done->why);
-    end_span(context, std::move(*done->span));
+    context.end(std::move(*done->span));
   }
   if (!done->owed())
     return;

@@ -56,6 +56,7 @@ struct agent_logic::work : waiting {
   std::size_t asked = 0;
   std::uint64_t input_tokens = 0;
   std::uint64_t output_tokens = 0;
+  std::optional<std::string> provider; ///< of the last model that answered
 
   AgentReply reply;  ///< what is to be sent, unless
   failure why;       ///< this is a failure

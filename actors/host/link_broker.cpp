@@ -3,6 +3,7 @@
 #include "actors/cluster/link_logic.hpp"
 #include "actors/cluster/outbox.hpp"
 #include "actors/cluster/stamp.hpp"
+#include "actors/host/fast_random.hpp"
 #include "config/limits/links.hpp"
 #include "config/version.hpp"
 #include "messages/cluster.pb.h"
@@ -37,6 +38,7 @@ struct link_state {
   bool evicted = false; ///< closed for lack of room, not for anything it did
   bool halted = false;  ///< nothing is read until the node has room
   bool left = false;    ///< the peer ended it, and said so
+  fast_random random;   ///< for the ids of spans
 
   instant now() const { return hub->host.clock.now(); }
 };
@@ -245,8 +247,11 @@ void carry_out(link_broker* self, link_logic::effects out) {
   auto received = std::move(out.received);
   for (auto& message : received) {
     stamp(message, link.protocol->peer(), link.hub->host.post->self());
-    if (link.protocol->peer().client())
-      link.hub->host.sampler.decide(message.trace);
+    message.trace.flags |= trace_context::flag_remote;
+    if (!link.protocol->peer().client())
+      continue;
+    link.hub->host.sampler.decide(message.trace);
+    link.hub->host.door.enter(message, {link.random.next() | 1}, link.now());
   }
   std::erase_if(received, [&](const envelope& message) { return is_foreign_reply(link, message); });
   if (!received.empty()) {

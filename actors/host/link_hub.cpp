@@ -97,6 +97,8 @@ void link_registration::leave_door() {
 void link_registration::leave_clients() {
   if (!hub_.host.post->detach_session(session_, waiting_.get()))
     return; // it came back by a new link: it is not gone
+  for (auto& span : hub_.host.door.closed(session_, hub_.host.clock.now()))
+    hub_.host.spans->record(std::move(span));
   SessionClosed closed;
   closed.set_session(session_.value);
   closed.set_left(left_);

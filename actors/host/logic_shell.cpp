@@ -51,7 +51,7 @@ logic_shell::behavior_type logic_shell::make_behavior() {
 template <class Call>
 void logic_shell::guarded(Call&& call) {
   out_.leaves = false; // a step came after the wish: it has something to do
-  step_context context{host_.clock.now(), random_, out_};
+  step_context context{host_.clock.now(), random_, out_, &host_.clock};
   fault_ = fault_of([&] { call(context); });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/host/client_door.hpp"
 #include "actors/host/node_clock.hpp"
 #include "actors/host/post.hpp"
 #include "actors/host/running_threads.hpp"
@@ -42,6 +43,7 @@ struct node_host {
   std::shared_ptr<log_sink> log;
   std::unique_ptr<recorder> spans;
   trace_sampler sampler; ///< of the traces that clients begin
+  client_door door;      ///< the spans of what clients ask
   std::unique_ptr<troupe::post> post;
   std::shared_ptr<running_threads> threads = std::make_shared<running_threads>();
 

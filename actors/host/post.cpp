@@ -172,6 +172,9 @@ void post::send_out(envelope message) {
   // Only its node knows a client's own address: let the answer find its way back here.
   if (!message.sender.node)
     message.sender.node = self_;
+  if (to_client_ && message.target.what == address::kind::session
+      && (!message.target.node || message.target.node == self_))
+    to_client_(message);
   switch (link->put(message)) {
     case outbox::put_result::queued:
       counted_.plain().envelopes_sent.fetch_add(1, std::memory_order_relaxed);

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <shared_mutex>
 #include <span>
@@ -50,6 +51,10 @@ public:
   /// `log` is told of dropped and refused messages.
   post(node_id self, metrics& counted, std::shared_ptr<log_sink> log = make_null_log_sink(),
        judging judged_by = &judge);
+
+  /// `watch` is shown every message that goes to a client of this node, by the thread that sends
+  /// it. To be called before anything is sent.
+  void watch_clients(std::function<void(envelope&)> watch) { to_client_ = std::move(watch); }
 
   node_id self() const noexcept { return self_; }
 
@@ -115,6 +120,7 @@ private:
   metrics& counted_;
   const std::shared_ptr<log_sink> log_;
   const judging judged_by_;
+  std::function<void(envelope&)> to_client_;
   queued_bytes queued_;
   mutable std::shared_mutex places_mutex_; ///< services, links and the view: they change rarely
   std::array<logic_actor, service_count> services_;

@@ -129,7 +129,7 @@ bool thread_shell::next(std::optional<queued_message>& message) {
 
 /// One call into the logic; false after a fault.
 bool thread_shell::step(const std::function<void(step_context&)>& call) {
-  step_context context{host_.clock.now(), random_, out_};
+  step_context context{host_.clock.now(), random_, out_, &host_.clock};
   auto fault = fault_of([&] { call(context); });
   for (auto& t : out_.timers)
     timers_.arm(t.id, context.now, t.after);

@@ -22,6 +22,6 @@
 ///   calls is full. `timed_out` when the caller's time is over: the call is given up, since nobody
 ///   waits for it. `invalid_argument` when the messages include no user message. `provider_failed`
 ///   for errors of a service behind it.
-/// - It records one span `chat {model}` of kind client for each call of a sampled trace and counts
-///   the call with `metrics::model_called`.
+/// - It records one span `chat {model}` for each call of a sampled trace, of kind client if the
+///   model is behind HTTP, and counts the call with `metrics::model_called`.
 /// - It may be asked the same thing again (attempt above 1): a call has no effect except its cost.

@@ -8,6 +8,14 @@ namespace troupe::limits {
 inline constexpr std::size_t spans_kept_max = 20'000;   ///< by a node, for `troupe trace`
 inline constexpr std::size_t spans_queued_max = 16'384; ///< for the exporter
 inline constexpr std::size_t spans_per_export = 512;
+inline constexpr int span_events_max = 128; ///< as OpenTelemetry's SDKs: more are counted only
+inline constexpr std::size_t span_text_bytes_max = 8 * kib; ///< of one attribute
+inline constexpr int spans_made_max = 64; ///< of a client, that a node passes on at once
+inline constexpr std::size_t spans_made_bytes_max = 256 * kib; ///< of those
+inline constexpr auto client_spans_time_max = 500ms; ///< a command waits for its spans to leave
+inline constexpr std::size_t door_requests_max =
+    4'096; ///< of all clients, with spans that are open
+inline constexpr std::size_t host_addresses_max = 16;
 inline constexpr std::size_t otlp_answer_bytes_max = 4 * mib;
 inline constexpr auto otlp_connect_timeout = 2s;
 inline constexpr auto otlp_request_timeout = 10s;

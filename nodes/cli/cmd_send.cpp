@@ -3,6 +3,7 @@
 #include "config/suggest.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
+#include "nodes/cli/command_trace.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/documents.hpp"
 #include "nodes/cli/exit_codes.hpp"
@@ -10,6 +11,7 @@
 #include "nodes/cli/reply_printer.hpp"
 #include "nodes/cli/trace_ids.hpp"
 #include "nodes/cli/upload.hpp"
+#include "telemetry/span.hpp"
 
 #include <unistd.h>
 
@@ -58,7 +60,8 @@ cli_result<std::string> role_in(const std::string& agent) {
 
 /// The message, with the files that the agent is asked to remember.
 cli_result<AgentMessage> make_message(attached_client& cluster, const send_command& wanted,
-                                      const RoleInfo& role, uploaded_documents& files) {
+                                      const RoleInfo& role, uploaded_documents& files,
+                                      command_trace& trace) {
   AgentMessage message;
   message.set_text(to_utf8(wanted.text));
   auto remember = role.reads_files() ? parse_remember(wanted.text) : std::nullopt;
@@ -68,7 +71,7 @@ cli_result<AgentMessage> make_message(attached_client& cluster, const send_comma
                               wanted.follow_links ? links::all : links::inside);
   if (!found)
     return unexpected{error_of(found.error())};
-  auto sent = upload(cluster, *found, wanted.as_json);
+  auto sent = upload(cluster, *found, wanted.as_json, trace);
   if (!sent)
     return unexpected{sent.error()};
   files = std::move(*sent);
@@ -87,60 +90,105 @@ cli_error why_no_answer(const failure& why, const send_command& wanted) {
   return error;
 }
 
-} // namespace
-
-int cmd_send(const send_command& wanted) {
-  auto role_name = role_in(wanted.agent);
-  if (!role_name)
-    return report(role_name.error(), wanted.as_json);
+/// What a message needs of the world, for as long as the command lasts.
+struct talk_attachment {
   interrupts signals;
-  auto cluster = attach_lasting(wanted.cluster, signals.fd());
-  if (!cluster)
-    return report(cluster.error(), wanted.as_json);
-  auto role = role_to_talk_to(*cluster, *role_name);
-  if (!role)
-    return report(role.error(), wanted.as_json);
-  uploaded_documents files;
-  auto message = make_message(*cluster, wanted, *role, files);
-  if (!message)
-    return report(message.error(), wanted.as_json);
-  if (!wanted.as_json) {
-    tell_skipped(files.skipped);
-    tell_notes(files.notes);
-  }
+  std::optional<attached_client> cluster;
+};
 
+/// The role to talk to, at a cluster that let us in.
+cli_result<RoleInfo> attach_to(const send_command& wanted, const std::string& role_name,
+                               talk_attachment& to, command_trace& trace) {
+  command_trace::part connecting{trace, span_names::connect};
+  auto failed = [&](const cli_error& why) {
+    connecting.failed(why);
+    return unexpected{why};
+  };
+  auto cluster = attach_lasting(wanted.cluster, to.signals.fd());
+  if (!cluster)
+    return failed(cluster.error());
+  to.cluster = std::move(*cluster);
+  set(connecting.span(), attr::peer_node, to.cluster->node().name());
+  auto role = role_to_talk_to(*to.cluster, role_name);
+  if (!role)
+    return failed(role.error());
+  return role;
+}
+
+/// The agent's answer. Its pieces are printed as they come.
+cli_result<AgentReply> ask(const send_command& wanted, attached_client& cluster,
+                           AgentMessage message, command_trace& trace, reply_printer& printer) {
+  command_trace::part waiting{trace, span_names::wait};
+  set(waiting.span(), attr::peer_node, cluster.node().name());
   auto request = make_envelope(message_kind::request, address::of_agent(name(wanted.agent)),
-                               std::move(*message));
-  request.trace = new_trace(std::getenv("TRACEPARENT"));
+                               std::move(message));
+  request.trace = waiting.inside();
   request.remaining = wanted.timeout;
-  auto trace = request.trace.trace;
-  remember_trace(cluster->data, trace);
-  reply_printer printer(terminal_of(STDOUT_FILENO));
-  auto reply = cluster->link->request(std::move(request), wanted.timeout, [&](envelope& other) {
+  auto reply = cluster.link->request(std::move(request), wanted.timeout, [&](envelope& other) {
     if (auto piece = other.body.as<Piece>(); piece && !wanted.as_json)
       print_data(printer.piece(*piece));
   });
+  if (reply)
+    trace.answered(reply->trace);
   auto why = reply ? failure_in(*reply) : std::optional{reply.error()};
   auto answer = why ? nullptr : reply->body.as<AgentReply>();
   if (!why && !answer)
     why = failure{ec::bad_message, "the agent's answer could not be read"};
-  if (why) {
+  if (!why)
+    return std::move(*answer);
+  auto told = why_no_answer(*why, wanted);
+  waiting.failed(told);
+  return unexpected{told};
+}
+
+cli_result<void> send(const send_command& wanted, talk_attachment& to, command_trace& trace) {
+  auto role_name = role_in(wanted.agent);
+  if (!role_name)
+    return unexpected{role_name.error()};
+  set(trace.span(), attr::agent_id, wanted.agent);
+  auto role = attach_to(wanted, *role_name, to, trace);
+  if (!role)
+    return unexpected{role.error()};
+  trace.called("send " + role->name());
+  remember_trace(to.cluster->data, trace.id());
+  uploaded_documents files;
+  auto message = make_message(*to.cluster, wanted, *role, files, trace);
+  if (!message)
+    return unexpected{message.error()};
+  if (!wanted.as_json) {
+    tell_skipped(files.skipped);
+    tell_notes(files.notes);
+  }
+  reply_printer printer(terminal_of(STDOUT_FILENO));
+  auto answer = ask(wanted, *to.cluster, std::move(*message), trace, printer);
+  if (!answer) {
     print_data(printer.broken_off());
-    return report(why_no_answer(*why, wanted), wanted.as_json);
+    return unexpected{answer.error()};
   }
   if (!wanted.as_json) {
     print_data(printer.end(answer->text()));
-    return exit_ok;
+    return {};
   }
   print_json({{"agent", wanted.agent},
               {"text", answer->text()},
-              {"trace_id", to_string(trace)},
+              {"trace_id", to_string(trace.id())},
               {"input_tokens", answer->input_tokens()},
               {"output_tokens", answer->output_tokens()},
               {"skipped", files_json(files.skipped.named, "why")},
               {"skipped_more", files.skipped.more},
               {"notes", files_json(files.notes, "note")}});
-  return exit_ok;
+  return {};
+}
+
+} // namespace
+
+int cmd_send(const send_command& wanted) {
+  command_trace trace{"send", std::getenv("TRACEPARENT")};
+  talk_attachment to;
+  auto done = send(wanted, to, trace);
+  auto code = done ? exit_ok : report(done.error(), wanted.as_json);
+  trace.end(code, done ? nullptr : &done.error(), to.cluster ? &*to.cluster : nullptr);
+  return code;
 }
 
 } // namespace troupe::cli

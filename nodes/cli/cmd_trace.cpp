@@ -5,6 +5,7 @@
 #include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/trace_ids.hpp"
 #include "nodes/cli/trace_view.hpp"
+#include "telemetry/trace_words.hpp"
 
 #include <unistd.h>
 
@@ -50,10 +51,13 @@ result<TraceFound> ask_trace(client& link, trace_id trace) {
   return fail(ec::bad_message, "the node's answer about a trace could not be read");
 }
 
-/// The root span ends last: once it has arrived, so has everything else.
+/// The command's span is made last: once it has arrived, so has everything else. Below the parent
+/// that a TRACEPARENT names it is no root.
 bool has_root(const TraceFound& found) {
-  return std::any_of(found.spans().begin(), found.spans().end(),
-                     [](const SpanData& span) { return span.parent() == 0; });
+  return std::any_of(found.spans().begin(), found.spans().end(), [](const SpanData& span) {
+    auto row = row_of(span.name());
+    return span.parent() == 0 || (row && row->what == &span_names::command);
+  });
 }
 
 /// Spans arrive a moment after the answer they belong to. So it asks again while the root is
@@ -74,6 +78,10 @@ result<TraceFound> ask_until_whole(client& link, trace_id trace) {
 } // namespace
 
 int cmd_trace(const trace_command& wanted) {
+  if (wanted.words) {
+    print(describe_traces());
+    return exit_ok;
+  }
   interrupts signals;
   auto trace = named_trace(wanted.trace);
   if (!trace)

@@ -200,8 +200,10 @@ void add_work_commands(command_table& table) {
   app = table.add("trace", "Show where the time of a command went, on all nodes",
                   "  troupe trace last\n  troupe trace 4bf92f3577b34da6a3ce929d0e0e4736 --json",
                   trace, cmd_trace);
-  app->add_option("trace", trace->trace, "\"last\" (the trace of your last command), or a trace id")
-      ->required();
+  auto which = app->add_option("trace", trace->trace,
+                               "\"last\" (the trace of your last command), or a trace id");
+  app->add_flag("--words", trace->words, "Show which spans and attributes there are, and end")
+      ->excludes(which);
   add_cluster(app, trace->cluster);
   add_json(app, trace->as_json);
 }

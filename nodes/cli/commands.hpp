@@ -75,7 +75,8 @@ int cmd_graphs(const graphs_command& wanted);
 
 struct trace_command {
   cluster_flags cluster;
-  std::string trace; ///< "last" or 32 hex digits
+  std::string trace;  ///< "last" or 32 hex digits
+  bool words = false; ///< tell which spans there are instead
   bool as_json = false;
 };
 int cmd_trace(const trace_command& wanted);

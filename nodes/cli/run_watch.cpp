@@ -3,6 +3,7 @@
 #include "config/limits/messages.hpp"
 #include "messages/runs.pb.h"
 #include "nodes/cli/exit_codes.hpp"
+#include "telemetry/span.hpp"
 
 #include <unistd.h>
 
@@ -27,8 +28,22 @@ run_watch::run_watch(attached_client& cluster, interrupts& signals,
   }
 }
 
-cli_result<run_outcome> run_watch::run(RunSubmit submitted, const trace_context& trace) {
-  trace_ = trace;
+cli_result<run_outcome> run_watch::run(RunSubmit submitted, command_trace& trace) {
+  command_trace::part waiting{trace, span_names::wait};
+  set(waiting.span(), attr::peer_node, cluster_.node().name());
+  trace_ = waiting.inside();
+  auto outcome = follow(std::move(submitted), trace);
+  if (!run_.empty())
+    set(trace.span(), attr::run_id, to_string(run_from_bytes(run_)));
+  if (cancelled_)
+    set(trace.span(), attr::cancel_reason,
+        cancelled_->exit_code == exit_timed_out ? "client_timeout" : "interrupted");
+  if (!outcome)
+    waiting.failed(outcome.error());
+  return outcome;
+}
+
+cli_result<run_outcome> run_watch::follow(RunSubmit submitted, command_trace& trace) {
   if (auto accepted = submit(std::move(submitted), trace); !accepted)
     return unexpected{accepted.error()};
   while (!ended_ && !lost_)
@@ -42,12 +57,14 @@ cli_result<run_outcome> run_watch::run(RunSubmit submitted, const trace_context&
   return outcome();
 }
 
-cli_result<void> run_watch::submit(RunSubmit submitted, const trace_context& trace) {
+cli_result<void> run_watch::submit(RunSubmit submitted, command_trace& trace) {
   owner_ = node_from_bytes(cluster_.node().id());
   owner_name_ = cluster_.node().name();
   auto reply = cluster_.link->request(request_to_owner(payload::of(std::move(submitted))),
                                       limits::request_timeout,
                                       [this](envelope& other) { on_message(other); });
+  if (reply)
+    trace.answered(reply->trace);
   auto why = reply ? failure_in(*reply) : std::optional{reply.error()};
   if (why && why->code == ec::cancelled)
     return unexpected{cli_error{exit_interrupted, "cancelled", "interrupted"}};
@@ -104,7 +121,7 @@ cli_result<void> run_watch::on_interrupt() {
   signals_.take();
   if (cancelled_)
     return unexpected{*cancelled_};
-  cancel(exit_interrupted, "interrupted");
+  cancel(exit_interrupted, CANCEL_INTERRUPTED, "interrupted");
   return {};
 }
 
@@ -113,15 +130,16 @@ cli_result<void> run_watch::on_time_out() {
     line_.clear();
     return unexpected{*cancelled_};
   }
-  cancel(exit_timed_out, "the run did not end in time");
+  cancel(exit_timed_out, CANCEL_CLIENT_TIMEOUT, "the run did not end in time");
   return {};
 }
 
-void run_watch::cancel(int exit_code, const std::string& why) {
+void run_watch::cancel(int exit_code, CancelReason reason, const std::string& why) {
   cancelled_ = cli_error{exit_code, exit_code == exit_timed_out ? "timed_out" : "cancelled", why};
   deadline_ = clock::now() + cancel_timeout;
   RunCancel message;
   message.set_run(run_);
+  message.set_reason(reason);
   auto request = request_to_owner(payload::of(std::move(message)));
   request.remaining = cancel_timeout;
   // If this cannot be sent, the node notices that the client is gone.

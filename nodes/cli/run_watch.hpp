@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/runs.pb.h"
+#include "nodes/cli/command_trace.hpp"
 #include "nodes/cli/find_cluster.hpp"
 #include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/progress_line.hpp"
@@ -27,12 +28,14 @@ public:
   run_watch(attached_client& cluster, interrupts& signals, std::chrono::milliseconds timeout,
             bool quiet);
 
-  cli_result<run_outcome> run(RunSubmit submit, const trace_context& trace);
+  /// A span of `trace` tells how long it took, also if it fails.
+  cli_result<run_outcome> run(RunSubmit submit, command_trace& trace);
 
 private:
   using clock = std::chrono::steady_clock;
 
-  cli_result<void> submit(RunSubmit submit, const trace_context& trace);
+  cli_result<run_outcome> follow(RunSubmit submit, command_trace& trace);
+  cli_result<void> submit(RunSubmit submit, command_trace& trace);
   envelope request_to_owner(payload body) const;
   /// Waits for one message. Fails when it makes no sense to wait for more.
   cli_result<void> wait_once();
@@ -42,7 +45,7 @@ private:
   /// The submission failed, for example when it was repeated over another link.
   void on_failure(const failure& why);
   cli_error run_lost(const std::string& why) const;
-  void cancel(int exit_code, const std::string& why);
+  void cancel(int exit_code, CancelReason reason, const std::string& why);
   run_outcome outcome();
 
   attached_client& cluster_;

@@ -66,6 +66,10 @@ json to_json(const SpanData& span) {
     events.push_back({{"at_ns", happened.at_ns()},
                       {"name", happened.name()},
                       {"attributes", attributes_of(happened.attributes())}});
+  auto links = json::array();
+  for (const auto& link : span.links())
+    links.push_back(
+        {{"span_id", to_hex(link.span())}, {"attributes", attributes_of(link.attributes())}});
   return {{"span_id", to_hex(span.span())},
           {"parent_span_id", span.parent() == 0 ? "" : to_hex(span.parent())},
           {"name", span.name()},
@@ -76,6 +80,7 @@ json to_json(const SpanData& span) {
           {"end_ns", span.end_ns()},
           {"attributes", attributes_of(span.attributes())},
           {"events", std::move(events)},
+          {"links", std::move(links)},
           {"status", span.failed() ? "error" : "ok"},
           {"status_message", span.status_message()}};
 }

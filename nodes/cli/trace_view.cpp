@@ -6,6 +6,7 @@
 #include "messages/spans.pb.h"
 #include "nodes/cli/trace_tree.hpp"
 #include "telemetry/text_escape.hpp"
+#include "telemetry/trace_words.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -73,12 +74,18 @@ std::string number_text(const SpanAttribute& attribute) {
   return std::to_string(attribute.integer());
 }
 
-/// Shortens "read GPL-3" to "GPL-3" for the span "task read[7]", whose name already shows the step.
+/// Shortens "read GPL-3" to "GPL-3" for the span "task read", whose name already shows the step.
 std::string without_step(const std::string& label, std::string_view span_name) {
   auto step_end = label.find(' ');
   bool seen = step_end != std::string::npos
               && span_name.find(" " + label.substr(0, step_end)) != std::string_view::npos;
   return seen ? label.substr(step_end + 1) : label;
+}
+
+/// "task read[7]": the name has no index, so that all tasks of a step are one in other tools.
+std::string title_of(const SpanData& span) {
+  auto index = find(span, attr::task_index);
+  return index ? span.name() + "[" + number_text(*index) + "]" : span.name();
 }
 
 /// The few attributes that people look for. The most useful come first, because the line may be
@@ -88,23 +95,20 @@ std::string notes_of(const SpanData& span) {
   auto add = [&notes](const std::string& note) { notes += (notes.empty() ? "" : ", ") + note; };
   if (span.failed())
     add("failed: " + span.status_message());
-  auto attempt = find(span, "troupe.task.attempt");
-  if (!attempt)
-    attempt = find(span, "troupe.attempt");
+  auto attempt = find(span, attr::task_attempt);
   if (attempt && attempt->integer() > 1)
     add("attempt " + number_text(*attempt));
-  if (auto label = find(span, "troupe.task.label"); label && !span.name().ends_with(label->text()))
+  if (auto label = find(span, attr::task_label); label && !span.name().ends_with(label->text()))
     add(without_step(label->text(), span.name()));
-  if (auto agent = find(span, "gen_ai.agent.id"))
+  if (auto agent = find(span, attr::agent_id))
     add(agent->text());
-  if (auto model = find(span, "gen_ai.request.model");
-      model && !span.name().ends_with(model->text()))
+  if (auto model = find(span, attr::request_model); model && !span.name().ends_with(model->text()))
     add("model " + model->text());
-  if (auto purpose = find(span, "troupe.purpose"))
+  if (auto purpose = find(span, attr::purpose))
     add(purpose->text());
-  if (auto wait = find(span, "troupe.queue_wait_ms"))
+  if (auto wait = find(span, attr::queue_wait))
     add("waited " + number_text(*wait) + " ms");
-  auto in = find(span, "gen_ai.usage.input_tokens"), out = find(span, "gen_ai.usage.output_tokens");
+  auto in = find(span, attr::input_tokens), out = find(span, attr::output_tokens);
   if (in || out)
     add((in ? number_text(*in) : "0") + "→" + (out ? number_text(*out) : "0") + " tokens");
   return notes;
@@ -121,7 +125,8 @@ public:
     for (const auto& row : rows_) {
       begin_ = std::min(begin_.value_or(row.span->start_ns()), row.span->start_ns());
       end_ = std::max(end_.value_or(end_of(*row.span)), end_of(*row.span));
-      nodes_.try_emplace(row.span->node_name(), nodes_.size());
+      if (row.span->service().empty()) // else a client made it
+        nodes_.try_emplace(row.span->node_name(), nodes_.size());
     }
     lay_out();
   }
@@ -139,7 +144,7 @@ private:
   void lay_out() {
     std::size_t longest_name = 4, longest_node = 4;
     for (const auto& row : rows_) {
-      auto name_columns = columns_of(row.span->name()) + mark_of(row).size();
+      auto name_columns = columns_of(title_of(*row.span)) + mark_of(row).size();
       longest_name = std::max(longest_name, 2 * row.depth + name_columns);
       longest_node = std::max(longest_node, columns_of(row.span->node_name()));
     }
@@ -188,10 +193,11 @@ private:
     constexpr std::size_t name_room_min = 8; // at any depth, so much of the name is visible
     const auto& span = *row.span;
     auto mark = mark_of(row);
-    auto room = std::min({columns_of(span.name()) + mark.size(), name_room_min, name_width_});
+    auto name = title_of(span);
+    auto room = std::min({columns_of(name) + mark.size(), name_room_min, name_width_});
     auto title = std::string(std::min<std::size_t>(2 * row.depth, name_width_ - room), ' ');
     title += mark;
-    title += fitted(span.name(), name_width_ - columns_of(title));
+    title += fitted(name, name_width_ - columns_of(title));
     paint(span.failed() ? red : std::string_view{}, padded(std::move(title), name_width_));
     out_.append(gap, ' ');
     paint(dim, padded(fitted(span.node_name(), node_width_), node_width_));
@@ -225,7 +231,8 @@ private:
         bar += "█";
     auto used = first + columns_of(bar);
     out_.append(first, ' ');
-    auto colour = node_colours[nodes_[span.node_name()] % std::size(node_colours)];
+    auto node = nodes_.find(span.node_name());
+    auto colour = node == nodes_.end() ? dim : node_colours[node->second % std::size(node_colours)];
     paint(span.failed() ? red : colour, bar);
     out_.append(bar_width_ - used, ' ');
   }

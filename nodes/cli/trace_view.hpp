@@ -22,7 +22,7 @@ std::string render_trace(const TraceFound& found, const trace_view_options& opti
 
 /// The same as one JSON object without a line feed: {"trace_id","silent":[names],"spans":[...]},
 /// each span with span_id, parent_span_id ("" for a root), name, kind, node, node_name, start_ns,
-/// end_ns, attributes{}, events[], status ("ok" or "error") and status_message.
+/// end_ns, attributes{}, events[], links[], status ("ok" or "error") and status_message.
 std::string trace_json(const TraceFound& found);
 
 /// "812 ns", "12.3 µs", "4.56 ms", "1.24 s", "2m 5s"

@@ -8,6 +8,7 @@
 #include "messages/values.pb.h"
 #include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/progress_line.hpp"
+#include "telemetry/span.hpp"
 #include "telemetry/text_escape.hpp"
 
 #include <unistd.h>
@@ -26,7 +27,8 @@ namespace {
 /// their way at once, and the node stores messages that arrive together with one sync.
 class sender {
 public:
-  sender(client& link, std::size_t documents) : link_(link), blobs_(documents) {}
+  sender(client& link, std::size_t documents, const trace_context& trace)
+      : link_(link), trace_(trace), blobs_(documents) {}
 
   /// Adds document number `index` of the list.
   result<void> add(std::size_t index, const std::string& shown, std::string text) {
@@ -78,6 +80,7 @@ private:
     auto request = make_envelope(message_kind::request, address::of(service::blobs),
                                  std::exchange(batch_, {}));
     request.remaining = limits::request_timeout;
+    request.trace = trace_;
     auto id = link_.send(std::move(request), limits::request_timeout);
     if (!id)
       return unexpected{id.error()};
@@ -118,6 +121,7 @@ private:
   }
 
   client& link_;
+  trace_context trace_;
   std::vector<std::optional<BlobRef>> blobs_;
   BlobPuts batch_;
   std::vector<std::size_t> indices_; ///< of the documents in `batch_`
@@ -127,17 +131,12 @@ private:
   std::size_t stored_ = 0;
 };
 
-} // namespace
-
-cli_result<uploaded_documents> upload(attached_client& cluster, const document_list& documents,
-                                      bool quiet) {
+/// Reads and sends each, and notes in `done` what was left out or read otherwise.
+result<void> send_all(sender& to_node, const document_list& documents, bool quiet,
+                      uploaded_documents& done, std::uint64_t& bytes) {
   progress_line line(terminal_of(STDERR_FILENO));
   auto began = progress_line::clock::now();
   constexpr auto noticed_after = std::chrono::milliseconds{300};
-  uploaded_documents done;
-  done.skipped = documents.skipped;
-  std::uint64_t bytes = 0;
-  sender to_node(*cluster.link, documents.files.size());
   for (std::size_t i = 0; i < documents.files.size(); ++i) {
     const auto& document = documents.files[i];
     auto text = read_document(document, limits::document_bytes_max);
@@ -149,15 +148,34 @@ cli_result<uploaded_documents> upload(attached_client& cluster, const document_l
     if (!text->note.empty())
       done.notes.push_back({document.name, text->note});
     if (auto sent = to_node.add(i, document.name, std::move(text->text)); !sent)
-      return unexpected{error_of(sent.error())};
+      return sent;
     if (auto now = progress_line::clock::now(); !quiet && now - began > noticed_after)
       line.show(
           upload_progress(to_node.stored(), documents.files.size(), bytes, line.place().columns),
           now);
   }
-  auto blobs = to_node.finish();
-  if (!blobs)
-    return unexpected{error_of(blobs.error())};
+  return {};
+}
+
+} // namespace
+
+cli_result<uploaded_documents> upload(attached_client& cluster, const document_list& documents,
+                                      bool quiet, command_trace& trace) {
+  command_trace::part uploading{trace, span_names::upload};
+  uploaded_documents done;
+  done.skipped = documents.skipped;
+  sender to_node(*cluster.link, documents.files.size(), uploading.inside());
+  std::uint64_t bytes = 0;
+  auto sent = send_all(to_node, documents, quiet, done, bytes);
+  using stored = result<std::vector<std::optional<BlobRef>>>;
+  auto blobs = sent ? to_node.finish() : stored{unexpected{sent.error()}};
+  set(uploading.span(), attr::files, to_node.stored());
+  set(uploading.span(), attr::upload_bytes, bytes);
+  if (!blobs) {
+    auto why = error_of(blobs.error());
+    uploading.failed(why);
+    return unexpected{why};
+  }
   for (auto& blob : *blobs)
     if (blob)
       done.blobs.push_back(std::move(*blob));

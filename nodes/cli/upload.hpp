@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/values.pb.h"
+#include "nodes/cli/command_trace.hpp"
 #include "nodes/cli/documents.hpp"
 #include "nodes/cli/find_cluster.hpp"
 
@@ -15,9 +16,10 @@ struct uploaded_documents {
 };
 
 /// Reads the documents and stores them on the attached node, many per message. Shows a progress
-/// line if that takes a while. Fails if no document can be read, or if the link fails.
+/// line if that takes a while. Fails if no document can be read, or if the link fails. A span of
+/// `trace` tells how long it took.
 cli_result<uploaded_documents> upload(attached_client& cluster, const document_list& documents,
-                                      bool quiet);
+                                      bool quiet, command_trace& trace);
 
 /// [{"name": ..., KEY: ...}]
 json files_json(const std::vector<skipped_document>& list, const char* key);

@@ -1,126 +1,114 @@
-#include "tests/e2e/e2e.hpp"
+#include "tests/e2e/jaeger.hpp"
 
-#include <cstdlib>
+#include <csignal>
 
-/// The demo's trace in a real Jaeger, read back through its query API.
+/// What a person finds in a real Jaeger, read back by its query API, of runs and messages that go
+/// well, and of those that do not.
 namespace troupe::testing {
 
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-/// A Jaeger: where it takes traces and where it answers queries. TROUPE_TEST_JAEGER is the query
-/// address of a running one (and TROUPE_TEST_JAEGER_OTLP is where it takes traces). Otherwise one
-/// is started if it is installed.
-class jaeger {
-public:
-  explicit jaeger(const home& user) : folder_(user.path() / "jaeger") {
-    if (const char* given = std::getenv("TROUPE_TEST_JAEGER")) {
-      query = given;
-      const char* taker = std::getenv("TROUPE_TEST_JAEGER_OTLP");
-      otlp = taker ? taker : "http://127.0.0.1:4318";
-      return;
-    }
-    process have{{.program = script, .arguments = {"have"}}};
-    if (have.wait(10s).value_or(exit_state{}).code != 0) {
-      have.wait_for_closed_output(10s);
-      missing = have.errors();
-      return;
-    }
-    process start{{.program = script, .arguments = {"start", folder_.string()}}};
-    started_ = true;
-    if (start.wait(60s).value_or(exit_state{}).code != 0)
-      throw std::runtime_error("jaeger.sh start: " + start.errors());
-    start.wait_for_closed_output(1s);
-    query = setting(start.output(), "JAEGER_QUERY=");
-    otlp = setting(start.output(), "OTLP_HTTP=");
-  }
-
-  ~jaeger() {
-    if (started_)
-      process{{.program = script, .arguments = {"stop", folder_.string()}}}.wait(30s);
-  }
-
-  std::string missing; ///< why there is none; empty if there is one
-  std::string query;
-  std::string otlp;
-
-private:
-  static constexpr const char* script = TROUPE_SOURCE_DIR "/tests/support/servers/jaeger.sh";
-
-  static std::string setting(const std::string& text, std::string_view key) {
-    auto begin = text.find(key);
-    return begin == text.npos
-               ? ""
-               : text.substr(begin + key.size(), text.find('\n', begin) - begin - key.size());
-  }
-
-  std::filesystem::path folder_;
-  bool started_ = false;
-};
-
-/// The trace, once Jaeger has all its spans. Jaeger stores spans a moment after it takes them,
-/// without a notice, so it is asked repeatedly.
-json trace_from(const jaeger& server, const std::string& id, std::size_t spans) {
-  json found;
-  for (auto deadline = clock::now() + 20s; clock::now() < deadline;) {
-    auto answer = http_get(server.query + "/api/traces/" + id);
-    auto parsed = json::parse(answer.body, nullptr, false);
-    if (answer.status != 200 || !parsed.is_object() || parsed["data"].empty())
-      continue;
-    found = parsed["data"][0];
-    if (found.at("spans").size() >= spans)
-      break;
-  }
-  return found;
-}
-
-std::string parent_of(const json& span) {
-  for (const auto& reference : span.value("references", json::array()))
-    if (reference.at("refType") == "CHILD_OF")
-      return reference.at("spanID");
-  return "";
-}
-
-class in_jaeger : public e2e_test {};
-
 TEST_F(in_jaeger, the_demo_is_one_whole_trace_from_three_instances) {
-  jaeger server{user};
-  if (!server.missing.empty()) {
-    const char* required = std::getenv("TROUPE_REQUIRE");
-    if (required && std::string_view{required}.find("jaeger") != std::string_view::npos)
-      FAIL() << "TROUPE_REQUIRE=jaeger, but there is none: " << server.missing;
-    GTEST_SKIP() << server.missing;
-  }
-  cluster three{user, {.environment = {{"TROUPE_TELEMETRY_OTLP_ENDPOINT", server.otlp}}}};
+  cluster three{user, seen({{"TROUPE_TELEMETRY_SERVICE_NAME", "troupe/{node}"}})};
   auto ran = user.troupe(digest(licences));
   ASSERT_TRUE(ran.ok()) << ran.shown();
   auto kept = trace_in(user.troupe({"trace", "last", "--json"}).parsed());
-  auto trace = trace_from(server, kept.id, kept.spans.size());
-  ASSERT_TRUE(trace.is_object()) << "Jaeger has nothing of " << kept.id;
-
+  auto trace = found(kept.id, kept.spans.size());
+  expect_sound(trace);
   std::map<std::string, std::string> expected, got;
   for (const auto& span : kept.spans)
     expected[span.id] = span.parent + " " + span.name;
-  std::vector<std::string> roots;
-  for (const auto& span : trace.at("spans")) {
-    auto parent = parent_of(span);
-    got[span.at("spanID")] = parent + " " + span.at("operationName").get<std::string>();
-    if (parent.empty())
-      roots.push_back(span.at("operationName"));
-  }
+  for (const auto& span : trace.spans)
+    got[span.id] = span.parent + " " + span.name;
   EXPECT_EQ(got, expected) << "all spans are there, each with its name and parent";
-  EXPECT_THAT(roots, ::testing::ElementsAre("invoke_workflow digest"));
-  EXPECT_THAT(orphans_of(kept), IsEmpty());
-  std::set<std::string> instances;
-  for (const auto& [key, from] : trace.at("processes").items()) {
-    EXPECT_EQ(from.at("serviceName"), "troupe");
-    for (const auto& tag : from.at("tags"))
-      if (tag.at("key") == "service.instance.id")
-        instances.insert(tag.at("value"));
+  std::set<std::string> services;
+  for (const auto& span : trace.spans) {
+    services.insert(span.service);
+    EXPECT_EQ(span.service == "troupe-cli", span.tag("troupe.node.name").is_null()) << span.name;
+    EXPECT_TRUE(span.process_tags.contains("process.pid"));
+    EXPECT_FALSE(span.failed()) << span.name;
   }
-  EXPECT_THAT(instances, SizeIs(3));
+  EXPECT_THAT(services, ::testing::ElementsAre("troupe-cli", "troupe/node-1", "troupe/node-2",
+                                               "troupe/node-3"));
+  const auto& root = trace.one("invoke_workflow digest");
+  EXPECT_GT(root.tag("gen_ai.usage.input_tokens").get<int>(), 0);
+  EXPECT_EQ(trace.one("troupe run digest").tag("process.exit.code"), 0);
+  EXPECT_EQ(trace.one("troupe.door RunSubmit").tag("span.kind"), "server");
+}
+
+TEST_F(in_jaeger, a_message_to_a_node_that_is_down_has_a_trace) {
+  cluster three{user, seen({{"TROUPE_CLUSTER_NAME", "default"}})};
+  std::string agent;
+  for (int i = 0; agent.empty() || home_name(three, agent) != "node-3"; ++i)
+    agent = "librarian/k" + std::to_string(i);
+  three.up().send_signal(SIGSTOP); // it starts no node anew
+  ::kill(three.node("node-3").pid, SIGKILL);
+  await_status(
+      user, [](const json& status) { return nodes_in(status).at("node-3").at("state") != "up"; });
+  auto sent = user.troupe({"send", agent, "hello", "--timeout", "2s"});
+  three.up().send_signal(SIGCONT);
+  EXPECT_NE(sent.ended.code, 0) << sent.shown();
+  auto trace = found(last_trace());
+  expect_sound(trace);
+  const auto& root = trace.one("troupe send librarian");
+  EXPECT_TRUE(root.failed());
+  EXPECT_EQ(root.service, "troupe-cli");
+  EXPECT_EQ(root.tag("gen_ai.agent.id"), agent);
+  EXPECT_EQ(root.tag("process.exit.code"), sent.ended.code);
+  EXPECT_THAT(trace.named("troupe.door AgentMessage"), ::testing::Not(IsEmpty()));
+}
+
+TEST_F(in_jaeger, two_messages_to_one_agent_have_a_trace_each) {
+  cluster one{user, seen({{"TROUPE_MODELS_OFFLINE_DELAY", "300ms"}}, 1)};
+  ASSERT_TRUE(user.troupe({"send", "librarian/zed", "Remember: Geese fly south."}).ok());
+  std::vector<std::string> ids{"0af7651916cd43dd8448eb211c80319c",
+                               "1bf7651916cd43dd8448eb211c80319c"};
+  std::vector<process> both;
+  for (const auto& id : ids)
+    both.push_back(user.start({"send", "librarian/zed", "Where do geese fly?"},
+                              {{"TRACEPARENT", "00-" + id + "-b7ad6b7169203331-01"}}));
+  for (auto& each : both)
+    EXPECT_EQ(each.wait(command_deadline)->code, 0) << each.errors();
+  for (const auto& id : ids) {
+    auto trace = found(id);
+    expect_sound(trace, "b7ad6b7169203331");
+    EXPECT_FALSE(trace.one("invoke_agent librarian").failed());
+    EXPECT_EQ(trace.one("chat offline").tag("gen_ai.agent.name"), "librarian");
+  }
+}
+
+TEST_F(in_jaeger, a_parent_from_outside_is_the_parent_of_the_command) {
+  cluster one{user, seen({}, 1)};
+  const std::string id = "0af7651916cd43dd8448eb211c80319c", parent = "b7ad6b7169203331";
+  ASSERT_TRUE(
+      user.troupe(digest(documents()), {{"TRACEPARENT", "00-" + id + "-" + parent + "-01"}}).ok());
+  auto trace = found(id);
+  expect_sound(trace, parent);
+  EXPECT_EQ(trace.one("troupe run digest").parent, parent);
+}
+
+TEST_F(in_jaeger, a_tenth_of_the_traces_is_whole_and_nothing_is_left_of_the_others) {
+  cluster three{user, seen({{"TROUPE_TELEMETRY_SAMPLE_RATIO", "0.1"}})};
+  constexpr int messages = 40;
+  int taken = 0;
+  for (int i = 0; i < messages; ++i) {
+    auto sent = user.troupe({"send", "librarian/" + std::to_string(i), "hello", "--json"});
+    ASSERT_TRUE(sent.ok()) << sent.shown();
+    std::string id = sent.parsed().at("trace_id");
+    if (user.troupe({"trace", id}).ended.code != 0) {
+      EXPECT_EQ(http_get(server.query + "/api/traces/" + id).status, 404) << id;
+      continue;
+    }
+    ++taken;
+    expect_sound(found(id, 4));
+  }
+  EXPECT_LT(taken, messages / 2) << "4 are expected; 20 come once in 10^9 times";
 }
 
 } // namespace

@@ -41,11 +41,14 @@ TEST_F(sight, a_run_is_one_trace_across_all_nodes) {
   cluster three{user};
   auto trace = trace_of_digest();
   ASSERT_THAT(roots_of(trace), SizeIs(1));
-  auto root = roots_of(trace)[0];
-  EXPECT_EQ(root.name, "invoke_workflow digest");
+  EXPECT_EQ(roots_of(trace)[0].name, "troupe run digest");
+  auto is_run = [](const told_span& span) { return span.name == "invoke_workflow digest"; };
+  auto found = std::find_if(trace.spans.begin(), trace.spans.end(), is_run);
+  ASSERT_NE(found, trace.spans.end());
+  const auto& root = *found;
   EXPECT_EQ(root.attributes.at("gen_ai.operation.name"), "invoke_workflow");
   EXPECT_THAT(orphans_of(trace), IsEmpty());
-  EXPECT_THAT(node_names_of(trace), SizeIs(3));
+  EXPECT_THAT(node_names_of(trace), SizeIs(4)) << "three nodes and the client";
   EXPECT_THAT(trace.silent, IsEmpty());
   auto tasks = count_named(trace, "task ");
   EXPECT_EQ(tasks, root.attributes.at("troupe.tasks").get<std::size_t>());
@@ -70,7 +73,7 @@ TEST_F(sight, a_message_is_one_trace) {
   ASSERT_TRUE(told.ok()) << told.shown();
   auto trace = trace_in(told.parsed());
   ASSERT_THAT(roots_of(trace), SizeIs(1));
-  EXPECT_EQ(roots_of(trace)[0].name, "invoke_agent librarian");
+  EXPECT_EQ(roots_of(trace)[0].name, "troupe send librarian");
   EXPECT_THAT(orphans_of(trace), IsEmpty());
 }
 
@@ -122,16 +125,22 @@ TEST_F(sight, otlp_brings_every_span_to_a_collector) {
   EXPECT_THAT(got.spans, SizeIs(kept.spans.size()));
   std::set<std::string> ids, instances;
   std::vector<std::string> roots;
+  int of_client = 0;
   for (const auto& span : got.spans) {
     EXPECT_EQ(span.trace_id, kept.id);
-    EXPECT_GE(span.end_time_unix_nano, span.start_time_unix_nano);
-    EXPECT_EQ(span.resource.at("service.name"), decoded_value{std::string{"troupe"}});
-    instances.insert(std::get<std::string>(span.resource.at("service.instance.id")));
+    EXPECT_GT(span.end_time_unix_nano, span.start_time_unix_nano) << span.name;
+    if (span.resource.at("service.name") == decoded_value{std::string{"troupe-cli"}}) {
+      ++of_client;
+    } else {
+      EXPECT_EQ(span.resource.at("service.name"), decoded_value{std::string{"troupe"}});
+      instances.insert(std::get<std::string>(span.resource.at("service.instance.id")));
+    }
     ids.insert(span.span_id);
     if (span.parent_span_id.empty())
       roots.push_back(span.name);
   }
-  EXPECT_THAT(roots, ::testing::ElementsAre("invoke_workflow digest"));
+  EXPECT_THAT(roots, ::testing::ElementsAre("troupe run digest"));
+  EXPECT_EQ(of_client, 4) << "the command, connect, upload, wait";
   EXPECT_THAT(ids, SizeIs(got.spans.size()));
   EXPECT_THAT(instances, SizeIs(3));
   for (const auto& span : got.spans) {

@@ -145,6 +145,19 @@ void read_event(const std::string& bytes, decoded_span& to, problems& wrong) {
   });
 }
 
+void read_link(const std::string& bytes, decoded_span& to, problems& wrong) {
+  auto& added = to.links.emplace_back();
+  std::string trace, span;
+  std::uint64_t flags = 0;
+  read_fields("Link", bytes, wrong, [&](const wire_field& field) {
+    if (is(field, 4, bytes_field))
+      return read_attribute(field.bytes, added.attributes, wrong), true;
+    return take(field, 1, trace) || take(field, 2, span) || take(field, 6, fixed32, flags);
+  });
+  added.trace_id = hex(trace);
+  added.span_id = hex(span);
+}
+
 void read_span(const std::string& bytes, decoded_span& to, problems& wrong) {
   std::string trace, span, parent;
   std::uint64_t flags = 0;
@@ -153,11 +166,13 @@ void read_span(const std::string& bytes, decoded_span& to, problems& wrong) {
       return read_attribute(field.bytes, to.attributes, wrong), true;
     if (is(field, 11, bytes_field))
       return read_event(field.bytes, to, wrong), true;
+    if (is(field, 13, bytes_field))
+      return read_link(field.bytes, to, wrong), true;
     if (is(field, 15, bytes_field))
       return read_status(field.bytes, to, wrong), true;
     return take(field, 1, trace) || take(field, 2, span) || take(field, 4, parent)
-           || take(field, 5, to.name) || take(field, 6, varint, to.kind)
-           || take(field, 7, fixed64, to.start_time_unix_nano)
+           || take(field, 12, varint, to.dropped_events) || take(field, 5, to.name)
+           || take(field, 6, varint, to.kind) || take(field, 7, fixed64, to.start_time_unix_nano)
            || take(field, 8, fixed64, to.end_time_unix_nano) || take(field, 16, fixed32, flags);
   });
   if (trace.size() != 16 || span.size() != 8 || (!parent.empty() && parent.size() != 8))
@@ -169,7 +184,7 @@ void read_span(const std::string& bytes, decoded_span& to, problems& wrong) {
 }
 
 void read_scope_spans(const std::string& bytes, decoded_request& to) {
-  std::string name_text, version;
+  std::string name_text, version, schema;
   auto first = to.spans.size();
   read_fields("ScopeSpans", bytes, to.problems, [&](const wire_field& field) {
     if (is(field, 1, bytes_field)) {
@@ -178,6 +193,8 @@ void read_scope_spans(const std::string& bytes, decoded_request& to) {
       });
       return true;
     }
+    if (take(field, 3, schema))
+      return true;
     if (!is(field, 2, bytes_field))
       return false;
     read_span(field.bytes, to.spans.emplace_back(), to.problems);
@@ -186,11 +203,13 @@ void read_scope_spans(const std::string& bytes, decoded_request& to) {
   for (auto i = first; i < to.spans.size(); ++i) {
     to.spans[i].scope_name = name_text;
     to.spans[i].scope_version = version;
+    to.spans[i].schema_url = schema;
   }
 }
 
 void read_resource_spans(const std::string& bytes, decoded_request& to) {
   decoded_attributes resource;
+  std::string schema;
   auto first = to.spans.size();
   read_fields("ResourceSpans", bytes, to.problems, [&](const wire_field& field) {
     if (is(field, 1, bytes_field)) {
@@ -202,13 +221,19 @@ void read_resource_spans(const std::string& bytes, decoded_request& to) {
       });
       return true;
     }
+    if (take(field, 3, schema))
+      return true;
     if (!is(field, 2, bytes_field))
       return false;
     read_scope_spans(field.bytes, to);
     return true;
   });
-  for (auto i = first; i < to.spans.size(); ++i)
+  for (auto i = first; i < to.spans.size(); ++i) {
     to.spans[i].resource = resource;
+    if (to.spans[i].schema_url != schema)
+      to.problems.push_back("the schema of a scope is \"" + to.spans[i].schema_url
+                            + "\", and that of its resource \"" + schema + "\"");
+  }
 }
 
 } // namespace

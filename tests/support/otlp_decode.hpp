@@ -22,6 +22,12 @@ struct decoded_event {
   decoded_attributes attributes;
 };
 
+struct decoded_link {
+  std::string trace_id;
+  std::string span_id;
+  decoded_attributes attributes;
+};
+
 struct decoded_span {
   std::string trace_id; ///< lower-case hex, like all ids here
   std::string span_id;
@@ -32,12 +38,15 @@ struct decoded_span {
   std::uint64_t end_time_unix_nano = 0;
   decoded_attributes attributes;
   std::vector<decoded_event> events;
+  std::uint64_t dropped_events = 0;
+  std::vector<decoded_link> links;
   std::uint64_t status_code = 0;
   std::string status_message;
   std::uint32_t flags = 0;
   decoded_attributes resource; ///< of its ResourceSpans
   std::string scope_name;
   std::string scope_version;
+  std::string schema_url; ///< of the ResourceSpans and of the ScopeSpans: they must be the same
 };
 
 struct decoded_request {

@@ -38,8 +38,6 @@ bool has_user_message(const ModelRequest& asked) {
                      [](const auto& message) { return message.role() == "user"; });
 }
 
-void end(SpanData& span, instant now) { span.set_end_ns(now.time_since_epoch().count()); }
-
 ModelAnswer to_message(offline_answer_text answered) {
   ModelAnswer made;
   made.set_text(std::move(answered.text));
@@ -135,20 +133,22 @@ void offline_provider_logic::work_on(step_context& context, call& waiting) {
         context, waiting,
         {ec::timed_out, "no time was left for the offline model when it was this call's turn"});
   auto* asked = waiting.request.body.as<ModelRequest>();
-  auto began = time_of(context);
   auto answer = to_message(offline_answer(*asked));
-  auto ended = context.now + std::max(time_of(context) - began, std::chrono::nanoseconds{0});
   counted_.model_called(offline_model_name, caller_label(waiting.request.sender),
-                        answer.input_tokens(), answer.output_tokens(), ended - waiting.arrived,
-                        answer.provider());
+                        answer.input_tokens(), answer.output_tokens(),
+                        context.time() - waiting.arrived, answer.provider());
   if (waiting.request.trace.sampled()) {
     auto span = begin(context, waiting, *asked);
-    set(span, "gen_ai.response.model", answer.model());
-    set(span, "gen_ai.usage.input_tokens", static_cast<std::int64_t>(answer.input_tokens()));
-    set(span, "gen_ai.usage.output_tokens", static_cast<std::int64_t>(answer.output_tokens()));
-    set_list(span, "gen_ai.response.finish_reasons", answer.finish_reason());
-    end(span, ended);
-    context.out.spans.push_back(std::move(span));
+    set(span, attr::response_model, answer.model());
+    set(span, attr::response_id, "offline-" + to_string(span_id{span.span()}));
+    set(span, attr::input_tokens, answer.input_tokens());
+    set(span, attr::output_tokens, answer.output_tokens());
+    set_list(span, attr::finish_reasons, answer.finish_reason());
+    if (asked->stream()) { // all pieces leave when the answer is there
+      std::chrono::duration<double> took = context.time() - waiting.arrived;
+      set(span, attr::first_chunk, took.count());
+    }
+    context.end(std::move(span));
   }
   if (asked->stream())
     send_pieces(context, waiting.request, answer.text());
@@ -159,8 +159,7 @@ void offline_provider_logic::refuse(step_context& context, call& waiting, const 
   if (waiting.request.trace.sampled()) {
     auto span = begin(context, waiting, *waiting.request.body.as<ModelRequest>());
     set_failed(span, why);
-    end(span, context.now);
-    context.out.spans.push_back(std::move(span));
+    context.end(std::move(span));
   }
   context.out.send(reply_failure(waiting.request, why));
 }
@@ -181,13 +180,19 @@ void offline_provider_logic::send_pieces(step_context& context, const envelope& 
 SpanData offline_provider_logic::begin(step_context& context, const call& waiting,
                                        const ModelRequest& asked) const {
   std::string model = asked.model().empty() ? std::string(offline_model_name) : asked.model();
-  auto span = begin_span("chat " + model, span_kind::client, waiting.request.trace,
-                         context.next_span(), waiting.arrived);
-  set(span, "gen_ai.operation.name", "chat");
-  set(span, "gen_ai.provider.name", provider_name);
-  set(span, "gen_ai.request.model", model);
+  auto span = begin_span(span_names::chat, model, waiting.request.trace, context.next_span(),
+                         waiting.arrived);
+  set(span, attr::operation, "chat");
+  set(span, attr::provider, provider_name);
+  set(span, attr::request_model, model);
+  if (asked.max_output_tokens() > 0)
+    set(span, attr::request_max_tokens, asked.max_output_tokens());
+  if (asked.stream())
+    set(span, attr::request_stream, true);
+  if (const auto& asker = waiting.request.sender; asker.what == address::kind::agent)
+    set(span, attr::agent_name, role_of(asker.agent));
   if (!asked.purpose().empty())
-    set(span, "troupe.purpose", asked.purpose());
+    set(span, attr::purpose, asked.purpose());
   return span;
 }
 
@@ -199,10 +204,6 @@ offline_provider_logic::call* offline_provider_logic::repeated(const envelope& r
     if (waiting.request.id == request.id && waiting.request.sender == request.sender)
       return &waiting;
   return nullptr;
-}
-
-instant offline_provider_logic::time_of(const step_context& context) const {
-  return options_.clock ? options_.clock() : context.now;
 }
 
 } // namespace troupe

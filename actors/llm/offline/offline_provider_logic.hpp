@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <map>
 
 namespace troupe {
@@ -26,7 +25,6 @@ public:
     std::chrono::milliseconds delay{
         0}; ///< each call takes at least that long; for tests and demonstrations
     std::size_t waiting_max = limits::model_requests_waiting_max; ///< beyond it: `overloaded`
-    std::function<instant()> clock{}; ///< returns how long the work took; empty: it took no time
   };
 
   offline_provider_logic(options chosen, metrics& counted);
@@ -50,7 +48,6 @@ private:
   void send_pieces(step_context& context, const envelope& request, std::string_view text);
   SpanData begin(step_context& context, const call& waiting, const ModelRequest& asked) const;
   call* repeated(const envelope& request);
-  instant time_of(const step_context& context) const;
 
   options options_;
   metrics& counted_;

@@ -315,6 +315,7 @@ TEST_F(agent_logic_test, records_a_span_only_if_the_trace_is_sampled) {
   scene.now += 5ms;
   ModelAnswer answer;
   answer.set_input_tokens(20);
+  answer.set_provider("offline");
   tell(reply_to(asked[0], answer));
   ASSERT_EQ(scene.out.spans.size(), 1u);
   const auto& span = scene.out.spans[0];
@@ -328,8 +329,9 @@ TEST_F(agent_logic_test, records_a_span_only_if_the_trace_is_sampled) {
   EXPECT_EQ(attributes["gen_ai.operation.name"].text(), "invoke_agent");
   EXPECT_EQ(attributes["gen_ai.agent.name"].text(), "obedient");
   EXPECT_EQ(attributes["gen_ai.agent.id"].text(), "obedient/ada");
-  EXPECT_EQ(attributes["troupe.role"].text(), "obedient");
-  EXPECT_EQ(attributes["troupe.attempt"].integer(), 1);
+  EXPECT_EQ(attributes["gen_ai.conversation.id"].text(), "ada");
+  EXPECT_EQ(attributes["gen_ai.provider.name"].text(), "offline") << "the model's";
+  EXPECT_EQ(attributes.count("troupe.resend_count"), 0u) << "it came for the first time";
   EXPECT_EQ(attributes["gen_ai.usage.input_tokens"].integer(), 20);
 }
 
@@ -338,7 +340,13 @@ TEST_F(agent_logic_test, marks_the_span_of_a_failure) {
   message.trace = {{1, 2}, {3}, 1};
   tell(std::move(message));
   ASSERT_EQ(scene.out.spans.size(), 1u);
-  EXPECT_TRUE(scene.out.spans[0].failed());
+  const auto& span = scene.out.spans[0];
+  EXPECT_TRUE(span.failed());
+  EXPECT_EQ(span.end_ns() - span.start_ns(), 1) << "the step took no time here, the span does";
+  for (const auto& one : span.attributes()) {
+    EXPECT_NE(one.key(), "gen_ai.usage.input_tokens") << "no model was asked";
+    EXPECT_TRUE(may_have(*row_of(span.name()), one.key())) << one.key();
+  }
 }
 
 TEST_F(agent_logic_test, gives_its_mind_what_all_tasks_share_as_well) {

@@ -3,6 +3,7 @@
 #include "messages/cluster.pb.h"
 #include "messages/spans.pb.h"
 #include "messages/values.pb.h"
+#include "telemetry/span.hpp"
 #include "tests/unit/coordination/hand.hpp"
 
 namespace troupe::testing {
@@ -109,6 +110,27 @@ protected:
     return made;
   }
 };
+
+TEST_F(desk, makes_the_spans_of_a_client_spans_of_this_node) {
+  SpansMade made;
+  *made.add_spans() = span_of({1, 2}, 3, 0, 10);
+  made.mutable_spans(0)->set_service("whatever the client says");
+  made.mutable_spans(0)->set_node(to_bytes(node_b));
+  *made.add_spans() = span_of({0, 0}, 4, 0, 10);
+  for (int i = 0; i < 100; ++i)
+    *made.add_spans() = span_of({1, 2}, static_cast<std::uint64_t>(5 + i), 3, 10);
+  by.tell(made);
+  ASSERT_EQ(by.out.spans.size(), 63u) << "64 are looked at; one is of no trace";
+  EXPECT_EQ(by.out.spans[0].service(), "troupe-cli");
+  EXPECT_EQ(by.out.spans[0].node(), "");
+  EXPECT_GT(by.out.spans[0].end_ns(), by.out.spans[0].start_ns());
+  by.clear();
+  set(*made.mutable_spans(0), "text", std::string(9'000, 'x'));
+  for (auto& span : *made.mutable_spans())
+    span.set_name(std::string(5'000, 'x'));
+  by.tell(made);
+  EXPECT_TRUE(by.out.spans.empty()) << "too much for one message";
+}
 
 TEST_F(desk, answers_for_itself) {
   ask_status(false);

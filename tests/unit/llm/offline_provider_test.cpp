@@ -64,7 +64,7 @@ protected:
   template <class Do>
   outputs run(Do todo) {
     outputs out;
-    step_context context{now_, random_, out};
+    step_context context{now_, random_, out, clock_};
     todo(context);
     return out;
   }
@@ -95,6 +95,7 @@ protected:
   metrics counted_;
   counting_source random_;
   instant now_{1'000s};
+  const time_source* clock_ = nullptr;
   std::unique_ptr<offline_provider_logic> logic_;
   std::string said_; ///< the message of the last failure
 };
@@ -281,14 +282,20 @@ TEST_F(offline_provider, tells_those_who_wait_that_it_stops) {
 }
 
 TEST_F(offline_provider, records_a_span_of_its_call) {
-  int reads = 0;
-  make({.clock = [&] { return instant{1s} + (reads++ == 0 ? 0ms : 3ms); }});
+  struct later final : time_source {
+    explicit later(instant then) : at(then) {}
+    instant now() const override { return at; }
+    instant at;
+  } at_its_end{now_ + 3ms};
+  clock_ = &at_its_end;
+  make();
   auto out = take(request_of(question()));
   auto answer = reply<ModelAnswer>(out);
   ASSERT_EQ(out.spans.size(), 1u);
   const auto& span = out.spans[0];
   EXPECT_EQ(span.name(), "chat offline");
-  EXPECT_EQ(span.kind(), static_cast<std::uint32_t>(span_kind::client));
+  EXPECT_EQ(span.kind(), static_cast<std::uint32_t>(span_kind::internal))
+      << "the model is in this process";
   EXPECT_EQ(span.trace_lo(), 2u);
   EXPECT_EQ(span.parent(), 3u);
   EXPECT_NE(span.span(), 0u);
@@ -300,6 +307,8 @@ TEST_F(offline_provider, records_a_span_of_its_call) {
   EXPECT_EQ(text_of(span, "gen_ai.response.finish_reasons"), "[stop]");
   EXPECT_EQ(text_of(span, "gen_ai.usage.input_tokens"), std::to_string(answer.input_tokens()));
   EXPECT_EQ(text_of(span, "gen_ai.usage.output_tokens"), std::to_string(answer.output_tokens()));
+  EXPECT_EQ(text_of(span, "gen_ai.response.id"), "offline-" + to_string(span_id{span.span()}));
+  EXPECT_EQ(text_of(span, "gen_ai.agent.name"), "reader");
   EXPECT_EQ(text_of(span, "troupe.purpose"), "answer");
   auto quiet = request_of(question());
   quiet.trace.flags = 0;

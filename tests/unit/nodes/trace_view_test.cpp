@@ -40,7 +40,8 @@ TraceFound example() {
   set(chat, "troupe.purpose", "summary");
   auto& agent = add(trace, 3, 2, "invoke_agent reader", 10, 70, "node-2");
   set(agent, "gen_ai.agent.id", "reader#3");
-  auto& task = add(trace, 2, 1, "task read[3]", 0, 80);
+  auto& task = add(trace, 2, 1, "task read", 0, 80);
+  set(task, "troupe.task.index", std::int64_t{3});
   set(task, "troupe.task.label", "read GPL-3");
   set(task, "troupe.task.attempt", std::int64_t{2});
   set(task, "troupe.queue_wait_ms", 4.25);

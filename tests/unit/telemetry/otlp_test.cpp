@@ -59,7 +59,8 @@ TEST(otlp, writes_every_field_under_its_number) {
   EXPECT_EQ(span.attributes.size(), 6u);
   EXPECT_EQ(span.status_code, 2u);
   EXPECT_EQ(span.status_message, "no time was left");
-  EXPECT_EQ(span.flags, 1u);
+  EXPECT_EQ(span.flags, 0x101u) << "sampled, and known to have its parent in this process";
+  EXPECT_EQ(span.schema_url, "https://opentelemetry.io/schemas/1.41.0");
   ASSERT_EQ(span.events.size(), 1u);
   EXPECT_EQ(span.events[0].time_unix_nano, 1'700'000'000'000'000'050u);
   EXPECT_EQ(span.events[0].name, "retry");
@@ -79,6 +80,69 @@ TEST(otlp, says_which_node_made_the_spans) {
     EXPECT_EQ(span.resource.at("troupe.node.name"), decoded_value{"node-1"});
     EXPECT_EQ(span.scope_name, "troupe");
   }
+}
+
+TEST(otlp, says_which_process_on_which_host_and_by_what_conventions) {
+  auto all = resource;
+  all.service = "troupe/node-1";
+  all.incarnation = 3;
+  all.pid = 4711;
+  all.addresses = {"10.0.0.7", "fe80::1"};
+  all.others = {{"deployment.environment.name", "test"}, {"host.name", "another"}};
+  std::vector<shared_span> batch{example()};
+  auto decoded = decode_export_request(encode_otlp(all, batch));
+  EXPECT_TRUE(decoded.problems.empty());
+  auto& said = decoded.spans.at(0).resource;
+  EXPECT_EQ(said.at("service.name"), decoded_value{"troupe/node-1"});
+  EXPECT_EQ(said.at("troupe.node.incarnation"), decoded_value{std::int64_t{3}});
+  EXPECT_EQ(said.at("process.pid"), decoded_value{std::int64_t{4711}});
+  EXPECT_EQ(said.at("host.ip"), (decoded_value{std::vector<std::string>{"10.0.0.7", "fe80::1"}}));
+  EXPECT_EQ(said.at("ip"), decoded_value{"10.0.0.7"});
+  EXPECT_EQ(said.at("telemetry.sdk.name"), decoded_value{"troupe"});
+  EXPECT_EQ(said.at("telemetry.sdk.language"), decoded_value{"cpp"});
+  EXPECT_EQ(said.at("telemetry.sdk.version"), said.at("service.version"));
+  EXPECT_EQ(said.at("deployment.environment.name"), decoded_value{"test"});
+  EXPECT_EQ(said.at("host.name"), decoded_value{"another"}) << "the user's word counts";
+}
+
+TEST(otlp, puts_the_spans_of_a_client_under_a_service_of_their_own) {
+  SpanData of_client;
+  of_client.ParseFromString(example()->bytes);
+  of_client.set_service("troupe-cli");
+  of_client.set_pid(99);
+  auto named = resource;
+  named.others = {{"service.name", "mine"}};
+  std::vector<shared_span> batch{example(), pack(of_client), example()};
+  auto decoded = decode_export_request(encode_otlp(named, batch));
+  EXPECT_TRUE(decoded.problems.empty());
+  ASSERT_EQ(decoded.spans.size(), 3u);
+  EXPECT_EQ(decoded.spans[1].resource.at("service.name"), decoded_value{"mine"});
+  auto& client = decoded.spans[2].resource;
+  EXPECT_EQ(client.at("service.name"), decoded_value{"troupe-cli"});
+  EXPECT_EQ(client.at("process.pid"), decoded_value{std::int64_t{99}});
+  EXPECT_EQ(client.at("service.namespace"), decoded_value{"default"});
+  EXPECT_EQ(client.count("service.instance.id"), 0u) << "it is no node";
+  EXPECT_EQ(client.count("troupe.node.name"), 0u);
+}
+
+TEST(otlp, says_whether_the_parent_is_in_another_process_and_writes_links) {
+  auto remote = static_cast<std::uint8_t>(trace_context::flag_sampled | trace_context::flag_remote);
+  auto span = begin_span(span_names::task, "read", {{1, 2}, {9}, remote}, {3}, {});
+  add_link(span, {7}, "previous_attempt");
+  for (int i = 0; i < 130; ++i)
+    add(span, event_at(happening::retry, {}));
+  std::vector<shared_span> batch{pack(span)};
+  auto decoded = decode_export_request(encode_otlp(resource, batch));
+  EXPECT_TRUE(decoded.problems.empty());
+  const auto& got = decoded.spans.at(0);
+  EXPECT_EQ(got.name, "task read");
+  EXPECT_EQ(got.flags, 0x301u);
+  ASSERT_EQ(got.links.size(), 1u);
+  EXPECT_EQ(got.links[0].trace_id, got.trace_id);
+  EXPECT_EQ(got.links[0].span_id, "0000000000000007");
+  EXPECT_EQ(got.links[0].attributes.at("troupe.link"), decoded_value{"previous_attempt"});
+  EXPECT_EQ(got.events.size(), 128u);
+  EXPECT_EQ(got.dropped_events, 2u);
 }
 
 TEST(otlp, leaves_out_what_a_good_root_span_does_not_have) {
@@ -118,10 +182,10 @@ TEST(otlp, reads_what_a_collector_rejected) {
 }
 
 TEST(otlp_decode, finds_a_field_that_otlp_does_not_have) {
-  // Field 2 of ScopeSpans (spans) written with number 3.
-  auto wrong = decode_export_request(std::string_view{"\x0a\x04\x12\x02\x1a\x00", 6});
+  // Field 2 of ScopeSpans (spans) written with number 4.
+  auto wrong = decode_export_request(std::string_view{"\x0a\x04\x12\x02\x22\x00", 6});
   ASSERT_EQ(wrong.problems.size(), 1u);
-  EXPECT_EQ(wrong.problems[0], "ScopeSpans: field 3, wire type 2 is unknown");
+  EXPECT_EQ(wrong.problems[0], "ScopeSpans: field 4, wire type 2 is unknown");
   EXPECT_FALSE(decode_export_request("\x0a\x7f").problems.empty());
 }
 

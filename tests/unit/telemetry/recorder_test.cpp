@@ -49,6 +49,47 @@ TEST_F(recording, posts_protobuf_to_the_standard_path_on_one_connection) {
   EXPECT_EQ(dropped(), 0u);
 }
 
+TEST_F(recording, puts_the_name_of_the_node_on_every_span_and_into_the_service) {
+  auto how = options(receiver_.endpoint());
+  how.service = "troupe/{node}";
+  how.target.resource = {{"service.name", "of OTEL_SERVICE_NAME"}};
+  recorder sent{how, counted_, log_};
+  sent.record(span_of(1, 1));
+  auto of_client = span_of(1, 2);
+  of_client.set_service("troupe-cli");
+  sent.record(std::move(of_client));
+  ASSERT_TRUE(sent.flush(patience));
+  auto spans = receiver_.accepted().spans;
+  ASSERT_EQ(spans.size(), 2u);
+  EXPECT_EQ(spans[0].attributes.at("troupe.node.name"), testing::decoded_value{"node-1"});
+  EXPECT_EQ(spans[0].resource.at("service.name"), testing::decoded_value{"troupe/node-1"});
+  EXPECT_EQ(spans[0].resource.count("ip"), 1u) << "Jaeger knows a host by it";
+  EXPECT_EQ(spans[1].resource.at("service.name"), testing::decoded_value{"troupe-cli"});
+  EXPECT_EQ(spans[1].attributes.count("troupe.node.name"), 0u) << "a client made it";
+}
+
+TEST_F(recording, lets_the_variable_name_the_service_if_no_key_does) {
+  auto how = options(receiver_.endpoint());
+  how.target.resource = {{"service.name", "of OTEL_SERVICE_NAME"}};
+  recorder sent{how, counted_, log_};
+  sent.record(span_of(1, 1));
+  ASSERT_TRUE(sent.flush(patience));
+  EXPECT_EQ(receiver_.accepted().spans.at(0).resource.at("service.name"),
+            testing::decoded_value{"of OTEL_SERVICE_NAME"});
+}
+
+TEST_F(recording, keeps_but_does_not_send_what_was_sent_already) {
+  auto sent = exporting();
+  auto before = span_of(1, 1);
+  before.set_exported(true);
+  sent->record(std::move(before));
+  sent->record(span_of(1, 2));
+  ASSERT_TRUE(sent->flush(patience));
+  ASSERT_EQ(receiver_.accepted().spans.size(), 1u);
+  EXPECT_EQ(receiver_.accepted().spans[0].span_id, "0000000000000002");
+  EXPECT_EQ(sent->spans_of({0, 1}).size(), 2u);
+}
+
 TEST_F(recording, sends_without_being_asked_once_the_interval_is_over) {
   auto sent = exporting();
   sent->record(span_of(1, 1));

@@ -1,0 +1,176 @@
+#pragma once
+
+#include "tests/e2e/e2e.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+
+/// A real Jaeger, and what a person would find in it.
+namespace troupe::testing {
+
+/// Where a Jaeger takes traces and answers. TROUPE_TEST_JAEGER names the query address of one that
+/// runs (and TROUPE_TEST_JAEGER_OTLP where it takes traces); else one is started if it is
+/// installed.
+class jaeger {
+public:
+  explicit jaeger(const home& user) : folder_(user.path() / "jaeger") {
+    if (const char* given = std::getenv("TROUPE_TEST_JAEGER")) {
+      query = given;
+      const char* taker = std::getenv("TROUPE_TEST_JAEGER_OTLP");
+      otlp = taker ? taker : "http://127.0.0.1:4318";
+      return;
+    }
+    process have{{.program = script, .arguments = {"have"}}};
+    if (have.wait(10s).value_or(exit_state{}).code != 0) {
+      have.wait_for_closed_output(10s);
+      missing = have.errors();
+      return;
+    }
+    process start{{.program = script, .arguments = {"start", folder_.string()}}};
+    started_ = true;
+    if (start.wait(60s).value_or(exit_state{}).code != 0)
+      throw std::runtime_error("jaeger.sh start: " + start.errors());
+    start.wait_for_closed_output(1s);
+    query = setting(start.output(), "JAEGER_QUERY=");
+    otlp = setting(start.output(), "OTLP_HTTP=");
+  }
+
+  ~jaeger() {
+    if (started_)
+      process{{.program = script, .arguments = {"stop", folder_.string()}}}.wait(30s);
+  }
+
+  std::string missing; ///< why there is none; empty if there is
+  std::string query;
+  std::string otlp;
+
+private:
+  static constexpr const char* script = TROUPE_SOURCE_DIR "/tests/support/servers/jaeger.sh";
+
+  static std::string setting(const std::string& text, std::string_view key) {
+    auto begin = text.find(key);
+    return begin == text.npos
+               ? ""
+               : text.substr(begin + key.size(), text.find('\n', begin) - begin - key.size());
+  }
+
+  std::filesystem::path folder_;
+  bool started_ = false;
+};
+
+/// A span as Jaeger's query API gives it.
+struct jaeger_span {
+  std::string id;
+  std::string parent; ///< empty: a root
+  std::string name;
+  std::string service;
+  std::int64_t start_us = 0;
+  std::int64_t end_us = 0;
+  std::map<std::string, json> tags;
+  std::map<std::string, json> process_tags;
+  std::vector<json> events;       ///< {"event": NAME, KEY: VALUE}
+  std::vector<std::string> links; ///< ids of spans
+  std::vector<std::string> warnings;
+
+  json tag(const std::string& key) const {
+    auto found = tags.find(key);
+    return found == tags.end() ? json{} : found->second;
+  }
+  bool failed() const { return tag("error") == true; }
+  std::vector<json> events_named(std::string_view what) const;
+};
+
+struct jaeger_trace {
+  std::string id;
+  std::vector<jaeger_span> spans;
+  std::vector<std::string> warnings;
+
+  std::vector<jaeger_span> named(std::string_view what) const;
+  const jaeger_span& one(std::string_view what) const; ///< fails the test unless there is one
+  std::set<std::string> operations() const;
+};
+
+/// The trace once `whole` holds of it. Jaeger stores spans a moment after it has taken them and
+/// tells nobody, so it is asked again until then; after 20 s the trace as it is.
+jaeger_trace trace_from(const jaeger& server, const std::string& id,
+                        const std::function<bool(const jaeger_trace&)>& whole);
+
+/// What must hold of every trace: one root, every parent there, no warning, every span ends after
+/// it began and not after its parent, at most 20 operations, and nothing that docs/traces.md does
+/// not list. `from_outside`: the parent that a TRACEPARENT named; empty: none.
+void expect_sound(const jaeger_trace& trace, const std::string& from_outside = {});
+
+/// A Jaeger for the test, which is skipped where none is installed.
+class in_jaeger : public e2e_test {
+protected:
+  void SetUp() override {
+    if (server.missing.empty())
+      return;
+    const char* required = std::getenv("TROUPE_REQUIRE");
+    if (required && std::string_view{required}.find("jaeger") != std::string_view::npos)
+      FAIL() << "TROUPE_REQUIRE=jaeger, but there is none: " << server.missing;
+    GTEST_SKIP() << server.missing;
+  }
+
+  cluster_options seen(variables more = {}, int nodes = 3) const {
+    more.emplace_back("TROUPE_TELEMETRY_OTLP_ENDPOINT", server.otlp);
+    return {.nodes = nodes, .arguments = {}, .environment = std::move(more)};
+  }
+
+  /// A folder of short documents.
+  std::filesystem::path folder_of(int count) const {
+    auto folder = user.path() / ("documents-" + std::to_string(count));
+    for (int i = 0; i < count; ++i)
+      write_file(folder / (std::to_string(i) + ".txt"),
+                 "Whoever gives the program to others must give them its source too.\n");
+    return folder;
+  }
+
+  /// The id of the trace that a command of this test has: it gives the parent from outside, or
+  /// `troupe trace last` tells.
+  std::string last_trace() const {
+    return trace_in(user.troupe({"trace", "last", "--json"}).parsed()).id;
+  }
+
+  /// Once the command's span is there: it is the last to be made.
+  jaeger_trace found(const std::string& id, std::size_t spans = 2) const {
+    auto trace = trace_from(server, id, [&](const jaeger_trace& now) {
+      return now.spans.size() >= spans
+             && std::any_of(now.spans.begin(), now.spans.end(), [](const jaeger_span& span) {
+                  return span.name.starts_with("troupe run")
+                         || span.name.starts_with("troupe send");
+                });
+    });
+    EXPECT_THAT(trace.spans, ::testing::Not(::testing::IsEmpty()))
+        << "Jaeger has nothing of " << id;
+    return trace;
+  }
+
+  /// Starts a run and waits until a task of it runs on another node than node-1, its owner; that
+  /// node's name.
+  std::string start_run(const cluster& three, std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--peer", three.node("node-1").address});
+    running = std::make_unique<process>(user.start(std::move(arguments)));
+    std::string busy;
+    await_status(user, [&](const json& status) {
+      for (const auto& [name, node] : nodes_in(status))
+        if (name != "node-1" && node.at("tasks_running") > 0)
+          busy = name;
+      return !busy.empty();
+    });
+    return busy;
+  }
+
+  exit_state end_of_run() {
+    auto ended = running->wait(120s);
+    running->wait_for_closed_output(10s);
+    return ended.value_or(exit_state{});
+  }
+
+  jaeger server{user};
+  std::unique_ptr<process> running;
+};
+
+} // namespace troupe::testing
