@@ -44,7 +44,7 @@ TEST(outbox, is_in_a_possible_state_after_whatever_is_put_and_taken) {
     box.put(message);
     ASSERT_TRUE(box.invariants()) << "put " << i;
     std::vector<char> bytes;
-    if (random() % 3 != 0)
+    if (random() % 8 == 0)
       box.take(bytes, random() % 100'000, seal);
     ASSERT_TRUE(box.invariants()) << "take " << i;
   }
