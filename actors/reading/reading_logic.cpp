@@ -1,5 +1,6 @@
 #include "actors/reading/reading_logic.hpp"
 
+#include "actors/message_title.hpp"
 #include "actors/reading/excerpts.hpp"
 #include "actors/reading/reading_request.hpp"
 #include "actors/unread.hpp"
@@ -13,6 +14,8 @@
 namespace troupe {
 
 namespace {
+
+constexpr std::string_view component = "reading";
 
 /// Texts and documents that came as a librarian's state, before the others.
 bool take_apart(GatherExcerpts& asked) {
@@ -134,6 +137,14 @@ void reading_logic::asked(step_context& context, envelope message) {
   fresh->asked = std::move(message);
   request_bytes_ += bytes;
   auto wide = fresh->wide;
+  context.out.debug(
+      component,
+      [&] {
+        return "takes " + message_title(fresh->asked.id) + " of " + to_string(fresh->asked.sender)
+               + ", " + std::to_string(bytes) + " bytes"
+               + (wide && wide_ >= limits::wide_requests_max ? ", which waits for others" : "");
+      },
+      fresh->asked.trace.trace);
   requests_.emplace(id, std::move(fresh));
   context.out.arm(id, time);
   if (wide && wide_ >= limits::wide_requests_max)
@@ -217,11 +228,16 @@ void reading_logic::cancelled(step_context& context, const envelope& order) {
 
 void reading_logic::answer(step_context& context, request& done, ReadingAnswer made) {
   done.answered = true;
+  context.out.debug(
+      component, [&] { return "answers " + message_title(done.asked.id); }, done.asked.trace.trace);
   context.out.send(reply_to(done.asked, std::move(made)));
 }
 
 void reading_logic::answer(step_context& context, request& done, const failure& why) {
   done.answered = true;
+  context.out.debug(
+      component, [&] { return "refuses " + message_title(done.asked.id) + ": " + why.message; },
+      done.asked.trace.trace);
   context.out.send(reply_failure(done.asked, why));
 }
 

@@ -161,6 +161,14 @@ void blobs_logic::stored(step_context& context, gathered& one, std::span<BlobRef
   if (one.request.body.empty())
     return;
   auto puts = puts_in(one.request);
+  context.out.debug(
+      component,
+      [&] {
+        return "has stored " + std::to_string(refs.size()) + " of " + to_string(one.request.sender)
+               + (refs.empty() ? "" : ": " + label_of(refs.front()))
+               + (refs.size() > 1 ? " and others" : "");
+      },
+      one.request.trace.trace);
   BlobsStored done;
   for (std::size_t i = 0; i < refs.size(); ++i) {
     auto added = done.add_blobs();
@@ -206,12 +214,22 @@ void blobs_logic::get(step_context& context, envelope message) {
     std::string hash[] = {blob.sha256()};
     if (auto used = store_->use(hash, context.now, collector_.grain()); !used)
       context.out.log(log_level::error, component, used.error().message);
+    context.out.debug(
+        component, [&] { return "gives " + label_of(blob) + " to " + to_string(message.sender); },
+        message.trace.trace);
     handing_out_.push_back({std::move(message), **std::move(here)});
     return hand_out(context);
   }
   if (!here)
     context.out.log(log_level::error, component, here.error().message, message.trace.trace);
   auto holder = node_from_bytes(blob.holder());
+  context.out.debug(
+      component,
+      [&] {
+        return label_of(blob) + " for " + to_string(message.sender) + " is not here; its holder is "
+               + (holder ? "node " + to_string(holder) : "not known");
+      },
+      message.trace.trace);
   if (!holder || holder == self_.node)
     return refuse(here ? failure{ec::not_found, label_of(blob) + " is not on this node"}
                        : std::move(here).error());

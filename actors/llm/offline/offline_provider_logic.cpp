@@ -1,6 +1,7 @@
 #include "actors/llm/offline/offline_provider_logic.hpp"
 
 #include "actors/llm/offline/offline_model.hpp"
+#include "actors/message_title.hpp"
 #include "actors/unread.hpp"
 #include "messages/agents.pb.h"
 #include "messages/models.pb.h"
@@ -13,6 +14,7 @@ namespace troupe {
 
 namespace {
 
+constexpr std::string_view component = "models";
 constexpr std::string_view provider_name = "offline";
 
 /// A label for metrics, from a bounded set: a role, a slot of a pool, a service, or "client".
@@ -111,6 +113,14 @@ void offline_provider_logic::take(step_context& context, envelope request) {
   while (last_timer_ == 0 || waiting_.contains(last_timer_));
   auto after = std::min<std::chrono::nanoseconds>(options_.delay, fresh.deadline - context.now);
   context.out.arm(last_timer_, after);
+  context.out.debug(
+      component,
+      [&] {
+        return "lets the call " + message_title(fresh.request.id) + " of "
+               + to_string(fresh.request.sender) + " wait, number "
+               + std::to_string(waiting_.size() + 1);
+      },
+      fresh.request.trace.trace);
   waiting_.emplace(last_timer_, std::move(fresh));
 }
 
@@ -150,6 +160,14 @@ void offline_provider_logic::work_on(step_context& context, call& waiting) {
     }
     context.end(std::move(span));
   }
+  context.out.debug(
+      component,
+      [&] {
+        return "answers the call " + message_title(waiting.request.id) + " of "
+               + to_string(waiting.request.sender) + " with "
+               + std::to_string(answer.output_tokens()) + " tokens";
+      },
+      waiting.request.trace.trace);
   if (asked->stream())
     send_pieces(context, waiting.request, answer.text());
   context.out.send(reply_to(waiting.request, std::move(answer)));
@@ -161,6 +179,13 @@ void offline_provider_logic::refuse(step_context& context, call& waiting, const 
     set_failed(span, why);
     context.end(std::move(span));
   }
+  context.out.debug(
+      component,
+      [&] {
+        return "refuses the call " + message_title(waiting.request.id) + " of "
+               + to_string(waiting.request.sender) + ": " + why.message;
+      },
+      waiting.request.trace.trace);
   context.out.send(reply_failure(waiting.request, why));
 }
 
