@@ -43,7 +43,7 @@ TEST_F(in_jaeger, the_demo_is_one_whole_trace_from_three_instances) {
 }
 
 TEST_F(in_jaeger, a_message_to_a_node_that_is_down_has_a_trace) {
-  cluster three{user, seen({{"TROUPE_CLUSTER_NAME", "default"}})};
+  cluster three{user, seen()};
   std::string agent;
   for (int i = 0; agent.empty() || home_name(three, agent) != "node-3"; ++i)
     agent = "librarian/k" + std::to_string(i);
@@ -95,7 +95,7 @@ TEST_F(in_jaeger, a_parent_from_outside_is_the_parent_of_the_command) {
 
 TEST_F(in_jaeger, a_tenth_of_the_traces_is_whole_and_nothing_is_left_of_the_others) {
   cluster three{user, seen({{"TROUPE_TELEMETRY_SAMPLE_RATIO", "0.1"}})};
-  constexpr int messages = 40;
+  constexpr int messages = 25;
   int taken = 0;
   for (int i = 0; i < messages; ++i) {
     auto sent = user.troupe({"send", "librarian/" + std::to_string(i), "hello", "--json"});
@@ -108,7 +108,7 @@ TEST_F(in_jaeger, a_tenth_of_the_traces_is_whole_and_nothing_is_left_of_the_othe
     ++taken;
     expect_sound(found(id, 4));
   }
-  EXPECT_LT(taken, messages / 2) << "4 are expected; 20 come once in 10^9 times";
+  EXPECT_LT(taken, messages / 2) << "2 or 3 are expected";
 }
 
 } // namespace
