@@ -1,13 +1,17 @@
 #pragma once
 
 #include "actors/agents/agent_logic.hpp"
+#include "actors/agents/agent_span.hpp"
 #include "actors/agents/reply_stream.hpp"
+#include "actors/agents/wait_span.hpp"
 #include "messages/agents.pb.h"
 #include "messages/spans.pb.h"
 #include "telemetry/span.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -25,6 +29,8 @@ struct agent_logic::ask {
   subject of = subject::model;
   bool streams = false;
   hold_back held{""};
+  std::optional<SpanData> span = {}; ///< only if the trace is sampled
+  bool pieces_came = false;
 };
 
 inline service agent_logic::service_of(const ask& one) {
@@ -40,23 +46,43 @@ inline service agent_logic::service_of(const ask& one) {
   return service::reading;
 }
 
+/// The time in which an agent works and waits for nothing: from the moment it takes a message or the
+/// last answer that it waited for until it asks again, or until its step ends.
+class own_work {
+public:
+  void begin(instant now) {
+    if (!since_)
+      since_ = now;
+  }
+  void pause(instant now) {
+    if (since_)
+      total_ += now - *std::exchange(since_, std::nullopt);
+  }
+  double milliseconds() const { return std::chrono::duration<double, std::milli>{total_}.count(); }
+
+private:
+  std::optional<instant> since_;
+  std::chrono::nanoseconds total_{0};
+};
+
 /// The message being worked on, from its first decision until its reply is sent.
 struct agent_logic::work : waiting {
   work(waiting taken, instant now)
-      : waiting(std::move(taken)), began(now), inside(request.trace), stream(request.attempt) {}
+      : waiting(std::move(taken)), began(now),
+        inside(span ? context_of(*span, request.trace) : request.trace), stream(request.attempt) {}
 
   instant began;
   instant deadline;
   bool deadline_armed = false;
   bool is_task = false;
-  std::optional<SpanData> span; ///< only if the trace is sampled
-  trace_context inside;         ///< of everything this message causes
+  trace_context inside; ///< of everything this message causes
   reply_stream stream;
   std::vector<ask> asks;
   std::size_t asked = 0;
   std::uint64_t input_tokens = 0;
   std::uint64_t output_tokens = 0;
   std::optional<std::string> provider; ///< of the last model that answered
+  own_work worked;                     ///< only if the trace is sampled
 
   AgentReply reply;  ///< what is to be sent, unless
   failure why;       ///< this is a failure
