@@ -183,21 +183,28 @@ def check_names(root, files):
 
 
 # Words with one meaning: the meaning, and what else once had this name.
-WORDS_WITH_ONE_MEANING = {
-    "verdict": "put_result, delivery_state, reaction or ruling say which",
-    "lane": "a role's tasks as placement sees them; only actors/coordination/ may use it",
+COORDINATION = "actors/coordination/"
+WORDS_WITH_ONE_MEANING = {  # word: (where it must not stand, what to say)
+    "verdict": (re.compile(""), "put_result, delivery_state, reaction or ruling say which"),
+    "lane": (re.compile(f"(?!{COORDINATION})|{COORDINATION}(queue_logic|queue_owners|waiting)"),
+             "a role's tasks as placement sees them; a queue has pools"),
+    "place": (re.compile(COORDINATION), "node, slot, position (in a file) or cursor say which"),
+    "batch": (re.compile(COORDINATION), "an offer is a message with tasks"),
+    "question": (re.compile(COORDINATION), "open_query, or the name of the message"),
+    "change": (re.compile(COORDINATION), "node_changes are what membership told"),
 }
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def check_meanings(root, files):
     for name in files:
         if not name.endswith(tree.CODE) or name.startswith("tests/"):
             continue
+        words = {w: say for w, (where, say) in WORDS_WITH_ONE_MEANING.items() if where.match(name)}
         for number, line in enumerate(tree.read(root / name).splitlines(), 1):
-            for word, meaning in WORDS_WITH_ONE_MEANING.items():
-                if word == "lane" and name.startswith("actors/coordination/"):
-                    continue
-                if re.search(rf"\b{word}s?_?\b", line.split("//")[0]):
+            code = STRING.sub('""', line).split("//")[0]
+            for word, meaning in words.items():
+                if re.search(rf"\b{word}s?_?\b", code):
                     yield name, number, f"`{word}` means one thing: {meaning}"
 
 
@@ -262,6 +269,13 @@ SELF_TEST = [  # (file, its text, the expected message after "FILE:", or "" for 
     ("telemetry/own.hpp", "#pragma once\n", "1: nodes/own.hpp has that name"),
     ("telemetry/twice.cpp", "struct holder {\n};\n", "1: nodes/held.hpp has a type called"),
     ("nodes/meant.cpp", "enum verdict { a };\n", "1: `verdict` means one thing"),
+    ("nodes/said.cpp", 'f("a verdict"); // a verdict\nint place;\n', ""),
+    ("nodes/lanes.cpp", "int lanes_;\n", "1: `lane` means one thing"),
+    ("actors/coordination/placement.cpp", "int lane;\n", ""),
+    ("actors/coordination/queue_logic.cpp", "int lane;\n", "1: `lane` means one thing"),
+    ("actors/coordination/task_offers.cpp", "int batches_;\nint place;\n",
+     "2: `place` means one thing"),
+    ("actors/coordination/README.md", "ok\n", ""),
     ("nodes/torn.cpp", "/// This was torn in the\n/// middle.\n", "1: a comment line that ends"),
     ("nodes/whole.cpp", "/// One.\n/// Two, as a list:\n///  - a\n///  - b\n", ""),
     ("config/README.md", "see /root/x\n", "1: /root/ is a path"),

@@ -1,17 +1,23 @@
 #include "actors/coordination/coordinator_logic.hpp"
 
-#include "actors/coordination/coordinator_run.hpp"
+#include "actors/coordination/run_spans.hpp"
 #include "actors/unread.hpp"
-#include "config/limits/links.hpp"
-#include "messages/cluster.pb.h"
-#include "messages/runs.pb.h"
+#include "config/base/count_of.hpp"
+#include "config/base/invariants.hpp"
 #include "messages/value_bytes.hpp"
 
-#include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace troupe {
 
 namespace {
+
+constexpr std::chrono::nanoseconds timer_grain = std::chrono::milliseconds{5};
+
+std::string tasks_are(std::size_t count) {
+  return count_of(count, "task") + (count == 1 ? " is" : " are");
+}
 
 bool may_pass(ec code) { return info(code).may_retry || code == ec::timed_out; }
 
@@ -19,12 +25,16 @@ bool may_pass(ec code) { return info(code).may_retry || code == ec::timed_out; }
 
 coordinator_logic::coordinator_logic(const coordinator_options& options, const role_table& roles,
                                      metrics& counted)
-    : options_(options), roles_(roles), counted_(counted) {}
-
-coordinator_logic::~coordinator_logic() = default;
+    : options_(options), roles_(roles), counted_(counted),
+      deadline_timer_(timer_deadline, timer_grain) {}
 
 void coordinator_logic::start(step_context& context, const address& self) {
   self_ = self;
+  offers_.start(self);
+  queues_.start(self);
+  endings_.start(self);
+  submissions_.start(self);
+  progress_.start(self);
   role_names own;
   for (const auto& [title, known] : roles_)
     if (known->info.for_tasks())
@@ -34,52 +44,68 @@ void coordinator_logic::start(step_context& context, const address& self) {
 }
 
 void coordinator_logic::step(step_context& context, event input) {
-  now_ = context.now;
-  if (auto message = std::get_if<envelope>(&input)) {
+  if (auto message = std::get_if<envelope>(&input))
     on_message(context, *message);
-  } else if (auto fired = std::get_if<timer_fired>(&input)) {
-    if (fired->timer == timer_progress) {
-      progress_armed_ = false;
-      for (auto id : std::exchange(dirty_, {}))
-        if (auto found = runs_.find(id); found != runs_.end())
-          send_progress(context, *found->second);
-    } else if (fired->timer == timer_deadline) {
-      deadline_armed_.reset();
-      on_deadline(context);
-    } else if (fired->timer == timer_retry) {
-      retry_armed_.reset();
-    } else if (fired->timer == timer_go_on) {
-      going_on_ = false;
-      go_on_with_runs(context);
-    } else if (fired->timer == timer_held) {
-      held_armed_ = false;
-      ask_queues(context); // before what this step offers
-    } else if (fired->timer == timer_gone) {
-      end_runs_of_gone(context);
-    } else if (fired->timer == timer_blobs) {
-      blobs_.renew(context, self_);
-    }
-  }
-  place(context);
+  else if (auto fired = std::get_if<timer_fired>(&input))
+    on_timer(context, fired->timer);
+  bool more = offers_.offer_ready(context);
+  if (!attempts_.empty())
+    queues_.arm(context);
   end_ended(context);
-  flush(context);
-  report_in_parts(context);
-  if (!working_.empty())
+  more = endings_.tell_some(context) || more;
+  more = kept_.forget_some() || more;
+  if (more || runs_.has_working())
     go_on_later(context);
+  check_invariants(*this);
+}
+
+/// What else has come gets in before. A timer, because no bound of a mailbox can refuse it.
+void coordinator_logic::go_on_later(step_context& context) {
+  if (!std::exchange(going_on_, true))
+    context.out.arm(timer_go_on, std::chrono::nanoseconds{1});
 }
 
 void coordinator_logic::stop(step_context& context) {
   failure why{ec::unavailable, "the node that owns the run is stopping: run it again"};
-  while (!runs_.empty())
-    end_run(context, *runs_.begin()->second, &why, nullptr);
+  while (auto run = runs_.first())
+    end_run(context, *run, &why, nullptr);
   while (!endings_.empty())
-    report_in_parts(context);
+    endings_.tell_some(context);
+}
+
+void coordinator_logic::on_timer(step_context& context, std::uint32_t timer) {
+  switch (timer) {
+    case timer_progress:
+      return progress_.send_all(context, runs_);
+    case timer_deadline:
+      deadline_timer_.fired();
+      return on_deadline(context);
+    case timer_retry:
+      return offers_.timer_fired();
+    case timer_held:
+      queues_.fired();
+      return ask_queues(context); // before what this step offers
+    case timer_go_on:
+      going_on_ = false;
+      if (auto run = runs_.next_working()) { // one in a step: they take turns
+        run->state->go_on();
+        offers_.wake(context, *run);
+      }
+      return;
+    case timer_gone:
+      return end_runs_of_gone(context);
+    case timer_blobs:
+      return blobs_.renew(context, self_);
+    default:
+      return;
+  }
 }
 
 void coordinator_logic::on_message(step_context& context, envelope& message) {
+  auto from = message.sender.node;
   if (auto done = message.body.as<TaskDone>()) {
     if (auto levels = value_depth(done->output()))
-      return on_done(context, *done, *levels, message.sender.node);
+      return on_done(context, *done, *levels, from);
     message.body.set_unreadable();
     TaskKey key;
     key.set_run(done->run());
@@ -88,25 +114,169 @@ void coordinator_logic::on_message(step_context& context, envelope& message) {
     return on_unreadable_done(context, message, key);
   }
   if (auto started = message.body.as<TaskStarted>())
-    return on_started(context, *started, message.sender.node);
+    return on_started(context, *started, from);
   if (auto refused = message.body.as<TasksRefused>())
-    return on_refused(context, *refused, message.sender.node);
+    return on_refused(context, *refused, from);
   if (auto held = message.body.as<TasksHeld>())
-    return on_held(context, *held, message.sender.node);
+    return on_held(context, *held, from);
   if (auto members = message.body.as<MembersChanged>())
     return on_members(context, *members);
-  if (auto closed = message.body.as<SessionClosed>())
-    return on_session_closed(context, *closed);
+  if (auto closed = message.body.as<SessionClosed>()) {
+    runs_.session_closed(*closed, self_.node, context.now);
+    return end_runs_of_gone(context);
+  }
   if (message.body.as<RunSubmit>())
     return on_submit(context, message);
   if (message.body.as<RunCancel>())
     return on_cancel(context, message);
   if (message.body.as<RunsQuery>())
-    return on_query(context, message);
+    return context.out.send(reply_to(message, runs_.list()));
   if (auto key = message.body.salvage<TaskKey>();
       key && message.body.kind() == payload_kind::TaskDone)
     return on_unreadable_done(context, message, *key);
   not_taken(context, "the coordinator", message);
+}
+
+// -- runs ---------------------------------------------------------------------------------------
+
+void coordinator_logic::on_submit(step_context& context, envelope& request) {
+  auto judged = submissions_.accept(request);
+  if (judged.what != delivery_state::fresh) {
+    auto known = runs_.find_request(request);
+    return submissions_.repeat(context, request, judged,
+                               known ? known : endings_.find_request(request));
+  }
+  if (runs_.size() + endings_.size() >= options_.runs_max)
+    return submissions_.refuse(
+        context, request, judged,
+        {ec::overloaded, "this node has " + std::to_string(runs_.size())
+                             + " runs already: try again when one has ended"});
+  auto& submit = *request.body.as<RunSubmit>();
+  value_map inputs;
+  inputs.swap(*submit.mutable_inputs());
+  run_id id{context.random.next(), context.random.next() | 1};
+  blobs_.began(context, self_, id, inputs);
+  auto state =
+      run_state::create(std::move(*submit.mutable_graph()), std::move(inputs), &nodes_.roles());
+  if (!state) {
+    blobs_.ended(context, self_, id);
+    return submissions_.refuse(context, request, judged, state.error());
+  }
+
+  auto made = std::make_unique<active_run>();
+  made->id = id;
+  made->state = *std::move(state);
+  made->submitter = request.sender;
+  made->request = request.id;
+  made->submission = judged.at;
+  made->tenant = request.tenant;
+  made->began = context.now;
+  made->want_progress = submit.want_progress();
+  auto& run = runs_.add(std::move(made));
+  offers_.add(run);
+  begin_run_span(context, run, request.trace);
+
+  RunAccepted accepted;
+  accepted.set_run(to_bytes(id));
+  context.out.send(reply_to(request, std::move(accepted)));
+  context.out.debug(
+      "coordinator", [&run] { return run.title() + " is accepted"; }, request.trace.trace);
+  progress_.note(context, run, active_run::none, placement::none);
+  offers_.wake(context, run);
+}
+
+void coordinator_logic::on_cancel(step_context& context, envelope& request) {
+  auto id = run_from_bytes(request.body.as<RunCancel>()->run());
+  bool wants_reply = request.kind == message_kind::request;
+  if (auto run = runs_.find(id)) {
+    failure why{ec::cancelled, "the run was cancelled"};
+    return end_run(context, *run, &why, wants_reply ? &request : nullptr);
+  }
+  if (wants_reply)
+    context.out.send(
+        reply_failure(request, {ec::not_found, "this node has no run " + to_string(id)
+                                                   + ": it has ended, or another node owns it"}));
+}
+
+void coordinator_logic::end_runs_of_gone(step_context& context) {
+  failure why{ec::cancelled, "the client that submitted the run is gone"};
+  auto alone = runs_.find_left_alone(context.now);
+  for (auto run : alone.runs)
+    end_run(context, *run, &why, nullptr);
+  if (alone.next)
+    context.out.arm(timer_gone, *alone.next - context.now);
+}
+
+void coordinator_logic::end_ended(step_context& context) {
+  while (auto run = runs_.next_ended())
+    end_run(context, *run, run->over ? &*run->over : nullptr, nullptr);
+}
+
+void coordinator_logic::end_run(step_context& context, active_run& run, const failure* cut_short,
+                                const envelope* canceller) {
+  if (cut_short) { // nodes still have tasks of it
+    attempts_.visit_of(run, [&](attempt& a) {
+      end_attempt_span(context, nodes_, a, cut_short);
+      attempts_.release(context, a, "is given up with its run");
+    });
+    offers_.remove(run);
+    attempts_.call_off_everywhere(context, self_, run);
+  }
+  progress_.send(context, run);
+  blobs_.ended(context, self_, run.id);
+  endings_.add(runs_.take(run), cut_short, canceller, context.now);
+}
+
+// -- tasks --------------------------------------------------------------------------------------
+
+attempt* coordinator_logic::find_attempt(const std::string& run_bytes, std::uint32_t task,
+                                         std::uint32_t number, node_id from) {
+  return attempts_.find(runs_.find(run_from_bytes(run_bytes)), task, number, from);
+}
+
+void coordinator_logic::begin_time(step_context& context, attempt& a) {
+  if (!attempts_.start(context, a))
+    return;
+  deadline_timer_.fire_at(context, a.deadline);
+  progress_.note(context, *a.run, a.task, a.node);
+}
+
+void coordinator_logic::on_started(step_context& context, const TaskStarted& started,
+                                   node_id from) {
+  auto a = find_attempt(started.run(), started.index(), started.attempt(), from);
+  if (!a)
+    return;
+  queues_.heard_of(a->node);
+  nodes_.answered(a->node, a->lane);
+  begin_time(context, *a);
+}
+
+void coordinator_logic::on_done(step_context& context, TaskDone& done, int levels, node_id from) {
+  auto a = find_attempt(done.run(), done.index(), done.attempt(), from);
+  if (!a) {
+    counted_.plain().late_results.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  auto& run = *a->run;
+  auto task = a->task;
+  queues_.heard_of(a->node);
+  nodes_.answered(a->node, a->lane);
+  progress_.note(context, run, task, a->node);
+  task_usage usage{nodes_.id_of(a->node), done.input_tokens(), done.output_tokens(),
+                   done.duration_us()};
+  if (done.has_failure()) {
+    auto why = from_proto(done.failure());
+    end_attempt_span(context, nodes_, *a, &why, done.queue_wait_us());
+    if (may_pass(why.code))
+      return offers_.try_again(context, *a, std::move(why), true);
+    attempts_.release(context, *a, "has failed");
+    return offers_.fail_task(context, run, task, std::move(why), usage);
+  }
+  end_attempt_span(context, nodes_, *a, nullptr, done.queue_wait_us());
+  attempts_.release(context, *a, "is done");
+  run.state->succeeded(task, std::move(*done.mutable_output()), levels, usage);
+  kept_.watch(run, task);
+  offers_.wake(context, run);
 }
 
 /// A result that this node cannot read: its task fails at once, and with it nobody waits.
@@ -121,267 +291,110 @@ void coordinator_logic::on_unreadable_done(step_context& context, const envelope
   on_done(context, done, 0, message.sender.node);
 }
 
-// -- runs -------------------------------------------------------------------------------------
-
-void coordinator_logic::on_repeated(step_context& context, envelope& request,
-                                    const delivery::judgement& judged) {
-  auto accepted = [&](std::string run) {
-    RunAccepted again;
-    again.set_run(std::move(run));
-    context.out.send(reply_to(request, std::move(again)));
-  };
-  auto is_it = [&](run& known) {
-    if (known.request != request.id || known.submitter.session != request.sender.session)
-      return false;
-    known.submitter = request.sender; // it may have come back through another node
-    known.gone.reset();
-    accepted(to_bytes(known.id));
-    return true;
-  };
-  if (std::any_of(runs_.begin(), runs_.end(), [&](auto& one) { return is_it(*one.second); })
-      || std::any_of(endings_.begin(), endings_.end(),
-                     [&](auto& one) { return is_it(*one->ended); }))
-    return;
-  if (judged.what == delivery_state::repeated_done) {
-    auto kept = submissions_.kept(judged.at);
-    if (auto refused = kept.as<Failure>())
-      return context.out.send(reply_failure(request, from_proto(*refused)));
-    auto ended = make_envelope(message_kind::event, request.sender, RunEnded{});
-    ended.id = request.id;
-    ended.sender = self_;
-    ended.tenant = request.tenant;
-    ended.body = std::move(kept);
-    accepted(ended.body.as<RunEnded>() ? ended.body.as<RunEnded>()->run() : std::string{});
-    return context.out.send(std::move(ended));
-  }
-  context.out.send(
-      reply_failure(request, {ec::outcome_unknown,
-                              "whether this run was done is not known any more: look at what "
-                              "it should have done before you run it again"}));
-}
-
-void coordinator_logic::on_submit(step_context& context, envelope& request) {
-  auto judged = submissions_.accept(request.sender, request.id, request.attempt);
-  if (judged.what != delivery_state::fresh)
-    return on_repeated(context, request, judged);
-  auto refuse = [&](const failure& why) {
-    auto reply = reply_failure(request, why);
-    submissions_.complete(judged.at, reply.body);
-    context.out.send(std::move(reply));
-  };
-  if (runs_.size() + endings_.size() >= options_.runs_max)
-    return refuse({ec::overloaded, "this node has " + std::to_string(runs_.size())
-                                       + " runs already: try again when one has ended"});
-  auto& submit = *request.body.as<RunSubmit>();
-  value_map inputs;
-  inputs.swap(*submit.mutable_inputs());
-  run_id id{context.random.next(), context.random.next() | 1};
-  blobs_.began(context, self_, id, inputs);
-  auto state =
-      run_state::create(std::move(*submit.mutable_graph()), std::move(inputs), &nodes_.roles());
-  if (!state) {
-    blobs_.ended(context, self_, id);
-    return refuse(std::move(state).error());
-  }
-
-  auto made = std::make_unique<run>();
-  auto& r = *made;
-  r.id = id;
-  r.state = *std::move(state);
-  r.submitter = request.sender;
-  r.request = request.id;
-  r.submission = judged.at;
-  r.tenant = request.tenant;
-  r.began = context.now;
-  r.want_progress = submit.want_progress();
-  r.in_lane.resize(r.state->roles().size());
-  for (auto role : r.state->roles()) {
-    auto known = roles_.find(*role);
-    r.lanes.push_back(nodes_.lane_of(*role, known != roles_.end() && known->second->cheap));
-  }
-  lanes_.resize(std::max<std::size_t>(
-      lanes_.size(), r.lanes.empty() ? 0 : *std::max_element(r.lanes.begin(), r.lanes.end()) + 1));
-  begin_root_span(context, r, request.trace);
-  runs_.emplace(r.id, std::move(made));
-
-  RunAccepted accepted;
-  accepted.set_run(to_bytes(r.id));
-  context.out.send(reply_to(request, std::move(accepted)));
-  touch(context, r, none, none);
-  wake(r);
-}
-
-void coordinator_logic::on_cancel(step_context& context, envelope& request) {
-  auto id = run_from_bytes(request.body.as<RunCancel>()->run());
-  auto found = runs_.find(id);
-  if (found == runs_.end()) {
-    if (request.kind == message_kind::request)
-      context.out.send(
-          reply_failure(request, {ec::not_found, "this node has no run " + to_string(id)
-                                                     + ": it has ended, or another node owns it"}));
-    return;
-  }
-  failure why{ec::cancelled, "the run was cancelled"};
-  end_run(context, *found->second, &why,
-          request.kind == message_kind::request ? &request : nullptr);
-}
-
-/// A client that did not say good-bye may be on its way back, to this node or another. One that is
-/// attached elsewhere by now is not meant.
-void coordinator_logic::on_session_closed(step_context& context, const SessionClosed& closed) {
-  for (const auto& [id, r] : runs_) {
-    const auto& who = r->submitter;
-    bool here = !who.node || who.node == self_.node;
-    if (who.what == address::kind::session && who.session.value == closed.session() && here)
-      r->gone = closed.left() ? context.now - limits::client_return_max : context.now;
-  }
-  end_runs_of_gone(context);
-}
-
-void coordinator_logic::end_runs_of_gone(step_context& context) {
-  failure why{ec::cancelled, "the client that submitted the run is gone"};
-  std::vector<run*> over;
-  std::optional<instant> next;
-  for (const auto& [id, r] : runs_) {
-    if (!r->gone)
-      continue;
-    auto due = *r->gone + limits::client_return_max;
-    if (due <= context.now)
-      over.push_back(r.get());
-    else
-      next = std::min(next.value_or(due), due);
-  }
-  for (auto r : over)
-    end_run(context, *r, &why, nullptr);
-  if (next)
-    context.out.arm(timer_gone, *next - context.now);
-}
-
-// -- tasks ------------------------------------------------------------------------------------
-
-coordinator_logic::attempt* coordinator_logic::current(const std::string& run_bytes,
-                                                       std::uint32_t task, std::uint32_t number,
-                                                       node_id from) {
-  auto found = runs_.find(run_from_bytes(run_bytes));
-  if (found == runs_.end() || task >= found->second->places.size())
-    return nullptr;
-  auto& r = *found->second;
-  auto at = r.places[task].attempt;
-  if (at == none || r.state->attempt_of(task) != number)
-    return nullptr;
-  // Only the node to which it was offered may say what became of it. Links stamp the node of what
-  // they bring; what has none is of this node.
-  if (from && from != nodes_.id_of(attempts_[at].node))
-    return nullptr;
-  return &attempts_[at];
-}
-
-void coordinator_logic::on_started(step_context& context, const TaskStarted& started,
-                                   node_id from) {
-  auto a = current(started.run(), started.index(), started.attempt(), from);
-  if (!a)
-    return;
-  heard_of(a->node);
-  nodes_.answered(a->node, a->lane);
-  begin_time(context, *a);
-}
-
-void coordinator_logic::on_done(step_context& context, TaskDone& done, int levels, node_id from) {
-  auto a = current(done.run(), done.index(), done.attempt(), from);
-  if (!a) {
-    counted_.plain().late_results.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
-  auto& r = *a->owner;
-  auto task = a->task;
-  heard_of(a->node);
-  nodes_.answered(a->node, a->lane);
-  touch(context, r, task, a->node);
-  if (done.has_failure()) {
-    auto why = from_proto(done.failure());
-    record_attempt(context, *a, &why, done.queue_wait_us());
-    if (may_pass(why.code))
-      return try_again(context, *a, std::move(why), true);
-    task_usage usage{nodes_.id_of(a->node), done.input_tokens(), done.output_tokens(),
-                     done.duration_us()};
-    release(*a);
-    return fail_task(r, task, std::move(why), usage);
-  }
-  record_attempt(context, *a, nullptr, done.queue_wait_us());
-  task_usage usage{nodes_.id_of(a->node), done.input_tokens(), done.output_tokens(),
-                   done.duration_us()};
-  release(*a);
-  r.state->succeeded(task, std::move(*done.mutable_output()), levels, usage);
-  watch_kept(r, task);
-  wake(r);
-}
-
 void coordinator_logic::on_refused(step_context& context, const TasksRefused& refused,
                                    node_id from) {
   for (const auto& one : refused.tasks()) {
-    auto a = current(one.run(), one.index(), one.attempt(), from);
+    auto a = find_attempt(one.run(), one.index(), one.attempt(), from);
     if (!a)
       continue;
-    auto& r = *a->owner;
+    auto& run = *a->run;
     auto task = a->task;
-    heard_of(a->node);
+    queues_.heard_of(a->node);
     nodes_.refused(a->node, a->lane, context.now);
-    touch(context, r, task, a->node);
-    r.state->hold_back(task, false);
-    release(*a);
-    r.state->make_ready(task);
-    wake(r);
+    progress_.note(context, run, task, a->node);
+    attempts_.release(context, *a, "was refused");
+    run.state->hold_back(task, false);
+    run.state->make_ready(task);
+    offers_.wake(context, run);
+  }
+}
+
+void coordinator_logic::on_deadline(step_context& context) {
+  auto overdue = attempts_.find_overdue(context.now);
+  for (auto a : overdue.attempts) {
+    failure why{ec::timed_out, "the node " + nodes_.name_of(a->node) + " did not answer in time"};
+    attempts_.call_off(context, self_, *a);
+    give_up(context, *a, why, true);
+  }
+  if (overdue.next)
+    deadline_timer_.fire_at(context, *overdue.next);
+}
+
+void coordinator_logic::give_up(step_context& context, attempt& a, const failure& why,
+                                bool counts) {
+  progress_.note(context, *a.run, a.task, a.node);
+  end_attempt_span(context, nodes_, a, &why);
+  offers_.try_again(context, a, why, counts);
+}
+
+// -- queues and nodes ---------------------------------------------------------------------------
+
+void coordinator_logic::ask_queues(step_context& context) {
+  for (const auto& silent : queues_.find_silent(context.now)) {
+    if (silent.attempts.empty())
+      continue;
+    failure why{ec::timed_out,
+                "the node " + nodes_.name_of(silent.node) + " did not answer in time"};
+    context.out.log(log_level::warning, "coordinator",
+                    why.message + ": " + tasks_are(silent.attempts.size()) + " offered again");
+    for (auto a : silent.attempts) {
+      attempts_.call_off(context, self_, *a);
+      give_up(context, *a, why, attempts_.may_have_begun(*a));
+    }
+  }
+  queues_.ask(context);
+}
+
+void coordinator_logic::on_held(step_context& context, const TasksHeld& held, node_id from) {
+  auto found = queues_.on_held(held, from, context.now);
+  for (auto a : found.started)
+    begin_time(context, *a);
+  for (auto a : found.lost) {
+    failure why{ec::unavailable,
+                "the node " + nodes_.name_of(a->node) + " does not know the task any more"};
+    context.out.log(log_level::warning, "coordinator",
+                    why.message + ": " + a->run->state->id_of(a->task) + " is offered again");
+    attempts_.call_off(context, self_, *a); // it may still be on its way there
+    give_up(context, *a, why, attempts_.may_have_begun(*a));
   }
 }
 
 void coordinator_logic::on_members(step_context& context, const MembersChanged& members) {
-  auto change = nodes_.update(members);
-  auto bit = [](node_index node) { return std::uint64_t{1} << node; };
-  for (auto node : change.lost) {
-    heard_of(node); // whatever it did not answer does not count any more
-    failure why{ec::unavailable, "the node " + nodes_.name_of(node) + " is "
-                                     + std::string{to_string(nodes_.state_of(node))}};
-    if (nodes_.is_up(node))
-      why.message = "the node " + nodes_.name_of(node) + " was started anew";
-    std::size_t tasks = 0;
-    for (auto& a : attempts_) {
-      if (!a.owner || a.node != node)
-        continue;
-      ++tasks;
-      a.owner->stale |= bit(node);
-      touch(context, *a.owner, a.task, node);
-      record_attempt(context, a, &why, 0);
-      try_again(context, a, why, a.started || nodes_.is_cheap(a.lane));
-    }
-    if (tasks > 0)
-      context.out.log(log_level::warning, "coordinator",
-                      why.message + ": " + std::to_string(tasks) + " tasks are offered again");
-  }
-  for (auto node : change.returned)
-    for (auto& [id, r] : runs_)
-      if (r->stale & bit(node)) { // its slots shall not finish what others do by now
-        r->stale &= ~bit(node);
-        send_cancel(context, id, node);
-      }
+  auto changed = nodes_.update(members);
+  for (auto node : changed.lost)
+    lose_tasks_of(context, node);
+  for (auto node : changed.returned)
+    runs_.visit([&](active_run& run) {
+      if ((run.stale & active_run::bit(node)) == 0)
+        return;
+      run.stale &= ~active_run::bit(node); // its slots shall not finish what others do by now
+      attempts_.call_off(context, self_, run.id, node);
+    });
 }
 
-void coordinator_logic::on_deadline(step_context& context) {
-  std::optional<instant> next;
-  for (auto& a : attempts_) {
-    if (!a.owner || !a.started)
-      continue;
-    if (a.deadline > context.now) {
-      next = std::min(next.value_or(a.deadline), a.deadline);
-      continue;
-    }
-    failure why{ec::timed_out, "the node " + nodes_.name_of(a.node) + " did not answer in time"};
-    call_off(context, a);
-    touch(context, *a.owner, a.task, a.node);
-    record_attempt(context, a, &why, 0);
-    try_again(context, a, std::move(why), true);
-  }
-  if (next)
-    watch_deadline(context, *next);
+void coordinator_logic::lose_tasks_of(step_context& context, node_index node) {
+  queues_.heard_of(node); // whatever it did not answer does not count any more
+  failure why{ec::unavailable, "the node " + nodes_.name_of(node) + " is "
+                                   + std::string{to_string(nodes_.state_of(node))}};
+  if (nodes_.is_up(node))
+    why.message = "the node " + nodes_.name_of(node) + " was started anew";
+  std::size_t tasks = 0;
+  attempts_.visit([&](attempt& a) {
+    if (a.node != node)
+      return;
+    ++tasks;
+    a.run->stale |= active_run::bit(node);
+    give_up(context, a, why, attempts_.may_have_begun(a));
+  });
+  if (tasks > 0)
+    context.out.log(log_level::warning, "coordinator",
+                    why.message + ": " + tasks_are(tasks) + " offered again");
+}
+
+bool coordinator_logic::invariants() const {
+  bool fine = runs_.invariants() && attempts_.invariants() && offers_.invariants();
+  runs_.visit([&fine](const active_run& run) { fine = fine && run.state->invariants(); });
+  return fine;
 }
 
 } // namespace troupe

@@ -20,7 +20,7 @@ trace_id trace_from_bytes(std::string_view bytes) {
   return {id.hi, id.lo};
 }
 
-/// A count of each role that has one.
+/// Sets the count of each role that has one.
 void set_counts(NodeStatus& status, const google::protobuf::RepeatedPtrField<RoleCount>& counts,
                 void (RoleStatus::*set)(std::uint32_t)) {
   std::map<std::string_view, std::uint32_t> count_of;
@@ -89,7 +89,7 @@ std::string desk_logic::name_of(node_id node) const {
 }
 
 void desk_logic::on_query(step_context& context, envelope& request) {
-  question q;
+  open_query q;
   if (auto query = request.body.as<StatusQuery>()) {
     q.status = true;
     q.whole = query->whole_cluster();
@@ -114,13 +114,13 @@ void desk_logic::on_query(step_context& context, envelope& request) {
   gather(context, asked_);
 }
 
-void desk_logic::answer_here(step_context& context, envelope& request, question q) {
+void desk_logic::answer_here(step_context& context, envelope& request, open_query q) {
   add_own_spans(q);
   q.asked = std::move(request);
   context.out.send(compose_trace(q));
 }
 
-void desk_logic::add_own_spans(question& q) const {
+void desk_logic::add_own_spans(open_query& q) const {
   if (q.latest) {
     auto last = traces_.last_trace();
     if (!last)
@@ -131,7 +131,7 @@ void desk_logic::add_own_spans(question& q) const {
   std::move(own.begin(), own.end(), std::back_inserter(q.spans));
 }
 
-/// Begins with what is known here and asks those who know the rest.
+/// Begins with what this desk knows, and asks others for the rest.
 void desk_logic::gather(step_context& context, std::uint32_t number) {
   auto& q = open_.at(number);
   if (q.status) {
@@ -153,11 +153,11 @@ void desk_logic::gather(step_context& context, std::uint32_t number) {
     ask_members(context, q);
   if (q.waiting.empty())
     return complete(context, open_.find(number));
-  // The desk that asks for this node alone waits as long for this answer as a person for the whole.
+  // Another desk may wait for this answer, and it has to answer in time itself.
   context.out.arm(number, q.whole ? limits::desk_query_timeout : limits::desk_query_timeout / 2);
 }
 
-void desk_logic::ask_members(step_context& context, question& q) {
+void desk_logic::ask_members(step_context& context, open_query& q) {
   for (const auto& m : members_.members) {
     if (!is_other_and_up(m))
       continue;
@@ -174,7 +174,7 @@ void desk_logic::ask_members(step_context& context, question& q) {
 }
 
 template <class Query>
-void desk_logic::ask(step_context& context, question& q, address whom, Query query) {
+void desk_logic::ask(step_context& context, open_query& q, address whom, Query query) {
   auto request = make_envelope(message_kind::request, whom, std::move(query));
   request.id = {session_, ++sequence_};
   request.sender = self_;
@@ -205,7 +205,7 @@ void desk_logic::on_reply(step_context& context, envelope& reply) {
   }
 }
 
-void desk_logic::take_status(question& q, node_id from, envelope& reply) const {
+void desk_logic::take_status(open_query& q, node_id from, envelope& reply) const {
   auto& own = q.nodes.front();
   if (auto listed = reply.body.as<RunsListed>()) {
     own.mutable_runs()->Swap(listed->mutable_runs());
@@ -224,11 +224,11 @@ void desk_logic::take_status(question& q, node_id from, envelope& reply) const {
   q.nodes.push_back(std::move(*status));
 }
 
-void desk_logic::take_trace(question& q, node_id from, envelope& reply) const {
+void desk_logic::take_trace(open_query& q, node_id from, envelope& reply) const {
   auto found = reply.body.as<TraceFound>();
   if (!found) {
     auto why = failure_in(reply);
-    if (!why || why->code != ec::not_found) // that is an answer: it has no spans of it
+    if (!why || why->code != ec::not_found) // `not_found` is an answer: the node has no spans of it
       q.silent.push_back(name_of(from));
     return;
   }
@@ -259,10 +259,10 @@ void desk_logic::on_timer(step_context& context, std::uint32_t number) {
   complete(context, asked);
 }
 
-/// All answers are there, or as many as there will be.
-void desk_logic::complete(step_context& context, questions::iterator asked) {
+/// All answers have come, or no others will.
+void desk_logic::complete(step_context& context, open_queries::iterator asked) {
   auto& q = asked->second;
-  if (!q.status && q.latest && q.trace) { // now that it is known which: its spans from everybody
+  if (!q.status && q.latest && q.trace) { // the trace is known now: ask all for its spans
     q.latest = false;
     q.spans.clear();
     q.silent.clear();
@@ -273,7 +273,7 @@ void desk_logic::complete(step_context& context, questions::iterator asked) {
   open_.erase(asked);
 }
 
-envelope desk_logic::compose_status(question& q) const {
+envelope desk_logic::compose_status(open_query& q) const {
   if (!q.whole)
     return reply_to(q.asked, std::move(q.nodes.front()));
   for (const auto& m : members_.members) {
@@ -282,7 +282,7 @@ envelope desk_logic::compose_status(question& q) const {
       continue;
     auto& missing = q.nodes.emplace_back();
     *missing.mutable_info() = m.info;
-    missing.mutable_info()->clear_roles(); // who wants them asks for them
+    missing.mutable_info()->clear_roles(); // there is a query for them
     missing.set_state(m.state == MEMBER_UP ? MEMBER_UNKNOWN : m.state);
   }
   std::sort(q.nodes.begin(), q.nodes.end(), [](const NodeStatus& a, const NodeStatus& b) {
@@ -295,7 +295,7 @@ envelope desk_logic::compose_status(question& q) const {
   return reply_to(q.asked, std::move(cluster));
 }
 
-envelope desk_logic::compose_trace(question& q) const {
+envelope desk_logic::compose_trace(open_query& q) const {
   if (q.spans.empty()) {
     std::string text =
         q.trace ? "nobody knows the trace " + to_string(q.trace) : "no trace has been recorded yet";

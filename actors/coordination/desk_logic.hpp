@@ -18,7 +18,7 @@ namespace troupe {
 
 struct desk_options {
   std::string cluster = "default";
-  const role_table* roles = nullptr; ///< of this node; null: it has none
+  const role_table* roles = nullptr; ///< of this node; null if it has none
 };
 
 /// Where a node's finished spans are kept (telemetry/recorder.hpp).
@@ -31,22 +31,23 @@ struct trace_source {
 
 /// Answers what people ask: service::desk (actors/host/interfaces.hpp).
 ///
-/// StatusQuery -> NodeStatus of this node; with `whole_cluster` -> ClusterStatus with one entry for
-/// each member, ordered by name: those that are up are asked and have `limits::desk_query_timeout`;
-/// one that did not answer has its name and address and the state `unknown`, one that is suspect or
-/// down its state. Each desk asks the coordinator of its node for the runs, its roles for the
-/// active agents and its queue for the slots at work; of one that does not answer they are missing.
+/// StatusQuery -> NodeStatus of this node. With `whole_cluster` -> ClusterStatus with one entry for
+/// each member, ordered by name. Members that are up are asked and have
+/// `limits::desk_query_timeout` to answer. The entry of a member that did not answer has its name,
+/// its address and the state `unknown`; that of a suspect or down member has its state. Each desk
+/// asks its node's coordinator for the runs, its roles for the active agents and its queue for the
+/// busy slots. If one of them does not answer, its part is missing.
 ///
-/// TraceQuery -> TraceFound with the spans ordered by their start; with `whole_cluster` of all
-/// nodes, and the names of members that are not up or did not answer in `silent`. Without a trace
-/// id: the trace whose root began last on this node or, with `whole_cluster`, on any. `not_found`
-/// when nobody knows it.
+/// TraceQuery -> TraceFound with the spans ordered by their start. With `whole_cluster` it has the
+/// spans of all nodes, and in `silent` the names of members that are not up or did not answer.
+/// Without a trace id: the trace whose root began last on this node or, with `whole_cluster`, on
+/// any node. `not_found` if no node knows it.
 ///
 /// RolesQuery -> RolesListed: roles_desk.hpp.
 class desk_logic final : public logic {
 public:
-  /// `sample` gives figures of this process and names its roles; it has nothing that another logic
-  /// owns. It and `traces` are called by the thread that steps the logic.
+  /// `sample` gives figures of this process and names its roles, but nothing that another logic
+  /// owns. The thread that steps the logic calls it and `traces`.
   desk_logic(desk_options options, std::function<NodeStatus()> sample, const trace_source& traces);
 
   void start(step_context& context, const address& self) override;
@@ -54,7 +55,7 @@ public:
   void stop(step_context& context) override;
 
 private:
-  struct question {
+  struct open_query {
     envelope asked;      ///< without its body
     bool status = false; ///< else a trace
     bool whole = false;  ///< of the whole cluster, not of this node alone
@@ -66,22 +67,22 @@ private:
     std::vector<std::string> silent;
     std::int64_t latest_start = 0;
   };
-  using questions = std::map<std::uint32_t, question>;
+  using open_queries = std::map<std::uint32_t, open_query>;
 
   void on_query(step_context& context, envelope& request);
-  void answer_here(step_context& context, envelope& request, question asked);
+  void answer_here(step_context& context, envelope& request, open_query asked);
   void gather(step_context& context, std::uint32_t number);
-  void ask_members(step_context& context, question& q);
+  void ask_members(step_context& context, open_query& q);
   template <class Query>
-  void ask(step_context& context, question& q, address whom, Query query);
+  void ask(step_context& context, open_query& q, address whom, Query query);
   void on_reply(step_context& context, envelope& reply);
   void on_timer(step_context& context, std::uint32_t number);
-  void take_status(question& q, node_id from, envelope& reply) const;
-  void take_trace(question& q, node_id from, envelope& reply) const;
-  void complete(step_context& context, questions::iterator asked);
-  envelope compose_status(question& q) const;
-  envelope compose_trace(question& q) const;
-  void add_own_spans(question& q) const;
+  void take_status(open_query& q, node_id from, envelope& reply) const;
+  void take_trace(open_query& q, node_id from, envelope& reply) const;
+  void complete(step_context& context, open_queries::iterator asked);
+  envelope compose_status(open_query& q) const;
+  envelope compose_trace(open_query& q) const;
+  void add_own_spans(open_query& q) const;
   std::string name_of(node_id node) const;
   bool is_other_and_up(const member& m) const { return m.id != self_.node && m.state == MEMBER_UP; }
 
@@ -91,9 +92,9 @@ private:
   address self_;
   session_id session_;
   std::uint64_t sequence_ = 0;
-  std::uint32_t asked_ = 0; ///< numbers questions; their timers have the same number
+  std::uint32_t asked_ = 0; ///< numbers the open queries; their timers have the same numbers
   member_view members_;
-  questions open_;
+  open_queries open_;
   roles_desk roles_;
 };
 

@@ -6,8 +6,9 @@
 
 namespace troupe {
 
-/// A queue in one block of memory, for short-lived ones: an empty one owns nothing. What was taken
-/// is given back when the queue runs empty, or when it is the larger part.
+/// A queue in one block of memory. An empty queue owns no memory at first, so short-lived ones are
+/// cheap. The room of popped items is used again when the queue runs empty, or when it is the
+/// larger part of the block.
 template <class T>
 class fifo {
 public:

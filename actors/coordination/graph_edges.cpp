@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-/// Who waits for whom, and whether anybody waits for himself.
+/// Which step waits for which, and whether there is a cycle.
 namespace troupe {
 
 config_result<void> graph_planner::draw_edges() {
@@ -29,7 +29,7 @@ config_result<void> graph_planner::draw_edges() {
       for (auto& step : plan_.steps)
         step.each_end = step.edges_end;
   }
-  // Kahn: take away what needs nothing until nothing is left, or only circles.
+  // Kahn: remove the tasks that need nothing, until there are none, or only cycles.
   std::pmr::vector<std::uint32_t> free(&memory_);
   free.reserve(size());
   for (std::uint32_t at = 0; at < size(); ++at)
@@ -49,7 +49,7 @@ config_result<void> graph_planner::refuse_cycle(std::span<const std::uint32_t> o
       std::find_if(open.begin(), open.end(), [](auto n) { return n > 0; }) - open.begin());
   std::vector<std::uint32_t> path;
   std::vector<bool> seen(size());
-  while (!seen[at]) { // whoever is still open needs somebody who is still open
+  while (!seen[at]) { // an open task needs another open task
     seen[at] = true;
     path.push_back(at);
     auto i = needed_begin_[at];

@@ -22,7 +22,7 @@ const GraphInput* find(const Graph& graph, std::string_view wanted) {
   return nullptr;
 }
 
-/// The list of blobs in a folder's map; null if it is no such map.
+/// The list of blobs in a folder's map; null if the value is no such map.
 const ValueList* documents_of(const Value& value) {
   if (value.kind_case() != Value::kMap)
     return nullptr;

@@ -9,34 +9,34 @@
 #include <string>
 #include <string_view>
 
-/// The inputs of a run: what the client gives for the names that a graph declares, by their type.
+/// The inputs of a run: values that the client gives for the names that a graph declares. By type:
 ///
 /// - text, integer, flag, list: a value of that kind. number: a number or an integer.
 /// - folder: a map of `documents`, a list of blobs in the order of their names, and of `skipped`,
 ///   a list of maps {`name`: text, `why`: text} of what was not read.
-/// - file: a blob. A folder's map with exactly one document is taken too and becomes that blob.
+/// - file: a blob. A folder's map with exactly one document is accepted and becomes that blob.
 ///
-/// Files are read by the client, which stores them as blobs first: no task opens a path of its own
-/// machine.
+/// The client reads files and stores them as blobs first; no task opens a path on its own machine.
 namespace troupe {
 
-/// Whether `value` is of the input's type; the error names the input, what was expected and what
-/// came.
+/// Whether `value` has the input's type. The error names the input, the expected type and the given
+/// one.
 result<void> check_input_type(const GraphInput& input, const Value& value);
 
-/// Checks what is given for a run: a required input that is missing (with its help and example),
-/// one that the graph does not have, one of the wrong type. `invalid_argument`.
+/// Checks the inputs of a run. `invalid_argument` if a required one is missing (with its help and
+/// example), if the graph does not have it, or if its type is wrong.
 result<void> check_inputs(const Graph& graph, const value_map& given);
 
-/// What the graph itself gives to tasks, as it came from a client: may it travel?
+/// Checks the literals of a graph that came from a client: whether messages can carry them.
 result<void> check_literals(const Graph& graph);
 
-/// Adds the defaults of what is not given, and makes a file's map its blob. After `check_inputs`.
+/// Adds the defaults of inputs that are not given, and replaces a file's map by its blob. To be
+/// called after `check_inputs`.
 void settle_inputs(const Graph& graph, value_map& given);
 
-/// What a person typed for an input of `type`: "12", "0.5", "true", "a, b, c" (a list of texts, or
-/// a JSON list). Text is taken as it is. For a folder or a file the text is a path, which only the
-/// client can read: refused here.
+/// Reads the text that a person typed for an input of `type`: "12", "0.5", "true", "a, b, c" (a
+/// list of texts, or a JSON list). Text stays as it is. For a folder or a file the text is a path,
+/// which only the client can read: it is refused here.
 result<Value> parse_input_text(std::string_view type, std::string_view text);
 
 } // namespace troupe

@@ -14,9 +14,9 @@ namespace troupe {
 
 config_result<void> graph_planner::check_head() {
   if (graph_.tasks().empty())
-    return bad(error(graph_places::whole, "tasks", "a graph has at least one task"));
+    return bad(error(graph_positions::whole, "tasks", "a graph has at least one task"));
   if (size() > limits::graph_tasks_max)
-    return bad(error(graph_places::whole, "tasks",
+    return bad(error(graph_positions::whole, "tasks",
                      "a graph has at most " + std::to_string(limits::graph_tasks_max) + " tasks"));
   return {};
 }
@@ -26,21 +26,21 @@ config_result<void> graph_planner::check_inputs() {
     const auto& in = graph_.inputs(i);
     auto part = "inputs." + in.name();
     if (!is_role_name(in.name()))
-      return bad(error(graph_places::whole, part,
+      return bad(error(graph_positions::whole, part,
                        "an input is named with lower-case letters, digits, `-` and `_`, beginning "
                        "with a letter: `"
                            + in.name() + "` is not"));
     if (input(in.name()) != &in)
-      return bad(error(graph_places::whole, part, "the input `" + in.name() + "` stands twice"));
+      return bad(error(graph_positions::whole, part, "the input `" + in.name() + "` stands twice"));
     if (!is_input_type(in.type()))
       return bad(
-          error(graph_places::whole, part,
+          error(graph_positions::whole, part,
                 "the type of an input is text, integer, number, flag, list, folder or file: `"
                     + in.type() + "` is not"));
     if (in.has_default_value())
       if (auto fits = check_input_type(in, in.default_value()); !fits)
-        return bad(
-            error(graph_places::whole, part, "the default of the input: " + fits.error().message));
+        return bad(error(graph_positions::whole, part,
+                         "the default of the input: " + fits.error().message));
   }
   return {};
 }
@@ -134,7 +134,7 @@ config_result<void> graph_planner::link_task(std::uint32_t at) {
     plan_.fields.push_back({&name, &from, *on});
     if (*on != none) {
       need(at, *on, false);
-      step.each = step.each && *on != each_of; // it wants the whole list besides
+      step.each = step.each && *on != each_of; // it needs the whole list, too
     }
   }
   step.fields_end = static_cast<std::uint32_t>(plan_.fields.size());
@@ -185,7 +185,7 @@ config_result<std::uint32_t> graph_planner::check_source(const Source& from, std
     case Source::kLiteral:
       return none;
     case Source::kItem:
-      if (at == graph_places::whole || !task(at).has_for_each() || part == "for_each")
+      if (at == graph_positions::whole || !task(at).has_for_each() || part == "for_each")
         return refuse("$item stands for an element of `for_each`, and there is none here");
       return none;
     case Source::kInput:
@@ -236,7 +236,7 @@ config_result<void> graph_planner::check_path(const Source& from, std::uint32_t 
 config_result<void> graph_planner::check_result() {
   if (!graph_.has_result())
     return {};
-  auto on = check_source(graph_.result(), graph_places::whole, "result");
+  auto on = check_source(graph_.result(), graph_positions::whole, "result");
   if (!on)
     return unexpected{std::move(on).error()};
   plan_.result_task = *on;
@@ -244,13 +244,13 @@ config_result<void> graph_planner::check_result() {
 }
 
 config_result<graph_plan> plan_graph(const Graph& graph, const role_names* known,
-                                     const graph_places* places) {
-  return graph_planner{graph, known, places}.run();
+                                     const graph_positions* positions) {
+  return graph_planner{graph, known, positions}.run();
 }
 
 config_result<void> check_graph(const Graph& graph, const role_names* known,
-                                const graph_places* places) {
-  if (auto plan = plan_graph(graph, known, places); !plan)
+                                const graph_positions* positions) {
+  if (auto plan = plan_graph(graph, known, positions); !plan)
     return unexpected{std::move(plan).error()};
   return {};
 }

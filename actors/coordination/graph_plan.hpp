@@ -16,33 +16,33 @@ namespace troupe {
 
 using role_names = std::set<std::string, std::less<>>;
 
-/// Where the parts of a graph stand in its file. Keys are the position of a task and one of "id",
-/// "role", "for_each", "needs.K", "input.FIELD", "attempts", "time"; `graph_places::whole` and
-/// "result" or "inputs.NAME" for what belongs to no task. What is not there has the line of its
-/// task.
-struct graph_places {
+/// Where the parts of a graph are in its file. A key is the index of a task with one of "id",
+/// "role", "for_each", "needs.K", "input.FIELD", "attempts", "time". Parts that belong to no task
+/// have the index `graph_positions::whole`, with "result" or "inputs.NAME". A part without a
+/// position has the line of its task.
+struct graph_positions {
   static constexpr std::uint32_t whole = ~0u;
-  struct place {
+  struct position {
     int line = 0;
     int column = 0;
   };
-  std::map<std::pair<std::uint32_t, std::string>, place> at;
+  std::map<std::pair<std::uint32_t, std::string>, position> at;
 };
 
-/// A graph made ready to be run: every reference is an index, every edge is known from both ends.
-/// Pointers refer to the graph it was made from, which must outlive it and stay as it is.
+/// A graph that can be run: every reference is an index, every edge is known from both ends. It
+/// points into the graph that it was made from, which must outlive it and must not change.
 struct graph_plan {
   static constexpr std::uint32_t none = ~0u;
 
   struct field {
     const std::string* name = nullptr;
     const Source* from = nullptr;
-    std::uint32_t task = none; ///< where `from` names one
+    std::uint32_t task = none; ///< if `from` names one
   };
   struct step {
     std::uint32_t role = none;          ///< index in `roles`
-    std::uint32_t needs = 0;            ///< tasks that must be done as a whole before it begins
-    std::uint32_t for_each_task = none; ///< whose result its list is
+    std::uint32_t needs = 0;            ///< tasks that must be done as a whole before
+    std::uint32_t for_each_task = none; ///< its list is the result of this task
     bool each = false;                  ///< its element i needs only element i of `for_each_task`
     std::uint32_t fields_begin = 0, fields_end = 0;
     /// In `edges`: first the steps that wait for this one element by element, then those that wait
@@ -57,15 +57,15 @@ struct graph_plan {
   std::uint32_t result_task = none;
 };
 
-/// Checks everything that can be known before a run, and plans it. An error names file, line,
-/// column (where `places` knows it) and the members of a cycle in their order. `known` are the
-/// roles of the cluster; null: roles are not checked.
+/// Checks everything that can be known before a run, and plans it. An error names file, line and
+/// column (if `positions` has it), and the members of a cycle in their order. `known` are the roles
+/// of the cluster; if it is null, roles are not checked.
 config_result<graph_plan> plan_graph(const Graph& graph, const role_names* known,
-                                     const graph_places* places = nullptr);
+                                     const graph_positions* positions = nullptr);
 
 /// The same without the plan.
 config_result<void> check_graph(const Graph& graph, const role_names* known,
-                                const graph_places* places = nullptr);
+                                const graph_positions* positions = nullptr);
 
 /// Whether `type` is one of text, integer, number, flag, list, folder, file.
 bool is_input_type(std::string_view type);

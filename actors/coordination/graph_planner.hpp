@@ -51,11 +51,11 @@ private:
   std::unordered_map<std::string_view, std::uint32_t> table_;
 };
 
-/// One use: checks the graph stage by stage, and plans it on the way.
+/// Checks a graph stage by stage, and plans it on the way. For one use.
 class graph_planner {
 public:
-  graph_planner(const Graph& graph, const role_names* known, const graph_places* places)
-      : graph_(graph), known_(known), places_(places), ids_(graph) {}
+  graph_planner(const Graph& graph, const role_names* known, const graph_positions* positions)
+      : graph_(graph), known_(known), positions_(positions), ids_(graph) {}
 
   config_result<graph_plan> run() {
     for (auto stage :
@@ -79,13 +79,13 @@ private:
   static config_result<void> bad(config_error e) { return unexpected{std::move(e)}; }
   config_error error(std::uint32_t at, std::string_view part, std::string message) const {
     config_error e{graph_.file(), 0, 0, std::move(message)};
-    if (at != graph_places::whole && at < size())
+    if (at != graph_positions::whole && at < size())
       e.line = static_cast<int>(task(at).line());
-    if (places_) {
-      auto found = places_->at.find({at, std::string{part}});
-      if (found == places_->at.end())
-        found = places_->at.find({at, "id"});
-      if (found != places_->at.end()) {
+    if (positions_) {
+      auto found = positions_->at.find({at, std::string{part}});
+      if (found == positions_->at.end())
+        found = positions_->at.find({at, "id"});
+      if (found != positions_->at.end()) {
         e.line = found->second.line;
         e.column = found->second.column;
       }
@@ -125,15 +125,15 @@ private:
 
   const Graph& graph_;
   const role_names* known_;
-  const graph_places* places_;
+  const graph_positions* positions_;
   graph_task_ids ids_;
   graph_plan plan_;
-  // What is only needed while planning lies in one block, for graphs of the usual size.
+  // What only planning needs is in one block of memory, for graphs of the usual size.
   std::array<std::byte, 1'024> block_;
   std::pmr::monotonic_buffer_resource memory_{block_.data(), block_.size()};
   std::pmr::vector<dependency> needed_{&memory_};          ///< of all tasks, in their order
   std::pmr::vector<std::uint32_t> needed_begin_{&memory_}; ///< where a task's begin
-  std::pmr::vector<std::uint32_t> last_need_{&memory_};    ///< of a task: its last place in needed_
+  std::pmr::vector<std::uint32_t> last_need_{&memory_};    ///< of a task: its last index in needed_
 };
 
 } // namespace troupe

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t label_bytes_max = 40;
 
-/// The first line of `text`, cut at a character's border.
+/// The first line of `text`, cut between two characters.
 std::string shortened(std::string_view text) {
   text = text.substr(0, text.find('\n'));
   if (text.size() <= label_bytes_max)

@@ -26,7 +26,7 @@ public:
 
   Graph take() { return std::move(graph_); }
   const Graph& graph() const noexcept { return graph_; }
-  const graph_places& places() const noexcept { return places_; }
+  const graph_positions& positions() const noexcept { return positions_; }
 
 private:
   using done = config_result<void>;
@@ -39,11 +39,11 @@ private:
   done read_reference(const yaml_node& node, std::string_view text, Source& into);
   done read_literal(const yaml_node& node, Value& into, int depth);
   void mark(std::uint32_t at, std::string part, const yaml_node& node) {
-    places_.at[{at, std::move(part)}] = {node.line(), node.column()};
+    positions_.at[{at, std::move(part)}] = {node.line(), node.column()};
   }
 
   Graph graph_;
-  graph_places places_;
+  graph_positions positions_;
 };
 
 config_result<void> graph_reader::read(const yaml_node& root) {
@@ -61,7 +61,7 @@ config_result<void> graph_reader::read(const yaml_node& root) {
   if (inputs)
     if (auto fine = read_inputs(*inputs); !fine)
       return fine;
-  mark(graph_places::whole, "tasks", *tasks);
+  mark(graph_positions::whole, "tasks", *tasks);
   auto list = tasks->list();
   if (!list)
     return unexpected{std::move(list).error()};
@@ -71,7 +71,7 @@ config_result<void> graph_reader::read(const yaml_node& root) {
     if (auto fine = read_task(task); !fine)
       return fine;
   if (made_of) {
-    mark(graph_places::whole, "result", *made_of);
+    mark(graph_positions::whole, "result", *made_of);
     return read_source(*made_of, *graph_.mutable_result());
   }
   return {};
@@ -91,7 +91,7 @@ config_result<void> graph_reader::read_input(const yaml_node& key, const yaml_no
   auto title = key.text();
   if (!title)
     return unexpected{std::move(title).error()};
-  mark(graph_places::whole, "inputs." + *title, key);
+  mark(graph_positions::whole, "inputs." + *title, key);
   yaml_reader in(fields, "input " + *title);
   std::string type, help, example;
   bool required = false;
@@ -258,7 +258,7 @@ config_result<void> graph_reader::read_literal(const yaml_node& node, Value& int
   return {};
 }
 
-/// `needs` of a checked graph names all that a task waits for.
+/// In a checked graph, `needs` names everything that a task waits for.
 void complete_needs(Graph& graph) {
   for (auto& task : *graph.mutable_tasks()) {
     auto add = [&task](const Source& from) {
@@ -278,7 +278,7 @@ std::vector<Graph> load_builtin() {
     if (!file.name.starts_with("graphs/"))
       continue;
     auto parsed = parse_graph(file.text, "builtin:" + std::string{file.name.substr(7)});
-    if (!parsed) { // a test reads them all: a program with a broken one is never delivered
+    if (!parsed) { // a test reads all of them, so no delivered program has a broken one
       std::fprintf(stderr, "%s\n", to_string(parsed.error()).c_str());
       std::abort();
     }
@@ -299,7 +299,7 @@ config_result<Graph> parse_graph(std::string_view yaml, const std::string& file,
   graph_reader reader{file};
   if (auto fine = reader.read(*root); !fine)
     return unexpected{std::move(fine).error()};
-  if (auto fine = check_graph(reader.graph(), known, &reader.places()); !fine)
+  if (auto fine = check_graph(reader.graph(), known, &reader.positions()); !fine)
     return unexpected{std::move(fine).error()};
   auto graph = reader.take();
   complete_needs(graph);

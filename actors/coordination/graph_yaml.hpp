@@ -26,7 +26,7 @@
 ///         limits: {time: 60s}
 ///       - id: edit
 ///         role: editor
-///         # those that `input` and `for_each` name are needed anyway
+///         # besides those that `input` and `for_each` name
 ///         needs: [read]
 ///         # of a for_each: the list of its results
 ///         input: {readings: $tasks.read}
@@ -43,11 +43,11 @@ namespace troupe {
 config_result<Graph> parse_graph(std::string_view yaml, const std::string& file,
                                  const role_names* known = nullptr);
 
-/// The graphs that are part of the program, ordered by name. Their files are called
+/// The graphs that are part of the program, ordered by name. Their files have the names
 /// "builtin:NAME.yaml".
 const std::vector<Graph>& builtin_graphs();
 
-/// One of them; null if there is none of that name.
+/// The built-in graph of that name; null if there is none.
 const Graph* find_builtin_graph(std::string_view graph);
 
 } // namespace troupe

@@ -47,8 +47,8 @@ void placement::read(node_record& node, const NodeInfo& info) {
     node.hosted[lane] = node.roles.contains(lanes_[lane].role);
 }
 
-placement::change placement::update(const MembersChanged& members) {
-  change made;
+placement::node_changes placement::update(const MembersChanged& members) {
+  node_changes made;
   std::vector<bool> named(nodes_.size());
   for (const auto& member : members.members()) {
     auto id = node_from_bytes(member.info().id());
@@ -66,7 +66,7 @@ placement::change placement::update(const MembersChanged& members) {
     bool was_up = node.state == MEMBER_UP;
     bool reborn = node.incarnation != 0 && node.incarnation != member.info().incarnation();
     node.incarnation = member.info().incarnation();
-    node.state = at == 0 ? MEMBER_UP : member.state(); // whoever runs this is up
+    node.state = at == 0 ? MEMBER_UP : member.state(); // this node is up
     bool is_up = node.state == MEMBER_UP;
     if (was_up && (!is_up || (reborn && at != 0)))
       made.lost.push_back(at);
@@ -104,8 +104,8 @@ placement::lane_index placement::lane_of(std::string_view role, bool cheap) {
 }
 
 bool placement::has_room(const node_record& node, lane_index lane, instant now) const {
-  // Cheap tasks are done faster than the next offer comes; for others a few are enough to bridge
-  // that.
+  // A node finishes cheap tasks faster than the next offer comes. For other tasks a few in advance
+  // are enough.
   auto ahead = lanes_[lane].cheap ? node.capacity : node.capacity / 4;
   return node.loads[lane].outstanding < node.capacity + ahead
          && node.bytes < limits::offered_bytes_max && node.loads[lane].alone_until <= now;
@@ -169,7 +169,7 @@ void placement::give_back(node_index node, lane_index lane, std::size_t bytes) {
 void placement::refused(node_index node, lane_index lane, instant now) {
   auto& mine = load_of(node, lane);
   if (mine.alone_until > now)
-    return; // one refusal of several in the same breath
+    return; // several refusals at once count as one
   using std::chrono::nanoseconds;
   mine.backoff = std::clamp(mine.backoff * 2, nanoseconds{limits::offer_backoff_min},
                             nanoseconds{limits::offer_backoff_max});

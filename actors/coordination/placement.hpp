@@ -13,14 +13,14 @@
 
 namespace troupe {
 
-/// Which node gets the next task. Knows the members and how much this coordinator has offered to
-/// each; no gossip of others' load. Nodes and roles ("lanes") are indices that stay as they are
-/// once given.
+/// Decides which node gets the next task. It knows the members and how much this coordinator has
+/// offered to each of them; it does not know the load that others cause. Nodes and lanes (the tasks
+/// of one role) are indices, which never change.
 ///
-/// A task goes to the node that has the fewest outstanding tasks of its role for its capacity, the
-/// next in turn among equals. A node is offered little more than it works on at once: what is not
-/// offered yet goes to whoever is done first, so that no slot idles while tasks wait in a slower
-/// node's queue. Nor is it offered more than `limits::offered_bytes_max` of inputs at once, or one
+/// A task goes to the node that has the fewest outstanding tasks of its role in proportion to its
+/// capacity; equal nodes take turns. A node is offered little more than it works on at once. The
+/// other tasks go to the node that is done first, so no slot idles while tasks wait in the queue of
+/// a slower node. A node is offered at most `limits::offered_bytes_max` of inputs at once, or one
 /// task of any size.
 class placement {
 public:
@@ -28,37 +28,38 @@ public:
   using lane_index = std::uint32_t;
   static constexpr std::uint32_t none = ~0u;
 
-  struct change {
+  struct node_changes {
     std::vector<node_index> lost;     ///< were up and are not, or began a new life
     std::vector<node_index> returned; ///< are up and were not
   };
 
   /// `self` is up, hosts `roles` and works on `capacity` tasks until membership says otherwise.
   void begin(node_id self, std::uint32_t capacity, std::set<std::string, std::less<>> roles);
-  change update(const MembersChanged& members);
+  node_changes update(const MembersChanged& members);
 
   /// The lane of a role. `cheap`: its tasks stay on this node while little is waiting there.
   lane_index lane_of(std::string_view role, bool cheap);
   bool is_cheap(lane_index lane) const { return lanes_[lane].cheap; }
   const std::string& role_of(lane_index lane) const { return lanes_[lane].role; }
 
-  /// A node for one task; `avoid` only when no other node that is up hosts the role. None: all have
-  /// enough, or nobody hosts it.
+  /// Chooses a node for one task; `avoid` only if no other node that is up hosts the role. `none`:
+  /// each node has enough tasks, or no node hosts the role.
   node_index choose(lane_index lane, node_index avoid, instant now);
   bool hosted(lane_index lane, node_index except = none) const;
 
   /// `bytes`: of the task and its input, which are bounded for each node as well.
   void take(node_index node, lane_index lane, std::size_t bytes);
   void give_back(node_index node, lane_index lane, std::size_t bytes);
-  /// Its queue refused: it is left alone for a while, longer each time.
+  /// Its queue refused a task: the node gets none for a while, which is longer each time.
   void refused(node_index node, lane_index lane, instant now);
-  /// It works.
+  /// Its queue works: the next refusal counts as the first.
   void answered(node_index node, lane_index lane) { load_of(node, lane).backoff = {}; }
-  /// Its queue says nothing: it gets no task while another node that hosts the role speaks.
+  /// Its queue does not answer: it gets no task while the queue of another node that hosts the role
+  /// does.
   void set_silent(node_index node, bool silent) { nodes_[node].silent = silent; }
   bool is_silent(node_index node) const { return nodes_[node].silent; }
   std::uint32_t outstanding(node_index node) const { return nodes_[node].outstanding; }
-  /// When a node that refused may be asked again; nothing if none refused.
+  /// When a node that refused may get a task again; nothing if no node refused.
   std::optional<instant> next_try(lane_index lane, instant now) const;
 
   std::size_t nodes() const noexcept { return nodes_.size(); }

@@ -2,6 +2,7 @@
 
 #include "actors/cluster/member_view.hpp"
 #include "actors/unread.hpp"
+#include "config/base/invariants.hpp"
 #include "config/limits/links.hpp"
 #include "config/limits/runs.hpp"
 #include "config/limits/supervision.hpp"
@@ -47,7 +48,8 @@ TaskDone failed(const failure& why) {
 } // namespace
 
 queue_logic::queue_logic(queue_options options, const role_table& roles, metrics& counted)
-    : options_(options), roles_(roles), counted_(counted.plain()) {}
+    : options_(options), roles_(roles), counted_(counted.plain()),
+      deadline_timer_(timer_deadline, timer_grain) {}
 
 void queue_logic::start(step_context& context, const address& self) {
   self_ = self;
@@ -56,10 +58,15 @@ void queue_logic::start(step_context& context, const address& self) {
 }
 
 void queue_logic::step(step_context& context, event input) {
+  on_event(context, input);
+  check_invariants(*this);
+}
+
+void queue_logic::on_event(step_context& context, event& input) {
   if (auto fired = std::get_if<timer_fired>(&input)) {
     if (fired->timer == timer_owners)
       return on_owners_timer(context);
-    armed_.reset();
+    deadline_timer_.fired();
     return on_deadline(context);
   }
   auto message = std::get_if<envelope>(&input);
@@ -82,8 +89,8 @@ void queue_logic::step(step_context& context, event input) {
   not_taken(context, "the queue", *message);
 }
 
-/// Tasks with an input that this node cannot read: their owner hears it at once, as nobody else
-/// could read them either.
+/// This node cannot read the input of a task. Other nodes could not either, so the owner hears of a
+/// failure at once.
 void queue_logic::on_unreadable_offer(step_context& context, const envelope& message) {
   auto keys = message.body.salvage<TaskOfferKeys>();
   if (!keys)
@@ -100,16 +107,16 @@ void queue_logic::on_unreadable_offer(step_context& context, const envelope& mes
 }
 
 void queue_logic::stop(step_context& context) {
-  for (auto& [role, l] : lanes_)
-    while (!l.waiting.empty()) {
-      auto task = l.waiting.pop();
+  for (auto& [role, p] : pools_)
+    while (!p.waiting.empty()) {
+      auto task = p.waiting.pop();
       subtract(counted_.queue_length);
       TasksRefused refused;
       set_key(*refused.add_tasks(), task.key);
       *refused.mutable_failure() = to_proto({ec::unavailable, "the node is stopping"});
       tell(context, task.owner, task.tenant, std::move(refused));
     }
-  // If it is started again it finds its slots free.
+  // The queue that is started next finds its slots free.
   for (auto& [sequence, task] : running_)
     if (task.now == running_task::phase::working) {
       report(context, task, failed({ec::unavailable, "the node is stopping"}));
@@ -129,25 +136,20 @@ void queue_logic::tell(step_context& context, node_id owner, const name& tenant,
   context.out.send(std::move(news));
 }
 
-queue_logic::lane* queue_logic::lane_of(const std::string& role) {
-  if (auto found = lanes_.find(role); found != lanes_.end())
+slot_pool* queue_logic::pool_of(const std::string& role) {
+  if (auto found = pools_.find(role); found != pools_.end())
     return &found->second;
   auto known = roles_.find(role);
   if (known == roles_.end() || !known->second->info.for_tasks())
     return nullptr;
-  auto& l = lanes_[role];
-  l.what = known->second;
-  for (std::uint32_t i = options_.pool_size; i-- > 0;)
-    l.free.push_back(i);
-  for (std::uint32_t i = 0; i < options_.pool_size; ++i)
-    l.slots.push_back(pool_slot(role, i));
-  return &l;
+  slot_pool made{known->second, role, options_.pool_size};
+  return &pools_.emplace(role, std::move(made)).first->second;
 }
 
 void queue_logic::count_slots(step_context& context, const envelope& query) const {
   SlotsCounted counted;
-  for (const auto& [role, l] : lanes_)
-    if (auto busy = l.slots.size() - l.free.size(); busy > 0) {
+  for (const auto& [role, p] : pools_)
+    if (auto busy = p.busy(); busy > 0) {
       auto added = counted.add_roles();
       added->set_role(role);
       added->set_count(static_cast<std::uint32_t>(busy));
@@ -162,8 +164,8 @@ void queue_logic::on_offer(step_context& context, envelope& message) {
   TasksRefused refused;
   for (auto& task : *offer.mutable_tasks()) {
     task_key key{run_from_bytes(task.run()), task.index(), task.attempt()};
-    auto l = lane_of(task.role());
-    if (!l) {
+    auto p = pool_of(task.role());
+    if (!p) {
       auto done =
           failed({ec::unknown_role, "this node does no tasks for the role `" + task.role() + "`"});
       set_key(done, key);
@@ -173,20 +175,22 @@ void queue_logic::on_offer(step_context& context, envelope& message) {
     }
     if (known_.contains(key))
       continue;
-    if (l->free.empty() && l->waiting.size() >= options_.tasks_max
-        && !make_room(context, *l, owner)) {
+    if (!p->has_free() && p->waiting.size() >= options_.tasks_max
+        && !make_room(context, *p, owner)) {
       set_key(*refused.add_tasks(), key);
+      note(context, key, "is refused: the queue is full");
       continue;
     }
     known_.emplace(key, 0);
     add(counted_.queue_length);
     waiting_task next{&task, {}, key, owner, message.tenant, context.now};
-    if (l->waiting.empty() && !l->free.empty()) {
-      begin_task(context, *l, next);
+    if (p->waiting.empty() && p->has_free()) {
+      begin_task(context, *p, next);
     } else {
       next.kept = std::make_unique<Task>(std::move(task));
       next.task = next.kept.get();
-      l->waiting.push(std::move(next));
+      note(context, key, "waits for a slot");
+      p->waiting.push(std::move(next));
     }
   }
   if (refused.tasks_size() > 0) {
@@ -195,12 +199,13 @@ void queue_logic::on_offer(step_context& context, envelope& message) {
   }
 }
 
-/// Whoever has much more waiting than `owner` gives up its youngest task. False: nobody has.
-bool queue_logic::make_room(step_context& context, lane& l, node_id owner) {
-  auto given_up = l.waiting.give_up_youngest(l.waiting.size_of(owner) + 1);
+/// An owner that has more tasks here than `owner` gives up its youngest. False: there is none.
+bool queue_logic::make_room(step_context& context, slot_pool& p, node_id owner) {
+  auto given_up = p.waiting.give_up_youngest(p.waiting.size_of(owner) + 1);
   if (!given_up)
     return false;
   known_.erase(given_up->key);
+  note(context, given_up->key, "is given up: others want their share of the queue");
   subtract(counted_.queue_length);
   TasksRefused refused;
   set_key(*refused.add_tasks(), given_up->key);
@@ -210,27 +215,27 @@ bool queue_logic::make_room(step_context& context, lane& l, node_id owner) {
   return true;
 }
 
-void queue_logic::begin_tasks(step_context& context, lane& l) {
-  while (!l.free.empty() && !l.waiting.empty()) {
-    auto next = l.waiting.pop();
-    begin_task(context, l, next);
+void queue_logic::begin_tasks(step_context& context, slot_pool& p) {
+  while (p.has_free() && !p.waiting.empty()) {
+    auto next = p.waiting.pop();
+    begin_task(context, p, next);
   }
 }
 
-void queue_logic::begin_task(step_context& context, lane& l, waiting_task& next) {
+void queue_logic::begin_task(step_context& context, slot_pool& p, waiting_task& next) {
   subtract(counted_.queue_length);
   add(counted_.tasks_running);
-  auto limit =
-      next.task->time_ms() > 0 ? std::chrono::milliseconds{next.task->time_ms()} : l.what->time_max;
-  auto slot = l.free.back();
-  l.free.pop_back();
+  auto limit = next.task->time_ms() > 0 ? std::chrono::milliseconds{next.task->time_ms()}
+                                        : p.what().time_max;
+  auto slot = p.take();
   auto sequence = ++sequence_;
   auto deadline = context.now + limit;
-  running_.emplace(sequence, running_task{next.key, next.owner, next.tenant, &l, slot, next.since,
+  running_.emplace(sequence, running_task{next.key, next.owner, next.tenant, &p, slot, next.since,
                                           context.now, deadline});
   known_[next.key] = sequence;
-  watch(context, deadline);
-  if (!l.what->cheap) {
+  note(context, next.key, "is begun");
+  deadline_timer_.fire_at(context, deadline);
+  if (!p.what().cheap) {
     TaskStarted started;
     set_key(started, next.key);
     tell(context, next.owner, next.tenant, std::move(started));
@@ -244,7 +249,7 @@ void queue_logic::begin_task(step_context& context, lane& l, waiting_task& next)
   work.remaining = limit;
   work.tenant = std::move(next.tenant);
   work.sender = self_;
-  work.target = address::of_agent(l.slots[slot], self_.node);
+  work.target = address::of_agent(p.agent_of(slot), self_.node);
   work.body = payload::of(TaskWork{});
   work.body.as<TaskWork>()->mutable_task()->Swap(next.task);
   context.out.send(std::move(work));
@@ -255,7 +260,7 @@ void queue_logic::report(step_context& context, running_task& task, TaskDone don
   if (bytes > limits::content_bytes_max)
     done = failed({ec::too_large, "the task's result is " + std::to_string(bytes)
                                       + " bytes, more than a message may have"});
-  else if (bytes >= stream_payload_bytes) { // small messages may come before it
+  else if (bytes >= stream_payload_bytes) { // smaller messages may overtake it
     if (on_way_.size() >= limits::results_on_way_kept_max)
       on_way_.pop();
     on_way_.push({task.key, context.now});
@@ -266,13 +271,14 @@ void queue_logic::report(step_context& context, running_task& task, TaskDone don
   add(done.has_failure() ? counted_.tasks_failed : counted_.tasks_done);
   subtract(counted_.tasks_running);
   known_.erase(task.key);
+  note(context, task.key, done.has_failure() ? "has failed" : "is done");
   tell(context, task.owner, task.tenant, std::move(done));
 }
 
 void queue_logic::on_reply(step_context& context, envelope& reply) {
   auto found = reply.id.session == session_ ? running_.find(reply.id.sequence) : running_.end();
   if (found == running_.end())
-    return; // its slot was given up before
+    return; // its slot was given back before
   if (found->second.now == running_task::phase::working) {
     TaskDone done;
     if (auto answer = reply.body.as<AgentReply>()) {
@@ -293,31 +299,30 @@ void queue_logic::on_reply(step_context& context, envelope& reply) {
 }
 
 void queue_logic::give_back_slot(step_context& context, running_tasks::iterator task) {
-  auto& l = *task->second.of;
-  if (task->second.now == running_task::phase::replacing)
-    l.free.insert(l.free.begin(), task->second.slot); // others are surer to answer
-  else
-    l.free.push_back(task->second.slot);
+  auto& p = *task->second.pool;
+  note(context, task->second.key, "has given its slot back");
+  p.give_back(task->second.slot, task->second.now == running_task::phase::replacing);
   running_.erase(task);
-  begin_tasks(context, l);
+  begin_tasks(context, p);
 }
 
-/// Nobody waits for the task any more; its slot is free when its agent has said so.
+/// No owner waits for the task any more. Its slot is free when its agent has answered.
 void queue_logic::tell_agent_to_give_up(step_context& context, std::uint64_t sequence,
                                         running_task& task) {
-  auto agent = address::of_agent(task.of->slots[task.slot], self_.node);
+  auto agent = address::of_agent(task.pool->agent_of(task.slot), self_.node);
   context.out.send(make_cancel({session_, sequence}, self_, std::move(agent)));
+  note(context, task.key, "is given up: its agent is told");
   task.now = running_task::phase::called_off;
   task.deadline = context.now + limits::cancel_patience;
-  watch(context, task.deadline);
+  deadline_timer_.fire_at(context, task.deadline);
 }
 
-/// From now on the answer of service::roles is waited for, not that of the agent.
+/// From now on the slot waits for the answer of service::roles, not for that of the agent.
 void queue_logic::replace_agent(step_context& context, running_tasks::iterator task) {
   auto node = running_.extract(task);
   auto& replaced = node.mapped();
   node.key() = ++sequence_;
-  const auto& agent = replaced.of->slots[replaced.slot];
+  const auto& agent = replaced.pool->agent_of(replaced.slot);
   context.out.log(log_level::warning, "queue",
                   "agent " + std::string{agent.text()}
                       + " does not give up its task: it is replaced by a new one");
@@ -331,7 +336,7 @@ void queue_logic::replace_agent(step_context& context, running_tasks::iterator t
   context.out.send(std::move(request));
   replaced.now = running_task::phase::replacing;
   replaced.deadline = context.now + limits::stop_timeout;
-  watch(context, replaced.deadline);
+  deadline_timer_.fire_at(context, replaced.deadline);
   running_.insert(std::move(node));
 }
 
@@ -344,7 +349,7 @@ void queue_logic::on_deadline(step_context& context) {
     else
       next = std::min(next.value_or(task.deadline), task.deadline);
   if (next)
-    watch(context, *next);
+    deadline_timer_.fire_at(context, *next);
   std::sort(over.begin(), over.end());
   for (auto sequence : over) {
     auto found = running_.find(sequence);
@@ -362,18 +367,32 @@ void queue_logic::on_deadline(step_context& context) {
       case running_task::phase::called_off:
         replace_agent(context, found);
         break;
-      case running_task::phase::replacing: // whoever is in the slot answers `unavailable` at worst
+      case running_task::phase::
+          replacing: // the slot's next agent may be missing: then its task fails and is tried again
         give_back_slot(context, found);
         break;
     }
   }
 }
 
-void queue_logic::watch(step_context& context, instant deadline) {
-  if (armed_ && *armed_ <= deadline)
-    return;
-  armed_ = deadline;
-  context.out.arm(timer_deadline, std::max(deadline - context.now, timer_grain));
+bool queue_logic::invariants() const {
+  std::size_t working = 0, waiting = 0;
+  std::map<const slot_pool*, std::size_t> in_use;
+  for (const auto& [sequence, task] : running_) {
+    ++in_use[task.pool];
+    if (task.now != running_task::phase::working)
+      continue;
+    ++working;
+    auto known = known_.find(task.key);
+    if (known == known_.end() || known->second != sequence)
+      return false;
+  }
+  for (const auto& [role, p] : pools_) {
+    if (!p.invariants(in_use[&p]))
+      return false;
+    waiting += p.waiting.size();
+  }
+  return known_.size() == waiting + working;
 }
 
 } // namespace troupe

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "actors/agents/role.hpp"
+#include "actors/coordination/due_timer.hpp"
 #include "actors/coordination/fifo.hpp"
+#include "actors/coordination/slot_pool.hpp"
 #include "actors/coordination/waiting_tasks.hpp"
 #include "actors/logic.hpp"
 #include "config/limits/work.hpp"
@@ -14,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -27,22 +30,23 @@ struct queue_options {
 /// The tasks that a node was offered: service::queue (actors/host/interfaces.hpp). Each role has a
 /// bounded queue and `pool_size` slots; a slot is a pool agent of this node and works on one task
 /// at a time. Free slots go to the owners in turn, then to the runs of that owner in turn, then by
-/// age (waiting_tasks.hpp). A full queue refuses whoever has most waiting.
+/// age (waiting_tasks.hpp). A full queue refuses the tasks of the owner with the most tasks.
 ///
-/// A task waits as long as it must. Its time runs from the moment when a slot takes it, which the
-/// owner hears as TaskStarted; not for `cheap` roles, whose tasks are over before anybody could see
-/// them run: their owner learns from TasksHeld if one takes longer. Then comes TaskDone;
-/// TasksRefused when the queue is full. An offer of a task that is already here is ignored.
+/// A task may wait for any time. Its time runs from the moment when a slot takes it; then its owner
+/// hears TaskStarted. The tasks of `cheap` roles are over so soon that they start unannounced: if
+/// one takes longer, its owner learns that from TasksHeld. At the end comes TaskDone. If the queue
+/// is full, the answer is TasksRefused. An offer of a task that is already here is ignored.
 ///
-/// Owner and queue agree in the end whatever was lost between them: the owner asks now and then
-/// which of its tasks are held here (TasksAsked), the queue answers (TasksHeld) and calls off what
-/// the owner does not name. What belongs to an owner that went, began a new life or is silent for
-/// `limits::owner_silence_max` is called off as well.
+/// Messages can be lost, and owner and queue agree nevertheless: the owner asks at intervals which
+/// of its tasks are here (TasksAsked); the queue answers (TasksHeld), and calls off the tasks that
+/// the owner does not name. It also calls off the tasks of an owner that is down, that has
+/// restarted, or that has sent nothing for `limits::owner_silence_max`.
 ///
-/// Called off (also by TaskCancel, and when its time is over, which is reported as `timed_out` at
-/// once): what waits is forgotten; the agent of what is worked on is told to give up, and if it has
-/// not answered after `limits::cancel_patience` it is stopped and its slot gets a new one. A slot
-/// is busy until then. SlotsQuery is answered with the number of busy slots of each role.
+/// A task is called off by TaskCancel, too, and when its time is over, which is reported as
+/// `timed_out` at once. If it waits, it is forgotten. If an agent works on it, the agent is told to
+/// give up; if it has not answered after `limits::cancel_patience`, it is stopped, and the slot
+/// gets a new agent. The slot is busy until then. SlotsQuery is answered with the number of busy
+/// slots of each role.
 class queue_logic final : public logic {
 public:
   /// `roles` and `counted` outlive the logic.
@@ -53,30 +57,26 @@ public:
   /// Gives back what waits, calls off what runs and reports it as `unavailable`.
   void stop(step_context& context) override;
 
+  /// False if the queue contradicts itself. For tests and debug builds: it looks at everything.
+  bool invariants() const;
+
 private:
-  enum timer : std::uint32_t { timer_deadline = 1, timer_owners = 2 };
-  struct lane;
+  enum timer_id : std::uint32_t { timer_deadline = 1, timer_owners = 2 };
   struct running_task {
     enum class phase : std::uint8_t {
-      working,    ///< the owner waits for it
-      called_off, ///< nobody does; its agent was told and has not answered yet
-      replacing   ///< it did not answer in time: service::roles was asked to stop it
+      working,    ///< an agent works on it, and its owner waits for the result
+      called_off, ///< its owner does not wait; its agent was told to give up and has not answered
+      replacing   ///< its agent did not answer in time: service::roles was asked to stop the agent
     };
     task_key key;
     node_id owner;
     name tenant;
-    lane* of = nullptr;
+    slot_pool* pool = nullptr;
     std::uint32_t slot = 0;
     instant queued{};
     instant started{};
     instant deadline{}; ///< of its phase
     phase now = phase::working;
-  };
-  struct lane {
-    std::shared_ptr<const role> what;
-    waiting_tasks waiting;
-    std::vector<name> slots;
-    std::vector<std::uint32_t> free; ///< the one to be used next at the end
   };
   using running_tasks = std::unordered_map<std::uint64_t, running_task>;
   /// A node that has offered tasks here.
@@ -94,23 +94,27 @@ private:
 
   // -- tasks and slots (queue_logic.cpp) ------------------------------------------------------
 
+  void on_event(step_context& context, event& input);
   void on_unreadable_offer(step_context& context, const envelope& message);
   void on_offer(step_context& context, envelope& message);
-  /// Who offers or asks is the owner, whatever the message claims.
+  /// The owner is the node that sent the message. Only messages of this node say it in their body.
   static node_id owner_of(const envelope& message, std::string_view claimed);
-  bool make_room(step_context& context, lane& l, node_id owner);
+  bool make_room(step_context& context, slot_pool& p, node_id owner);
   void on_reply(step_context& context, envelope& reply);
   void on_deadline(step_context& context);
-  void begin_tasks(step_context& context, lane& l);
-  void begin_task(step_context& context, lane& l, waiting_task& next);
-  lane* lane_of(const std::string& role);
+  void begin_tasks(step_context& context, slot_pool& p);
+  void begin_task(step_context& context, slot_pool& p, waiting_task& next);
+  slot_pool* pool_of(const std::string& role);
   void count_slots(step_context& context, const envelope& query) const;
+  /// Logs a transition of a task at debug.
+  static void note(step_context& context, const task_key& key, std::string_view what) {
+    context.out.debug("queue", [&] { return to_string(key) + " " + std::string{what}; });
+  }
   /// Reports an end to the owner; the slot stays as it is.
   void report(step_context& context, running_task& task, TaskDone done);
   void tell_agent_to_give_up(step_context& context, std::uint64_t sequence, running_task& task);
   void replace_agent(step_context& context, running_tasks::iterator task);
   void give_back_slot(step_context& context, running_tasks::iterator task);
-  void watch(step_context& context, instant deadline);
   template <class Message>
   void tell(step_context& context, node_id owner, const name& tenant, Message message) const;
 
@@ -132,14 +136,14 @@ private:
   address self_;
   session_id session_;
   std::uint64_t sequence_ = 0;
-  std::map<std::string, lane, std::less<>> lanes_; ///< of roles of this node only
+  std::map<std::string, slot_pool, std::less<>> pools_; ///< of roles of this node only
   running_tasks running_; ///< by the sequence number of the request to the agent, or to roles
-  /// Of what waits (zero) and of what is worked on: the request's sequence number.
+  /// For a task that waits: zero; for one that an agent works on: the request's sequence number.
   std::unordered_map<task_key, std::uint64_t, task_key_hash> known_;
   std::unordered_map<node_id, owner_record> owners_;
   std::unordered_map<node_id, member_record> members_;
   fifo<result_on_way> on_way_; ///< large results, the oldest first
-  std::optional<instant> armed_;
+  due_timer deadline_timer_;
   bool owners_watched_ = false;
 };
 

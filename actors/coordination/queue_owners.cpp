@@ -1,4 +1,4 @@
-// What owners want of a queue, and what it does not hold for them any more.
+// The part of queue_logic that serves owners: what it holds for them, what it calls off.
 
 #include "actors/coordination/queue_logic.hpp"
 #include "config/limits/runs.hpp"
@@ -12,11 +12,12 @@ namespace troupe {
 
 template <class Predicate>
 void queue_logic::call_off(step_context& context, node_id owner, run_id run, Predicate gone) {
-  for (auto& [role, l] : lanes_) {
-    auto removed = l.waiting.remove_if(owner, run, [&](const waiting_task& task) {
+  for (auto& [role, p] : pools_) {
+    auto removed = p.waiting.remove_if(owner, run, [&](const waiting_task& task) {
       if (!gone(task.key))
         return false;
       known_.erase(task.key);
+      note(context, task.key, "is called off");
       return true;
     });
     counted_.queue_length.fetch_sub(removed, std::memory_order_relaxed);
@@ -91,8 +92,9 @@ void queue_logic::on_asked(step_context& context, const envelope& message,
   answer.sender = self_;
   answer.tenant = message.tenant;
   context.out.send(std::move(answer));
-  if (asked.complete()) // its offers come before its question, so what it does not name it has
-                        // given up
+  // Offers of an owner come before the message that asks for them: it has given up what is not
+  // named.
+  if (asked.complete())
     call_off(context, owner, {}, [&named](const task_key& key) { return !named.contains(key); });
 }
 
@@ -103,7 +105,7 @@ void queue_logic::on_members(step_context& context, const MembersChanged& member
       continue;
     member_record now{member.state() == MEMBER_UP, member.info().incarnation()};
     auto before = std::exchange(members_[id], now);
-    // Without its link an owner cannot hear of results, and has them done elsewhere.
+    // An owner without a link cannot hear of results, and offers its tasks to others.
     if (before.up && (!now.up || before.incarnation != now.incarnation))
       call_off(context, id, {}, [](const task_key&) { return true; });
   }
@@ -115,7 +117,7 @@ void queue_logic::heard_of(step_context& context, node_id owner) {
     context.out.arm(timer_owners, limits::owner_silence_max);
 }
 
-/// An owner asks while it has tasks here: one that is silent has none, or has forgotten them.
+/// An owner asks while it has tasks here. If it is silent, it has none or has forgotten them.
 void queue_logic::on_owners_timer(step_context& context) {
   std::optional<instant> next;
   for (auto one = owners_.begin(); one != owners_.end();) {

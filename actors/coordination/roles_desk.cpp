@@ -9,10 +9,10 @@ namespace troupe {
 
 namespace {
 
-/// The desk numbers its own timers from 1 on.
+/// The desk's own timers have numbers from 1 on.
 constexpr std::uint32_t first_timer = 0x8000'0000;
 
-/// Takes in roles until the page is full. False: this one has no place.
+/// Adds roles until the page is full.
 class page_filler {
 public:
   explicit page_filler(RolesListed& page) : page_(page) {}
@@ -84,7 +84,7 @@ RolesListed roles_desk::own_page(const std::string& after) const {
   return page;
 }
 
-/// Names alone, as the view has them.
+/// A page of names alone, from the view.
 RolesListed roles_desk::names_page(const member_view& members, const RolesQuery& query,
                                    node_id self) {
   std::map<std::string_view, const RoleName*> by_name;
@@ -105,7 +105,7 @@ RolesListed roles_desk::names_page(const member_view& members, const RolesQuery&
   return page;
 }
 
-/// One of each kind of members that may know more than this node.
+/// One member for each hash of roles that this node does not have.
 std::vector<node_id> roles_desk::others_to_ask(const member_view& members,
                                                const RolesQuery& query) const {
   std::vector<node_id> asked;
@@ -130,7 +130,7 @@ void roles_desk::on_query(step_context& context, const member_view& members, env
   auto query = *request.body.as<RolesQuery>();
   if (query.brief())
     return context.out.send(reply_to(request, names_page(members, query, self_.node)));
-  question q;
+  open_query q;
   if (query.name().empty())
     q.pages.emplace(node_id{}, own_page(query.after()));
   else if (auto known = own_role(query.name()))
@@ -151,7 +151,7 @@ void roles_desk::on_query(step_context& context, const member_view& members, env
   context.out.arm(number, limits::desk_query_timeout);
 }
 
-void roles_desk::ask(step_context& context, question& q, node_id whom, const RolesQuery& query) {
+void roles_desk::ask(step_context& context, open_query& q, node_id whom, const RolesQuery& query) {
   RolesQuery alone;
   alone.set_after(query.after());
   alone.set_name(query.name());
@@ -192,9 +192,9 @@ bool roles_desk::on_timer(step_context& context, const member_view& members, std
   return true;
 }
 
-/// All pages are there, or as many as there will be.
+/// All pages have come, or no others will.
 void roles_desk::complete(step_context& context, const member_view& members,
-                          questions::iterator asked) {
+                          open_queries::iterator asked) {
   auto& q = asked->second;
   auto page = merge_pages(q.pages);
   for (const auto& [sequence, node] : q.waiting)

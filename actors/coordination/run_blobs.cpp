@@ -8,7 +8,7 @@ namespace troupe {
 
 void run_blobs::collect(const Value& from, by_holder& into, std::size_t depth) {
   if (depth == 0)
-    return; // nothing that deep comes from a link
+    return; // no link brings a value that is so deep
   if (from.has_blob())
     into[node_from_bytes(from.blob().holder())].push_back(from.blob().sha256());
   for (const auto& item : from.list().items())

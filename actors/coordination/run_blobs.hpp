@@ -10,17 +10,17 @@
 
 namespace troupe {
 
-/// The blobs that the inputs of runs name. They are deleted when nobody has needed them for a time
-/// (actors/storage/blob_collector.hpp), so the owner of a run tells their holders that it still
-/// does: when the run begins, again and again while it lives, and once when it ends. A run whose
-/// owner is gone holds nothing.
+/// The blobs that the inputs of runs name. A node deletes a blob that has not been needed for a
+/// time (actors/storage/blob_collector.hpp). So the owner of a run tells the nodes that hold its
+/// blobs that it needs them: when the run begins, at intervals, and when it ends. A run whose owner
+/// is gone holds nothing.
 class run_blobs {
 public:
   run_blobs(std::uint32_t timer, std::chrono::nanoseconds every) : timer_(timer), every_(every) {}
 
   void began(step_context& context, const address& self, run_id run, const value_map& inputs);
   void ended(step_context& context, const address& self, run_id run);
-  /// The timer ran out.
+  /// The timer has fired.
   void renew(step_context& context, const address& self);
 
 private:
@@ -31,7 +31,7 @@ private:
 
   std::uint32_t timer_;
   std::chrono::nanoseconds every_;
-  std::map<run_id, by_holder> runs_; ///< those that name any
+  std::map<run_id, by_holder> runs_; ///< those that name blobs
 };
 
 } // namespace troupe

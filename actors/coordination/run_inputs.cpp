@@ -12,12 +12,12 @@
 #include <limits>
 #include <utility>
 
-/// What a run's tasks are given.
+/// The part of run_state that makes the inputs of tasks.
 namespace troupe {
 
 namespace {
 
-/// Whether all tasks of a step are given the same in this field.
+/// Whether this field is the same for all tasks of a step.
 bool is_alike(const graph_plan::field& field) { return field.from->from_case() != Source::kItem; }
 
 failure in_field(const std::string& name, const failure& why) {
@@ -36,7 +36,7 @@ std::string_view run_state::element(std::uint32_t step, std::uint32_t at) const 
 }
 
 std::string run_state::element_label(std::uint32_t step, std::uint32_t at) const {
-  while (plan_.steps[step].each) // the element of an element is called as that is
+  while (plan_.steps[step].each) // an element of an element has the same label
     step = plan_.steps[step].for_each_task;
   return troupe::label_of(element(step, at), at);
 }
@@ -72,7 +72,7 @@ void run_state::give_alike(step_record& record, Task& into) {
     into.mutable_input()->swap(*parsed.mutable_fields());
   } else if (record.size > 1) {
     into.set_shared_input(record.alike);
-  } else { // nobody else needs it; another attempt has it made again
+  } else { // no other task needs it; another attempt makes it again
     kept_bytes_ -= record.alike.size();
     into.set_shared_input(std::move(record.alike));
     record.alike = {};
@@ -108,25 +108,25 @@ result<bool> run_state::prepare(std::uint32_t task, std::size_t& bytes) {
     return true;
   if (record.unmade)
     return unexpected{*record.unmade};
-  auto at = record.making ? *record.making : alike_place{plan_.steps[step].fields_begin};
+  auto at = record.making ? *record.making : alike_cursor{plan_.steps[step].fields_begin};
   auto before = record.alike.size();
   auto made = make_alike(step, at, bytes);
   record.alike_known = made && *made;
   record.making.reset();
   if (!made)
     record.alike = {};
-  if (!made && record.size > 1) // the other tasks say the same
+  if (!made && record.size > 1) // it holds for the other tasks, too
     record.unmade = std::make_unique<failure>(made.error());
   else if (made && !*made)
-    record.making = std::make_unique<alike_place>(at);
+    record.making = std::make_unique<alike_cursor>(at);
   kept_bytes_ += record.alike.size();
   kept_bytes_ -= before;
   return made;
 }
 
-/// Copying a list of N results for each of N tasks would take N x N steps; copying it at once takes
-/// longer than a step may.
-result<bool> run_state::make_alike(std::uint32_t step, alike_place& at, std::size_t& bytes) {
+/// Copying a list of N results for each of N tasks would cost N x N; copying it in one call would
+/// take too long.
+result<bool> run_state::make_alike(std::uint32_t step, alike_cursor& at, std::size_t& bytes) {
   auto& into = steps_[step].alike;
   for (; at.field < plan_.steps[step].fields_end; ++at.field) {
     const auto& field = plan_.fields[at.field];
@@ -151,7 +151,7 @@ result<bool> run_state::make_alike(std::uint32_t step, alike_place& at, std::siz
     if (into.size() > at.value) {
       end_field(into, at.value);
       end_field(into, at.entry);
-    } else { // an input that need not be given: the field is left out
+    } else { // an optional input that is not given: the field is left out
       into.resize(at.begin);
     }
   }
@@ -164,7 +164,7 @@ std::uint32_t run_state::find_step(std::string_view id) const {
   return static_cast<std::uint32_t>(found - graph_.tasks().begin());
 }
 
-result<bool> run_state::copy_source(const Source& from, std::string& into, copy_place& at,
+result<bool> run_state::copy_source(const Source& from, std::string& into, copy_cursor& at,
                                     std::size_t& bytes) const {
   auto copy = [&](std::string_view value) -> result<bool> {
     take(bytes, value.size());
@@ -190,7 +190,7 @@ result<bool> run_state::copy_source(const Source& from, std::string& into, copy_
   return fail(ec::invalid_argument, "a field without a value");
 }
 
-/// What need not be copied, because it stands somewhere in one piece.
+/// The value in one piece, if it is stored like that: then it is not copied.
 std::optional<std::string_view> run_state::find_whole(const Source& from) const {
   std::string_view value;
   if (from.has_input()) {
@@ -199,7 +199,7 @@ std::optional<std::string_view> run_state::find_whole(const Source& from) const 
   } else if (from.has_task()) {
     auto step = find_step(from.task());
     const auto& record = steps_[step];
-    if (record.complete && !record.spoiled && !written(step).has_for_each())
+    if (record.now == phase::done && !written(step).has_for_each())
       value = tasks_[record.first].output;
   }
   // A short string may move with its record.
@@ -221,11 +221,11 @@ result<void> run_state::copy_item(const Source& from, const task_record& reader,
   return append_path(found, from.path(), into);
 }
 
-/// Each element counts for more than its bytes: it takes a walk of its own.
+/// Each element counts for more than its bytes, because finding a path in it costs, too.
 result<bool> run_state::copy_results(std::uint32_t step, const Source& from, std::string& into,
-                                     copy_place& at, std::size_t& bytes) const {
+                                     copy_cursor& at, std::size_t& bytes) const {
   const auto& record = steps_[step];
-  if (!record.complete || record.spoiled)
+  if (record.now != phase::done)
     return fail(ec::not_found, "`" + written(step).id() + "` has no result");
   if (!written(step).has_for_each()) {
     const auto& output = tasks_[record.first].output;

@@ -73,14 +73,14 @@ void run_state::work_off() {
       case job::step_closed:
         step_closed(now.which);
         break;
-      case job::step_dead:
-        step_dead(now);
+      case job::step_given_up:
+        step_given_up(now);
         break;
     }
   }
 }
 
-/// What is begun is done before anything else: the tasks of a step stand one behind the other.
+/// A job that has begun ends before any other one: the tasks of a step have numbers in a row.
 bool run_state::may_do(const todo& now, std::uint32_t from) {
   if (work_left_ > 0) {
     take_work(1);
@@ -92,7 +92,7 @@ bool run_state::may_do(const todo& now, std::uint32_t from) {
 
 // -- beginning --------------------------------------------------------------------------------
 
-/// How many tasks the step becomes; sets its list.
+/// Sets the list of the step, and says how many tasks it becomes.
 result<std::uint32_t> run_state::find_list(std::uint32_t step) {
   const auto& plan = plan_.steps[step];
   if (!written(step).has_for_each())
@@ -102,12 +102,12 @@ result<std::uint32_t> run_state::find_list(std::uint32_t step) {
   const auto& from = written(step).for_each();
   auto list = std::make_unique<element_list>();
   auto whole = find_whole(from);
-  copy_place at;
+  copy_cursor at;
   std::size_t all = std::numeric_limits<std::size_t>::max();
   if (auto copied = whole ? result<bool>{true} : copy_source(from, list->own, at, all); !copied)
     return fail(ec::invalid_argument, "for_each: " + copied.error().message);
   auto seen = view_value(whole.value_or(list->own));
-  if (seen.kind == Value::KIND_NOT_SET) // an input that need not be given
+  if (seen.kind == Value::KIND_NOT_SET) // an optional input that is not given
     return 0u;
   if (seen.kind != Value::kList)
     return fail(ec::invalid_argument,
@@ -137,15 +137,16 @@ result<std::uint32_t> run_state::begin_unfolding(std::uint32_t step) {
 void run_state::unfold(const todo& now) {
   auto step = now.which;
   auto& record = steps_[step];
-  if (record.dead || record.unfolded)
+  if (record.now != phase::folded && record.now != phase::unfolding)
     return;
-  if (record.first == none) {
+  if (record.now == phase::folded) {
     auto size = begin_unfolding(step);
     if (!size) {
       remember_first(written(step).id(), size.error().message);
       return give_up_step(step, std::move(size).error());
     }
     record.size = *size;
+    record.now = phase::unfolding;
   }
   for (auto i = now.from; i < record.size; ++i) {
     if (!may_do(now, i))
@@ -154,7 +155,7 @@ void run_state::unfold(const todo& now) {
     task.step = step;
     task.element = written(step).has_for_each() ? i : none;
   }
-  record.unfolded = true;
+  record.now = phase::open;
   record.open = record.size;
   counts_.waiting += record.size;
   counts_.waiting -= 1; // the step itself was counted until now
@@ -169,7 +170,7 @@ void run_state::release(const todo& now) {
   auto step = now.which;
   const auto& record = steps_[step];
   const auto& plan = plan_.steps[step];
-  if (record.dead || !record.unfolded)
+  if (record.is_given_up() || !record.has_tasks())
     return;
   for (auto i = now.from; i < record.size; ++i) {
     if (!may_do(now, i))
@@ -199,29 +200,29 @@ void run_state::hold_back(std::uint32_t task, bool next_attempt) {
   move_to(task, status::waiting);
 }
 
-std::uint32_t& run_state::counter(status s) {
+std::uint32_t& run_state::count_in(task_counts& counts, status s) {
   switch (s) {
     case status::waiting:
     case status::ready:
-      return counts_.waiting;
+      return counts.waiting;
     case status::queued:
-      return counts_.queued;
+      return counts.queued;
     case status::running:
-      return counts_.running;
+      return counts.running;
     case status::done:
-      return counts_.done;
+      return counts.done;
     case status::failed:
     case status::not_run:
       break;
   }
-  return counts_.failed;
+  return counts.failed;
 }
 
 void run_state::move_to(std::uint32_t task, status next) {
   assert(tasks_[task].now < status::done && "an end is final");
-  --counter(tasks_[task].now);
+  --count_in(counts_, tasks_[task].now);
   tasks_[task].now = next;
-  ++counter(next);
+  ++count_in(counts_, next);
 }
 
 // -- ending -----------------------------------------------------------------------------------
@@ -265,7 +266,7 @@ void run_state::task_closed(std::uint32_t task) {
       good ? failure{} : because_of(id_of(task), record.now == status::failed, record.why->message);
   for (auto e = plan.edges_begin; e < plan.each_end; ++e) {
     const auto& next = steps_[plan_.edges[e]];
-    if (next.dead || !next.unfolded)
+    if (next.is_given_up() || !next.has_tasks())
       continue;
     auto waiting = next.first + record.element;
     if (tasks_[waiting].begun || tasks_[waiting].now != status::waiting)
@@ -275,19 +276,22 @@ void run_state::task_closed(std::uint32_t task) {
     else if (next.needs == 0)
       make_ready(waiting);
   }
-  if (!good && !std::exchange(step.spoiled, true))
-    for (auto e = plan.each_end; e < plan.edges_end; ++e)
-      give_up_step(plan_.edges[e], why);
+  if (good || (step.now != phase::open && step.now != phase::given_up))
+    return;
+  step.now = step.now == phase::open ? phase::spoiled : phase::not_run;
+  for (auto e = plan.each_end; e < plan.edges_end; ++e)
+    give_up_step(plan_.edges[e], why);
 }
 
 void run_state::step_closed(std::uint32_t step) {
   auto& record = steps_[step];
-  if (record.complete || !record.unfolded || record.open > 0 || record.needs > 0)
+  bool is_open = record.now == phase::open || record.now == phase::spoiled;
+  if (!is_open || record.open > 0 || record.needs > 0)
     return;
-  record.complete = true;
+  record.now = record.now == phase::open ? phase::done : phase::failed;
   kept_bytes_ -= record.alike.size();
   record.alike = {};
-  if (record.spoiled)
+  if (record.now == phase::failed)
     return;
   const auto& plan = plan_.steps[step];
   for (auto e = plan.each_end; e < plan.edges_end; ++e) {
@@ -309,33 +313,34 @@ void run_state::give_up_task(std::uint32_t task, failure why) {
 
 void run_state::give_up_step(std::uint32_t step, failure why) {
   auto& record = steps_[step];
-  if (record.dead)
-    return;
+  if (record.is_given_up() || record.now == phase::done || record.now == phase::failed)
+    return; // an end is final; a step over an empty list ends without the step of that list
   take_work(limits::given_up_weight);
-  record.dead = std::make_unique<failure>(std::move(why));
-  jobs_.push({job::step_dead, step});
+  record.now = phase::given_up;
+  record.why_not = std::make_unique<failure>(std::move(why));
+  jobs_.push({job::step_given_up, step});
 }
 
-void run_state::step_dead(const todo& now) {
+void run_state::step_given_up(const todo& now) {
   auto step = now.which;
   auto& record = steps_[step];
-  if (record.unfolded) {
+  if (record.has_tasks()) {
     for (auto i = now.from; i < record.size; ++i) {
       if (!may_do(now, i))
         return;
       if (tasks_[record.first + i].now == status::waiting)
-        give_up_task(record.first + i, *record.dead);
+        give_up_task(record.first + i, *record.why_not);
     }
     if (record.size > 0)
       return; // its tasks tell those that need them
   } else {
     --counts_.waiting;
     ++counts_.failed;
-    not_run_ += record.dead->code == ec::task_failed ? 1u : 0u;
+    not_run_ += record.why_not->code == ec::task_failed ? 1u : 0u;
   }
-  record.spoiled = record.complete = true;
-  auto why =
-      because_of(written(step).id(), record.dead->code != ec::task_failed, record.dead->message);
+  record.now = phase::not_run;
+  auto why = because_of(written(step).id(), record.why_not->code != ec::task_failed,
+                        record.why_not->message);
   const auto& plan = plan_.steps[step];
   for (auto e = plan.edges_begin; e < plan.edges_end; ++e)
     give_up_step(plan_.edges[e], why);
@@ -349,6 +354,36 @@ failure run_state::because_of(const std::string& id, bool was_run, const std::st
 void run_state::remember_first(const std::string& id, const std::string& why) {
   if (first_failed_.empty())
     first_failed_ = "`" + id + "`: " + why;
+}
+
+// -- what always holds --------------------------------------------------------------------------
+
+bool run_state::invariants() const {
+  task_counts seen;
+  std::vector<std::uint32_t> open(steps_.size());
+  for (const auto& task : tasks_) {
+    const auto& step = steps_[task.step];
+    bool has_failed = task.now == status::failed || task.now == status::not_run;
+    if (step.now == phase::folded || (step.is_given_up() && task.begun)
+        || has_failed != (task.why != nullptr))
+      return false;
+    if (step.now != phase::unfolding)
+      ++count_in(seen, task.now);
+    open[task.step] += task.now < status::done ? 1u : 0u;
+  }
+  for (std::uint32_t at = 0; at < steps_.size(); ++at) {
+    const auto& step = steps_[at];
+    bool is_closed = step.now == phase::done || step.now == phase::failed;
+    if (step.is_given_up() != (step.why_not != nullptr) || (is_closed && step.open > 0))
+      return false;
+    if (step.has_tasks() && step.open < open[at]) // an end counts when it is worked off
+      return false;
+    if (!step.has_tasks()) // it counts as one task
+      ++(step.now == phase::not_run ? seen.failed : seen.waiting);
+  }
+  return seen.waiting == counts_.waiting && seen.queued == counts_.queued
+         && seen.running == counts_.running && seen.done == counts_.done
+         && seen.failed == counts_.failed;
 }
 
 } // namespace troupe

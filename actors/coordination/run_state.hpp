@@ -19,7 +19,7 @@
 
 namespace troupe {
 
-/// What a task came to, besides its result.
+/// How a task ended, besides its result.
 struct task_usage {
   node_id node;
   std::uint64_t input_tokens = 0;
@@ -27,25 +27,34 @@ struct task_usage {
   std::uint64_t duration_us = 0;
 };
 
-/// One execution of a graph: which of its tasks may begin, what they are given, what they came to.
+/// One execution of a graph: which of its tasks may begin, what their inputs are, how they ended.
 /// A plain data structure: it knows no nodes, sends nothing, and is told what happened.
 ///
-/// A task of the graph is a *step*; a step with `for_each` unfolds into one task per element as
-/// soon as its list is known, any other is one task. Tasks are numbered in the order in which they
-/// came to be. A task is ready the moment everything it refers to is there; there are no barriers.
-/// Each completion costs constant time, and as much again for each task that it makes ready.
+/// A task of the graph is a *step*. A step with `for_each` unfolds into one task per element as
+/// soon as its list is known; any other step is one task. Tasks are numbered in the order in which
+/// they are made. A task is ready as soon as everything it refers to is there; there are no
+/// barriers. Each completion costs constant time, and as much again for each task that it makes
+/// ready.
 ///
-/// What would take long is done in parts: one call makes a bounded number of tasks, ready or given
-/// up; `has_more_work` tells that others are left for `go_on`. Inputs and results are kept as bytes
-/// (messages/value_bytes.hpp), results only if something refers to them.
+/// Long work is done in parts: one call makes, readies or gives up a bounded number of tasks. If
+/// others are left, `has_more_work` says so, and `go_on` continues. Inputs and results are kept as
+/// bytes (messages/value_bytes.hpp), results only if something refers to them.
 ///
-/// A task that failed for good makes those that need it `not_run`, with the reason; everything else
-/// goes on.
+/// If a task has failed for good, the tasks that need it become `not_run`, with the reason.
+/// Everything else goes on.
 class run_state {
 public:
-  enum class status : std::uint8_t { waiting, ready, queued, running, done, failed, not_run };
+  enum class status : std::uint8_t {
+    waiting, ///< something that it refers to is not there, or it is held back for another attempt
+    ready,   ///< it may be offered to a node
+    queued,  ///< it was offered to a node
+    running, ///< an agent of the node works on it
+    done,    ///< it has its result; this and the following are ends, which are final
+    failed,  ///< it has failed for good
+    not_run  ///< it was never ready, because something that it needs has failed
+  };
 
-  struct counts {
+  struct task_counts {
     std::uint32_t waiting = 0; ///< ready ones included, and one for a step that has not unfolded
     std::uint32_t queued = 0;
     std::uint32_t running = 0;
@@ -87,21 +96,22 @@ public:
   std::string id_of(std::uint32_t task) const;    ///< "read[3]"
   std::string label_of(std::uint32_t task) const; ///< "read GPL-3"
 
-  /// Puts together what the tasks of this one's step are given alike, once for all of them, as far
-  /// as `bytes` go, which it takes from. False: not all of it yet. `invalid_argument` when the
-  /// input has not the shape that the graph wants: such a task has failed for good.
+  /// Makes the part of the input that all tasks of this task's step share, once for all of them. It
+  /// stops after `bytes` bytes and subtracts what it used. False: a part is still missing.
+  /// `invalid_argument` if the input does not have the shape that the graph wants: such a task has
+  /// failed for good.
   result<bool> prepare(std::uint32_t task, std::size_t& bytes);
-  /// Sets the task with its input in a message that is empty; its label only where that is not its
-  /// id. Run, time and trace are left to the caller. What is large is given as bytes
-  /// (`Task.shared_input`). Errors as those of `prepare`, which it does to the end.
+  /// Fills an empty message with the task and its input, and with its label unless that is its id.
+  /// The caller sets run, time and trace. Large parts of the input are bytes (`Task.shared_input`).
+  /// It finishes `prepare` first and has the same errors.
   result<void> fill_task(std::uint32_t task, Task& into);
 
   // -- what happened --------------------------------------------------------------------------
 
   void offered(std::uint32_t task) { move_to(task, status::queued); }
   void started(std::uint32_t task) { move_to(task, status::running); }
-  /// It shall be tried again, not before `make_ready`. `next_attempt`: with the next attempt
-  /// number.
+  /// The task waits for another try, until `make_ready` or `offered`. `next_attempt`: with the next
+  /// attempt number.
   void hold_back(std::uint32_t task, bool next_attempt);
   void make_ready(std::uint32_t task);
   /// `output`: the bytes of a value that has so many levels of lists and maps (`value_depth`).
@@ -114,40 +124,44 @@ public:
 
   // -- the whole ------------------------------------------------------------------------------
 
-  const counts& count() const noexcept { return counts_; }
+  const task_counts& count() const noexcept { return counts_; }
   bool ended() const noexcept {
     return jobs_.empty() && counts_.waiting + counts_.queued + counts_.running == 0;
   }
   bool ok() const noexcept { return ended() && counts_.failed == 0; }
   /// Bytes of results and of what was made of them for tasks.
   std::size_t kept_bytes() const noexcept { return kept_bytes_; }
-  /// Sets result (where it can be had), the outcome of each task in the graph's order, ok and
-  /// failure. What has no end yet has failed by `cut_short`.
+  /// Sets the result if there is one, the outcome of each task in the graph's order, ok and
+  /// failure. Tasks that have not ended have failed with `cut_short`.
   void report(RunEnded& into, const failure* cut_short = nullptr) const;
   /// The same in parts: ok and failure; then the result, then the outcomes.
   void report_whole(RunEnded& into, const failure* cut_short) const;
-  /// Where the copy of a list of results is that is put together in parts; at first as it is here.
-  struct copy_place {
+  /// Where copying a list of results goes on, which is done in parts. It begins as it is here.
+  struct copy_cursor {
     std::uint32_t task = 0; ///< of that step
     bool begun = false;
     std::size_t begin = 0, list = 0; ///< where value and list begin in what they are copied to
   };
-  /// Appends the result's bytes as far as `bytes` go, which it takes from. False: there are more.
-  result<bool> report_result(std::string& into, copy_place& at, std::size_t& bytes) const;
-  /// Tells `into` of a result that cannot be had.
+  /// Appends bytes of the result. It stops after `bytes` bytes and subtracts what it used. False:
+  /// there are more.
+  result<bool> report_result(std::string& into, copy_cursor& at, std::size_t& bytes) const;
+  /// Says in `into` why there is no result.
   static void report_no_result(RunEnded& into, const failure& why);
-  /// At most `at_most` outcomes from where `at` is (at first zero), which moves on. False: there
-  /// are no more.
-  struct outcome_place {
+  /// Adds at most `at_most` outcomes, from `at` on, which moves on; it begins with zeros. False:
+  /// there are no more.
+  struct outcome_cursor {
     std::uint32_t step = 0;
     std::uint32_t task = 0; ///< of that step
   };
-  bool report_outcomes(RunEnded& into, outcome_place& at, std::size_t at_most,
+  bool report_outcomes(RunEnded& into, outcome_cursor& at, std::size_t at_most,
                        const failure* cut_short) const;
 
-  /// Forgets up to `at_most` tasks of a run that was reported, so that its end takes no longer than
-  /// a step may. False: there are no more.
+  /// Forgets at most `at_most` tasks of a run that was reported. False: there are no more. Freeing
+  /// a wide run at once would take too long.
   bool forget_tasks(std::size_t at_most);
+
+  /// False if the state contradicts itself. Looks at each task.
+  bool invariants() const;
 
 private:
   static constexpr std::uint32_t none = graph_plan::none;
@@ -164,37 +178,49 @@ private:
   };
   /// The list of a for_each.
   struct element_list {
-    std::string own;               ///< unless it stands in an input or a result
+    std::string own;               ///< a copy, unless the list is part of an input or a result
     std::string_view items;        ///< the bytes of a ValueList
     std::vector<std::uint32_t> at; ///< where in them an element begins
   };
-  /// Where the making of what tasks are given alike is.
-  struct alike_place {
+  /// Where making `step_record::alike` goes on.
+  struct alike_cursor {
     std::uint32_t field = 0;
     bool begun = false;
     std::size_t begin = 0, entry = 0, value = 0; ///< where they begin in the bytes
-    copy_place copy;
+    copy_cursor copy;
+  };
+  enum class phase : std::uint8_t {
+    folded,    ///< its list is not known: it has no tasks
+    unfolding, ///< its tasks are being made, perhaps in several parts
+    open,      ///< it has its tasks; each that has ended was done
+    done,      ///< each of its tasks was done, and so is every step that it needs
+    spoiled,   ///< one of its tasks was not done, and those that need the whole step know it
+    failed,    ///< as spoiled, and each of its tasks has ended
+    given_up,  ///< it is not run: its tasks, if it has any, are being given up
+    not_run    ///< it is not run, and those that need it know it
   };
   struct step_record {
+    phase now = phase::folded;
     std::uint32_t needs = 0; ///< steps that are not done yet
     std::uint32_t first = none;
     std::uint32_t size = 0;
-    std::uint32_t open = 0; ///< tasks without an end
-    bool unfolded = false;
-    bool complete = false;
+    std::uint32_t open = 0;       ///< tasks without an end
     bool wanted = false;          ///< something refers to its results
     bool deepest = false;         ///< one of its results cannot be put into a list
-    bool spoiled = false;         ///< one of its tasks failed, or it is dead
     bool alike_known = false;     ///< `alike` is whole
     std::size_t output_bytes = 0; ///< of all its results
     std::string alike;            ///< what its tasks are given alike, as the bytes of a ValueMap
-    std::unique_ptr<alike_place> making; ///< where the making of `alike` is
-    std::unique_ptr<failure> unmade;     ///< why there is no `alike`
-    std::unique_ptr<element_list> list;  ///< of a for_each, unless it goes element by element
-    std::unique_ptr<failure> dead;       ///< why its tasks are not run
+    std::unique_ptr<alike_cursor> making; ///< where the making of `alike` is
+    std::unique_ptr<failure> unmade;      ///< why there is no `alike`
+    std::unique_ptr<element_list> list;   ///< of a for_each, unless it goes element by element
+    std::unique_ptr<failure> why_not;     ///< why it is not run
+
+    bool is_given_up() const noexcept { return now == phase::given_up || now == phase::not_run; }
+    /// All of its tasks are there; it may have been given up since.
+    bool has_tasks() const noexcept { return first != none && now != phase::unfolding; }
   };
-  /// What one completion brings about is done from a list: a chain of thousands does not recurse.
-  enum class job : std::uint8_t { unfold, release, task_closed, step_closed, step_dead };
+  /// The consequences of a completion stand in a list: a chain of thousands does not recurse.
+  enum class job : std::uint8_t { unfold, release, task_closed, step_closed, step_given_up };
   struct todo {
     job what{};
     std::uint32_t which = 0;
@@ -208,9 +234,9 @@ private:
   }
   void begin(const value_map& inputs);
   void move_to(std::uint32_t task, status next);
-  std::uint32_t& counter(status s);
+  static std::uint32_t& count_in(task_counts& counts, status s);
   void work_off();
-  /// Whether the work that is left allows another one; if not, `now` goes on there later.
+  /// Whether this call may do more. If not, `now` goes on at `from` in the next call.
   bool may_do(const todo& now, std::uint32_t from);
   void take_work(std::size_t units) { work_left_ -= std::min(work_left_, units); }
   void unfold(const todo& now);
@@ -219,7 +245,7 @@ private:
   void release(const todo& now);
   void task_closed(std::uint32_t task);
   void step_closed(std::uint32_t step);
-  void step_dead(const todo& now);
+  void step_given_up(const todo& now);
   void give_up_task(std::uint32_t task, failure why);
   void give_up_step(std::uint32_t step, failure why);
   void close(std::uint32_t task, status end);
@@ -229,16 +255,16 @@ private:
   std::string_view element(std::uint32_t step, std::uint32_t at) const;
   std::string element_label(std::uint32_t step, std::uint32_t at) const;
   std::uint32_t find_step(std::string_view id) const;
-  result<bool> make_alike(std::uint32_t step, alike_place& at, std::size_t& bytes);
+  result<bool> make_alike(std::uint32_t step, alike_cursor& at, std::size_t& bytes);
   void give_alike(step_record& record, Task& into);
   result<void> fill_item(const graph_plan::field& field, const task_record& reader,
                          Task& into) const;
-  result<bool> copy_source(const Source& from, std::string& into, copy_place& at,
+  result<bool> copy_source(const Source& from, std::string& into, copy_cursor& at,
                            std::size_t& bytes) const;
   std::optional<std::string_view> find_whole(const Source& from) const;
   result<void> copy_item(const Source& from, const task_record& reader, std::string& into) const;
   result<bool> copy_results(std::uint32_t step, const Source& from, std::string& into,
-                            copy_place& at, std::size_t& bytes) const;
+                            copy_cursor& at, std::size_t& bytes) const;
   void report_task(TaskOutcome& into, std::uint32_t task, const failure* cut_short) const;
   failure why_failed() const;
 
@@ -252,7 +278,7 @@ private:
   fifo<todo> jobs_;
   std::size_t work_left_ = 0; ///< of this call
   std::size_t kept_bytes_ = 0;
-  counts counts_;
+  task_counts counts_;
   std::uint32_t not_run_ = 0;
   std::string first_failed_;
 };

@@ -5,6 +5,11 @@
 
 namespace troupe {
 
+std::string to_string(const task_key& key) {
+  return "task " + std::to_string(key.index) + " (attempt " + std::to_string(key.attempt)
+         + ") of run " + to_string(key.run);
+}
+
 std::size_t waiting_tasks::size_of(node_id owner) const {
   auto found = owners_.find(owner);
   return found == owners_.end() ? 0 : found->second.size;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 
 namespace troupe {
@@ -18,6 +19,7 @@ struct task_key {
   std::uint32_t attempt = 0;
   friend bool operator==(const task_key&, const task_key&) = default;
 };
+std::string to_string(const task_key& key);
 struct task_key_hash {
   std::size_t operator()(const task_key& key) const noexcept {
     return std::hash<run_id>{}(key.run)
@@ -26,7 +28,7 @@ struct task_key_hash {
 };
 
 struct waiting_task {
-  Task* task = nullptr; ///< `kept`, or in the offer while that is worked on
+  Task* task = nullptr; ///< `kept`, or a part of the offer while that is handled
   std::unique_ptr<Task> kept;
   task_key key;
   node_id owner;
@@ -34,10 +36,10 @@ struct waiting_task {
   instant since{};
 };
 
-/// The tasks of one role that wait on a node for a slot. Owners take turns, whatever each has
-/// waiting, and so do the runs of one owner; within a run the oldest comes first. So neither many
-/// tasks of one owner nor one wide run keep another waiting for more than its turn. Each operation
-/// costs the same however many wait, but for those that look at all.
+/// The tasks of one role that wait on a node for a slot. Owners take turns, however many tasks each
+/// of them has here, and so do the runs of one owner. The oldest task of a run comes first. So
+/// neither an owner with many tasks nor a wide run makes the others wait for more than their turn.
+/// The cost of `push` and `pop` does not depend on the number of tasks.
 class waiting_tasks {
 public:
   bool empty() const noexcept { return size_ == 0; }
@@ -46,11 +48,11 @@ public:
 
   void push(waiting_task task);
   waiting_task pop();
-  /// Takes out the youngest task of the owner that has most waiting, if that is more than `than`.
+  /// Takes out the youngest task of the owner with the most tasks, if that has more than `than`.
   std::optional<waiting_task> give_up_youngest(std::size_t than);
 
-  /// Takes out the tasks of `owner` (zero: of all) in `run` (zero: in all) for which `gone` holds;
-  /// how many.
+  /// Takes out the tasks of `owner` (zero: of all) in `run` (zero: in all) for which `gone` holds,
+  /// and says how many.
   template <class Predicate>
   std::size_t remove_if(node_id owner, run_id run, Predicate gone);
 

@@ -134,7 +134,9 @@ private:
     auto self = message.target.node;
     logic& reached = message.target.svc == service::queue ? static_cast<logic&>(*queues_.at(self))
                                                           : coordinator_;
+    bool at_queue = message.target.svc == service::queue;
     reached.step(context, std::move(message));
+    EXPECT_TRUE(at_queue ? queues_.at(self)->invariants() : coordinator_.invariants());
     for (auto& sent : out.sends) {
       EXPECT_TRUE(sent.sender.node) << "every message says who sent it";
       post(std::move(sent));

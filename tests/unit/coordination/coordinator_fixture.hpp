@@ -13,17 +13,6 @@ inline constexpr std::uint32_t timer_progress = 1, timer_deadline = 2, timer_ret
                                timer_held = 4, timer_go_on = 5;
 inline const auto client = address::of_session({42}, node_a);
 
-inline Graph many(int tasks, const std::string& role = "reader") {
-  Graph graph;
-  graph.set_name("many");
-  for (int i = 0; i < tasks; ++i) {
-    auto task = graph.add_tasks();
-    task->set_id("t" + std::to_string(i));
-    task->set_role(role);
-  }
-  return graph;
-}
-
 /// An offered task and the node that it was sent to.
 struct offered_task {
   node_id node;

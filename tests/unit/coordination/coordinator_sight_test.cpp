@@ -268,5 +268,51 @@ TEST_F(coordinator_sight, records_nothing_of_a_trace_that_is_not_sampled) {
   EXPECT_TRUE(by.out.spans.empty());
 }
 
+std::string lines_of(const outputs& out) {
+  std::string all;
+  for (const auto& line : out.logs)
+    all += line.text + "\n";
+  return all;
+}
+
+TEST_F(coordinator_sight, tells_the_story_of_a_run_at_debug_and_only_then) {
+  for (bool wanted : {true, false}) {
+    by.clear();
+    by.out.debugs = wanted;
+    RunSubmit submit;
+    *submit.mutable_graph() = many(1);
+    by.ask(std::move(submit), client);
+    auto task = by.only<TaskOffer>().tasks(0);
+    TaskStarted started;
+    started.set_run(task.run());
+    started.set_attempt(1);
+    by.tell(started);
+    TaskDone done;
+    done.set_run(task.run());
+    done.set_attempt(1);
+    *done.mutable_failure() = to_proto({ec::agent_failed, "it broke"});
+    by.tell(done);
+    task = by.only<TaskOffer>().tasks(0);
+    done.clear_failure();
+    done.set_attempt(2);
+    done.set_output(bytes_of(text_value("x")));
+    by.tell(done);
+    if (!wanted) {
+      EXPECT_TRUE(by.out.logs.empty()) << lines_of(by.out);
+      continue;
+    }
+    auto lines = lines_of(by.out);
+    std::size_t at = 0;
+    for (auto part :
+         {"is accepted", "has ready tasks", "has started", "(attempt 1) of run", "is offered",
+          "has started", "came to nothing", "will be tried again: it broke", "(attempt 2) of run",
+          "is offered", "is done", "has ended"}) {
+      auto found = lines.find(part, at);
+      ASSERT_NE(found, std::string::npos) << part << " in\n" << lines;
+      at = found + 1;
+    }
+  }
+}
+
 } // namespace
 } // namespace troupe::testing

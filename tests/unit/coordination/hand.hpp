@@ -13,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -34,8 +35,12 @@ inline constexpr node_id node_a{0xa, 1}, node_b{0xb, 1}, node_c{0xc, 1};
 
 class hand {
 public:
-  hand(logic& driven, service where, node_id node = node_a)
+  /// A logic that states invariants is held to them after each step.
+  template <class Logic>
+  hand(Logic& driven, service where, node_id node = node_a)
       : driven_(driven), self_(address::of(where, node)) {
+    if constexpr (requires { driven.invariants(); })
+      check_ = [&driven] { EXPECT_TRUE(driven.invariants()); };
     drive([this](step_context& context) { driven_.start(context, self_); });
   }
 
@@ -69,6 +74,7 @@ public:
     drive([&](step_context& context) { driven_.step(context, timer_fired{timer}); });
   }
   void stop() {
+    check_ = nullptr; // what it was is over
     drive([this](step_context& context) { driven_.stop(context); });
   }
 
@@ -106,9 +112,12 @@ private:
   void drive(Action action) {
     step_context context{now, random_, out};
     action(context);
+    if (check_)
+      check_();
   }
 
   logic& driven_;
+  std::function<void()> check_;
   address self_;
   counting_random random_;
   std::uint64_t asked_ = 0;
@@ -162,6 +171,18 @@ inline Graph graph_of(std::string_view yaml) {
   auto graph = parse_graph(yaml, "test.yaml");
   EXPECT_TRUE(graph) << (graph ? "" : to_string(graph.error()));
   return graph ? *graph : Graph{};
+}
+
+/// A graph of tasks that need nothing.
+inline Graph many(int tasks, const std::string& role = "reader") {
+  Graph graph;
+  graph.set_name("many");
+  for (int i = 0; i < tasks; ++i) {
+    auto task = graph.add_tasks();
+    task->set_id("t" + std::to_string(i));
+    task->set_role(role);
+  }
+  return graph;
 }
 
 /// Values as the bytes in which results travel.

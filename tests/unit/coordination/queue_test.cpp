@@ -204,5 +204,25 @@ TEST_F(queue, refuses_requests_that_are_none_of_its_own) {
   EXPECT_EQ(from_proto(by.only<Failure>()).code, ec::bad_message);
 }
 
+TEST_F(queue, tells_of_each_transition_at_debug) {
+  by.out.debugs = true;
+  offer({task(0), task(1), task(2)});
+  auto at_work = work();
+  ASSERT_EQ(at_work.size(), 2u);
+  answer_well(at_work[0]);
+  call_off({{2, 1}});
+  std::string lines;
+  for (const auto& line : by.out.logs)
+    lines += line.text + "\n";
+  std::size_t at = 0;
+  for (auto part : {"task 0 (attempt 1) of run", "is begun", "task 2 (attempt 1)",
+                    "waits for a slot", "task 0 (attempt 1)", "is done", "given its slot back",
+                    "task 2 (attempt 1)", "is begun", "task 2 (attempt 1)", "is given up"}) {
+    auto found = lines.find(part, at);
+    ASSERT_NE(found, std::string::npos) << part << " in\n" << lines;
+    at = found + 1;
+  }
+}
+
 } // namespace
 } // namespace troupe::testing

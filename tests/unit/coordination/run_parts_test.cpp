@@ -146,7 +146,7 @@ TEST(run_parts, the_list_of_many_results_is_put_together_in_parts) {
     }
   }
   succeed(*run, all, text_value("end"), {});
-  run_state::copy_place at;
+  run_state::copy_cursor at;
   std::string result;
   for (parts = 1;; ++parts) {
     std::size_t bytes = 5'000;

@@ -101,6 +101,7 @@ void run_to_the_end(std::uint64_t seed, bool with_failures) {
   std::set<std::string> done, ran;
   bool failed_any = false;
   while (!run->ended()) {
+    EXPECT_TRUE(run->invariants());
     for (auto task : take_all(*run)) {
       auto id = run->id_of(task);
       ASSERT_TRUE(ran.insert(id).second) << id << " runs twice";
@@ -126,6 +127,7 @@ void run_to_the_end(std::uint64_t seed, bool with_failures) {
     std::vector<Value> items(random() % 4, text_value("item"));
     succeed(*run, task, list_value(std::move(items)), {});
   }
+  EXPECT_TRUE(run->invariants());
   EXPECT_EQ(run->ok(), !failed_any);
   EXPECT_EQ(run->count().done, done.size());
   RunEnded ended;

@@ -323,5 +323,24 @@ TEST(run_state, refuses_wrong_graphs_and_inputs_with_their_place) {
   EXPECT_EQ(unknown.error().message.substr(0, 11), "test.yaml:9");
 }
 
+TEST(run_state, ends_a_step_over_an_empty_list_whatever_becomes_of_the_step_of_that_list) {
+  auto run = begin(graph_of(R"(
+graph: g
+tasks:
+  - {id: x, role: r}
+  - {id: y, role: r}
+  - {id: listed, role: r, for_each: [], needs: [x]}
+  - {id: each, role: r, for_each: $tasks.listed}
+  - {id: last, role: r, input: {all: $tasks.each}, needs: [y]}
+)"));
+  EXPECT_EQ(ready_ids(*run), (ids{"x", "y"}));
+  EXPECT_TRUE(run->invariants());
+  run->failed(task_of(*run, "x"), {ec::agent_failed, "broken"}, {});
+  EXPECT_TRUE(run->invariants());
+  succeed(*run, task_of(*run, "y"), text_value("y"), {});
+  EXPECT_EQ(ready_ids(*run), ids{"last"}) << "it needs no element, and no element failed";
+  EXPECT_TRUE(run->invariants());
+}
+
 } // namespace
 } // namespace troupe::testing

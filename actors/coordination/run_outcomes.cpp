@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-/// What is told of a run's tasks.
+/// The part of run_state that tells how tasks and the run ended.
 namespace troupe {
 
 std::string run_state::id_of(std::uint32_t task) const {
@@ -26,7 +26,7 @@ std::string run_state::label_of(std::uint32_t task) const {
 void run_state::report(RunEnded& into, const failure* cut_short) const {
   report_whole(into, cut_short);
   if (!cut_short) {
-    copy_place whole;
+    copy_cursor whole;
     std::size_t all = std::numeric_limits<std::size_t>::max();
     std::string bytes;
     if (auto copied = report_result(bytes, whole, all); !copied)
@@ -34,7 +34,7 @@ void run_state::report(RunEnded& into, const failure* cut_short) const {
     else if (graph_.has_result())
       parse_message(*into.mutable_result(), bytes);
   }
-  outcome_place at;
+  outcome_cursor at;
   report_outcomes(into, at, std::numeric_limits<std::size_t>::max(), cut_short);
 }
 
@@ -44,7 +44,8 @@ void run_state::report_whole(RunEnded& into, const failure* cut_short) const {
     *into.mutable_failure() = to_proto(cut_short ? *cut_short : why_failed());
 }
 
-result<bool> run_state::report_result(std::string& into, copy_place& at, std::size_t& bytes) const {
+result<bool> run_state::report_result(std::string& into, copy_cursor& at,
+                                      std::size_t& bytes) const {
   if (!graph_.has_result())
     return true;
   return copy_source(graph_.result(), into, at, bytes);
@@ -57,21 +58,21 @@ void run_state::report_no_result(RunEnded& into, const failure& why) {
   *into.mutable_failure() = to_proto({why.code, "the result of the run: " + why.message});
 }
 
-bool run_state::report_outcomes(RunEnded& into, outcome_place& at, std::size_t at_most,
+bool run_state::report_outcomes(RunEnded& into, outcome_cursor& at, std::size_t at_most,
                                 const failure* cut_short) const {
   for (; at.step < steps_.size(); ++at.step, at.task = 0) {
     const auto& record = steps_[at.step];
-    for (; record.unfolded && at.task < record.size; ++at.task) {
+    for (; record.has_tasks() && at.task < record.size; ++at.task) {
       if (at_most-- == 0)
         return true;
       report_task(*into.add_tasks(), record.first + at.task, cut_short);
     }
-    if (record.unfolded)
+    if (record.has_tasks())
       continue;
     auto outcome = into.add_tasks();
     outcome->set_task(written(at.step).id());
     outcome->set_label(written(at.step).id());
-    if (auto why = record.dead ? record.dead.get() : cut_short)
+    if (auto why = record.why_not ? record.why_not.get() : cut_short)
       *outcome->mutable_failure() = to_proto(*why);
   }
   return false;

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "actors/agents/delivery.hpp"
+#include "actors/coordination/placement.hpp"
+#include "actors/coordination/run_state.hpp"
+#include "messages/envelope.hpp"
+#include "messages/spans.pb.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe {
+
+/// A run that its owner sees through: the state of its tasks, and what the owner knows besides. The
+/// parts of the coordinator share it; a run_table owns it, and run_endings after its end.
+struct active_run {
+  using node_index = placement::node_index;
+  using lane_index = placement::lane_index;
+  static constexpr std::uint32_t none = ~0u;
+
+  /// How often a task was tried.
+  struct tries {
+    std::uint32_t attempt = none; ///< its entry in the attempt_table while it is offered
+    std::uint8_t used = 0;        ///< attempts that count
+  };
+
+  run_id id;
+  std::unique_ptr<run_state> state;
+  address submitter;
+  message_id request;            ///< the submission: news of the run carry its id
+  delivery::entry_id submission; ///< for repetitions
+  name tenant;
+  instant began{};
+  std::optional<instant> gone; ///< since then its submitter has no link
+
+  trace_context inside; ///< of what its tasks do
+  std::unique_ptr<SpanData> root;
+
+  bool want_progress = false;
+  bool has_news = false; ///< for its submitter (run_progress)
+  std::uint32_t last_task = none;
+  node_index last_node = none;
+
+  bool noted_ended = false;    ///< in the run_table's list of runs that end
+  bool noted_working = false;  ///< in its list of runs that have more work
+  std::optional<failure> over; ///< why it ends before its tasks
+  std::size_t kept = 0;        ///< bytes of results that kept_results counts for it
+
+  std::vector<lane_index> lanes; ///< by the state's role index
+  std::vector<bool> in_lane;     ///< by the state's role index: it takes turns there
+  std::vector<tries> tried;      ///< by task
+  std::uint64_t touched = 0;     ///< nodes that were offered a task, one bit each
+  std::uint64_t stale = 0;       ///< nodes that were lost and may still work on what they had
+
+  static std::uint64_t bit(node_index node) { return std::uint64_t{1} << node; }
+  /// The state's index of a lane's role.
+  std::uint32_t role_in(lane_index lane) const;
+  tries& tries_of(std::uint32_t task);
+  std::string title() const; ///< for people: its id, and the name of its graph
+  /// An event for the submitter.
+  envelope news(const address& sender, payload body) const;
+};
+
+} // namespace troupe
