@@ -242,7 +242,7 @@ TEST_F(agent_waits, a_blob_that_did_not_come_says_why) {
   ReadingTimes times;
   auto& wait = *times.add_waits();
   wait.set_until_ns(nanoseconds(scene.now));
-  wait.mutable_why()->set_code("not_found");
+  *wait.mutable_why() = to_proto({ec::not_found, "it is nowhere"});
   tell(reply_to(asked[0], times, message_kind::piece));
   ASSERT_EQ(scene.out.spans.size(), 1u);
   EXPECT_EQ(text(scene.out.spans[0], "error.type"), "not_found");

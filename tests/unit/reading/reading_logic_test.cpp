@@ -401,8 +401,8 @@ TEST_F(reading_logic_test, tells_a_trace_what_it_waited_for_in_vain) {
   auto times = the_times();
   ASSERT_TRUE(times);
   ASSERT_EQ(times->waits_size(), 2);
-  EXPECT_EQ(times->waits(0).why().code(), "not_found");
-  EXPECT_EQ(times->waits(1).why().code(), "timed_out");
+  EXPECT_EQ(from_proto(times->waits(0).why()).code, ec::not_found);
+  EXPECT_EQ(from_proto(times->waits(1).why()).code, ec::timed_out);
   EXPECT_EQ(times->waits(1).until_ns(), nanoseconds(on.now));
   EXPECT_EQ(times->began_ns(), 0) << "no work began";
   auto reply = the_reply();
