@@ -34,9 +34,9 @@ namespace troupe {
 /// mind hears `cancelled` (a durable mind goes back to its written state), its open requests are
 /// cancelled in turn, and the asker gets the failure.
 ///
-/// In a sampled trace each message has a span from its arrival until its end, also if it is refused,
-/// and below it one for each thing that the agent waits for (wait_span.hpp). What is in none of
-/// these is its own work, which is counted.
+/// In a sampled trace each message has a span from its arrival until its end, also if it is
+/// refused, and below it one for each thing that the agent waits for (wait_span.hpp). What is in
+/// none of these is its own work, which is counted.
 ///
 /// An agent with nothing to do leaves memory when service::roles asks it to (AgentRest), unless a
 /// client may still repeat what it sent. The agent holds the blobs that a non-durable state names

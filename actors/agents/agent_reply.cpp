@@ -48,7 +48,7 @@ void agent_logic::refuse(step_context& context, waiting& asked, const failure& w
   context.out.send(std::move(reply));
 }
 
-/// Nobody waits for them any more, for that reason. Their spans end here, before that of the message.
+/// Nobody waits for them any more, for that reason. Their spans end here, before the message's.
 void agent_logic::withdraw_asks(step_context& context, work& from, const failure& why) {
   for (auto& open : from.asks) {
     context.out.send(

@@ -2,13 +2,13 @@
 
 #include "actors/agents/agent_logic.hpp"
 #include "actors/agents/agent_span.hpp"
+#include "actors/agents/own_work.hpp"
 #include "actors/agents/reply_stream.hpp"
 #include "actors/agents/wait_span.hpp"
 #include "messages/agents.pb.h"
 #include "messages/spans.pb.h"
 #include "telemetry/span.hpp"
 
-#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -45,25 +45,6 @@ inline service agent_logic::service_of(const ask& one) {
   }
   return service::reading;
 }
-
-/// The time in which an agent works and waits for nothing: from the moment it takes a message or the
-/// last answer that it waited for until it asks again, or until its step ends.
-class own_work {
-public:
-  void begin(instant now) {
-    if (!since_)
-      since_ = now;
-  }
-  void pause(instant now) {
-    if (since_)
-      total_ += now - *std::exchange(since_, std::nullopt);
-  }
-  double milliseconds() const { return std::chrono::duration<double, std::milli>{total_}.count(); }
-
-private:
-  std::optional<instant> since_;
-  std::chrono::nanoseconds total_{0};
-};
 
 /// The message being worked on, from its first decision until its reply is sent.
 struct agent_logic::work : waiting {

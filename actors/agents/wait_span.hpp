@@ -7,8 +7,8 @@
 
 #include <string_view>
 
-/// The spans of what an agent waits for: models, blobs, reading, its own state. Each begins when the
-/// agent asks and ends when it takes the answer.
+/// The spans of what an agent waits for: models, blobs, reading, its own state. Each begins when
+/// the agent asks and ends when it takes the answer.
 ///
 /// The agent makes all of them, not the service that answers: so they include the wait in the
 /// service's mailbox, and none of them can outlive the agent's span, whatever becomes of the

@@ -22,8 +22,7 @@
 ///   calls is full. `timed_out` when the caller's time is over: the call is given up, since nobody
 ///   waits for it. `invalid_argument` when the messages include no user message. `provider_failed`
 ///   for errors of a service behind it.
-/// - The asker records the span `chat {model}` (actors/agents/wait_span.hpp), so that it includes the
-///   wait in the provider's mailbox and does not outlive who asked. A provider that asks others
-///   records its own calls below the request's trace. It counts each call with
-///   `metrics::model_called`.
+/// - The asker records the span `chat {model}` (actors/agents/wait_span.hpp), so that it includes
+///   the wait in the provider's mailbox and does not outlive who asked. A provider that asks others
+///   records its own calls below it. It counts each call with `metrics::model_called`.
 /// - It may be asked the same thing again (attempt above 1): a call has no effect except its cost.

@@ -9,8 +9,8 @@
 namespace troupe {
 
 /// Where the time of one request to service::reading went, for the trace of who asked: waiting for
-/// the bytes of documents, work, and the rest. Nothing is noted if the trace is not sampled; at most
-/// `limits::reading_waits_told_max` waits are, the first ones. Pure.
+/// the bytes of documents, work, and the rest. Nothing is noted if the trace is not sampled; at
+/// most `limits::reading_waits_told_max` waits are, the first ones. Pure.
 class reading_times {
 public:
   explicit reading_times(bool sampled) : sampled_(sampled) {}

@@ -3,18 +3,15 @@
 #include "messages/agents.pb.h"
 #include "messages/models.pb.h"
 #include "messages/reading.pb.h"
-#include "messages/spans.pb.h"
-#include "tests/unit/agents/obedient.hpp"
+#include "tests/unit/agents/traced_agent.hpp"
 
-#include <gmock/gmock.h>
-
-/// The spans of an agent and of what it waits for.
+/// The spans of what an agent waits for.
 namespace troupe {
 namespace {
 
 using namespace troupe::testing;
 
-std::int64_t nanoseconds(instant at) { return at.time_since_epoch().count(); }
+using ::testing::ElementsAre;
 
 /// A clock that goes on only when told to.
 struct hand_clock final : time_source {
@@ -39,56 +36,7 @@ struct slow_mind {
   hand_clock* clock;
 };
 
-struct agent_waits : agent_test {
-  envelope sampled(std::string text) {
-    auto message = saying_now(std::move(text));
-    message.trace = {{1, 2}, {3}, trace_context::flag_sampled};
-    return message;
-  }
-  /// The spans of the last step: they have what docs/traces.md lists, and none outlives its parent.
-  std::vector<SpanData> spans() {
-    auto made = scene.out.spans;
-    for (const auto& one : made) {
-      auto row = row_of(one.name());
-      EXPECT_TRUE(row) << one.name();
-      for (const auto& each : one.attributes())
-        EXPECT_TRUE(row && may_have(*row, each.key())) << each.key();
-      for (const auto& event : one.events())
-        EXPECT_TRUE(row && may_have_event(*row, event.name())) << event.name();
-      for (const auto& child : made)
-        if (child.parent() == one.span()) {
-          EXPECT_LE(child.end_ns(), one.end_ns()) << child.name();
-          EXPECT_GE(child.start_ns(), one.start_ns()) << child.name();
-        }
-    }
-    return made;
-  }
-  static SpanAttribute attribute(const SpanData& span, std::string_view key) {
-    for (const auto& one : span.attributes())
-      if (one.key() == key)
-        return one;
-    return {};
-  }
-  static std::string text(const SpanData& span, std::string_view key) {
-    return attribute(span, key).text();
-  }
-  static std::vector<std::string> names(const std::vector<SpanData>& some) {
-    std::vector<std::string> found;
-    for (const auto& one : some)
-      found.push_back(one.name());
-    return found;
-  }
-  envelope found_state(const envelope& get, const std::string& state) {
-    SnapshotFound found;
-    found.set_found(true);
-    found.mutable_snapshot()->set_role("obedient");
-    found.mutable_snapshot()->set_state(state);
-    found.mutable_snapshot()->set_version(6);
-    return reply_to(get, found);
-  }
-};
-
-using ::testing::ElementsAre;
+struct agent_waits : traced_agent {};
 
 TEST_F(agent_waits, a_call_of_a_model_lasts_from_the_question_until_the_answer) {
   auto asked = tell(sampled("stream"));
@@ -268,64 +216,6 @@ TEST_F(agent_waits, its_own_work_is_what_it_does_while_it_waits_for_nothing) {
   EXPECT_EQ(made[0].end_ns() - made[0].start_ns(), 100'000'000);
   EXPECT_EQ(attribute(made[1], "troupe.agent.work_ms").number(), 14);
   EXPECT_EQ(made[1].end_ns() - made[1].start_ns(), 114'000'000);
-}
-
-TEST_F(agent_waits, a_message_waits_for_its_turn_within_its_span) {
-  auto first = tell(sampled("model"));
-  auto arrived = scene.now;
-  scene.now += 1ms;
-  tell(sampled("hello"));
-  scene.now += 5ms;
-  tell(reply_to(first[0], ModelAnswer{}));
-  auto made = spans();
-  ASSERT_THAT(names(made), ElementsAre("chat", "invoke_agent obedient", "invoke_agent obedient"));
-  EXPECT_EQ(attribute(made[1], "troupe.agent.wait_ms").number(), 0);
-  EXPECT_EQ(made[2].start_ns(), nanoseconds(arrived + 1ms));
-  EXPECT_EQ(attribute(made[2], "troupe.agent.wait_ms").number(), 5);
-  ASSERT_EQ(made[2].events_size(), 1);
-  EXPECT_EQ(made[2].events(0).name(), "started");
-  EXPECT_EQ(made[2].events(0).at_ns(), nanoseconds(scene.now));
-}
-
-TEST_F(agent_waits, a_message_that_never_had_its_turn_has_a_span_too) {
-  auto first = tell("model");
-  auto late = sampled("late"), unwanted = sampled("unwanted");
-  late.remaining = 1ms;
-  auto order = make_cancel(unwanted.id, unwanted.sender, unwanted.target);
-  tell(std::move(late));
-  tell(std::move(unwanted));
-  scene.now += 5ms;
-  tell(std::move(order));
-  auto made = spans();
-  ASSERT_THAT(names(made), ElementsAre("invoke_agent obedient"));
-  EXPECT_EQ(text(made[0], "error.type"), "cancelled");
-  EXPECT_EQ(made[0].end_ns() - made[0].start_ns(), 5'000'000);
-  EXPECT_EQ(made[0].events_size(), 0) << "it was not begun";
-  tell(reply_to(first[0], ModelAnswer{}));
-  made = spans();
-  ASSERT_THAT(names(made), ElementsAre("invoke_agent obedient"));
-  EXPECT_EQ(text(made[0], "error.type"), "timed_out");
-}
-
-TEST_F(agent_waits, a_message_for_which_there_is_no_room_has_a_span_too) {
-  tell("silence");
-  for (std::size_t i = 0; i < limits::agent_inbox_max; ++i)
-    tell("wait");
-  EXPECT_EQ(failure_of(tell(sampled("one more"))), ec::overloaded);
-  auto made = spans();
-  ASSERT_THAT(names(made), ElementsAre("invoke_agent obedient"));
-  EXPECT_EQ(text(made[0], "error.type"), "overloaded");
-}
-
-TEST_F(agent_waits, a_repetition_of_unknown_outcome_has_a_span_too) {
-  auto again = sampled("hello");
-  again.attempt = 2;
-  again.age_ms = 3'600'000;
-  ASSERT_EQ(failure_of(tell(std::move(again))), ec::outcome_unknown);
-  auto made = spans();
-  ASSERT_THAT(names(made), ElementsAre("invoke_agent obedient"));
-  EXPECT_EQ(text(made[0], "error.type"), "outcome_unknown");
-  EXPECT_EQ(attribute(made[0], "troupe.resend_count").integer(), 1);
 }
 
 TEST_F(agent_waits, the_state_is_loaded_within_the_message_that_needs_it) {
