@@ -1,6 +1,5 @@
 #include "actors/agents/agent_logic.hpp"
 
-#include "actors/agents/agent_span.hpp"
 #include "actors/agents/agent_work.hpp"
 #include "config/base/invariants.hpp"
 #include "config/limits/work.hpp"
@@ -39,7 +38,7 @@ void agent_logic::start(step_context& context, const address& self) {
   counted_as_ = text.find('#') == std::string_view::npos ? role_of(self_.agent) : text;
   tell(context, [&] { return "is active, with messages of session " + to_string(session_); });
   if (role_->durable)
-    load(context);
+    phase_ = phase::absent; // its first message loads the state
 }
 
 bool agent_logic::invariants() const {
@@ -92,6 +91,8 @@ void agent_logic::step(step_context& context, event input) {
     timer_ran_out(context, fired->timer);
   }
   work_off(context);
+  if (now_ && now_->span)
+    now_->worked.pause(context.time());
   check_invariants(*this);
 }
 
@@ -105,6 +106,8 @@ void agent_logic::stop(step_context& context) {
                    called() + " was stopped while its state was being written"};
     else
       now_->why = stopping;
+    withdraw_asks(context, *now_, now_->why);
+    end_span(context, now_->state_span, now_->why);
     settle(context);
   }
   if (inbox_)
@@ -124,12 +127,17 @@ void agent_logic::arrived(step_context& context, envelope& message) {
       return repeated(context, message, judged);
     at = judged.at;
   }
-  if (phase_ != phase::idle || inbox_)
-    enqueue(context, {std::move(message), at, context.now});
-  else if (message.body.kind() == payload_kind::Echo && message.remaining.count() >= 0)
-    echo(context, message, at);
+  bool waits = phase_ != phase::idle || inbox_;
+  auto span = begin_agent_span(context, role_->info, self_, message, context.now);
+  if (!waits && message.body.kind() == payload_kind::Echo && message.remaining.count() >= 0) {
+    end_span(context, span);
+    return echo(context, message, at);
+  }
+  waiting next{std::move(message), at, context.now, std::move(span)};
+  if (waits)
+    enqueue(context, std::move(next));
   else
-    begin(context, {std::move(message), at, context.now});
+    begin(context, std::move(next));
 }
 
 void agent_logic::repeated(step_context& context, envelope& message,
@@ -161,12 +169,15 @@ void agent_logic::repeated(step_context& context, envelope& message,
       context.out.send(std::move(reply));
       break;
     }
-    case delivery_state::outcome_unknown:
-      context.out.send(reply_failure(
-          message, {ec::outcome_unknown,
-                    "whether the message was done is not known: it was repeated, and " + called()
-                        + " does not remember the first time; look before you send it again"}));
+    case delivery_state::outcome_unknown: {
+      failure why{ec::outcome_unknown,
+                  "whether the message was done is not known: it was repeated, and " + called()
+                      + " does not remember the first time; look before you send it again"};
+      auto span = begin_agent_span(context, role_->info, self_, message, context.now);
+      end_span(context, span, why);
+      context.out.send(reply_failure(message, why));
       break;
+    }
   }
 }
 
@@ -207,10 +218,15 @@ void agent_logic::begin(step_context& context, waiting next) {
         context, next,
         {ec::timed_out, "the time for this message was over before " + called() + " came to it"});
   }
-  if (next.request.body.kind() == payload_kind::Echo)
+  if (next.span)
+    note_started(*next.span, context.time());
+  if (next.request.body.kind() == payload_kind::Echo) {
+    end_span(context, next.span);
     return echo(context, next.request, next.at);
-
+  }
   now_ = std::make_unique<work>(std::move(next), context.now);
+  if (now_->span)
+    now_->worked.begin(context.time());
   phase_ = phase::deciding;
   tell(
       context, [&] { return "begins " + work_title(now_->request); }, now_->request.trace.trace);
@@ -254,8 +270,6 @@ void agent_logic::given_up(step_context& context, const envelope& order) {
 }
 
 void agent_logic::echo(step_context& context, envelope& request, const delivery::entry_id& at) {
-  if (auto span = begin_agent_span(context, role_->info, self_, request))
-    context.end(std::move(*span));
   if (request.kind != message_kind::request)
     return;
   if (at.session)
@@ -308,15 +322,11 @@ void agent_logic::set_deadline(step_context& context, work& now, std::uint64_t t
                                               now.request.remaining - (context.now - now.arrived));
   now.deadline = context.now + left;
 
-  now.span = begin_agent_span(context, role_->info, self_, now.request);
-  if (!now.span)
-    return;
-  if (now.is_task) {
+  if (now.span && now.is_task) {
     const auto& task = now.request.body.as<TaskWork>()->task();
     set(*now.span, attr::task_attempt, task.attempt());
     set(*now.span, attr::task_label, task.label());
   }
-  now.inside = context_of(*now.span, now.request.trace);
 }
 
 void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {

@@ -34,6 +34,10 @@ namespace troupe {
 /// mind hears `cancelled` (a durable mind goes back to its written state), its open requests are
 /// cancelled in turn, and the asker gets the failure.
 ///
+/// In a sampled trace each message has a span from its arrival until its end, also if it is
+/// refused, and below it one for each thing that the agent waits for (wait_span.hpp). What is in
+/// none of these is its own work, which is counted.
+///
 /// An agent with nothing to do leaves memory when service::roles asks it to (AgentRest), unless a
 /// client may still repeat what it sent. The agent holds the blobs that a non-durable state names
 /// for as long as the agent is there.
@@ -69,6 +73,8 @@ private:
     envelope request;
     delivery::entry_id at;
     instant arrived;
+    std::optional<SpanData> span = {};       ///< only if its trace is sampled
+    std::optional<SpanData> state_span = {}; ///< of the state that is loaded or written for it
   };
   struct ask;
   struct work;
@@ -90,6 +96,7 @@ private:
   void give_up(step_context& context, failure why);
   void echo(step_context& context, envelope& request, const delivery::entry_id& at);
   void refuse(step_context& context, waiting& asked, const failure& why);
+  void withdraw_asks(step_context& context, work& from, const failure& why);
   std::optional<failure> read_body(work& now, message_received& into) const;
   void set_deadline(step_context& context, work& now, std::uint64_t task_ms);
 
@@ -100,11 +107,13 @@ private:
   std::optional<mind_event> carry_out(step_context& context, ask_reading todo);
   std::optional<mind_event> carry_out(step_context& context, keep_blobs todo);
   std::optional<failure> cannot_ask();
+  template <class Message>
+  void send(step_context& context, ask asked, Message what);
   envelope request_for(step_context& context, service whom, const ask& what);
 
   void answered(step_context& context, envelope reply);
   static service service_of(const ask& one); ///< that was asked
-  mind_event outcome_of(const ask& asked, envelope& reply);
+  mind_event outcome_of(step_context& context, ask& asked, envelope& reply);
   void piece_came(step_context& context, envelope piece);
   void timer_ran_out(step_context& context, std::uint32_t timer);
 
@@ -113,6 +122,7 @@ private:
   void hold_blobs(step_context& context);
 
   void load(step_context& context);
+  void end_load_span(step_context& context, const failure& why, const Snapshot* found = nullptr);
   void loaded(step_context& context, envelope reply);
   void cannot_load(step_context& context, const failure& why);
   void finish(step_context& context, AgentReply reply);

@@ -7,6 +7,17 @@
 
 namespace troupe {
 
+namespace {
+
+/// Of what a message waited for: its own time was over, or it is no longer wanted.
+failure not_waited_for(const failure& why) {
+  if (why.code == ec::timed_out || why.code == ec::outcome_unknown)
+    return why;
+  return {ec::cancelled, "it was no longer wanted: " + why.message};
+}
+
+} // namespace
+
 void agent_logic::finish(step_context& context, AgentReply reply) {
   if (auto fine = check_reply(reply); !fine) {
     if (role_->durable)
@@ -32,6 +43,7 @@ void agent_logic::finish(step_context& context, failure why) {
 
 /// Ends the current message, whatever the mind does about it.
 void agent_logic::give_up(step_context& context, failure why) {
+  withdraw_asks(context, *now_, why);
   if (role_->durable)
     roll_back();
   else
@@ -40,12 +52,31 @@ void agent_logic::give_up(step_context& context, failure why) {
   settle(context);
 }
 
+void agent_logic::refuse(step_context& context, waiting& asked, const failure& why) {
+  end_span(context, asked.state_span, not_waited_for(why));
+  end_span(context, asked.span, why);
+  if (asked.request.kind != message_kind::request)
+    return;
+  auto reply = reply_failure(asked.request, why);
+  reply.sender = self_;
+  delivery_.complete(asked.at, reply.body, context.now);
+  context.out.send(std::move(reply));
+}
+
+/// Nobody waits for them any more, for that reason. Their spans end here, before the message's.
+void agent_logic::withdraw_asks(step_context& context, work& from, const failure& why) {
+  for (auto& open : from.asks) {
+    context.out.send(
+        make_cancel({session_, open.sequence}, self_, address::of(service_of(open), self_.node)));
+    end_span(context, open.span, not_waited_for(why));
+  }
+  from.asks.clear();
+}
+
 void agent_logic::settle(step_context& context) {
   auto done = std::move(now_);
   phase_ = phase::idle;
-  for (const auto& open : done->asks) // nobody waits for them any more
-    context.out.send(
-        make_cancel({session_, open.sequence}, self_, address::of(service_of(open), self_.node)));
+  withdraw_asks(context, *done, {ec::cancelled, "the agent ended without this answer"});
   auto ok = done->why.code == ec::none;
   tell(
       context,
@@ -65,9 +96,9 @@ void agent_logic::settle(step_context& context) {
       set(*done->span, attr::input_tokens, done->input_tokens);
       set(*done->span, attr::output_tokens, done->output_tokens);
     }
-    if (!ok)
-      set_failed(*done->span, done->why);
-    context.end(std::move(*done->span));
+    done->worked.pause(context.time());
+    set(*done->span, attr::agent_work, done->worked.milliseconds());
+    end_span(context, done->span, done->why);
   }
   if (!done->owed())
     return;
@@ -78,15 +109,6 @@ void agent_logic::settle(step_context& context) {
   reply.sender = self_;
   if (done->at.session)
     delivery_.complete(done->at, reply.body, context.now);
-  context.out.send(std::move(reply));
-}
-
-void agent_logic::refuse(step_context& context, waiting& asked, const failure& why) {
-  if (asked.request.kind != message_kind::request)
-    return;
-  auto reply = reply_failure(asked.request, why);
-  reply.sender = self_;
-  delivery_.complete(asked.at, reply.body, context.now);
   context.out.send(std::move(reply));
 }
 

@@ -1,6 +1,7 @@
 #include "actors/agents/roles_logic.hpp"
 
 #include "actors/agents/agent_logic.hpp"
+#include "actors/agents/agent_span.hpp"
 #include "config/limits/supervision.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
@@ -45,9 +46,8 @@ bool roles_logic::invariants() const {
 }
 
 void roles_logic::stop(step_context& context) {
-  for (const auto& message : for_room_)
-    if (message.kind == message_kind::request)
-      context.out.send(reply_failure(message, {ec::unavailable, "this node is stopping"}));
+  for (const auto& one : for_room_)
+    refuse(context, one.message, one.since, {ec::unavailable, "this node is stopping"});
   for_room_.clear();
 }
 
@@ -74,23 +74,32 @@ void roles_logic::arrived(step_context& context, envelope message) {
   if (message.body.kind() == payload_kind::AgentRest)
     return; // for one that has ended meanwhile
   auto agent = message.target.agent;
-  auto refuse = [&](const failure& why) {
-    if (message.kind == message_kind::request)
-      context.out.send(reply_failure(message, why));
-  };
   // The agent was started while this message was on its way here; news of its end would have come
   // first.
   if (active_.contains(agent))
     return context.out.send(std::move(message));
   auto kind = role_for(agent);
   if (!kind)
-    return refuse(kind.error());
+    return refuse(context, message, context.now, kind.error());
   if (auto why = too_often_failed(agent, context.now))
-    return refuse(*why);
+    return refuse(context, message, context.now, *why);
   if (active_.size() >= options_.agents_max || !for_room_.empty())
     return wait_for_room(context, std::move(message));
   start(context, agent, *kind);
   context.out.send(std::move(message));
+}
+
+/// No agent comes to it. Its trace shows that as the end of a message to an agent.
+void roles_logic::refuse(step_context& context, const envelope& message, instant arrived,
+                         const failure& why) const {
+  if (message.trace.sampled()) {
+    auto known = roles_.find(role_of(message.target.agent));
+    auto info = known == roles_.end() ? RoleInfo{} : known->second->info;
+    auto span = begin_agent_span(context, info, message.target, message, arrived);
+    end_span(context, span, why);
+  }
+  if (message.kind == message_kind::request)
+    context.out.send(reply_failure(message, why));
 }
 
 void roles_logic::start(step_context& context, const name& agent, const role_pointer& kind) {

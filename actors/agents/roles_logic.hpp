@@ -69,7 +69,15 @@ private:
     rest_state rest = rest_state::filed;
   };
 
+  /// A message whose agent cannot start yet.
+  struct for_room {
+    envelope message;
+    instant since;
+  };
+
   void arrived(step_context& context, envelope message);
+  void refuse(step_context& context, const envelope& message, instant arrived,
+              const failure& why) const;
   void start(step_context& context, const name& agent, const role_pointer& kind);
   result<role_pointer> role_for(const name& agent) const;
   std::optional<failure> too_often_failed(const name& agent, instant now) const;
@@ -103,10 +111,10 @@ private:
   std::unordered_map<name, active_agent> active_;
   idle_wheel wheel_;
   std::optional<instant> waking_at_; ///< the timer that runs
-  std::deque<envelope> for_room_;    ///< messages whose agents cannot start yet
-  std::size_t asked_for_room_ = 0;   ///< agents whose answers may make room
-  std::size_t tried_for_room_ = 0;   ///< since the first of them began to wait
-  std::size_t left_ = 0;             ///< since memory was given back
+  std::deque<for_room> for_room_;
+  std::size_t asked_for_room_ = 0; ///< agents whose answers may make room
+  std::size_t tried_for_room_ = 0; ///< since the first of them began to wait
+  std::size_t left_ = 0;           ///< since memory was given back
   /// When each agent failed within the last `restart_period`; at most `failed_agents_kept_max`
   /// agents.
   std::unordered_map<name, std::vector<instant>> failures_;

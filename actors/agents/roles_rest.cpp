@@ -99,13 +99,10 @@ void roles_logic::left(step_context& context, const name& agent) {
 // -- room -----------------------------------------------------------------------------------------
 
 void roles_logic::wait_for_room(step_context& context, envelope message) {
-  if (for_room_.size() >= limits::agents_asked_to_rest_max) {
-    if (message.kind == message_kind::request)
-      context.out.send(reply_failure(
-          message, {ec::overloaded, std::to_string(options_.agents_max)
-                                        + " agents are active on this node; try again later"}));
-    return;
-  }
+  if (for_room_.size() >= limits::agents_asked_to_rest_max)
+    return refuse(context, message, context.now,
+                  {ec::overloaded, std::to_string(options_.agents_max)
+                                       + " agents are active on this node; try again later"});
   context.out.debug(
       component,
       [&] {
@@ -113,19 +110,26 @@ void roles_logic::wait_for_room(step_context& context, envelope message) {
                + " waits for room: " + std::to_string(active_.size()) + " agents are here";
       },
       message.trace.trace);
-  for_room_.push_back(std::move(message));
+  for_room_.push_back({std::move(message), context.now});
   use_room(context);
 }
 
 /// The sender of that request no longer waits.
 void roles_logic::forget_waiting(step_context& context, const envelope& order) {
-  auto gone = std::erase_if(for_room_, [&](const envelope& one) {
-    return one.kind == message_kind::request && one.id == order.id && one.sender == order.sender;
-  });
+  const for_room* gone = nullptr; // it may wait there more than once, if it was repeated
+  std::deque<for_room> others;
+  for (auto& one : for_room_) {
+    const auto& message = one.message;
+    bool is_meant = message.kind == message_kind::request && message.id == order.id
+                    && message.sender == order.sender;
+    if (!is_meant)
+      others.push_back(std::move(one));
+    else if (!std::exchange(gone, &one))
+      refuse(context, message, one.since, {ec::cancelled, "the request was cancelled"});
+  }
+  for_room_ = std::move(others);
   if (for_room_.empty())
     tried_for_room_ = 0;
-  if (gone > 0)
-    context.out.send(reply_failure(order, {ec::cancelled, "the request was cancelled"}));
 }
 
 /// Asks as many agents as there are waiting messages. Those whose turn in the wheel comes first are
@@ -151,7 +155,7 @@ void roles_logic::ask_longest_idle(step_context& context) {
 /// is room.
 void roles_logic::use_room(step_context& context) {
   while (!for_room_.empty()) {
-    auto agent = for_room_.front().target.agent;
+    auto agent = for_room_.front().message.target.agent;
     bool there = active_.contains(agent);
     if (!there && active_.size() >= options_.agents_max)
       break;
@@ -160,12 +164,12 @@ void roles_logic::use_room(step_context& context) {
       start(context, agent, *kind);
     // All messages that wait for the same agent go with it: the next one for that agent comes
     // straight.
-    std::deque<envelope> others;
-    for (auto& message : for_room_) {
-      if (message.target.agent == agent)
-        context.out.send(std::move(message));
+    std::deque<for_room> others;
+    for (auto& one : for_room_) {
+      if (one.message.target.agent == agent)
+        context.out.send(std::move(one.message));
       else
-        others.push_back(std::move(message));
+        others.push_back(std::move(one));
     }
     for_room_ = std::move(others);
     tried_for_room_ = 0;
@@ -176,12 +180,11 @@ void roles_logic::use_room(step_context& context) {
   if (asked_for_room_ > 0)
     return; // their answers come
   // All are at work.
-  for (const auto& message : std::exchange(for_room_, {}))
-    if (message.kind == message_kind::request)
-      context.out.send(reply_failure(
-          message, {ec::overloaded, std::to_string(options_.agents_max)
-                                        + " agents are active on this node, and all are at work; "
-                                          "try again later"}));
+  for (const auto& one : std::exchange(for_room_, {}))
+    refuse(context, one.message, one.since,
+           {ec::overloaded, std::to_string(options_.agents_max)
+                                + " agents are active on this node, and all are at work; "
+                                  "try again later"});
   tried_for_room_ = 0;
 }
 

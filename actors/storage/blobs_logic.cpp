@@ -15,6 +15,13 @@ namespace {
 
 constexpr std::string_view component = "blobs";
 
+BlobFound found_at(const blob_fetches::fetch_end& ended) {
+  BlobFound found;
+  found.set_holder(to_bytes(ended.holder));
+  found.set_waiters(static_cast<std::uint32_t>(ended.waiters.size()));
+  return found;
+}
+
 } // namespace
 
 blobs_logic::blobs_logic(std::unique_ptr<blob_store> store, metrics& counted, options given)
@@ -207,10 +214,13 @@ void blobs_logic::get(step_context& context, envelope message) {
   auto refuse = [&](const failure& why) { context.out.send(reply_failure(message, why)); };
   if (auto why = wrong_reference(blob))
     return refuse(*why);
+  BlobFound found;
+  found.set_cached(store_->in_memory(blob.sha256()));
   auto here = store_->get(blob.sha256());
   if (here && *here) {
     if (auto why = wrong_size(blob, (*here)->size()))
       return refuse(*why);
+    tell_found(context, message, std::move(found));
     std::string hash[] = {blob.sha256()};
     if (auto used = store_->use(hash, context.now, collector_.grain()); !used)
       context.out.log(log_level::error, component, used.error().message);
@@ -310,17 +320,20 @@ void blobs_logic::reply(step_context& context, envelope message) {
   const std::string* bytes = nullptr;
   auto ended = fetches_.reply(context, message, bytes);
   if (bytes)
-    fetched(context, std::move(ended.waiters), *bytes);
+    fetched(context, std::move(ended), *bytes);
   else
     in_vain(context, ended);
 }
 
 /// The bytes are right whether or not they can be kept: the requesters get them at once.
-void blobs_logic::fetched(step_context& context, std::vector<blob_fetches::waiter> waiters,
+void blobs_logic::fetched(step_context& context, blob_fetches::fetch_end ended,
                           const std::string& bytes) {
+  auto found = found_at(ended);
   gathered one;
   one.fetched = blob_bytes::copy_of(bytes); // for the disk and for all of them
-  for (auto& waiter : waiters) {
+  for (auto& waiter : ended.waiters) {
+    if (waiter.keep == 0)
+      tell_found(context, waiter.request, found);
     if (auto why = wrong_size(waiter.blob, bytes.size())) {
       if (waiter.keep == 0)
         context.out.send(reply_failure(waiter.request, *why));
@@ -339,11 +352,22 @@ void blobs_logic::fetched(step_context& context, std::vector<blob_fetches::waite
 
 void blobs_logic::in_vain(step_context& context, const blob_fetches::fetch_end& failed) {
   for (auto& waiter : failed.waiters) {
-    if (waiter.keep == 0)
-      context.out.send(reply_failure(waiter.request, failed.why));
-    else
+    if (waiter.keep != 0) {
       keeps_.failed(context, waiter.keep, waiter.blob, failed.why);
+      continue;
+    }
+    tell_found(context, waiter.request, found_at(failed));
+    context.out.send(reply_failure(waiter.request, failed.why));
   }
+}
+
+/// For the trace of who asked: it comes before the answer.
+void blobs_logic::tell_found(step_context& context, const envelope& request,
+                             BlobFound found) const {
+  const auto& asker = request.sender;
+  bool is_here = !asker.node || asker.node == self_.node;
+  if (request.trace.sampled() && is_here && asker.what != address::kind::session)
+    context.out.send(reply_to(request, std::move(found), message_kind::piece));
 }
 
 /// Each receiver will copy what it is given, so one step hands out only a bounded amount.
