@@ -159,6 +159,7 @@ void run_watch::cancel(int exit_code, CancelReason reason, const std::string& wh
   message.set_run(run_);
   message.set_reason(reason);
   auto request = request_to_owner(payload::of(std::move(message)));
+  request.trace = {}; // it is answered after the run's end has come, with which the command ends
   request.remaining = cancel_timeout;
   // If this cannot be sent, the node notices that the client is gone.
   [[maybe_unused]] auto sent = cluster_.link->send(std::move(request), cancel_timeout);

@@ -109,8 +109,8 @@ TEST_F(in_jaeger, a_bad_input_is_named_on_the_task_and_the_run) {
                                        "inputs: {text: {type: text, required: true}}\n"
                                        "tasks:\n"
                                        "  - id: ask\n"
-                                       "    role: assistant\n"
-                                       "    input: {text: $inputs.text}\n"
+                                       "    role: reader\n"
+                                       "    input: {question: $inputs.text}\n"
                                        "  - id: after\n"
                                        "    role: noop\n"
                                        "    input: {text: $tasks.ask}\n");
@@ -120,7 +120,7 @@ TEST_F(in_jaeger, a_bad_input_is_named_on_the_task_and_the_run) {
   expect_sound(trace);
   const auto& task = trace.one("task ask");
   EXPECT_EQ(task.tag("error.type"), "invalid_argument");
-  EXPECT_THAT(task.tag("otel.status_description").get<std::string>(), HasSubstr("question"));
+  EXPECT_THAT(task.tag("otel.status_description").get<std::string>(), HasSubstr("document"));
   const auto& root = trace.one("invoke_workflow bad");
   EXPECT_EQ(root.tag("error.type"), "task_failed");
   EXPECT_EQ(root.tag("troupe.tasks.failed"), 1);

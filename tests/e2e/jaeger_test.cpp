@@ -76,8 +76,9 @@ TEST_F(in_jaeger, two_messages_to_one_agent_have_a_trace_each) {
   for (auto& each : both)
     EXPECT_EQ(each.wait(command_deadline)->code, 0) << each.errors();
   for (const auto& id : ids) {
-    auto trace = found(id);
-    expect_sound(trace, "b7ad6b7169203331");
+    export_caller(server, *parse_id128<trace_id>(id), {0xb7ad6b7169203331});
+    auto trace = found(id, 7);
+    expect_sound(trace);
     EXPECT_FALSE(trace.one("invoke_agent librarian").failed());
     EXPECT_EQ(trace.one("chat offline").tag("gen_ai.agent.name"), "librarian");
   }
@@ -88,8 +89,10 @@ TEST_F(in_jaeger, a_parent_from_outside_is_the_parent_of_the_command) {
   const std::string id = "0af7651916cd43dd8448eb211c80319c", parent = "b7ad6b7169203331";
   ASSERT_TRUE(
       user.troupe(digest(documents()), {{"TRACEPARENT", "00-" + id + "-" + parent + "-01"}}).ok());
-  auto trace = found(id);
-  expect_sound(trace, parent);
+  export_caller(server, *parse_id128<trace_id>(id), {0xb7ad6b7169203331});
+  auto trace = found(id, 20);
+  expect_sound(trace);
+  EXPECT_EQ(trace.one(caller_name).id, parent);
   EXPECT_EQ(trace.one("troupe run digest").parent, parent);
 }
 
