@@ -115,11 +115,12 @@ inline constexpr auto contracts = [] {
       {state, SnapshotGet, asked, agents, own, {SnapshotFound}},
       {state, SnapshotPut, asked, agents, own, {SnapshotWritten}}, // once it is on disk
       // Reading serves them too, on a pool of threads that tells it when a job is done.
-      {reading, ReadingRequest, asked, agents, own, {ReadingAnswer}},
+      // What it says of its time, for the trace, comes before the answer.
+      {reading, ReadingRequest, asked, agents, own, {ReadingTimes, ReadingAnswer}},
       {reading, ReadingDone, told, shell, own},
       // Blobs are idempotent: the same bytes are the same blob. A node fetches from the holder.
       {blobs, BlobPut, asked, clients | agents, own, {BlobStored}},
-      {blobs, BlobGet, asked, clients | agents | reading, own, {BlobData}},
+      {blobs, BlobGet, asked, clients | agents | reading, own, {BlobFound, BlobData}},
       {blobs, BlobGet, asked, blobs, any, {BlobData}},
       {blobs, BlobPuts, asked, clients | agents, own, {BlobsStored}},
       {blobs, BlobsKeep, asked, agents, own, {BlobsStored}},

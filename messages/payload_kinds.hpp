@@ -30,6 +30,8 @@
   X(42, ReadingRequest)                                                                            \
   X(43, ReadingAnswer)                                                                             \
   X(44, ReadingDone)                                                                               \
+  X(45, ReadingTimes)                                                                              \
+  X(46, BlobFound)                                                                                 \
   X(50, RunSubmit)                                                                                 \
   X(51, RunAccepted)                                                                               \
   X(52, RunCancel)                                                                                 \

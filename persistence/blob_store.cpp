@@ -87,6 +87,8 @@ public:
     return bytes;
   }
 
+  bool in_memory(const std::string& sha256) const override { return recent_.has(sha256); }
+
   result<std::vector<std::optional<std::uint64_t>>>
   use(std::span<const std::string> hashes, instant now, std::chrono::nanoseconds grain) override {
     return index_.use(hashes, now, grain);

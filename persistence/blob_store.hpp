@@ -42,6 +42,9 @@ public:
   /// Nothing if it is not here. Bytes that no longer match their hash are `storage_failed`.
   virtual result<std::optional<blob_bytes>> get(std::string_view sha256) = 0;
 
+  /// Whether `get` would find its bytes in memory.
+  virtual bool in_memory(const std::string& /*sha256*/) const { return false; }
+
   /// The sizes of the blobs that are here; nothing for the others. Their time of use becomes `now`
   /// (written without a sync, and only if it differs by more than `grain`).
   virtual result<std::vector<std::optional<std::uint64_t>>>

@@ -24,6 +24,8 @@ public:
     return &found->second->bytes;
   }
 
+  bool has(const std::string& hash) const { return places_.contains(hash); }
+
   bool takes(std::size_t size) const noexcept {
     return size <= limits::blob_in_memory_bytes_max && size + entry_bytes <= bytes_max_;
   }

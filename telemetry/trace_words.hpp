@@ -67,8 +67,8 @@ inline constexpr attribute_word error_type{"error.type", text,
 
 inline constexpr attribute_word operation{"gen_ai.operation.name", text,
                                           "invoke_workflow, invoke_agent, chat or retrieval"};
-inline constexpr attribute_word provider{
-    "gen_ai.provider.name", text, "whose model it is; on an agent that asked no model: `troupe`"};
+inline constexpr attribute_word provider{"gen_ai.provider.name", text,
+                                         "whose model it is; `troupe` where no model has answered"};
 inline constexpr attribute_word workflow{"gen_ai.workflow.name", text, "the graph"};
 inline constexpr attribute_word agent_name{"gen_ai.agent.name", text, "the role"};
 inline constexpr attribute_word agent_id{"gen_ai.agent.id", text,
@@ -143,6 +143,9 @@ inline constexpr attribute_word agent_wait{
 inline constexpr attribute_word model_wait{
     "troupe.model.wait_ms", number,
     "milliseconds from the request until the model's provider began with it"};
+inline constexpr attribute_word agent_work{
+    "troupe.agent.work_ms", number,
+    "milliseconds that the agent itself worked while it waited for nothing"};
 inline constexpr attribute_word purpose{"troupe.purpose", text,
                                         "what the call is for: the name of the prompt"};
 inline constexpr attribute_word blob_bytes{"troupe.blob.bytes", integer, "its size"};
@@ -156,6 +159,11 @@ inline constexpr attribute_word passages_read{"troupe.passages.read", integer,
                                               "passages that were looked at"};
 inline constexpr attribute_word passages_chosen{"troupe.passages.chosen", integer,
                                                 "passages that go into the prompt"};
+inline constexpr attribute_word reading_wait{
+    "troupe.reading.wait_ms", number,
+    "milliseconds from the request until the work on its documents began"};
+inline constexpr attribute_word reading_work{"troupe.reading.work_ms", number,
+                                             "milliseconds of that work; the rest is waiting"};
 inline constexpr attribute_word documents{"troupe.documents", integer, "documents that were read"};
 inline constexpr attribute_word db_system{"db.system.name", text, "rocksdb"};
 inline constexpr attribute_word db_operation{"db.operation.name", text, "get or put"};
@@ -223,13 +231,16 @@ inline constexpr span_word agent{"invoke_agent", "role", span_kind::internal,
                                  "an agent and one message, from its arrival until the answer"};
 inline constexpr span_word chat{
     "chat", "model", span_kind::internal,
-    "a call of a model, from when the agent asks; kind client for a model behind HTTP"};
+    "a call of a model, from when the agent asks until it has the answer"};
 inline constexpr span_word get_blob{"get blob", "", span_kind::client,
-                                    "an agent asks for the bytes of a document"};
+                                    "an agent, or its reading, waits for the bytes of a document"};
 inline constexpr span_word keep_blobs{"keep blobs", "", span_kind::client,
                                       "an agent asks its node to keep documents"};
 inline constexpr span_word retrieval{"retrieval", "role", span_kind::internal,
                                      "the passages of documents that fit the question"};
+inline constexpr span_word reading{
+    "reading", "work", span_kind::internal,
+    "other work on documents: `quotes` finds a model's quotations, `edit` makes a report"};
 inline constexpr span_word load_state{"load state", "", span_kind::client,
                                       "an agent reads its state from the disk"};
 inline constexpr span_word write_state{"write state", "", span_kind::client,

@@ -10,6 +10,19 @@
 
 namespace troupe {
 
+/// The wait begins.
+template <class Message>
+void agent_logic::send(step_context& context, ask asked, Message what) {
+  if (now_->span) {
+    asked.span = begin_wait(context, {now_->inside, role_->info.name(), contents_}, what);
+    now_->worked.pause(instant{std::chrono::nanoseconds{asked.span->start_ns()}});
+  }
+  auto message = request_for(context, service_of(asked), asked);
+  message.body = payload::of(std::move(what));
+  context.out.send(std::move(message));
+  now_->asks.push_back(std::move(asked));
+}
+
 void agent_logic::feed(step_context& context, mind_event happened) {
   std::vector<mind_event> due; // outcomes known at once
   for (std::size_t next = 0;; ++next) {
@@ -50,10 +63,7 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_mode
             hold_back{std::move(todo.hold_back)}};
   asked.streams = todo.stream_to_reply && now_->owed() && !now_->is_task;
   todo.call.set_stream(asked.streams);
-  auto message = request_for(context, service_of(asked), asked);
-  message.body = payload::of(std::move(todo.call));
-  context.out.send(std::move(message));
-  now_->asks.push_back(std::move(asked));
+  send(context, std::move(asked), std::move(todo.call));
   return std::nullopt;
 }
 
@@ -61,12 +71,9 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, fetch_bl
   if (auto why = cannot_ask())
     return blob_fetched{todo.request, {}, std::move(*why)};
   ask asked{++sequence_, todo.request, ask::subject::blob, false, hold_back{""}};
-  auto message = request_for(context, service_of(asked), asked);
   BlobGet get;
   *get.mutable_blob() = std::move(todo.blob);
-  message.body = payload::of(std::move(get));
-  context.out.send(std::move(message));
-  now_->asks.push_back(std::move(asked));
+  send(context, std::move(asked), std::move(get));
   return std::nullopt;
 }
 
@@ -74,10 +81,7 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_read
   if (auto why = cannot_ask())
     return reading_answered{todo.request, {}, std::move(*why)};
   ask asked{++sequence_, todo.request, ask::subject::reading, false, hold_back{""}};
-  auto message = request_for(context, service_of(asked), asked);
-  message.body = payload::of(std::move(todo.call));
-  context.out.send(std::move(message));
-  now_->asks.push_back(std::move(asked));
+  send(context, std::move(asked), std::move(todo.call));
   return std::nullopt;
 }
 
@@ -85,13 +89,10 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, keep_blo
   if (auto why = cannot_ask())
     return blobs_kept{todo.request, {}, std::move(*why)};
   ask asked{++sequence_, todo.request, ask::subject::keep, false, hold_back{""}};
-  auto message = request_for(context, service_of(asked), asked);
   BlobsKeep keep;
   for (auto& blob : todo.blobs)
     *keep.add_blobs() = std::move(blob);
-  message.body = payload::of(std::move(keep));
-  context.out.send(std::move(message));
-  now_->asks.push_back(std::move(asked));
+  send(context, std::move(asked), std::move(keep));
   return std::nullopt;
 }
 
@@ -109,7 +110,14 @@ envelope agent_logic::request_for(step_context& context, service whom, const ask
   envelope made;
   made.kind = message_kind::request;
   made.id = {session_, what.sequence};
-  made.trace = now_->inside;
+  tell(
+      context,
+      [&] {
+        return "asks " + std::string{to_string(whom)} + " by " + message_title(made.id) + " for "
+               + work_title(now_->request);
+      },
+      now_->request.trace.trace);
+  made.trace = what.span ? context_of(*what.span, now_->inside) : now_->inside;
   made.tenant = now_->request.tenant;
   made.sender = self_;
   made.target = address::of(whom, self_.node);
@@ -136,22 +144,34 @@ void agent_logic::answered(step_context& context, envelope reply) {
     return;
   auto asked = std::move(*found);
   now_->asks.erase(found);
-
-  feed(context, outcome_of(asked, reply));
+  tell(
+      context,
+      [&] {
+        return "is answered " + message_title(reply.id) + " with "
+               + std::string{to_string(reply.body.kind())};
+      },
+      now_->request.trace.trace);
+  if (now_->span && now_->asks.empty())
+    now_->worked.begin(context.time());
+  feed(context, outcome_of(context, asked, reply));
 }
 
-/// What the mind is told about an answer.
-mind_event agent_logic::outcome_of(const ask& asked, envelope& reply) {
+/// What the mind is told about an answer, which ends the wait for it.
+mind_event agent_logic::outcome_of(step_context& context, ask& asked, envelope& reply) {
   auto why = failure_in(reply).value_or(failure{});
-  auto check = [&](bool there) {
-    if (!there && why.code == ec::none)
+  auto check = [&](auto* answer) {
+    if (!answer && why.code == ec::none)
       why = {ec::bad_message, "an answer that could not be read"};
+    if constexpr (requires { note(*asked.span, *answer); })
+      if (answer && asked.span)
+        note(*asked.span, *answer);
+    end_span(context, asked.span, why);
   };
   switch (asked.of) {
     case ask::subject::model: {
       model_answered told{asked.request, {}, {}};
       auto answer = reply.body.as<ModelAnswer>();
-      check(answer != nullptr);
+      check(answer);
       if (answer) {
         now_->input_tokens += answer->input_tokens();
         now_->output_tokens += answer->output_tokens();
@@ -164,7 +184,7 @@ mind_event agent_logic::outcome_of(const ask& asked, envelope& reply) {
     case ask::subject::blob: {
       blob_fetched told{asked.request, {}, {}};
       auto data = reply.body.as<BlobData>();
-      check(data != nullptr);
+      check(data);
       if (data)
         told.bytes = std::move(*data->mutable_bytes());
       told.error = std::move(why);
@@ -173,7 +193,7 @@ mind_event agent_logic::outcome_of(const ask& asked, envelope& reply) {
     case ask::subject::keep: {
       blobs_kept told{asked.request, {}, {}};
       auto kept = reply.body.as<BlobsStored>();
-      check(kept != nullptr);
+      check(kept);
       if (kept)
         for (auto& blob : *kept->mutable_blobs())
           told.blobs.push_back(std::move(blob));
@@ -183,7 +203,7 @@ mind_event agent_logic::outcome_of(const ask& asked, envelope& reply) {
     case ask::subject::reading: {
       reading_answered told{asked.request, {}, {}};
       auto answer = reply.body.as<ReadingAnswer>();
-      check(answer != nullptr);
+      check(answer);
       if (answer)
         told.answer = std::move(*answer);
       told.error = std::move(why);
@@ -197,11 +217,17 @@ void agent_logic::piece_came(step_context& context, envelope piece) {
   if (phase_ != phase::deciding || piece.id.session != session_)
     return;
   for (auto& asked : now_->asks) {
-    if (asked.sequence != piece.id.sequence || !asked.streams)
+    if (asked.sequence != piece.id.sequence)
       continue;
-    auto part = piece.body.as<Piece>();
+    if (auto times = asked.span ? piece.body.as<ReadingTimes>() : nullptr)
+      return note(context, *asked.span, *times);
+    if (auto found = asked.span ? piece.body.as<BlobFound>() : nullptr)
+      return note(*asked.span, *found);
+    auto part = asked.streams ? piece.body.as<Piece>() : nullptr;
     if (!part)
       return;
+    if (asked.span && !std::exchange(asked.pieces_came, true))
+      note_first_piece(*asked.span, context.time());
     if (part->restarted()) {
       asked.held.restart();
       now_->stream.restart();

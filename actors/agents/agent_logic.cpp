@@ -1,7 +1,7 @@
 #include "actors/agents/agent_logic.hpp"
 
-#include "actors/agents/agent_span.hpp"
 #include "actors/agents/agent_work.hpp"
+#include "config/base/invariants.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
@@ -24,8 +24,8 @@ bool expired(const envelope& message, instant arrived, instant now) {
 } // namespace
 
 agent_logic::agent_logic(std::shared_ptr<const role> kind, metrics& counted, instant complete_since,
-                         std::chrono::nanoseconds holds_every)
-    : role_(std::move(kind)), counted_(counted), holds_every_(holds_every),
+                         std::chrono::nanoseconds holds_every, bool contents)
+    : role_(std::move(kind)), counted_(counted), holds_every_(holds_every), contents_(contents),
       delivery_(complete_since) {}
 
 agent_logic::~agent_logic() = default;
@@ -36,8 +36,27 @@ void agent_logic::start(step_context& context, const address& self) {
   session_ = {context.random.next() | 1};
   auto text = self_.agent.text();
   counted_as_ = text.find('#') == std::string_view::npos ? role_of(self_.agent) : text;
+  tell(context, [&] { return "is active, with messages of session " + to_string(session_); });
   if (role_->durable)
-    load(context);
+    phase_ = phase::absent; // its first message loads the state
+}
+
+bool agent_logic::invariants() const {
+  if (inbox_ && inbox_->empty())
+    return false;
+  switch (phase_) {
+    case phase::absent:
+      return role_->durable && !now_ && !inbox_ && !mind_;
+    case phase::loading:
+      return role_->durable && !now_;
+    case phase::idle:
+      return !now_ && !inbox_ && (mind_ || !role_->durable);
+    case phase::deciding:
+      return now_ && mind_ && now_->asks.size() <= limits::agent_asks_pending_max;
+    case phase::writing:
+      return role_->durable && now_ && mind_;
+  }
+  return false;
 }
 
 void agent_logic::step(step_context& context, event input) {
@@ -72,9 +91,13 @@ void agent_logic::step(step_context& context, event input) {
     timer_ran_out(context, fired->timer);
   }
   work_off(context);
+  if (now_ && now_->span)
+    now_->worked.pause(context.time());
+  check_invariants(*this);
 }
 
 void agent_logic::stop(step_context& context) {
+  tell(context, [&] { return std::string{now_ ? "is stopped at work" : "leaves"}; });
   failure stopping{ec::unavailable, called() + " is being stopped; send the message again later"};
   if (now_) {
     // A state on its way to the disk may get there.
@@ -83,6 +106,8 @@ void agent_logic::stop(step_context& context) {
                    called() + " was stopped while its state was being written"};
     else
       now_->why = stopping;
+    withdraw_asks(context, *now_, now_->why);
+    end_span(context, now_->state_span, now_->why);
     settle(context);
   }
   if (inbox_)
@@ -102,16 +127,27 @@ void agent_logic::arrived(step_context& context, envelope& message) {
       return repeated(context, message, judged);
     at = judged.at;
   }
-  if (phase_ != phase::idle || inbox_)
-    enqueue(context, {std::move(message), at, context.now});
-  else if (message.body.kind() == payload_kind::Echo && message.remaining.count() >= 0)
-    echo(context, message, at);
+  bool waits = phase_ != phase::idle || inbox_;
+  auto span = begin_agent_span(context, role_->info, self_, message, context.now);
+  if (!waits && message.body.kind() == payload_kind::Echo && message.remaining.count() >= 0) {
+    end_span(context, span);
+    return echo(context, message, at);
+  }
+  waiting next{std::move(message), at, context.now, std::move(span)};
+  if (waits)
+    enqueue(context, std::move(next));
   else
-    begin(context, {std::move(message), at, context.now});
+    begin(context, std::move(next));
 }
 
 void agent_logic::repeated(step_context& context, envelope& message,
                            const delivery::judgement& judged) {
+  tell(
+      context,
+      [&] {
+        return "gets " + work_title(message) + " again, attempt " + std::to_string(message.attempt);
+      },
+      message.trace.trace);
   switch (judged.what) {
     case delivery_state::fresh:
       break;
@@ -133,12 +169,15 @@ void agent_logic::repeated(step_context& context, envelope& message,
       context.out.send(std::move(reply));
       break;
     }
-    case delivery_state::outcome_unknown:
-      context.out.send(reply_failure(
-          message, {ec::outcome_unknown,
-                    "whether the message was done is not known: it was repeated, and " + called()
-                        + " does not remember the first time; look before you send it again"}));
+    case delivery_state::outcome_unknown: {
+      failure why{ec::outcome_unknown,
+                  "whether the message was done is not known: it was repeated, and " + called()
+                      + " does not remember the first time; look before you send it again"};
+      auto span = begin_agent_span(context, role_->info, self_, message, context.now);
+      end_span(context, span, why);
+      context.out.send(reply_failure(message, why));
       break;
+    }
   }
 }
 
@@ -150,6 +189,13 @@ void agent_logic::enqueue(step_context& context, waiting next) {
                   {ec::overloaded, called() + " already has its maximum of waiting messages ("
                                        + std::to_string(limits::agent_inbox_max)
                                        + "); try again later"});
+  tell(
+      context,
+      [&] {
+        return "lets " + work_title(next.request) + " wait, behind "
+               + std::to_string(inbox_->size());
+      },
+      next.request.trace.trace);
   inbox_->push_back(std::move(next));
   if (phase_ == phase::absent)
     load(context);
@@ -172,11 +218,18 @@ void agent_logic::begin(step_context& context, waiting next) {
         context, next,
         {ec::timed_out, "the time for this message was over before " + called() + " came to it"});
   }
-  if (next.request.body.kind() == payload_kind::Echo)
+  if (next.span)
+    note_started(*next.span, context.time());
+  if (next.request.body.kind() == payload_kind::Echo) {
+    end_span(context, next.span);
     return echo(context, next.request, next.at);
-
+  }
   now_ = std::make_unique<work>(std::move(next), context.now);
+  if (now_->span)
+    now_->worked.begin(context.time());
   phase_ = phase::deciding;
+  tell(
+      context, [&] { return "begins " + work_title(now_->request); }, now_->request.trace.trace);
   message_received received;
   auto wrong = read_body(*now_, received);
   set_deadline(context, *now_,
@@ -217,8 +270,6 @@ void agent_logic::given_up(step_context& context, const envelope& order) {
 }
 
 void agent_logic::echo(step_context& context, envelope& request, const delivery::entry_id& at) {
-  if (auto span = begin_agent_span(context, role_->info, self_, request))
-    context.end(std::move(*span));
   if (request.kind != message_kind::request)
     return;
   if (at.session)
@@ -231,15 +282,6 @@ void agent_logic::echo(step_context& context, envelope& request, const delivery:
   request.remaining = {};
   request.attempt = 1;
   context.out.send(std::move(request));
-}
-
-void agent_logic::refuse(step_context& context, waiting& asked, const failure& why) {
-  if (asked.request.kind != message_kind::request)
-    return;
-  auto reply = reply_failure(asked.request, why);
-  reply.sender = self_;
-  delivery_.complete(asked.at, reply.body, context.now);
-  context.out.send(std::move(reply));
 }
 
 /// Moves what the mind is told out of the message's body.
@@ -280,15 +322,11 @@ void agent_logic::set_deadline(step_context& context, work& now, std::uint64_t t
                                               now.request.remaining - (context.now - now.arrived));
   now.deadline = context.now + left;
 
-  now.span = begin_agent_span(context, role_->info, self_, now.request);
-  if (!now.span)
-    return;
-  if (now.is_task) {
+  if (now.span && now.is_task) {
     const auto& task = now.request.body.as<TaskWork>()->task();
     set(*now.span, attr::task_attempt, task.attempt());
     set(*now.span, attr::task_label, task.label());
   }
-  now.inside = context_of(*now.span, now.request.trace);
 }
 
 void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {
@@ -304,75 +342,6 @@ void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {
     nothing.body = payload::of(to_proto({ec::timed_out, "the state store does not answer"}));
     written(context, std::move(nothing));
   }
-}
-
-// -- the end of a message -------------------------------------------------------------------------
-
-void agent_logic::finish(step_context& context, AgentReply reply) {
-  if (auto fine = check_reply(reply); !fine) {
-    if (role_->durable)
-      roll_back();
-    now_->why = std::move(fine).error();
-    return settle(context);
-  }
-  if (reply.input_tokens() == 0 && reply.output_tokens() == 0) {
-    reply.set_input_tokens(now_->input_tokens);
-    reply.set_output_tokens(now_->output_tokens);
-  }
-  now_->reply = std::move(reply);
-  save_then_settle(context);
-}
-
-void agent_logic::finish(step_context& context, failure why) {
-  now_->why = std::move(why);
-  if (mind_)
-    save_then_settle(context);
-  else
-    settle(context);
-}
-
-/// Ends the current message, whatever the mind does about it.
-void agent_logic::give_up(step_context& context, failure why) {
-  if (role_->durable)
-    roll_back();
-  else
-    mind_->decide(cancelled{});
-  now_->why = std::move(why);
-  settle(context);
-}
-
-void agent_logic::settle(step_context& context) {
-  auto done = std::move(now_);
-  phase_ = phase::idle;
-  for (const auto& open : done->asks) // nobody waits for them any more
-    context.out.send(
-        make_cancel({session_, open.sequence}, self_, address::of(service_of(open), self_.node)));
-  auto ok = done->why.code == ec::none;
-  if (done->deadline_armed)
-    context.out.arm(deadline_timer, {});
-  hold_blobs(context);
-  counted_.task_processed(counted_as_, ok, done->is_task ? "task" : "message",
-                          context.now - done->began);
-  if (done->span) {
-    if (done->provider) {
-      set(*done->span, attr::provider, *done->provider);
-      set(*done->span, attr::input_tokens, done->input_tokens);
-      set(*done->span, attr::output_tokens, done->output_tokens);
-    }
-    if (!ok)
-      set_failed(*done->span, done->why);
-    context.end(std::move(*done->span));
-  }
-  if (!done->owed())
-    return;
-  if (!ok)
-    return refuse(context, *done, done->why);
-  done->stream.finish(context, done->request, done->reply.text());
-  auto reply = reply_to(done->request, std::move(done->reply));
-  reply.sender = self_;
-  if (done->at.session)
-    delivery_.complete(done->at, reply.body, context.now);
-  context.out.send(std::move(reply));
 }
 
 } // namespace troupe

@@ -34,16 +34,21 @@ namespace troupe {
 /// mind hears `cancelled` (a durable mind goes back to its written state), its open requests are
 /// cancelled in turn, and the asker gets the failure.
 ///
+/// In a sampled trace each message has a span from its arrival until its end, also if it is
+/// refused, and below it one for each thing that the agent waits for (wait_span.hpp). What is in
+/// none of these is its own work, which is counted.
+///
 /// An agent with nothing to do leaves memory when service::roles asks it to (AgentRest), unless a
 /// client may still repeat what it sent. The agent holds the blobs that a non-durable state names
 /// for as long as the agent is there.
 class agent_logic final : public logic {
 public:
   /// `complete_since`: see delivery.hpp. `holds_every`: how often service::blobs is told what a
-  /// non-durable state names.
+  /// non-durable state names. `contents`: spans hold prompts and answers.
   agent_logic(std::shared_ptr<const role> kind, metrics& counted,
               instant complete_since = instant::max(),
-              std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts);
+              std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts,
+              bool contents = false);
   ~agent_logic() override;
 
   void start(step_context& context, const address& self) override;
@@ -53,19 +58,35 @@ public:
   /// A client may still ask for a reply again: this agent must not be forgotten.
   bool may_be_repeated(instant now) const { return delivery_.may_be_repeated(now); }
 
+  /// What there is in each phase, between two steps.
+  bool invariants() const;
+
 private:
-  /// Absent: the state is still on disk and must be loaded before anything is done.
-  enum class phase : std::uint8_t { absent, loading, idle, deciding, writing };
+  enum class phase : std::uint8_t {
+    absent,   ///< the state is on disk only: the next message has it loaded
+    loading,  ///< the state is on its way; messages wait
+    idle,     ///< nothing is worked on, and nothing waits
+    deciding, ///< the mind works on a message, or its requests are on their way
+    writing,  ///< what the mind decided is on its way to the disk; the reply comes after
+  };
 
   struct waiting {
     envelope request;
     delivery::entry_id at;
     instant arrived;
+    std::optional<SpanData> span = {};       ///< only if its trace is sampled
+    std::optional<SpanData> state_span = {}; ///< of the state that is loaded or written for it
   };
   struct ask;
   struct work;
 
   std::string called() const { return "agent " + std::string{self_.agent.text()}; }
+  /// Tells of a transition: the agent's name and `what()`.
+  template <class What>
+  void tell(step_context& context, const What& what, trace_id trace = {}) const {
+    context.out.debug(
+        "agent", [&] { return std::string{self_.agent.text()} + " " + what(); }, trace);
+  }
 
   void arrived(step_context& context, envelope& message);
   void repeated(step_context& context, envelope& message, const delivery::judgement& judged);
@@ -76,6 +97,7 @@ private:
   void give_up(step_context& context, failure why);
   void echo(step_context& context, envelope& request, const delivery::entry_id& at);
   void refuse(step_context& context, waiting& asked, const failure& why);
+  void withdraw_asks(step_context& context, work& from, const failure& why);
   std::optional<failure> read_body(work& now, message_received& into) const;
   void set_deadline(step_context& context, work& now, std::uint64_t task_ms);
 
@@ -86,11 +108,13 @@ private:
   std::optional<mind_event> carry_out(step_context& context, ask_reading todo);
   std::optional<mind_event> carry_out(step_context& context, keep_blobs todo);
   std::optional<failure> cannot_ask();
+  template <class Message>
+  void send(step_context& context, ask asked, Message what);
   envelope request_for(step_context& context, service whom, const ask& what);
 
   void answered(step_context& context, envelope reply);
   static service service_of(const ask& one); ///< that was asked
-  mind_event outcome_of(const ask& asked, envelope& reply);
+  mind_event outcome_of(step_context& context, ask& asked, envelope& reply);
   void piece_came(step_context& context, envelope piece);
   void timer_ran_out(step_context& context, std::uint32_t timer);
 
@@ -99,6 +123,7 @@ private:
   void hold_blobs(step_context& context);
 
   void load(step_context& context);
+  void end_load_span(step_context& context, const failure& why, const Snapshot* found = nullptr);
   void loaded(step_context& context, envelope reply);
   void cannot_load(step_context& context, const failure& why);
   void finish(step_context& context, AgentReply reply);
@@ -116,9 +141,10 @@ private:
   std::uint64_t sequence_ = 0;
   std::string_view counted_as_; ///< the role, or role#slot
   std::chrono::nanoseconds holds_every_;
+  bool contents_;
   instant used_;                ///< when its last message came
   bool wished_to_rest_ = false; ///< it asked the host to let it go
-  phase phase_ = phase::idle;
+  phase phase_ = phase::idle;   ///< that of a durable agent begins with `absent`
   std::unique_ptr<troupe::mind> mind_;
   delivery delivery_;
   std::unique_ptr<work> now_;                  ///< the message that is worked on

@@ -9,6 +9,7 @@
 
 namespace troupe {
 
+/// For the first message that waits; the others wait for it too.
 void agent_logic::load(step_context& context) {
   phase_ = phase::loading;
   SnapshotGet get;
@@ -17,10 +18,30 @@ void agent_logic::load(step_context& context) {
       make_envelope(message_kind::request, address::of(service::state, self_.node), std::move(get));
   state_request_ = ++sequence_;
   message.id = {session_, state_request_};
+  auto& first = inbox_->front();
+  message.trace = first.request.trace;
+  message.tenant = first.request.tenant;
+  if (first.span) {
+    auto inside = context_of(*first.span, first.request.trace);
+    first.state_span =
+        begin_wait(context, {inside, role_->info.name()}, *message.body.as<SnapshotGet>());
+    message.trace = context_of(*first.state_span, inside);
+  }
   message.sender = self_;
   message.remaining = limits::request_timeout;
+  tell(context, [&] { return "asks for its state by " + message_title(message.id); });
   context.out.send(std::move(message));
   context.out.arm(state_timer, limits::request_timeout);
+}
+
+/// If the message that it was loaded for still waits.
+void agent_logic::end_load_span(step_context& context, const failure& why, const Snapshot* found) {
+  if (!inbox_ || !inbox_->front().state_span)
+    return;
+  auto& span = inbox_->front().state_span;
+  if (found)
+    note(*span, *found);
+  end_span(context, span, why);
 }
 
 void agent_logic::loaded(step_context& context, envelope reply) {
@@ -40,15 +61,22 @@ void agent_logic::loaded(step_context& context, envelope reply) {
                                    "it is the state of a role called \"" + snapshot.role() + "\""});
     if (!mind_->restore(snapshot.state()))
       return cannot_load(context, {ec::storage_failed, "its bytes are damaged"});
+    end_load_span(context, {}, &snapshot);
     written_ = std::move(*snapshot.mutable_state());
     version_ = snapshot.version();
   }
+  end_load_span(context, {});
   phase_ = phase::idle;
+  tell(context, [&] {
+    return "has its state, version " + std::to_string(version_) + " of "
+           + std::to_string(written_.size()) + " bytes";
+  });
 }
 
 void agent_logic::cannot_load(step_context& context, const failure& why) {
   phase_ = phase::absent; // the next message tries again
   mind_.reset();
+  end_load_span(context, why);
   failure told{ec::storage_failed,
                "the state of " + called()
                    + " could not be loaded, so it does not answer: " + why.message};
@@ -82,14 +110,27 @@ void agent_logic::save_then_settle(step_context& context) {
   for (auto& hash : mind_->blobs_named())
     put.add_blobs(std::move(hash));
   now_->state = std::move(state);
+  auto inside = now_->inside;
+  if (now_->span) {
+    now_->state_span = begin_wait(context, {inside, role_->info.name()}, put);
+    now_->worked.pause(instant{std::chrono::nanoseconds{now_->state_span->start_ns()}});
+    inside = context_of(*now_->state_span, inside);
+  }
   auto message =
       make_envelope(message_kind::request, address::of(service::state, self_.node), std::move(put));
   state_request_ = ++sequence_;
   message.id = {session_, state_request_};
-  message.trace = now_->inside;
+  message.trace = inside;
   message.tenant = now_->request.tenant;
   message.sender = self_;
   message.remaining = limits::request_timeout;
+  tell(
+      context,
+      [&] {
+        return "writes version " + std::to_string(version_ + 1) + " of its state by "
+               + message_title(message.id);
+      },
+      now_->request.trace.trace);
   context.out.send(std::move(message));
   context.out.arm(state_timer, limits::request_timeout);
 }
@@ -99,9 +140,16 @@ void agent_logic::written(step_context& context, envelope reply) {
   auto why = failure_in(reply);
   if (!why && !reply.body.as<SnapshotWritten>())
     why = failure{ec::bad_message, "its answer could not be read"};
+  if (now_->span) {
+    now_->worked.begin(context.time());
+    end_span(context, now_->state_span, why.value_or(failure{}));
+  }
   if (!why) {
     written_ = std::move(now_->state);
     ++version_;
+    tell(
+        context, [&] { return "has written version " + std::to_string(version_); },
+        now_->request.trace.trace);
     return settle(context);
   }
   roll_back();

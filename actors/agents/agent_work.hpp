@@ -1,13 +1,19 @@
 #pragma once
 
 #include "actors/agents/agent_logic.hpp"
+#include "actors/agents/agent_span.hpp"
+#include "actors/agents/own_work.hpp"
 #include "actors/agents/reply_stream.hpp"
+#include "actors/agents/wait_span.hpp"
+#include "actors/agents/work_title.hpp"
+#include "actors/message_title.hpp"
 #include "messages/agents.pb.h"
 #include "messages/spans.pb.h"
 #include "telemetry/span.hpp"
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -25,6 +31,8 @@ struct agent_logic::ask {
   subject of = subject::model;
   bool streams = false;
   hold_back held{""};
+  std::optional<SpanData> span = {}; ///< only if the trace is sampled
+  bool pieces_came = false;
 };
 
 inline service agent_logic::service_of(const ask& one) {
@@ -43,20 +51,21 @@ inline service agent_logic::service_of(const ask& one) {
 /// The message being worked on, from its first decision until its reply is sent.
 struct agent_logic::work : waiting {
   work(waiting taken, instant now)
-      : waiting(std::move(taken)), began(now), inside(request.trace), stream(request.attempt) {}
+      : waiting(std::move(taken)), began(now),
+        inside(span ? context_of(*span, request.trace) : request.trace), stream(request.attempt) {}
 
   instant began;
   instant deadline;
   bool deadline_armed = false;
   bool is_task = false;
-  std::optional<SpanData> span; ///< only if the trace is sampled
-  trace_context inside;         ///< of everything this message causes
+  trace_context inside; ///< of everything this message causes
   reply_stream stream;
   std::vector<ask> asks;
   std::size_t asked = 0;
   std::uint64_t input_tokens = 0;
   std::uint64_t output_tokens = 0;
   std::optional<std::string> provider; ///< of the last model that answered
+  own_work worked;                     ///< only if the trace is sampled
 
   AgentReply reply;  ///< what is to be sent, unless
   failure why;       ///< this is a failure

@@ -1,6 +1,7 @@
 #include "actors/agents/roles_logic.hpp"
 
 #include "actors/agents/agent_logic.hpp"
+#include "actors/agents/agent_span.hpp"
 #include "config/limits/supervision.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
@@ -32,10 +33,21 @@ void roles_logic::step(step_context& context, event input) {
     ask_idle(context);
 }
 
+bool roles_logic::invariants() const {
+  auto for_room = std::count_if(active_.begin(), active_.end(), [](const auto& one) {
+    return one.second.rest == rest_state::asked_for_room;
+  });
+  std::size_t counted = 0;
+  for (const auto& [role_name, agents] : active_of_)
+    counted += agents;
+  return counted == active_.size() && static_cast<std::size_t>(for_room) == asked_for_room_
+         && (asked_for_room_ == 0 || !active_.empty())
+         && (tried_for_room_ == 0 || !for_room_.empty()) && active_.size() <= options_.agents_max;
+}
+
 void roles_logic::stop(step_context& context) {
-  for (const auto& message : for_room_)
-    if (message.kind == message_kind::request)
-      context.out.send(reply_failure(message, {ec::unavailable, "this node is stopping"}));
+  for (const auto& one : for_room_)
+    refuse(context, one.message, one.since, {ec::unavailable, "this node is stopping"});
   for_room_.clear();
 }
 
@@ -62,23 +74,32 @@ void roles_logic::arrived(step_context& context, envelope message) {
   if (message.body.kind() == payload_kind::AgentRest)
     return; // for one that has ended meanwhile
   auto agent = message.target.agent;
-  auto refuse = [&](const failure& why) {
-    if (message.kind == message_kind::request)
-      context.out.send(reply_failure(message, why));
-  };
   // The agent was started while this message was on its way here; news of its end would have come
   // first.
   if (active_.contains(agent))
     return context.out.send(std::move(message));
   auto kind = role_for(agent);
   if (!kind)
-    return refuse(kind.error());
+    return refuse(context, message, context.now, kind.error());
   if (auto why = too_often_failed(agent, context.now))
-    return refuse(*why);
+    return refuse(context, message, context.now, *why);
   if (active_.size() >= options_.agents_max || !for_room_.empty())
     return wait_for_room(context, std::move(message));
   start(context, agent, *kind);
   context.out.send(std::move(message));
+}
+
+/// No agent comes to it. Its trace shows that as the end of a message to an agent.
+void roles_logic::refuse(step_context& context, const envelope& message, instant arrived,
+                         const failure& why) const {
+  if (message.trace.sampled()) {
+    auto known = roles_.find(role_of(message.target.agent));
+    auto info = known == roles_.end() ? RoleInfo{} : known->second->info;
+    auto span = begin_agent_span(context, info, message.target, message, arrived);
+    end_span(context, span, why);
+  }
+  if (message.kind == message_kind::request)
+    context.out.send(reply_failure(message, why));
 }
 
 void roles_logic::start(step_context& context, const name& agent, const role_pointer& kind) {
@@ -88,8 +109,12 @@ void roles_logic::start(step_context& context, const name& agent, const role_poi
   added.kind = kind.get();
   ++active_of_[kind->info.name()];
   counted_.plain().agents.store(active_.size(), std::memory_order_relaxed);
-  context.out.start(
-      agent, std::make_unique<agent_logic>(kind, counted_, complete_since_, options_.holds_every));
+  context.out.debug(component, [&] {
+    return "starts " + std::string{agent.text()} + ", number " + std::to_string(active_.size())
+           + " here" + (failures_.contains(agent) ? ", again after a fault" : "");
+  });
+  context.out.start(agent, std::make_unique<agent_logic>(kind, counted_, complete_since_,
+                                                         options_.holds_every, options_.contents));
   if (auto idle = idle_of(*kind)) {
     file(agent, added, context.now + *idle);
     schedule(context);
@@ -142,6 +167,13 @@ void roles_logic::stop_agent(step_context& context, envelope& order) {
   name agent{order.body.as<AgentStop>()->agent()};
   if (forget(agent)) {
     complete_since_ = context.now; // what it was sent is no longer known
+    context.out.debug(
+        component,
+        [&] {
+          return "stops " + std::string{agent.text()} + ", as " + to_string(order.sender)
+                 + " wants";
+        },
+        order.trace.trace);
     context.out.stop(agent);
   }
   if (order.kind == message_kind::request)
@@ -154,7 +186,7 @@ bool roles_logic::forget(const name& agent) {
   auto found = active_.find(agent);
   if (found == active_.end())
     return false;
-  asked_for_room_ -= found->second.for_room ? 1 : 0;
+  asked_for_room_ -= found->second.rest == rest_state::asked_for_room ? 1 : 0;
   auto same = active_of_.find(found->second.kind->info.name());
   if (--same->second == 0)
     active_of_.erase(same);

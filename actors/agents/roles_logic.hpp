@@ -42,6 +42,7 @@ public:
     std::uint32_t pool_size = 0; ///< slots role#0 .. role#(pool_size - 1)
     std::chrono::nanoseconds idle = limits::agent_idle;
     std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts;
+    bool contents = false; ///< spans hold prompts and answers (telemetry.contents)
     std::function<void()> give_back_memory = {}; ///< called when many have left
   };
 
@@ -51,16 +52,33 @@ public:
   void step(step_context& context, event input) override;
   void stop(step_context& context) override;
 
+  /// The agents and what is counted of them fit together, between two steps.
+  bool invariants() const;
+
 private:
+  static constexpr std::string_view component = "roles"; ///< in the log
+
   using role_pointer = std::shared_ptr<const role>;
+  enum class rest_state : std::uint8_t {
+    filed,          ///< it is in the wheel, unless its role never rests
+    asked,          ///< it was asked to rest, and its answer is to come
+    asked_for_room, ///< the same, because others wait for its room
+  };
   struct active_agent {
     const role* kind = nullptr;
-    std::int64_t filed = 0; ///< in the wheel; meaningless while `asked`
-    bool asked = false;     ///< to rest; its answer is to come
-    bool for_room = false;  ///< asked because others wait for its room
+    std::int64_t filed = 0; ///< its place in the wheel
+    rest_state rest = rest_state::filed;
+  };
+
+  /// A message whose agent cannot start yet.
+  struct for_room {
+    envelope message;
+    instant since;
   };
 
   void arrived(step_context& context, envelope message);
+  void refuse(step_context& context, const envelope& message, instant arrived,
+              const failure& why) const;
   void start(step_context& context, const name& agent, const role_pointer& kind);
   result<role_pointer> role_for(const name& agent) const;
   std::optional<failure> too_often_failed(const name& agent, instant now) const;
@@ -94,10 +112,10 @@ private:
   std::unordered_map<name, active_agent> active_;
   idle_wheel wheel_;
   std::optional<instant> waking_at_; ///< the timer that runs
-  std::deque<envelope> for_room_;    ///< messages whose agents cannot start yet
-  std::size_t asked_for_room_ = 0;   ///< agents whose answers may make room
-  std::size_t tried_for_room_ = 0;   ///< since the first of them began to wait
-  std::size_t left_ = 0;             ///< since memory was given back
+  std::deque<for_room> for_room_;
+  std::size_t asked_for_room_ = 0; ///< agents whose answers may make room
+  std::size_t tried_for_room_ = 0; ///< since the first of them began to wait
+  std::size_t left_ = 0;           ///< since memory was given back
   /// When each agent failed within the last `restart_period`; at most `failed_agents_kept_max`
   /// agents.
   std::unordered_map<name, std::vector<instant>> failures_;

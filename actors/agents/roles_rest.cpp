@@ -24,7 +24,7 @@ std::optional<std::chrono::nanoseconds> roles_logic::idle_of(const role& kind) c
 }
 
 void roles_logic::file(const name& agent, active_agent& who, instant due) {
-  who.asked = false;
+  who.rest = rest_state::filed;
   who.filed = wheel_.file(agent, due);
 }
 
@@ -46,7 +46,8 @@ void roles_logic::ask_idle(step_context& context) {
     if (!due)
       break;
     auto found = active_.find(due->first);
-    if (found == active_.end() || found->second.asked || found->second.filed != due->second)
+    if (found == active_.end() || found->second.rest != rest_state::filed
+        || found->second.filed != due->second)
       continue; // it has left, or has been filed again since
     ask(context, due->first, found->second, *idle_of(*found->second.kind));
     ++asked;
@@ -56,7 +57,7 @@ void roles_logic::ask_idle(step_context& context) {
 
 void roles_logic::ask(step_context& context, const name& agent, active_agent& who,
                       std::chrono::nanoseconds idle) {
-  who.asked = true;
+  who.rest = rest_state::asked;
   AgentRest question;
   question.set_agent(std::string{agent.text()});
   question.set_idle_ms(static_cast<std::uint64_t>(idle / std::chrono::milliseconds{1}));
@@ -68,11 +69,11 @@ void roles_logic::ask(step_context& context, const name& agent, active_agent& wh
 
 void roles_logic::rests_later(step_context& context, const AgentRest& answer) {
   auto found = active_.find(name{answer.agent()});
-  if (found == active_.end() || !found->second.asked)
+  if (found == active_.end() || found->second.rest == rest_state::filed)
     return;
   constexpr std::uint64_t longest = std::chrono::milliseconds{std::chrono::hours{24}}.count();
   std::chrono::nanoseconds again = std::chrono::milliseconds{std::min(answer.again_ms(), longest)};
-  if (std::exchange(found->second.for_room, false)) {
+  if (found->second.rest == rest_state::asked_for_room) {
     --asked_for_room_;
     again = std::max(again, options_.idle); // it works: others are asked before it
   }
@@ -84,6 +85,9 @@ void roles_logic::rests_later(step_context& context, const AgentRest& answer) {
 void roles_logic::left(step_context& context, const name& agent) {
   if (!forget(agent))
     return;
+  context.out.debug(component, [&] {
+    return std::string{agent.text()} + " has left; " + std::to_string(active_.size()) + " are here";
+  });
   use_room(context);
   if (++left_ < limits::agents_left_to_give_back && !active_.empty())
     return;
@@ -95,24 +99,37 @@ void roles_logic::left(step_context& context, const name& agent) {
 // -- room -----------------------------------------------------------------------------------------
 
 void roles_logic::wait_for_room(step_context& context, envelope message) {
-  if (for_room_.size() >= limits::agents_asked_to_rest_max) {
-    if (message.kind == message_kind::request)
-      context.out.send(reply_failure(
-          message, {ec::overloaded, std::to_string(options_.agents_max)
-                                        + " agents are active on this node; try again later"}));
-    return;
-  }
-  for_room_.push_back(std::move(message));
+  if (for_room_.size() >= limits::agents_asked_to_rest_max)
+    return refuse(context, message, context.now,
+                  {ec::overloaded, std::to_string(options_.agents_max)
+                                       + " agents are active on this node; try again later"});
+  context.out.debug(
+      component,
+      [&] {
+        return "a message for " + std::string{message.target.agent.text()}
+               + " waits for room: " + std::to_string(active_.size()) + " agents are here";
+      },
+      message.trace.trace);
+  for_room_.push_back({std::move(message), context.now});
   use_room(context);
 }
 
 /// The sender of that request no longer waits.
 void roles_logic::forget_waiting(step_context& context, const envelope& order) {
-  auto gone = std::erase_if(for_room_, [&](const envelope& one) {
-    return one.kind == message_kind::request && one.id == order.id && one.sender == order.sender;
-  });
-  if (gone > 0)
-    context.out.send(reply_failure(order, {ec::cancelled, "the request was cancelled"}));
+  const for_room* gone = nullptr; // it may wait there more than once, if it was repeated
+  std::deque<for_room> others;
+  for (auto& one : for_room_) {
+    const auto& message = one.message;
+    bool is_meant = message.kind == message_kind::request && message.id == order.id
+                    && message.sender == order.sender;
+    if (!is_meant)
+      others.push_back(std::move(one));
+    else if (!std::exchange(gone, &one))
+      refuse(context, message, one.since, {ec::cancelled, "the request was cancelled"});
+  }
+  for_room_ = std::move(others);
+  if (for_room_.empty())
+    tried_for_room_ = 0;
 }
 
 /// Asks as many agents as there are waiting messages. Those whose turn in the wheel comes first are
@@ -124,10 +141,11 @@ void roles_logic::ask_longest_idle(step_context& context) {
     if (!next)
       return;
     auto found = active_.find(next->first);
-    if (found == active_.end() || found->second.asked || found->second.filed != next->second)
+    if (found == active_.end() || found->second.rest != rest_state::filed
+        || found->second.filed != next->second)
       continue;
     ask(context, next->first, found->second, std::chrono::nanoseconds{0});
-    found->second.for_room = true;
+    found->second.rest = rest_state::asked_for_room;
     ++asked_for_room_;
     ++tried_for_room_;
   }
@@ -137,7 +155,7 @@ void roles_logic::ask_longest_idle(step_context& context) {
 /// is room.
 void roles_logic::use_room(step_context& context) {
   while (!for_room_.empty()) {
-    auto agent = for_room_.front().target.agent;
+    auto agent = for_room_.front().message.target.agent;
     bool there = active_.contains(agent);
     if (!there && active_.size() >= options_.agents_max)
       break;
@@ -146,12 +164,12 @@ void roles_logic::use_room(step_context& context) {
       start(context, agent, *kind);
     // All messages that wait for the same agent go with it: the next one for that agent comes
     // straight.
-    std::deque<envelope> others;
-    for (auto& message : for_room_) {
-      if (message.target.agent == agent)
-        context.out.send(std::move(message));
+    std::deque<for_room> others;
+    for (auto& one : for_room_) {
+      if (one.message.target.agent == agent)
+        context.out.send(std::move(one.message));
       else
-        others.push_back(std::move(message));
+        others.push_back(std::move(one));
     }
     for_room_ = std::move(others);
     tried_for_room_ = 0;
@@ -162,12 +180,11 @@ void roles_logic::use_room(step_context& context) {
   if (asked_for_room_ > 0)
     return; // their answers come
   // All are at work.
-  for (const auto& message : std::exchange(for_room_, {}))
-    if (message.kind == message_kind::request)
-      context.out.send(reply_failure(
-          message, {ec::overloaded, std::to_string(options_.agents_max)
-                                        + " agents are active on this node, and all are at work; "
-                                          "try again later"}));
+  for (const auto& one : std::exchange(for_room_, {}))
+    refuse(context, one.message, one.since,
+           {ec::overloaded, std::to_string(options_.agents_max)
+                                + " agents are active on this node, and all are at work; "
+                                  "try again later"});
   tried_for_room_ = 0;
 }
 

@@ -29,6 +29,7 @@ public:
   const std::string& not_read() const noexcept { return not_read_; }
   std::uint64_t size_bytes() const noexcept { return size_bytes_; }
   std::uint32_t lines() const noexcept { return lines_; }
+  std::size_t passages() const noexcept { return passages_.size(); }
   std::string_view text() const noexcept { return text_; }
   std::size_t memory() const noexcept;
 

@@ -85,6 +85,11 @@ bool document_shelf::wanted(const std::string& hash) const {
   return found != places_.end() && !found->second.users.empty();
 }
 
+std::vector<document_shelf::who> document_shelf::readers(const std::string& hash) const {
+  auto found = places_.find(hash);
+  return found == places_.end() ? std::vector<who>{} : found->second.users;
+}
+
 void document_shelf::again(const std::string& hash) {
   auto found = places_.find(hash);
   auto& there = found->second;

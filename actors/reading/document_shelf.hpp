@@ -50,6 +50,8 @@ public:
   void arrived(const std::string& hash, std::uint64_t bytes);
   /// True while somebody waits for it.
   bool wanted(const std::string& hash) const;
+  /// Who uses it or waits for it.
+  std::vector<who> readers(const std::string& hash) const;
   /// Making it was broken off: it waits again if somebody wants it by now.
   void again(const std::string& hash);
   /// It can be read. Returns who waited for it.

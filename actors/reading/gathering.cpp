@@ -74,13 +74,16 @@ QuotesFound find_quotes(const document& from, std::string_view called, std::stri
 // -- gathering ------------------------------------------------------------------------------------
 
 void gathering::add(std::string_view called, std::string_view told) {
-  for (const auto& part : cut_passages(told, limits::passage_bytes_aim))
+  auto parts = cut_passages(told, limits::passage_bytes_aim);
+  passages_ += parts.size();
+  for (const auto& part : parts)
     kept_.Add(excerpt_of(fold_space(called),
                          std::string{told.substr(part.begin, part.end - part.begin)}));
   thin_out();
 }
 
 void gathering::add(std::string_view called, const document& from) {
+  passages_ += from.passages();
   if (from.is_text())
     from.answering(called, question_, kept_);
   else

@@ -26,6 +26,8 @@ public:
   void add(std::string_view called, std::string_view told);
   void add(std::string_view called, const document& from);
   void add_unread(std::string_view called, const failure& why);
+  /// How many it has looked at.
+  std::size_t passages() const noexcept { return passages_; }
   /// As much as a prompt can hold. Call it once, at the end.
   ExcerptsGathered finish();
 
@@ -35,6 +37,7 @@ private:
   std::string question_;
   std::size_t seen_ = 0; ///< of `kept_`, whose bytes are counted
   std::size_t bytes_ = 0;
+  std::size_t passages_ = 0;
   google::protobuf::RepeatedPtrField<Excerpt> kept_;
   ExcerptsGathered made_;
 };

@@ -22,12 +22,14 @@ std::string called(const BlobRef& blob) {
 void reading_logic::fetch_admitted(step_context& context) {
   for (auto& blob : shelf_.admit()) {
     auto sequence = ++sequence_;
-    fetches_.emplace(sequence, blob.sha256());
+    fetches_.emplace(sequence, fetch{blob.sha256(), {}});
+    auto trace = trace_of(blob.sha256());
     BlobGet get;
     *get.mutable_blob() = std::move(blob);
     auto message = make_envelope(message_kind::request, address::of(service::blobs, self_.node),
                                  std::move(get));
     message.id = {session_, sequence};
+    message.trace = trace;
     message.sender = self_;
     message.remaining = limits::request_timeout;
     context.out.send(std::move(message));
@@ -38,19 +40,21 @@ void reading_logic::fetched(step_context& context, envelope reply) {
   auto asked = fetches_.find(reply.id.sequence);
   if (reply.id.session != session_ || asked == fetches_.end())
     return;
-  auto hash = std::move(asked->second);
+  auto todo = std::make_shared<job>();
+  todo->hash = std::move(asked->second.hash);
+  todo->found.Swap(&asked->second.found);
+  todo->came = context.time();
+  const auto& hash = todo->hash;
   fetches_.erase(asked);
   auto data = reply.body.as<BlobData>();
   if (!data)
     return failed(
-        context, hash,
+        context, *todo,
         failure_in(reply).value_or(failure{ec::bad_message, "an answer that could not be read"}));
   auto bytes = data->bytes().size();
   shelf_.arrived(hash, bytes);
   if (!shelf_.wanted(hash))
     return shelf_.again(hash);
-  auto todo = std::make_shared<job>();
-  todo->hash = hash;
   todo->does = [text = std::make_shared<std::string>(std::move(*data->mutable_bytes()))](job& now) {
     now.made =
         std::make_shared<const document>(std::move(*text), [&now] { return now.unwanted.load(); });
@@ -62,16 +66,27 @@ void reading_logic::fetched(step_context& context, envelope reply) {
 void reading_logic::made(step_context& context, job& ended) {
   making_.erase(ended.hash);
   if (!ended.fault.empty())
-    return failed(context, ended.hash, {ec::agent_failed, "it could not be read: " + ended.fault});
+    return failed(context, ended, {ec::agent_failed, "it could not be read: " + ended.fault});
   if (ended.unwanted)
     return shelf_.again(ended.hash);
   for (auto reader : shelf_.stands(ended.hash, ended.made, context.now))
-    came(context, reader, ended.hash, ended.made, {});
+    came(context, reader, ended, {});
 }
 
-void reading_logic::failed(step_context& context, const std::string& hash, const failure& why) {
-  for (auto reader : shelf_.missing(hash))
-    came(context, reader, hash, nullptr, why);
+void reading_logic::failed(step_context& context, const job& ended, const failure& why) {
+  for (auto reader : shelf_.missing(ended.hash))
+    came(context, reader, ended, why);
+}
+
+/// The trace of a request that waits for the document: one that is sampled, if there is any.
+trace_context reading_logic::trace_of(const std::string& hash) const {
+  trace_context found;
+  for (auto reader : shelf_.readers(hash)) {
+    auto one = requests_.find(reader);
+    if (one != requests_.end() && !found.sampled())
+      found = one->second->asked.trace;
+  }
+  return found;
 }
 
 void reading_logic::drop_unused(step_context& context) {
@@ -101,6 +116,7 @@ void reading_logic::work(step_context& context, who id) {
   switch (asked.work_case()) {
     case ReadingRequest::kRead:
       todo->does = [from = one.there.front(), what = asked.read(), enough](job& now) {
+        now.passages = from->passages();
         *now.answer.mutable_read() =
             read_document(*from, called(what.document()), what.question(), enough);
       };
@@ -143,6 +159,7 @@ std::function<void(reading_logic::job&)> reading_logic::gather_job(request& one,
         into->add(called(wanted[i]), *there[i]);
       else
         into->add_unread(called(wanted[i]), *missing[i]);
+    now.passages = into->passages();
     if (last)
       *now.answer.mutable_gathered() = into->finish();
   };
@@ -151,13 +168,15 @@ std::function<void(reading_logic::job&)> reading_logic::gather_job(request& one,
 void reading_logic::do_job(step_context& context, std::shared_ptr<job> todo, bool at_once) {
   auto number = ++last_job_;
   jobs_.emplace(number, todo);
-  auto run = [todo] {
+  auto run = [todo, clock = options_.clock] {
+    todo->began = clock ? clock() : instant{};
     try {
       todo->does(*todo);
     } catch (const std::exception& e) {
       todo->fault = *e.what() == '\0' ? "an exception without a message" : e.what();
     }
     todo->does = {}; // the job's data is freed here, not by the logic
+    todo->ended = clock ? clock() : instant{};
     todo->done = true;
   };
   if (at_once || !options_.run) {
@@ -191,6 +210,8 @@ void reading_logic::worked(step_context& context, job& ended) {
   auto id = found->first;
   auto& one = *found->second;
   one.running = nullptr;
+  one.times.worked(ended.began, ended.ended);
+  one.times.looked_at(ended.passages);
   if (one.answered)
     return end(context, id);
   if (!ended.fault.empty())

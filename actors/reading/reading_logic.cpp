@@ -1,5 +1,6 @@
 #include "actors/reading/reading_logic.hpp"
 
+#include "actors/message_title.hpp"
 #include "actors/reading/excerpts.hpp"
 #include "actors/reading/reading_request.hpp"
 #include "actors/unread.hpp"
@@ -13,6 +14,8 @@
 namespace troupe {
 
 namespace {
+
+constexpr std::string_view component = "reading";
 
 /// Texts and documents that came as a librarian's state, before the others.
 bool take_apart(GatherExcerpts& asked) {
@@ -77,6 +80,11 @@ void reading_logic::step(step_context& context, event input) {
         cancelled(context, *message);
         break;
       case message_kind::piece:
+        if (auto found = message->body.as<BlobFound>())
+          if (auto one = fetches_.find(message->id.sequence);
+              one != fetches_.end() && message->id.session == session_)
+            one->second.found.Swap(found);
+        break;
       case message_kind::acknowledge:
         break;
     }
@@ -126,14 +134,21 @@ void reading_logic::asked(step_context& context, envelope message) {
   auto time = std::min<std::chrono::milliseconds>(
       message.remaining.count() > 0 ? message.remaining : limits::reading_request_time_max,
       limits::reading_request_time_max);
-  auto fresh = std::make_unique<request>();
+  auto fresh = std::make_unique<request>(std::move(message));
   fresh->deadline = context.now + time;
   fresh->bytes = bytes;
   const auto& documents = work->gather().documents();
   fresh->wide = work->has_edit() || batch_behind(documents, 0) < documents.size();
-  fresh->asked = std::move(message);
   request_bytes_ += bytes;
   auto wide = fresh->wide;
+  context.out.debug(
+      component,
+      [&] {
+        return "takes " + message_title(fresh->asked.id) + " of " + to_string(fresh->asked.sender)
+               + ", " + std::to_string(bytes) + " bytes"
+               + (wide && wide_ >= limits::wide_requests_max ? ", which waits for others" : "");
+      },
+      fresh->asked.trace.trace);
   requests_.emplace(id, std::move(fresh));
   context.out.arm(id, time);
   if (wide && wide_ >= limits::wide_requests_max)
@@ -172,6 +187,7 @@ void reading_logic::next_documents(step_context& context, who id) {
 void reading_logic::want(step_context& context, who id, std::vector<BlobRef> documents) {
   auto& one = *requests_.at(id);
   one.wanted = std::move(documents);
+  one.times.want(context.time());
   one.there.assign(one.wanted.size(), nullptr);
   one.missing.assign(one.wanted.size(), std::nullopt);
   one.awaited = 0;
@@ -187,20 +203,24 @@ void reading_logic::want(step_context& context, who id, std::vector<BlobRef> doc
     work(context, id);
 }
 
-void reading_logic::came(step_context& context, who id, const std::string& hash,
-                         std::shared_ptr<const document> there, const failure& why) {
+/// A document that the request waited for is there, or is missing because of `why`.
+void reading_logic::came(step_context& context, who id, const job& made, const failure& why) {
   auto found = requests_.find(id);
   if (found == requests_.end())
     return;
   auto& one = *found->second;
   for (std::size_t i = 0; i < one.wanted.size(); ++i) {
-    if (one.wanted[i].sha256() != hash || one.there[i] || one.missing[i])
+    if (one.wanted[i].sha256() != made.hash || one.there[i] || one.missing[i])
       continue;
-    one.there[i] = std::move(there);
+    one.there[i] = made.made;
     if (!one.there[i])
       one.missing[i] = why;
+    bool bytes_came = made.made || !made.fault.empty();
+    one.times.waited(made.came, one.wanted[i].size_bytes(), made.found,
+                     bytes_came ? std::nullopt : std::optional{why});
     break; // a document that is listed twice is named twice
   }
+  one.times.worked(made.began, made.ended);
   if (--one.awaited == 0)
     work(context, id);
 }
@@ -215,13 +235,33 @@ void reading_logic::cancelled(step_context& context, const envelope& order) {
     give_up(context, found->first, {ec::cancelled, "the request was cancelled"});
 }
 
+/// For the trace of who asked: it comes before the answer.
+void reading_logic::tell_times(step_context& context, request& done) const {
+  if (!done.times.sampled())
+    return;
+  const auto& work = done.work();
+  auto documents = work.has_gather() ? work.gather().documents_size() : work.has_edit() ? 0 : 1;
+  context.out.send(reply_to(done.asked, done.times.take(documents), message_kind::piece));
+}
+
 void reading_logic::answer(step_context& context, request& done, ReadingAnswer made) {
   done.answered = true;
+  context.out.debug(
+      component, [&] { return "answers " + message_title(done.asked.id); }, done.asked.trace.trace);
+  done.times.chose(made);
+  tell_times(context, done);
   context.out.send(reply_to(done.asked, std::move(made)));
 }
 
 void reading_logic::answer(step_context& context, request& done, const failure& why) {
   done.answered = true;
+  context.out.debug(
+      component, [&] { return "refuses " + message_title(done.asked.id) + ": " + why.message; },
+      done.asked.trace.trace);
+  for (std::size_t i = 0; i < done.wanted.size(); ++i)
+    if (!done.there[i] && !done.missing[i]) // it still waits for this one
+      done.times.waited(context.time(), done.wanted[i].size_bytes(), {}, why);
+  tell_times(context, done);
   context.out.send(reply_failure(done.asked, why));
 }
 

@@ -28,7 +28,8 @@ namespace troupe {
 ///    Idempotent. `timed_out` when the caller's time is over: the work is broken off. `overloaded`:
 ///    there are more requests, or larger ones, than may wait. `unavailable` when it stops,
 ///    `cancelled` when its sender gives it up. If a document cannot be obtained, the request fails,
-///    or the answer names the document if the request gathers.
+///    or the answer names the document if the request gathers. If its trace is sampled, a piece
+///    comes before the answer and says where the time went (ReadingTimes).
 ///  - ReadingDone, from its own threads: a job has ended.
 ///
 /// The logic itself runs on a thread of its own: it frees large documents, and it does small jobs
@@ -55,6 +56,7 @@ public:
 private:
   using who = document_shelf::who;
 
+  struct fetch;
   struct request;
   struct job;
 
@@ -62,8 +64,8 @@ private:
   void begin(step_context& context, who id);
   void next_documents(step_context& context, who id);
   void want(step_context& context, who id, std::vector<BlobRef> documents);
-  void came(step_context& context, who id, const std::string& hash,
-            std::shared_ptr<const document> there, const failure& why);
+  void came(step_context& context, who id, const job& made, const failure& why);
+  void tell_times(step_context& context, request& done) const;
   void answer(step_context& context, request& done, ReadingAnswer made);
   void answer(step_context& context, request& done, const failure& why);
   void give_up(step_context& context, who id, const failure& why);
@@ -74,7 +76,8 @@ private:
   void fetch_admitted(step_context& context);
   void fetched(step_context& context, envelope reply);
   void made(step_context& context, job& ended);
-  void failed(step_context& context, const std::string& hash, const failure& why);
+  void failed(step_context& context, const job& ended, const failure& why);
+  trace_context trace_of(const std::string& hash) const;
   void drop_unused(step_context& context);
 
   void work(step_context& context, who id);
@@ -93,7 +96,7 @@ private:
   std::uint32_t last_request_ = 0; ///< also the number of its timer
   std::deque<who> wide_waiting_;
   std::size_t wide_ = 0;                               ///< that are being worked on
-  std::map<std::uint64_t, std::string> fetches_;       ///< hashes by message
+  std::map<std::uint64_t, fetch> fetches_;             ///< by message
   std::map<std::string, std::shared_ptr<job>> making_; ///< by hash
   std::map<std::uint64_t, std::shared_ptr<job>> jobs_;
   std::uint64_t last_job_ = 0;

@@ -1,17 +1,28 @@
 #pragma once
 
 #include "actors/reading/reading_logic.hpp"
+#include "actors/reading/reading_times.hpp"
 
 #include <optional>
+#include <utility>
 
 namespace troupe {
 
 /// This timer drops documents that nobody uses. The timers of requests are their numbers, from 2.
 inline constexpr std::uint32_t unused_timer = 1;
 
+/// The bytes of a document on their way from service::blobs.
+struct reading_logic::fetch {
+  std::string hash;
+  BlobFound found; ///< if a trace wants to know
+};
+
 /// A request that has not been answered yet, or whose job is still running.
 struct reading_logic::request {
+  explicit request(envelope message) : asked(std::move(message)), times(asked.trace.sampled()) {}
+
   envelope asked; ///< its body is a ReadingRequest
+  reading_times times;
   instant deadline;
   std::uint64_t bytes = 0; ///< of its body
   bool wide = false;       ///< holds much data between its documents
@@ -40,9 +51,13 @@ struct reading_logic::job {
 
   std::string hash; ///< of the document that the job makes; empty: it works for a request
   who reader = 0;
+  instant came; ///< the bytes of that document
+  BlobFound found;
 
+  instant began, ended; ///< by the clock for jobs, if there is one
   std::shared_ptr<const document> made;
   ReadingAnswer answer;
+  std::size_t passages = 0; ///< that were looked at for the answer
 };
 
 } // namespace troupe

@@ -88,6 +88,10 @@ void blob_fetches::ask_holder(step_context& context, fetch& wanted) {
   message.tenant = first.request.tenant;
   message.remaining =
       std::chrono::duration_cast<std::chrono::milliseconds>(limits::request_timeout);
+  context.out.debug(
+      "blobs",
+      [&] { return "asks node " + to_string(wanted.holder) + " for " + label_of(first.blob); },
+      message.trace.trace);
   context.out.send(std::move(message));
 }
 
@@ -98,13 +102,18 @@ blob_fetches::fetch_end blob_fetches::reply(step_context& context, envelope& mes
   });
   if (asked == fetches_.end())
     return {}; // late: the holder was given up
-  auto holder = "node " + to_string(asked->second.holder);
+  auto asked_node = asked->second.holder;
+  auto holder = "node " + to_string(asked_node);
   if (auto why = failure_in(message))
     return give_up_holder(context, asked, {why->code, holder + ": " + why->message});
   auto data = message.body.as<BlobData>();
   if (data && sha256(data->bytes()) == asked->first) {
     bytes = &data->bytes();
-    return {forget(context, asked), {}};
+    context.out.debug(
+        "blobs",
+        [&] { return "has " + label_of(asked->second.waiters.front().blob) + " from " + holder; },
+        message.trace.trace);
+    return {forget(context, asked), {}, asked_node};
   }
   auto why = holder + " sent the wrong bytes for " + label_of(asked->second.waiters.front().blob);
   context.out.log(log_level::error, "blobs", why, message.trace.trace);
@@ -126,6 +135,10 @@ blob_fetches::fetch_end blob_fetches::late(step_context& context, std::uint32_t 
 blob_fetches::fetch_end blob_fetches::give_up_holder(step_context& context, table::iterator failed,
                                                      failure why) {
   auto& wanted = failed->second;
+  context.out.debug(
+      "blobs", [&] { return "gives up a holder: " + why.message; },
+      wanted.waiters.front().request.trace.trace);
+  auto holder = wanted.holder;
   std::vector<waiter> others, in_vain;
   for (auto& one : wanted.waiters)
     (one.holder == wanted.holder ? in_vain : others).push_back(std::move(one));
@@ -139,7 +152,7 @@ blob_fetches::fetch_end blob_fetches::give_up_holder(step_context& context, tabl
     unasked_.push_back(failed->first);
     ask_next(context);
   }
-  return {std::move(in_vain), std::move(why)};
+  return {std::move(in_vain), std::move(why), holder};
 }
 
 std::vector<blob_fetches::waiter> blob_fetches::forget(step_context& context,

@@ -34,6 +34,7 @@ public:
   struct fetch_end {
     std::vector<waiter> waiters;
     failure why;
+    node_id holder; ///< who was asked
   };
 
   explicit blob_fetches(request_numbers& numbers) : numbers_(numbers) {}

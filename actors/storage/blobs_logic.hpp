@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe {
@@ -30,6 +31,8 @@ namespace troupe {
 ///    service::blobs of the reference's holder, checked against its hash and kept. `not_found`:
 ///    nobody has it; `unavailable`, `timed_out`: its holder did not answer; `bad_message`: its
 ///    holder sent other bytes; `overloaded`: too many requests wait.
+///    If its trace is sampled, a piece comes before the answer and says where the bytes were found
+///    (BlobFound): only a service or an agent of this node gets it.
 ///  - BlobsKeep -> BlobsStored: as BlobGet for each, but all are on this node's disk when it is
 ///    answered, and no bytes are sent. All or none.
 ///  - event BlobsHeld: somebody still needs these.
@@ -52,6 +55,8 @@ public:
   void stop(step_context& context) override;
 
 private:
+  static constexpr std::string_view component = "blobs"; ///< in the log
+
   /// Something to write with the next sync.
   struct gathered {
     envelope request;                 ///< BlobPut or BlobPuts; empty: it was fetched
@@ -76,9 +81,9 @@ private:
   void answer_keeps(step_context& context);
   void held(step_context& context, const BlobsHeld& news);
   void reply(step_context& context, envelope message);
-  void fetched(step_context& context, std::vector<blob_fetches::waiter> waiters,
-               const std::string& bytes);
+  void fetched(step_context& context, blob_fetches::fetch_end ended, const std::string& bytes);
   void in_vain(step_context& context, const blob_fetches::fetch_end& failed);
+  void tell_found(step_context& context, const envelope& request, BlobFound found) const;
   void hand_out(step_context& context);
   void go_on(step_context& context);
   void go_on_later(step_context& context);

@@ -1,12 +1,10 @@
 #include "actors/llm/offline/offline_provider_logic.hpp"
 
-#include "actors/llm/contents.hpp"
 #include "actors/llm/offline/offline_model.hpp"
+#include "actors/message_title.hpp"
 #include "actors/unread.hpp"
 #include "messages/agents.pb.h"
 #include "messages/models.pb.h"
-#include "messages/spans.pb.h"
-#include "telemetry/span.hpp"
 
 #include <algorithm>
 
@@ -14,6 +12,7 @@ namespace troupe {
 
 namespace {
 
+constexpr std::string_view component = "models";
 constexpr std::string_view provider_name = "offline";
 
 /// A label for metrics, from a bounded set: a role, a slot of a pool, a service, or "client".
@@ -50,6 +49,17 @@ ModelAnswer to_message(offline_answer_text answered) {
   return made;
 }
 
+void refuse(step_context& context, const envelope& request, const failure& why) {
+  context.out.debug(
+      component,
+      [&] {
+        return "refuses the call " + message_title(request.id) + " of " + to_string(request.sender)
+               + ": " + why.message;
+      },
+      request.trace.trace);
+  context.out.send(reply_failure(request, why));
+}
+
 } // namespace
 
 offline_provider_logic::offline_provider_logic(options chosen, metrics& counted)
@@ -75,7 +85,7 @@ void offline_provider_logic::step(step_context& context, event input) {
 
 void offline_provider_logic::stop(step_context& context) {
   for (auto& [timer, waiting] : waiting_)
-    refuse(context, waiting,
+    refuse(context, waiting.request,
            {ec::unavailable, "the offline model of this node is stopping: try again"});
   waiting_.clear();
 }
@@ -89,12 +99,12 @@ void offline_provider_logic::take(step_context& context, envelope request) {
   if (fresh.request.remaining.count() != 0)
     fresh.deadline = context.now + fresh.request.remaining;
   if (!asked->model().empty() && asked->model() != offline_model_name)
-    return refuse(context, fresh,
+    return refuse(context, fresh.request,
                   {ec::unknown_model, "there is no model \"" + asked->model()
                                           + "\" here; the models there are: offline"});
   if (!has_user_message(*asked))
     return refuse(
-        context, fresh,
+        context, fresh.request,
         {ec::invalid_argument,
          "the request has no message of the role \"user\", so there is nothing to answer"});
   if (options_.delay.count() <= 0 || fresh.deadline <= context.now)
@@ -104,7 +114,7 @@ void offline_provider_logic::take(step_context& context, envelope request) {
     return;
   }
   if (waiting_.size() >= options_.waiting_max)
-    return refuse(context, fresh,
+    return refuse(context, fresh.request,
                   {ec::overloaded, "the offline model has " + std::to_string(waiting_.size())
                                        + " calls waiting, its limit: try again later"});
   do
@@ -112,6 +122,14 @@ void offline_provider_logic::take(step_context& context, envelope request) {
   while (last_timer_ == 0 || waiting_.contains(last_timer_));
   auto after = std::min<std::chrono::nanoseconds>(options_.delay, fresh.deadline - context.now);
   context.out.arm(last_timer_, after);
+  context.out.debug(
+      component,
+      [&] {
+        return "lets the call " + message_title(fresh.request.id) + " of "
+               + to_string(fresh.request.sender) + " wait, number "
+               + std::to_string(waiting_.size() + 1);
+      },
+      fresh.request.trace.trace);
   waiting_.emplace(last_timer_, std::move(fresh));
 }
 
@@ -122,7 +140,7 @@ void offline_provider_logic::give_up(step_context& context, const envelope& orde
     if (waiting.request.id != order.id || waiting.request.sender != order.sender)
       continue;
     context.out.arm(timer, std::chrono::nanoseconds{0});
-    refuse(context, waiting, {ec::cancelled, "the call was cancelled"});
+    refuse(context, waiting.request, {ec::cancelled, "the call was cancelled"});
     waiting_.erase(one);
     return;
   }
@@ -131,40 +149,26 @@ void offline_provider_logic::give_up(step_context& context, const envelope& orde
 void offline_provider_logic::work_on(step_context& context, call& waiting) {
   if (waiting.deadline <= context.now)
     return refuse(
-        context, waiting,
+        context, waiting.request,
         {ec::timed_out, "no time was left for the offline model when it was this call's turn"});
   auto* asked = waiting.request.body.as<ModelRequest>();
   auto answer = to_message(offline_answer(*asked));
+  answer.set_id("offline-" + to_string(context.next_span()));
+  answer.set_began_ns(waiting.arrived.time_since_epoch().count());
   counted_.model_called(offline_model_name, caller_label(waiting.request.sender),
                         answer.input_tokens(), answer.output_tokens(),
                         context.time() - waiting.arrived, answer.provider());
-  if (waiting.request.trace.sampled()) {
-    auto span = begin(context, waiting, *asked);
-    if (options_.contents)
-      set_output(span, answer);
-    set(span, attr::response_model, answer.model());
-    set(span, attr::response_id, "offline-" + to_string(span_id{span.span()}));
-    set(span, attr::input_tokens, answer.input_tokens());
-    set(span, attr::output_tokens, answer.output_tokens());
-    set_list(span, attr::finish_reasons, answer.finish_reason());
-    if (asked->stream()) { // all pieces leave when the answer is there
-      std::chrono::duration<double> took = context.time() - waiting.arrived;
-      set(span, attr::first_chunk, took.count());
-    }
-    context.end(std::move(span));
-  }
+  context.out.debug(
+      component,
+      [&] {
+        return "answers the call " + message_title(waiting.request.id) + " of "
+               + to_string(waiting.request.sender) + " with "
+               + std::to_string(answer.output_tokens()) + " tokens";
+      },
+      waiting.request.trace.trace);
   if (asked->stream())
     send_pieces(context, waiting.request, answer.text());
   context.out.send(reply_to(waiting.request, std::move(answer)));
-}
-
-void offline_provider_logic::refuse(step_context& context, call& waiting, const failure& why) {
-  if (waiting.request.trace.sampled()) {
-    auto span = begin(context, waiting, *waiting.request.body.as<ModelRequest>());
-    set_failed(span, why);
-    context.end(std::move(span));
-  }
-  context.out.send(reply_failure(waiting.request, why));
 }
 
 void offline_provider_logic::send_pieces(step_context& context, const envelope& request,
@@ -178,27 +182,6 @@ void offline_provider_logic::send_pieces(step_context& context, const envelope& 
     piece.set_text(std::string(part));
     context.out.send(reply_to(request, std::move(piece), message_kind::piece));
   }
-}
-
-SpanData offline_provider_logic::begin(step_context& context, const call& waiting,
-                                       const ModelRequest& asked) const {
-  std::string model = asked.model().empty() ? std::string(offline_model_name) : asked.model();
-  auto span = begin_span(span_names::chat, model, waiting.request.trace, context.next_span(),
-                         waiting.arrived);
-  set(span, attr::operation, "chat");
-  set(span, attr::provider, provider_name);
-  set(span, attr::request_model, model);
-  if (asked.max_output_tokens() > 0)
-    set(span, attr::request_max_tokens, asked.max_output_tokens());
-  if (asked.stream())
-    set(span, attr::request_stream, true);
-  if (const auto& asker = waiting.request.sender; asker.what == address::kind::agent)
-    set(span, attr::agent_name, role_of(asker.agent));
-  if (!asked.purpose().empty())
-    set(span, attr::purpose, asked.purpose());
-  if (options_.contents)
-    set_input(span, asked);
-  return span;
 }
 
 /// A waiting call that `request` only repeats: it is done once.

@@ -3,7 +3,6 @@
 #include "actors/logic.hpp"
 #include "config/limits/work.hpp"
 #include "messages/models.pb.h"
-#include "messages/spans.pb.h"
 #include "telemetry/metrics.hpp"
 
 #include <chrono>
@@ -24,7 +23,6 @@ public:
   struct options {
     std::chrono::milliseconds delay{
         0};                ///< each call takes at least that long; for tests and demonstrations
-    bool contents = false; ///< spans hold prompts and answers (telemetry.contents)
     std::size_t waiting_max = limits::model_requests_waiting_max; ///< beyond it: `overloaded`
   };
 
@@ -45,9 +43,7 @@ private:
   void take(step_context& context, envelope request);
   void give_up(step_context& context, const envelope& order);
   void work_on(step_context& context, call& waiting);
-  void refuse(step_context& context, call& waiting, const failure& why);
   void send_pieces(step_context& context, const envelope& request, std::string_view text);
-  SpanData begin(step_context& context, const call& waiting, const ModelRequest& asked) const;
   call* repeated(const envelope& request);
 
   options options_;

@@ -11,11 +11,14 @@ using namespace troupe::testing;
 struct durable_agent_test : agent_test {
   void SetUp() override { kind = std::make_shared<const role>(obedient_role(true)); }
 
-  /// Starts the agent. The store finds `state`, or nothing if `state` is empty.
+  /// Starts the agent with a message that changes nothing. The store finds `state`, or nothing if
+  /// `state` is empty.
   void load(const std::string& state) {
     begin();
-    ASSERT_EQ(scene.out.sends.size(), 1u);
-    auto asked = std::move(scene.out.sends[0]);
+    EXPECT_TRUE(scene.out.sends.empty()) << "it loads nothing before somebody asks";
+    auto sent = tell("what");
+    ASSERT_EQ(sent.size(), 1u);
+    auto asked = std::move(sent[0]);
     EXPECT_EQ(asked.target, address::of(service::state, this_node));
     EXPECT_EQ(asked.body.as<SnapshotGet>()->agent(), "obedient/ada");
     SnapshotFound found;
@@ -30,8 +33,9 @@ struct durable_agent_test : agent_test {
 
 TEST_F(durable_agent_test, loads_its_state_before_it_answers) {
   begin();
-  auto asked = std::move(scene.out.sends[0]);
-  EXPECT_TRUE(tell("what").empty());
+  auto sent = tell("what");
+  ASSERT_EQ(sent.size(), 1u);
+  auto asked = std::move(sent[0]);
   SnapshotFound found;
   found.set_found(true);
   found.mutable_snapshot()->set_role("obedient");
@@ -118,8 +122,7 @@ TEST_F(durable_agent_test, does_not_answer_from_a_damaged_state) {
 
 TEST_F(durable_agent_test, does_not_take_the_state_of_another_role) {
   begin();
-  auto asked = std::move(scene.out.sends[0]);
-  tell("what");
+  auto asked = std::move(tell("what").at(0));
   SnapshotFound found;
   found.set_found(true);
   found.mutable_snapshot()->set_role("other");

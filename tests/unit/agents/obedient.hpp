@@ -34,6 +34,8 @@ struct obedient_mind {
         now.blobs.push_back(one.sha256());
       now.kept += std::to_string(now.blobs.size());
       todo.push_back(say(kept->error.code == ec::none ? "all" : kept->error.message));
+    } else if (auto read = std::get_if<reading_answered>(&happened)) {
+      todo.push_back(say(read->error.code == ec::none ? "read" : read->error.message));
     } else
       now.last = "cancelled";
     return {std::move(now), std::move(todo)};
@@ -50,6 +52,8 @@ struct obedient_mind {
       todo.push_back(ask_model{4, {}, text == "stream", "NO"});
     else if (text == "blob")
       todo.push_back(fetch_blob{5, {}});
+    else if (text == "read")
+      todo.push_back(ask_reading{7, {}});
     else if (text == "documents")
       todo.push_back(keep_blobs{6, std::move(message.documents)});
     else if (text == "fail")
@@ -104,7 +108,9 @@ struct agent_test : ::testing::Test {
   /// Sends one message and returns the outputs.
   std::vector<envelope> tell(std::string text) { return tell(saying_now(std::move(text))); }
   std::vector<envelope> tell(envelope message) {
-    return std::move(scene.step(*subject, std::move(message)).sends);
+    auto sends = std::move(scene.step(*subject, std::move(message)).sends);
+    EXPECT_TRUE(subject->invariants());
+    return sends;
   }
   std::string text_of(std::vector<envelope> sends) {
     if (sends.size() != 1 || !sends[0].body.as<AgentReply>())

@@ -29,9 +29,12 @@ struct roles_logic_test : ::testing::Test {
   std::uint64_t sequence = 0;
   roles_logic subject{{3, 2}, builtin_roles(), counted};
 
+  void TearDown() override { EXPECT_TRUE(subject.invariants()); }
+
   /// The error code that answers a message to `agent`; none if the agent was started.
   ec tell(std::string_view agent) {
     auto& out = scene.step(subject, request_of(agent, ++sequence, saying("hello")));
+    EXPECT_TRUE(subject.invariants());
     if (out.sends.size() != 1)
       return ec::bad_message;
     return code_of(out.sends[0]);
@@ -39,6 +42,7 @@ struct roles_logic_test : ::testing::Test {
   /// Sends a message that needs room. Returns the agent that is asked to leave.
   std::string ask_for_room(std::string_view agent) {
     auto& out = scene.step(subject, request_of(agent, ++sequence, saying("hello")));
+    EXPECT_TRUE(subject.invariants());
     EXPECT_EQ(out.sends.size(), 1u);
     auto asked = out.sends.empty() ? nullptr : out.sends[0].body.as<AgentRest>();
     EXPECT_TRUE(asked && asked->idle_ms() == 0);
@@ -344,6 +348,36 @@ TEST_F(roles_logic_test, passes_a_cancel_on_behind_the_request_it_is_about) {
   EXPECT_TRUE(scene.step(subject, order()).empty()) << "it cancels nothing";
   scene.step(subject, std::move(request));
   EXPECT_EQ(scene.step(subject, order()).sends.size(), 1u);
+}
+
+TEST_F(roles_logic_test, a_message_that_no_agent_gets_has_a_span) {
+  auto sampled = [&](std::string_view agent) {
+    auto message = request_of(agent, ++sequence, saying("hello"));
+    message.trace = {{1, 2}, {3}, trace_context::flag_sampled};
+    return message;
+  };
+  auto error_of = [](const SpanData& span) {
+    std::string found;
+    for (const auto& one : span.attributes())
+      if (one.key() == "error.type")
+        found = one.text();
+    return found;
+  };
+  auto unknown = scene.step(subject, sampled("nobody/x")).spans;
+  ASSERT_EQ(unknown.size(), 1u);
+  EXPECT_EQ(unknown[0].name(), "invoke_agent") << "what a user wrote is no name of a span";
+  EXPECT_EQ(error_of(unknown[0]), "unknown_role");
+  for (auto agent : {"librarian/a", "librarian/b", "librarian/c"})
+    EXPECT_EQ(tell(agent), ec::none);
+  auto waiting = sampled("librarian/d");
+  auto order = make_cancel(waiting.id, waiting.sender, waiting.target);
+  EXPECT_TRUE(scene.step(subject, std::move(waiting)).spans.empty()) << "it waits for room";
+  scene.now += 5ms;
+  auto given_up = scene.step(subject, std::move(order)).spans;
+  ASSERT_EQ(given_up.size(), 1u);
+  EXPECT_EQ(given_up[0].name(), "invoke_agent librarian");
+  EXPECT_EQ(error_of(given_up[0]), "cancelled");
+  EXPECT_EQ(given_up[0].end_ns() - given_up[0].start_ns(), 5'000'000);
 }
 
 } // namespace

@@ -23,8 +23,9 @@ struct stage {
   instant now{std::chrono::hours{1}};
   counting_random random;
   outputs out;
+  const time_source* clock = nullptr; ///< none: steps take no time
 
-  step_context context() { return {now, random, out}; }
+  step_context context() { return {now, random, out, clock}; }
 
   /// Steps `subject` and returns the outputs of this step only.
   outputs& step(logic& subject, event input) {

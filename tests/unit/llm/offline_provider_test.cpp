@@ -3,8 +3,6 @@
 #include "actors/llm/offline/offline_provider_logic.hpp"
 #include "messages/agents.pb.h"
 #include "messages/models.pb.h"
-#include "messages/spans.pb.h"
-#include "telemetry/span.hpp"
 
 #include <string>
 #include <utility>
@@ -64,7 +62,7 @@ protected:
   template <class Do>
   outputs run(Do todo) {
     outputs out;
-    step_context context{now_, random_, out, clock_};
+    step_context context{now_, random_, out};
     todo(context);
     return out;
   }
@@ -95,20 +93,9 @@ protected:
   metrics counted_;
   counting_source random_;
   instant now_{1'000s};
-  const time_source* clock_ = nullptr;
   std::unique_ptr<offline_provider_logic> logic_;
   std::string said_; ///< the message of the last failure
 };
-
-std::string text_of(const SpanData& span, std::string_view key) {
-  for (const auto& attribute : span.attributes())
-    if (attribute.key() == key && attribute.has_texts())
-      return "[" + attribute.texts().items(0) + "]";
-    else if (attribute.key() == key)
-      return attribute.value_case() == SpanAttribute::kInteger ? std::to_string(attribute.integer())
-                                                               : attribute.text();
-  return "(none)";
-}
 
 } // namespace
 
@@ -181,7 +168,7 @@ TEST_F(offline_provider, lets_several_calls_wait_at_once) {
     ASSERT_EQ(out.sends.size(), 1u);
     EXPECT_EQ(out.sends[0].id.sequence, i);
     EXPECT_FALSE(reply<ModelAnswer>(out).text().empty());
-    EXPECT_EQ(out.spans.at(0).end_ns() - out.spans.at(0).start_ns(), 50'000'000);
+    EXPECT_EQ(reply<ModelAnswer>(out).began_ns(), (now_ - 50ms).time_since_epoch().count());
   }
   EXPECT_TRUE(take(timer_fired{timers[0]}).empty());
 }
@@ -224,7 +211,6 @@ TEST_F(offline_provider, does_not_work_for_a_caller_whose_time_is_over) {
   now_ += 20ms;
   auto out = take(timer_fired{waiting.timers[0].id});
   EXPECT_EQ(failed(out), ec::timed_out);
-  EXPECT_TRUE(out.spans.at(0).failed());
   EXPECT_EQ(counted_.to_text().find("llm_api_calls_total{"), std::string::npos);
 }
 
@@ -281,61 +267,19 @@ TEST_F(offline_provider, tells_those_who_wait_that_it_stops) {
   EXPECT_TRUE(take(timer_fired{waiting.timers.at(0).id}).empty());
 }
 
-TEST_F(offline_provider, records_a_span_of_its_call) {
-  struct later final : time_source {
-    explicit later(instant then) : at(then) {}
-    instant now() const override { return at; }
-    instant at;
-  } at_its_end{now_ + 3ms};
-  clock_ = &at_its_end;
+TEST_F(offline_provider, says_when_it_began_and_gives_each_answer_an_id) {
   make();
-  auto out = take(request_of(question()));
-  auto answer = reply<ModelAnswer>(out);
-  ASSERT_EQ(out.spans.size(), 1u);
-  const auto& span = out.spans[0];
-  EXPECT_EQ(span.name(), "chat offline");
-  EXPECT_EQ(span.kind(), static_cast<std::uint32_t>(span_kind::internal))
-      << "the model is in this process";
-  EXPECT_EQ(span.trace_lo(), 2u);
-  EXPECT_EQ(span.parent(), 3u);
-  EXPECT_NE(span.span(), 0u);
-  EXPECT_EQ(span.end_ns() - span.start_ns(), 3'000'000);
-  EXPECT_EQ(text_of(span, "gen_ai.operation.name"), "chat");
-  EXPECT_EQ(text_of(span, "gen_ai.provider.name"), "offline");
-  EXPECT_EQ(text_of(span, "gen_ai.request.model"), "offline");
-  EXPECT_EQ(text_of(span, "gen_ai.response.model"), "offline");
-  EXPECT_EQ(text_of(span, "gen_ai.response.finish_reasons"), "[stop]");
-  EXPECT_EQ(text_of(span, "gen_ai.usage.input_tokens"), std::to_string(answer.input_tokens()));
-  EXPECT_EQ(text_of(span, "gen_ai.usage.output_tokens"), std::to_string(answer.output_tokens()));
-  EXPECT_EQ(text_of(span, "gen_ai.response.id"), "offline-" + to_string(span_id{span.span()}));
-  EXPECT_EQ(text_of(span, "gen_ai.agent.name"), "reader");
-  EXPECT_EQ(text_of(span, "troupe.purpose"), "answer");
-  auto quiet = request_of(question());
-  quiet.trace.flags = 0;
-  EXPECT_TRUE(take(std::move(quiet)).spans.empty());
-}
-
-TEST_F(offline_provider, writes_contents_into_spans_only_if_told_to) {
-  make();
-  auto quiet = take(request_of(question()));
-  ASSERT_EQ(quiet.spans.size(), 1u);
-  EXPECT_EQ(text_of(quiet.spans[0], "gen_ai.input.messages"), "(none)");
-  EXPECT_EQ(text_of(quiet.spans[0], "gen_ai.output.messages"), "(none)");
-  make({.contents = true});
-  auto asked = question();
-  auto& said = *asked.add_messages();
-  said.set_role("user");
-  said.set_content("a \"quoted\" word");
-  auto told = take(request_of(asked, 2));
-  ASSERT_EQ(told.spans.size(), 1u);
-  auto input = text_of(told.spans[0], "gen_ai.input.messages");
-  EXPECT_TRUE(input.starts_with(R"([{"role":")")) << input;
-  EXPECT_NE(input.find(R"(a \"quoted\" word)"), std::string::npos) << input;
-  auto output = text_of(told.spans[0], "gen_ai.output.messages");
-  EXPECT_TRUE(output.starts_with(R"([{"role":"assistant","parts":)")) << output;
-  said.set_content(std::string(20'000, 'x'));
-  auto long_one = take(request_of(asked, 3));
-  EXPECT_LE(text_of(long_one.spans.at(0), "gen_ai.input.messages").size(), 8u * 1024);
+  auto first = take(request_of(question()));
+  auto answer = reply<ModelAnswer>(first);
+  EXPECT_EQ(answer.began_ns(), now_.time_since_epoch().count());
+  EXPECT_EQ(answer.provider(), "offline");
+  EXPECT_EQ(answer.finish_reason(), "stop");
+  EXPECT_EQ(answer.id().rfind("offline-", 0), 0u) << answer.id();
+  EXPECT_TRUE(first.spans.empty()) << "who asked records the call";
+  now_ += 1s;
+  auto second = take(request_of(question(), 2));
+  EXPECT_NE(reply<ModelAnswer>(second).id(), answer.id());
+  EXPECT_EQ(reply<ModelAnswer>(second).began_ns(), now_.time_since_epoch().count());
 }
 
 TEST_F(offline_provider, counts_calls_by_role_or_slot_and_never_by_a_key) {

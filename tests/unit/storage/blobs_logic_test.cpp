@@ -247,3 +247,60 @@ TEST_F(blobs, requests_that_came_as_bytes_from_the_wire_are_answered_the_same) {
   a.step(std::move(damaged));
   EXPECT_EQ(code_of(a.reply_to_client(901)), ec::bad_message);
 }
+
+namespace {
+
+envelope traced_get(stage& node, BlobGet get, std::uint64_t sequence, std::uint8_t flags = 1) {
+  auto made = make_envelope(message_kind::request, node.self(), std::move(get));
+  made.id = {{5}, sequence};
+  made.trace = {{5, 6}, {7}, flags};
+  made.sender = address::of(service::reading, node.self().node);
+  return made;
+}
+
+/// What the service says about where blobs were found; each comes right before a reply.
+std::vector<BlobFound> found_in(stage& node) {
+  std::vector<BlobFound> all;
+  auto sends = node.take();
+  for (std::size_t i = 0; i < sends.size(); ++i)
+    if (auto found = sends[i].body.as<BlobFound>()) {
+      EXPECT_EQ(sends[i].kind, message_kind::piece);
+      all.push_back(*found);
+    }
+  return all;
+}
+
+} // namespace
+
+TEST_F(blobs, a_trace_is_told_where_a_blob_was_found) {
+  store(b, "hello");
+  b.take();
+  a.step(traced_get(a, get(ref("hello", node_b)), 1));
+  auto question = only_question(a);
+  a.step(traced_get(a, get(ref("hello", node_b)), 2));
+  a.step(traced_get(a, get(ref("hello", node_b)), 3, 0));
+  b.step(std::move(question));
+  auto reply = only_reply(b);
+  EXPECT_TRUE(reply.body.as<BlobData>()) << "another node is told nothing but the bytes";
+  a.step(std::move(reply));
+  auto found = found_in(a);
+  ASSERT_EQ(found.size(), 2u) << "the third is not sampled";
+  EXPECT_EQ(found[0].holder(), to_bytes(node_b));
+  EXPECT_EQ(found[0].waiters(), 3u);
+  EXPECT_FALSE(found[0].cached());
+  flush(a);
+  a.step(traced_get(a, get(ref("hello", node_b)), 4));
+  found = found_in(a);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].holder(), "") << "it is here";
+  EXPECT_EQ(found[0].waiters(), 0u);
+}
+
+TEST_F(blobs, a_trace_is_told_who_did_not_have_a_blob) {
+  a.step(traced_get(a, get(ref("hello", node_b)), 1));
+  auto question = only_question(a);
+  a.step(reply_failure(question, {ec::not_found, "not here"}));
+  auto found = found_in(a);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].holder(), to_bytes(node_b));
+}

@@ -1,4 +1,4 @@
-#include "actors/llm/contents.hpp"
+#include "actors/agents/contents.hpp"
 
 #include "config/limits/telemetry.hpp"
 #include "telemetry/span.hpp"
