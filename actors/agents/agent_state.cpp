@@ -163,7 +163,10 @@ void agent_logic::written(step_context& context, envelope reply) {
                                                  + " was written, and this message has an effect, "
                                                    "is not known: "
                                                  + why->message};
-  context.out.log(log_level::error, "agent", now_->why.message, now_->request.trace.trace);
+  if (now_->span)
+    context.log(*now_->span, log_level::error, "agent", now_->why.message);
+  else
+    context.out.log(log_level::error, "agent", now_->why.message, now_->request.trace.trace);
   settle(context);
   if (!refused) { // what is on disk counts
     phase_ = phase::absent;
