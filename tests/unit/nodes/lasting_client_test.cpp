@@ -99,7 +99,7 @@ TEST_F(lasting, a_message_whose_answer_was_lost_is_answered_and_was_done_once) {
   EXPECT_EQ(messages_done(), 1);
   ASSERT_EQ(told_.size(), 2u);
   EXPECT_THAT(told_[0], HasSubstr("was lost"));
-  EXPECT_THAT(told_[1], HasSubstr("again"));
+  EXPECT_THAT(told_[1], HasSubstr("reconnected to"));
   // The session is the same, so the agent still knows it.
   EXPECT_EQ(answer_in(cluster->request(saying("Remember: the stapler is red."), 20s)),
             "I was told that before (what I was told (1)).");
