@@ -141,6 +141,7 @@ child_spec wire(const node_parts& parts) {
     queue_options options;
     options.pool_size = parts.cfg.agents.pool_size;
     options.tasks_max = parts.cfg.queue.tasks_max;
+    options.node_name = parts.cfg.node.name;
     return std::make_unique<queue_logic>(options, parts.roles, parts.counted);
   });
   auto coordinator = leaf(service::coordinator, [&] {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe {
@@ -25,6 +26,7 @@ struct active_run {
   struct tries {
     std::uint32_t attempt = none; ///< its entry in the attempt_table while it is offered
     std::uint8_t used = 0;        ///< attempts that count
+    span_id last;                 ///< the span of the attempt before
   };
 
   run_id id;
@@ -38,11 +40,20 @@ struct active_run {
 
   trace_context inside; ///< of what its tasks do
   std::unique_ptr<SpanData> root;
+  std::uint32_t retried = 0; ///< attempts that another one followed
+  std::uint64_t input_tokens = 0, output_tokens = 0;
+  std::string_view cancel_reason; ///< who wanted its end; empty: nobody
 
   bool want_progress = false;
   bool has_news = false; ///< for its submitter (run_progress)
   std::uint32_t last_task = none;
   node_index last_node = none;
+
+  /// Cancelled: why. It ends when the agents at work on it have given up, so that nothing of it
+  /// goes on after its end, at the latest at `closes_by`.
+  std::optional<failure> closing;
+  std::optional<envelope> canceller; ///< is answered with its end
+  instant closes_by{};
 
   bool noted_ended = false;    ///< in the run_table's list of runs that end
   bool noted_working = false;  ///< in its list of runs that have more work

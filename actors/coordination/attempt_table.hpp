@@ -26,6 +26,7 @@ struct attempt {
   std::uint32_t task = 0;
   placement::node_index node = 0;
   placement::lane_index lane = 0;
+  instant ready{}; ///< its task
   instant offered{};
   instant deadline{}; ///< once it has started
   std::chrono::milliseconds time{0};

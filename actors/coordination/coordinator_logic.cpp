@@ -2,7 +2,6 @@
 
 #include "actors/coordination/run_spans.hpp"
 #include "actors/unread.hpp"
-#include "config/base/count_of.hpp"
 #include "config/base/invariants.hpp"
 #include "messages/value_bytes.hpp"
 
@@ -14,10 +13,6 @@ namespace troupe {
 namespace {
 
 constexpr std::chrono::nanoseconds timer_grain = std::chrono::milliseconds{5};
-
-std::string tasks_are(std::size_t count) {
-  return count_of(count, "task") + (count == 1 ? " is" : " are");
-}
 
 bool may_pass(ec code) { return info(code).may_retry || code == ec::timed_out; }
 
@@ -87,13 +82,16 @@ void coordinator_logic::on_timer(step_context& context, std::uint32_t timer) {
       return ask_queues(context); // before what this step offers
     case timer_go_on:
       going_on_ = false;
-      if (auto run = runs_.next_working()) { // one in a step: they take turns
+      if (auto run = runs_.next_working(); run && !run->closing) { // one in a step: they take turns
+        run->state->set_time(context.now);
         run->state->go_on();
         offers_.wake(context, *run);
       }
       return;
     case timer_gone:
       return end_runs_of_gone(context);
+    case timer_closing:
+      return on_closing(context);
     case timer_blobs:
       return blobs_.renew(context, self_);
     default:
@@ -178,6 +176,8 @@ void coordinator_logic::on_submit(step_context& context, envelope& request) {
 
   RunAccepted accepted;
   accepted.set_run(to_bytes(id));
+  if (run.root)
+    accepted.set_span(run.root->span());
   context.out.send(reply_to(request, std::move(accepted)));
   context.out.debug(
       "coordinator", [&run] { return run.title() + " is accepted"; }, request.trace.trace);
@@ -185,24 +185,13 @@ void coordinator_logic::on_submit(step_context& context, envelope& request) {
   offers_.wake(context, run);
 }
 
-void coordinator_logic::on_cancel(step_context& context, envelope& request) {
-  auto id = run_from_bytes(request.body.as<RunCancel>()->run());
-  bool wants_reply = request.kind == message_kind::request;
-  if (auto run = runs_.find(id)) {
-    failure why{ec::cancelled, "the run was cancelled"};
-    return end_run(context, *run, &why, wants_reply ? &request : nullptr);
-  }
-  if (wants_reply)
-    context.out.send(
-        reply_failure(request, {ec::not_found, "this node has no run " + to_string(id)
-                                                   + ": it has ended, or another node owns it"}));
-}
-
 void coordinator_logic::end_runs_of_gone(step_context& context) {
   failure why{ec::cancelled, "the client that submitted the run is gone"};
   auto alone = runs_.find_left_alone(context.now);
-  for (auto run : alone.runs)
+  for (auto run : alone.runs) {
+    run->cancel_reason = "client_gone";
     end_run(context, *run, &why, nullptr);
+  }
   if (alone.next)
     context.out.arm(timer_gone, *alone.next - context.now);
 }
@@ -215,12 +204,11 @@ void coordinator_logic::end_ended(step_context& context) {
 void coordinator_logic::end_run(step_context& context, active_run& run, const failure* cut_short,
                                 const envelope* canceller) {
   if (cut_short) { // nodes still have tasks of it
-    attempts_.visit_of(run, [&](attempt& a) {
-      end_attempt_span(context, nodes_, a, cut_short);
-      attempts_.release(context, a, "is given up with its run");
-    });
+    attempts_.visit_of(
+        run, [&](attempt& a) { attempts_.release(context, a, "is given up with its run"); });
     offers_.remove(run);
-    attempts_.call_off_everywhere(context, self_, run);
+    if (!run.closing) // else they know
+      attempts_.call_off_everywhere(context, self_, run);
   }
   progress_.send(context, run);
   blobs_.ended(context, self_, run.id);
@@ -254,7 +242,9 @@ void coordinator_logic::on_started(step_context& context, const TaskStarted& sta
 void coordinator_logic::on_done(step_context& context, TaskDone& done, int levels, node_id from) {
   auto a = find_attempt(done.run(), done.index(), done.attempt(), from);
   if (!a) {
-    counted_.plain().late_results.fetch_add(1, std::memory_order_relaxed);
+    bool given_up = done.has_failure() && from_proto(done.failure()).code == ec::cancelled;
+    if (!given_up)
+      counted_.plain().late_results.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   auto& run = *a->run;
@@ -264,15 +254,21 @@ void coordinator_logic::on_done(step_context& context, TaskDone& done, int level
   progress_.note(context, run, task, a->node);
   task_usage usage{nodes_.id_of(a->node), done.input_tokens(), done.output_tokens(),
                    done.duration_us()};
+  run.input_tokens += usage.input_tokens;
+  run.output_tokens += usage.output_tokens;
+  if (run.closing) {
+    attempts_.release(context, *a, "has been given up");
+    return end_if_closed(context, run);
+  }
+  run.state->set_time(context.now);
   if (done.has_failure()) {
     auto why = from_proto(done.failure());
-    end_attempt_span(context, nodes_, *a, &why, done.queue_wait_us());
+    run.tried[task].last = a->span;
     if (may_pass(why.code))
       return offers_.try_again(context, *a, std::move(why), true);
     attempts_.release(context, *a, "has failed");
     return offers_.fail_task(context, run, task, std::move(why), usage);
   }
-  end_attempt_span(context, nodes_, *a, nullptr, done.queue_wait_us());
   attempts_.release(context, *a, "is done");
   run.state->succeeded(task, std::move(*done.mutable_output()), levels, usage);
   kept_.watch(run, task);
@@ -301,7 +297,13 @@ void coordinator_logic::on_refused(step_context& context, const TasksRefused& re
     auto task = a->task;
     queues_.heard_of(a->node);
     nodes_.refused(a->node, a->lane, context.now);
+    if (run.closing) {
+      attempts_.release(context, *a, "has been given up");
+      end_if_closed(context, run);
+      continue;
+    }
     progress_.note(context, run, task, a->node);
+    run.state->set_time(a->ready); // it has been so all the time
     attempts_.release(context, *a, "was refused");
     run.state->hold_back(task, false);
     run.state->make_ready(task);
@@ -312,6 +314,8 @@ void coordinator_logic::on_refused(step_context& context, const TasksRefused& re
 void coordinator_logic::on_deadline(step_context& context) {
   auto overdue = attempts_.find_overdue(context.now);
   for (auto a : overdue.attempts) {
+    if (a->now == attempt::phase::free) // its run has closed meanwhile
+      continue;
     failure why{ec::timed_out, "the node " + nodes_.name_of(a->node) + " did not answer in time"};
     attempts_.call_off(context, self_, *a);
     give_up(context, *a, why, true);
@@ -322,73 +326,13 @@ void coordinator_logic::on_deadline(step_context& context) {
 
 void coordinator_logic::give_up(step_context& context, attempt& a, const failure& why,
                                 bool counts) {
+  if (auto& run = *a.run; run.closing) {
+    attempts_.release(context, a, "has been given up");
+    return end_if_closed(context, run);
+  }
   progress_.note(context, *a.run, a.task, a.node);
-  end_attempt_span(context, nodes_, a, &why);
+  write_lost_attempt(context, nodes_, a, why);
   offers_.try_again(context, a, why, counts);
-}
-
-// -- queues and nodes ---------------------------------------------------------------------------
-
-void coordinator_logic::ask_queues(step_context& context) {
-  for (const auto& silent : queues_.find_silent(context.now)) {
-    if (silent.attempts.empty())
-      continue;
-    failure why{ec::timed_out,
-                "the node " + nodes_.name_of(silent.node) + " did not answer in time"};
-    context.out.log(log_level::warning, "coordinator",
-                    why.message + ": " + tasks_are(silent.attempts.size()) + " offered again");
-    for (auto a : silent.attempts) {
-      attempts_.call_off(context, self_, *a);
-      give_up(context, *a, why, attempts_.may_have_begun(*a));
-    }
-  }
-  queues_.ask(context);
-}
-
-void coordinator_logic::on_held(step_context& context, const TasksHeld& held, node_id from) {
-  auto found = queues_.on_held(held, from, context.now);
-  for (auto a : found.started)
-    begin_time(context, *a);
-  for (auto a : found.lost) {
-    failure why{ec::unavailable,
-                "the node " + nodes_.name_of(a->node) + " does not know the task any more"};
-    context.out.log(log_level::warning, "coordinator",
-                    why.message + ": " + a->run->state->id_of(a->task) + " is offered again");
-    attempts_.call_off(context, self_, *a); // it may still be on its way there
-    give_up(context, *a, why, attempts_.may_have_begun(*a));
-  }
-}
-
-void coordinator_logic::on_members(step_context& context, const MembersChanged& members) {
-  auto changed = nodes_.update(members);
-  for (auto node : changed.lost)
-    lose_tasks_of(context, node);
-  for (auto node : changed.returned)
-    runs_.visit([&](active_run& run) {
-      if ((run.stale & active_run::bit(node)) == 0)
-        return;
-      run.stale &= ~active_run::bit(node); // its slots shall not finish what others do by now
-      attempts_.call_off(context, self_, run.id, node);
-    });
-}
-
-void coordinator_logic::lose_tasks_of(step_context& context, node_index node) {
-  queues_.heard_of(node); // whatever it did not answer does not count any more
-  failure why{ec::unavailable, "the node " + nodes_.name_of(node) + " is "
-                                   + std::string{to_string(nodes_.state_of(node))}};
-  if (nodes_.is_up(node))
-    why.message = "the node " + nodes_.name_of(node) + " was started anew";
-  std::size_t tasks = 0;
-  attempts_.visit([&](attempt& a) {
-    if (a.node != node)
-      return;
-    ++tasks;
-    a.run->stale |= active_run::bit(node);
-    give_up(context, a, why, attempts_.may_have_begun(a));
-  });
-  if (tasks > 0)
-    context.out.log(log_level::warning, "coordinator",
-                    why.message + ": " + tasks_are(tasks) + " offered again");
 }
 
 bool coordinator_logic::invariants() const {

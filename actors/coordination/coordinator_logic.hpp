@@ -89,6 +89,7 @@ private:
     timer_held = 4,
     timer_go_on = 5,
     timer_gone = 6,
+    timer_closing = 7,
     timer_blobs = 16
   };
 
@@ -101,6 +102,10 @@ private:
   void on_cancel(step_context& context, envelope& request);
   void end_runs_of_gone(step_context& context);
   void end_ended(step_context& context);
+  /// The run was cancelled: it ends when its agents have given up (coordinator_closing.cpp).
+  void close_run(step_context& context, active_run& run, failure why, const envelope* canceller);
+  void end_if_closed(step_context& context, active_run& run);
+  void on_closing(step_context& context);
   /// Ends and forgets the run. `cut_short`: before its tasks ended. `canceller` is answered too.
   void end_run(step_context& context, active_run& run, const failure* cut_short,
                const envelope* canceller);

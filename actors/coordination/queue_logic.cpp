@@ -1,6 +1,8 @@
 #include "actors/coordination/queue_logic.hpp"
 
 #include "actors/cluster/member_view.hpp"
+#include "actors/coordination/queue_tell.hpp"
+#include "actors/coordination/task_span.hpp"
 #include "actors/unread.hpp"
 #include "config/base/invariants.hpp"
 #include "config/limits/links.hpp"
@@ -30,19 +32,6 @@ void subtract(std::atomic<std::uint64_t>& count, std::uint64_t n = 1) {
 std::uint64_t microseconds(std::chrono::nanoseconds time) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(
       0, std::chrono::duration_cast<std::chrono::microseconds>(time).count()));
-}
-
-template <class Message, class Key>
-void set_key(Message& message, const Key& key) {
-  message.set_run(to_bytes(key.run));
-  message.set_index(key.index);
-  message.set_attempt(key.attempt);
-}
-
-TaskDone failed(const failure& why) {
-  TaskDone done;
-  *done.mutable_failure() = to_proto(why);
-  return done;
 }
 
 } // namespace
@@ -122,18 +111,11 @@ void queue_logic::stop(step_context& context) {
       report(context, task, failed({ec::unavailable, "the node is stopping"}));
       tell_agent_to_give_up(context, sequence, task);
     }
+  for (auto& [sequence, task] : running_)
+    if (task.span)
+      end_span(context, *task.span, task.why, task.owner_lost);
   running_.clear();
   known_.clear();
-}
-
-template <class Message>
-void queue_logic::tell(step_context& context, node_id owner, const name& tenant,
-                       Message message) const {
-  auto news = make_envelope(message_kind::event, address::of(service::coordinator, owner),
-                            std::move(message));
-  news.sender = self_;
-  news.tenant = tenant;
-  context.out.send(std::move(news));
 }
 
 slot_pool* queue_logic::pool_of(const std::string& role) {
@@ -169,6 +151,8 @@ void queue_logic::on_offer(step_context& context, envelope& message) {
       auto done =
           failed({ec::unknown_role, "this node does no tasks for the role `" + task.role() + "`"});
       set_key(done, key);
+      if (auto span = begin_task_span(task, options_.node_name, owner != self_.node))
+        end_span(context, *span, from_proto(done.failure()), false);
       add(counted_.tasks_failed);
       tell(context, owner, message.tenant, std::move(done));
       continue;
@@ -230,8 +214,22 @@ void queue_logic::begin_task(step_context& context, slot_pool& p, waiting_task& 
   auto slot = p.take();
   auto sequence = ++sequence_;
   auto deadline = context.now + limit;
-  running_.emplace(sequence, running_task{next.key, next.owner, next.tenant, &p, slot, next.since,
-                                          context.now, deadline});
+  auto span = begin_task_span(*next.task, options_.node_name, next.owner != self_.node);
+  if (span)
+    task_started(*span, next.since, context.now);
+  running_.emplace(sequence, running_task{next.key,
+                                          next.owner,
+                                          next.tenant,
+                                          &p,
+                                          slot,
+                                          next.since,
+                                          context.now,
+                                          deadline,
+                                          running_task::phase::working,
+                                          std::move(span),
+                                          {},
+                                          false,
+                                          false});
   known_[next.key] = sequence;
   note(context, next.key, "is begun");
   deadline_timer_.fire_at(context, deadline);
@@ -268,6 +266,8 @@ void queue_logic::report(step_context& context, running_task& task, TaskDone don
   set_key(done, task.key);
   done.set_queue_wait_us(microseconds(task.started - task.queued));
   done.set_duration_us(microseconds(context.now - task.started));
+  if (done.has_failure())
+    task.why = from_proto(done.failure());
   add(done.has_failure() ? counted_.tasks_failed : counted_.tasks_done);
   subtract(counted_.tasks_running);
   known_.erase(task.key);
@@ -296,48 +296,6 @@ void queue_logic::on_reply(step_context& context, envelope& reply) {
     report(context, found->second, std::move(done));
   }
   give_back_slot(context, found);
-}
-
-void queue_logic::give_back_slot(step_context& context, running_tasks::iterator task) {
-  auto& p = *task->second.pool;
-  note(context, task->second.key, "has given its slot back");
-  p.give_back(task->second.slot, task->second.now == running_task::phase::replacing);
-  running_.erase(task);
-  begin_tasks(context, p);
-}
-
-/// No owner waits for the task any more. Its slot is free when its agent has answered.
-void queue_logic::tell_agent_to_give_up(step_context& context, std::uint64_t sequence,
-                                        running_task& task) {
-  auto agent = address::of_agent(task.pool->agent_of(task.slot), self_.node);
-  context.out.send(make_cancel({session_, sequence}, self_, std::move(agent)));
-  note(context, task.key, "is given up: its agent is told");
-  task.now = running_task::phase::called_off;
-  task.deadline = context.now + limits::cancel_patience;
-  deadline_timer_.fire_at(context, task.deadline);
-}
-
-/// From now on the slot waits for the answer of service::roles, not for that of the agent.
-void queue_logic::replace_agent(step_context& context, running_tasks::iterator task) {
-  auto node = running_.extract(task);
-  auto& replaced = node.mapped();
-  node.key() = ++sequence_;
-  const auto& agent = replaced.pool->agent_of(replaced.slot);
-  context.out.log(log_level::warning, "queue",
-                  "agent " + std::string{agent.text()}
-                      + " does not give up its task: it is replaced by a new one");
-  AgentStop order;
-  order.set_agent(std::string{agent.text()});
-  auto request = make_envelope(message_kind::request, address::of(service::roles, self_.node),
-                               std::move(order));
-  request.id = {session_, sequence_};
-  request.sender = self_;
-  request.remaining = limits::stop_timeout;
-  context.out.send(std::move(request));
-  replaced.now = running_task::phase::replacing;
-  replaced.deadline = context.now + limits::stop_timeout;
-  deadline_timer_.fire_at(context, replaced.deadline);
-  running_.insert(std::move(node));
 }
 
 void queue_logic::on_deadline(step_context& context) {

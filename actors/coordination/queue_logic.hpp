@@ -25,6 +25,7 @@ namespace troupe {
 struct queue_options {
   std::uint32_t pool_size = limits::pool_size;     ///< slots of each role
   std::size_t tasks_max = limits::queue_tasks_max; ///< waiting, of each role
+  std::string node_name;                           ///< for spans
 };
 
 /// The tasks that a node was offered: service::queue (actors/host/interfaces.hpp). Each role has a
@@ -77,6 +78,16 @@ private:
     instant started{};
     instant deadline{}; ///< of its phase
     phase now = phase::working;
+    std::unique_ptr<SpanData> span; ///< null if the trace is not sampled; ends with the slot's work
+    failure why;                    ///< how the task ended
+    bool owner_lost = false;        ///< that is why
+    bool run_over = false;          ///< the owner waits until the agent has given up
+  };
+  /// Why tasks are called off.
+  struct calling_off {
+    failure why;
+    bool owner_lost = false;
+    bool run_over = false; ///< the whole run was cancelled
   };
   using running_tasks = std::unordered_map<std::uint64_t, running_task>;
   /// A node that has offered tasks here.
@@ -112,6 +123,8 @@ private:
   }
   /// Reports an end to the owner; the slot stays as it is.
   void report(step_context& context, running_task& task, TaskDone done);
+  /// The agent has ended its work for the task, or never began.
+  static void end_span(step_context& context, SpanData& span, const failure& why, bool owner_lost);
   void tell_agent_to_give_up(step_context& context, std::uint64_t sequence, running_task& task);
   void replace_agent(step_context& context, running_tasks::iterator task);
   void give_back_slot(step_context& context, running_tasks::iterator task);
@@ -126,9 +139,11 @@ private:
   void on_members(step_context& context, const MembersChanged& members);
   void on_owners_timer(step_context& context);
   void heard_of(step_context& context, node_id owner);
+  static calling_off lost_owner(const std::string& called);
   /// Calls off the tasks of `owner` (zero: of all) in `run` (zero: in all) for which `gone` holds.
   template <class Predicate>
-  void call_off(step_context& context, node_id owner, run_id run, Predicate gone);
+  void call_off(step_context& context, node_id owner, run_id run, const calling_off& how,
+                Predicate gone);
 
   queue_options options_;
   const role_table& roles_;

@@ -1,6 +1,7 @@
 // The part of queue_logic that serves owners: what it holds for them, what it calls off.
 
 #include "actors/coordination/queue_logic.hpp"
+#include "actors/coordination/task_span.hpp"
 #include "config/limits/runs.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"
@@ -10,12 +11,27 @@
 
 namespace troupe {
 
+namespace {
+
+failure superseded() {
+  return {ec::cancelled, "the owner of the run does not wait for this attempt any more"};
+}
+
+} // namespace
+
+queue_logic::calling_off queue_logic::lost_owner(const std::string& called) {
+  return {{ec::unavailable, "the node " + called + ", which owns the run, is lost"}, true, false};
+}
+
 template <class Predicate>
-void queue_logic::call_off(step_context& context, node_id owner, run_id run, Predicate gone) {
+void queue_logic::call_off(step_context& context, node_id owner, run_id run, const calling_off& how,
+                           Predicate gone) {
   for (auto& [role, p] : pools_) {
     auto removed = p.waiting.remove_if(owner, run, [&](const waiting_task& task) {
       if (!gone(task.key))
         return false;
+      if (auto span = begin_task_span(*task.task, options_.node_name, task.owner != self_.node))
+        end_span(context, *span, how.why, how.owner_lost);
       known_.erase(task.key);
       note(context, task.key, "is called off");
       return true;
@@ -26,6 +42,9 @@ void queue_logic::call_off(step_context& context, node_id owner, run_id run, Pre
     if (task.now != running_task::phase::working || (owner && task.owner != owner)
         || (run && task.key.run != run) || !gone(task.key))
       continue;
+    task.why = how.why;
+    task.owner_lost = how.owner_lost;
+    task.run_over = how.run_over;
     known_.erase(task.key);
     counted_.tasks_running.fetch_sub(1, std::memory_order_relaxed);
     tell_agent_to_give_up(context, sequence, task);
@@ -41,13 +60,15 @@ void queue_logic::on_cancel(step_context& context, const TaskCancel& cancel, nod
   if (!run)
     return;
   if (cancel.tasks().empty())
-    return call_off(context, from, run, [](const task_key&) { return true; });
+    return call_off(context, from, run, {{ec::cancelled, "the run was cancelled"}, false, true},
+                    [](const task_key&) { return true; });
   std::unordered_set<task_key, task_key_hash> named;
   for (const auto& one : cancel.tasks())
     if (task_key key{run, one.index(), one.attempt()}; known_.contains(key))
       named.insert(key);
   if (!named.empty())
-    call_off(context, from, run, [&named](const task_key& key) { return named.contains(key); });
+    call_off(context, from, run, {superseded(), false, false},
+             [&named](const task_key& key) { return named.contains(key); });
 }
 
 void queue_logic::on_asked(step_context& context, const envelope& message,
@@ -95,7 +116,8 @@ void queue_logic::on_asked(step_context& context, const envelope& message,
   // Offers of an owner come before the message that asks for them: it has given up what is not
   // named.
   if (asked.complete())
-    call_off(context, owner, {}, [&named](const task_key& key) { return !named.contains(key); });
+    call_off(context, owner, {}, {superseded(), false, false},
+             [&named](const task_key& key) { return !named.contains(key); });
 }
 
 void queue_logic::on_members(step_context& context, const MembersChanged& members) {
@@ -107,7 +129,8 @@ void queue_logic::on_members(step_context& context, const MembersChanged& member
     auto before = std::exchange(members_[id], now);
     // An owner without a link cannot hear of results, and offers its tasks to others.
     if (before.up && (!now.up || before.incarnation != now.incarnation))
-      call_off(context, id, {}, [](const task_key&) { return true; });
+      call_off(context, id, {}, lost_owner(member.info().name()),
+               [](const task_key&) { return true; });
   }
 }
 
@@ -127,7 +150,8 @@ void queue_logic::on_owners_timer(step_context& context) {
       ++one;
       continue;
     }
-    call_off(context, one->first, {}, [](const task_key&) { return true; });
+    call_off(context, one->first, {}, lost_owner(to_string(one->first)),
+             [](const task_key&) { return true; });
     one = owners_.erase(one);
   }
   owners_watched_ = next.has_value();

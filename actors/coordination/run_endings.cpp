@@ -125,9 +125,11 @@ void run_endings::tell(step_context& context, ending& done) {
   auto ended = whole_of(done);
   auto why = done.whole.has_failure() ? from_proto(done.whole.failure()) : failure{};
   bool ok = done.whole.ok();
-  if (!ok && !done.cut_short)
-    context.out.log(log_level::warning, "coordinator", run.title() + " failed: " + why.message,
-                    run.inside.trace);
+  auto failed = [&] { return run.title() + " failed: " + why.message; };
+  if (!ok && !done.cut_short && run.root)
+    context.log(*run.root, log_level::warning, "coordinator", failed());
+  else if (!ok && !done.cut_short)
+    context.out.log(log_level::warning, "coordinator", failed(), run.inside.trace);
   else if (run.root)
     context.out.log(log_level::info, "coordinator", run.title() + " has ended", run.inside.trace);
   else

@@ -4,9 +4,12 @@
 #include "actors/coordination/attempt_table.hpp"
 #include "actors/logic.hpp"
 
+#include <chrono>
 #include <cstdint>
+#include <string_view>
 
-/// The spans of runs: one for each run, and below it one for each attempt of a task. There are none
+/// What the owner of a run writes into its trace: the span of the run, and those of attempts whose
+/// node was lost; the others are written by the nodes that do them (task_span.hpp). There are none
 /// if the submission's trace is not sampled; then `active_run::root` is null.
 namespace troupe {
 
@@ -14,8 +17,14 @@ namespace troupe {
 void begin_run_span(step_context& context, active_run& run, const trace_context& from);
 /// Ends the span of the run; `why`: null if it succeeded.
 void end_run_span(step_context& context, active_run& run, const failure* why);
-/// Emits the span of an attempt that has ended; `why`: null if it succeeded.
-void end_attempt_span(step_context& context, const placement& nodes, const attempt& a,
-                      const failure* why, std::uint64_t queue_wait_us = 0);
+
+/// What its queue and its agent need to know of the attempt's place in the trace.
+void set_trace(Task& task, const active_run& run, const attempt& a);
+/// The attempt has come to nothing, and nobody says so but its owner.
+void write_lost_attempt(step_context& context, const placement& nodes, const attempt& a,
+                        const failure& why);
+/// Another attempt follows after `delay`.
+void note_retry(active_run& run, std::uint32_t task, const failure& why,
+                std::chrono::milliseconds delay, std::string_view from_node, instant now);
 
 } // namespace troupe

@@ -188,6 +188,7 @@ void run_state::release(const todo& now) {
 void run_state::make_ready(std::uint32_t task) {
   move_to(task, status::ready);
   tasks_[task].begun = true;
+  tasks_[task].ready = now_;
   auto role = role_of(task);
   if (ready_[role].empty())
     woken_.push_back(role);

@@ -88,9 +88,31 @@ public:
     woken_.clear();
   }
 
+  /// The time of what happens next: tasks that become ready note it.
+  void set_time(instant now) noexcept { now_ = now; }
+  instant ready_since(std::uint32_t task) const { return tasks_[task].ready; }
+
   std::size_t size() const noexcept { return tasks_.size(); }
   status status_of(std::uint32_t task) const { return tasks_[task].now; }
   std::uint32_t attempt_of(std::uint32_t task) const { return tasks_[task].attempt; } ///< from 1
+  std::uint32_t not_run() const noexcept { return not_run_; }
+  /// Calls `visit` with the id of tasks, or of steps that have none, that were not run, and why:
+  /// with at most so many.
+  template <class Visit>
+  void visit_not_run(std::size_t at_most, Visit visit) const {
+    for (std::uint32_t step = 0; step < steps_.size() && at_most > 0; ++step) {
+      const auto& record = steps_[step];
+      if (!record.has_tasks() && record.why_not) {
+        visit(written(step).id(), *record.why_not);
+        --at_most;
+      }
+      for (std::uint32_t i = 0; record.has_tasks() && i < record.size && at_most > 0; ++i)
+        if (const auto& task = tasks_[record.first + i]; task.now == status::not_run && task.why) {
+          visit(id_of(record.first + i), *task.why);
+          --at_most;
+        }
+    }
+  }
   std::uint32_t role_of(std::uint32_t task) const { return plan_.steps[tasks_[task].step].role; }
   const GraphTask& step_of(std::uint32_t task) const { return written(tasks_[task].step); }
   std::string id_of(std::uint32_t task) const;    ///< "read[3]"
@@ -175,6 +197,7 @@ private:
     task_usage usage;
     std::string output; ///< the bytes of a Value
     std::unique_ptr<failure> why;
+    instant ready{}; ///< since when
   };
   /// The list of a for_each.
   struct element_list {
@@ -279,6 +302,7 @@ private:
   std::size_t work_left_ = 0; ///< of this call
   std::size_t kept_bytes_ = 0;
   task_counts counts_;
+  instant now_{};
   std::uint32_t not_run_ = 0;
   std::string first_failed_;
 };

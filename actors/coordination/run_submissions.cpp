@@ -9,9 +9,11 @@ namespace troupe {
 
 namespace {
 
-envelope accepted(const envelope& request, std::string run) {
+envelope accepted(const envelope& request, std::string run, const SpanData* root = nullptr) {
   RunAccepted made;
   made.set_run(std::move(run));
+  if (root)
+    made.set_span(root->span());
   return reply_to(request, std::move(made));
 }
 
@@ -22,7 +24,7 @@ void run_submissions::repeat(step_context& context, const envelope& request,
   if (known) {
     known->submitter = request.sender; // it may have come back through another node
     known->gone.reset();
-    return context.out.send(accepted(request, to_bytes(known->id)));
+    return context.out.send(accepted(request, to_bytes(known->id), known->root.get()));
   }
   if (judged.what != delivery_state::repeated_done)
     return context.out.send(

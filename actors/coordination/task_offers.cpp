@@ -1,5 +1,6 @@
 #include "actors/coordination/task_offers.hpp"
 
+#include "actors/coordination/run_spans.hpp"
 #include "config/limits/links.hpp"
 #include "config/limits/runs.hpp"
 #include "config/limits/work.hpp"
@@ -108,7 +109,7 @@ void task_offers::offer_retries(step_context& context, lane_index lane) {
     if (!prepare(*again.run, again.task))
       return;
     retries.erase(retries.begin() + static_cast<std::ptrdiff_t>(in_vain));
-    offer(context, *again.run, again.task, lane, node);
+    offer(context, *again.run, again.task, {lane, node, again.since});
   }
 }
 
@@ -129,7 +130,7 @@ void task_offers::offer_runs(step_context& context, lane_index lane) {
     if (run.in_lane[role])
       turns.push({&run, whole ? context.now : waiting.since});
     if (whole)
-      offer(context, run, task, lane, node);
+      offer(context, run, task, {lane, node, std::max(run.state->ready_since(task), run.began)});
   }
 }
 
@@ -196,8 +197,9 @@ bool task_offers::give_up_stranded(step_context& context, lane_index lane) {
 
 // -- one offer ----------------------------------------------------------------------------------
 
-void task_offers::offer(step_context& context, active_run& run, std::uint32_t task, lane_index lane,
-                        node_index node) {
+void task_offers::offer(step_context& context, active_run& run, std::uint32_t task,
+                        const taken_task& taken) {
+  auto [lane, node, ready] = taken;
   auto& to = offer_for(node, run.tenant);
   auto& made = *to.offer.add_tasks();
   auto filled = run.state->fill_task(task, made);
@@ -214,15 +216,12 @@ void task_offers::offer(step_context& context, active_run& run, std::uint32_t ta
   to.bytes += node == 0 ? 0 : bytes;
   auto time = time_of(run, task);
   auto& a = attempts_.offer(context, run, task, {node, lane, time, bytes});
+  a.ready = ready;
   if (run.root)
     a.span = context.next_span();
   made.set_run(to_bytes(run.id));
   made.set_time_ms(static_cast<std::uint64_t>(time.count()));
-  made.set_offered_ns(context.now.time_since_epoch().count());
-  made.set_trace_hi(run.inside.trace.hi);
-  made.set_trace_lo(run.inside.trace.lo);
-  made.set_span(run.root ? a.span.value : run.inside.span.value);
-  made.set_trace_flags(run.inside.flags);
+  set_trace(made, run, a);
 }
 
 /// Values are copied one by one, which takes longer than copying as many bytes.
@@ -292,10 +291,14 @@ void task_offers::try_again(step_context& context, attempt& a, failure why, bool
                + " will be tried again: " + why.message;
       },
       run.inside.trace);
-  if (why.code == ec::overloaded) // at once it would be no better anywhere
-    later_.emplace(context.now + limits::offer_backoff_min * (1u << number), again);
-  else
+  std::chrono::milliseconds delay{0};
+  if (why.code == ec::overloaded) { // at once it would be no better anywhere
+    delay = limits::offer_backoff_min * (1u << number);
+    later_.emplace(context.now + delay, again);
+  } else {
     lanes_[again.lane].retries.push_back(again);
+  }
+  note_retry(run, again.task, why, delay, nodes_.name_of(again.avoid), context.now);
 }
 
 void task_offers::fail_task(step_context& context, active_run& run, std::uint32_t task, failure why,
@@ -307,6 +310,7 @@ void task_offers::fail_task(step_context& context, active_run& run, std::uint32_
                + " has failed for good: " + why.message;
       },
       run.inside.trace);
+  run.state->set_time(context.now);
   run.state->failed(task, std::move(why), usage);
   wake(context, run);
 }

@@ -105,8 +105,13 @@ private:
   bool wait_for_room(step_context& context, lane_index lane);
   bool give_up_stranded(step_context& context, lane_index lane);
   bool prepare(active_run& run, std::uint32_t task);
-  void offer(step_context& context, active_run& run, std::uint32_t task, lane_index lane,
-             node_index node);
+  /// A task that goes to a node now.
+  struct taken_task {
+    lane_index lane = 0;
+    node_index node = 0;
+    instant ready{};
+  };
+  void offer(step_context& context, active_run& run, std::uint32_t task, const taken_task& taken);
   void spend(const Task& made, std::size_t bytes);
   std::chrono::milliseconds time_of(const active_run& run, std::uint32_t task) const;
   filling_offer& offer_for(node_index node, const name& tenant);

@@ -15,6 +15,7 @@ inline constexpr auto owner_silence_max =
 /// the question for it may overtake it, so each MiB gives it another second.
 inline constexpr auto offer_lost_after = 2s;
 inline constexpr auto offer_lost_after_per_mib = 1s;
+inline constexpr auto run_close_patience = 1s; ///< for agents to give up a run that is cancelled
 inline constexpr auto result_lost_after = 20s; ///< one that the queue says is on its way
 inline constexpr std::size_t results_on_way_kept_max = 256; ///< large ones, remembered by a queue
 inline constexpr std::size_t tasks_asked_max = 4'096;       ///< in one question: less than 64 KiB

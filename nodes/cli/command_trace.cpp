@@ -58,6 +58,11 @@ trace_context command_trace::part::inside() const { return context_of(span_, of_
 
 void command_trace::part::failed(const cli_error& why) { mark_failed(span_, why); }
 
+void command_trace::add(SpanData span) {
+  set_end(span, clock_.now());
+  done_.push_back(std::move(span));
+}
+
 void command_trace::answered(const trace_context& answer) noexcept {
   if (inside_.undecided() && answer.trace == inside_.trace)
     inside_.flags = answer.sampled() ? trace_context::flag_sampled : 0;

@@ -52,6 +52,10 @@ public:
     SpanData span_;
   };
 
+  /// A span that somebody else should have made, and now cannot. It ends now.
+  void add(SpanData span);
+  instant now() const { return clock_.now(); }
+
   /// A node has answered: it has decided.
   void answered(const trace_context& answer) noexcept;
 

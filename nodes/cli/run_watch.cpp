@@ -38,9 +38,24 @@ cli_result<run_outcome> run_watch::run(RunSubmit submitted, command_trace& trace
   if (cancelled_)
     set(trace.span(), attr::cancel_reason,
         cancelled_->exit_code == exit_timed_out ? "client_timeout" : "interrupted");
+  if (!outcome && outcome.error().exit_code == exit_run_lost)
+    write_lost_run(trace, outcome.error());
   if (!outcome)
     waiting.failed(outcome.error());
   return outcome;
+}
+
+/// The owner of the run is lost, and with it the span of the run, below which all others are.
+void run_watch::write_lost_run(command_trace& trace, const cli_error& why) {
+  if (!run_span_)
+    return;
+  auto span = begin_span(span_names::workflow, graph_, trace_, run_span_, accepted_);
+  set(span, attr::operation, "invoke_workflow");
+  set(span, attr::workflow, graph_);
+  set(span, attr::run_id, to_string(run_from_bytes(run_)));
+  set(span, attr::written_for, owner_name_);
+  set_failed(span, {ec::unavailable, why.message});
+  trace.add(std::move(span));
 }
 
 cli_result<run_outcome> run_watch::follow(RunSubmit submitted, command_trace& trace) {
@@ -60,6 +75,8 @@ cli_result<run_outcome> run_watch::follow(RunSubmit submitted, command_trace& tr
 cli_result<void> run_watch::submit(RunSubmit submitted, command_trace& trace) {
   owner_ = node_from_bytes(cluster_.node().id());
   owner_name_ = cluster_.node().name();
+  graph_ = submitted.graph().name();
+  accepted_ = trace.now();
   auto reply = cluster_.link->request(request_to_owner(payload::of(std::move(submitted))),
                                       limits::request_timeout,
                                       [this](envelope& other) { on_message(other); });
@@ -76,6 +93,7 @@ cli_result<void> run_watch::submit(RunSubmit submitted, command_trace& trace) {
   if (!accepted)
     return unexpected{error_of(failure{ec::bad_message, "the node's answer could not be read"})};
   run_ = accepted->run();
+  run_span_ = {accepted->span()};
   submission_ = reply->id;
   return {};
 }
@@ -141,6 +159,7 @@ void run_watch::cancel(int exit_code, CancelReason reason, const std::string& wh
   message.set_run(run_);
   message.set_reason(reason);
   auto request = request_to_owner(payload::of(std::move(message)));
+  request.trace = {}; // it is answered after the run's end has come, with which the command ends
   request.remaining = cancel_timeout;
   // If this cannot be sent, the node notices that the client is gone.
   [[maybe_unused]] auto sent = cluster_.link->send(std::move(request), cancel_timeout);

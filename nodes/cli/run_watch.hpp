@@ -45,6 +45,7 @@ private:
   /// The submission failed, for example when it was repeated over another link.
   void on_failure(const failure& why);
   cli_error run_lost(const std::string& why) const;
+  void write_lost_run(command_trace& trace, const cli_error& why);
   void cancel(int exit_code, CancelReason reason, const std::string& why);
   run_outcome outcome();
 
@@ -57,7 +58,10 @@ private:
   node_id owner_; ///< the node that owns the run; this client may be attached to another now
   std::string owner_name_;
   message_id submission_;
-  std::string run_;               ///< its id, once accepted
+  std::string run_;   ///< its id, once accepted
+  std::string graph_; ///< of the run
+  span_id run_span_;  ///< that its owner will write; zero: none
+  instant accepted_{};
   std::optional<cli_error> lost_; ///< nothing more can be heard of the run
   std::optional<RunEnded> ended_;
   std::optional<cli_error> cancelled_; ///< why we asked the run to stop

@@ -46,6 +46,9 @@ protected:
     return make_envelope(message_kind::request, target_, std::move(echo));
   }
 
+  /// Whether the trace of that request is sampled.
+  virtual bool samples(std::uint64_t number) const { return number % 100 == 0; }
+
   address target_;
 
 private:
@@ -53,7 +56,7 @@ private:
     auto message = make();
     message.id = {session_, ++sent_};
     message.sender = self_;
-    message.trace = {{session_.value, sent_}, {}, static_cast<std::uint8_t>(sent_ % 100 == 0)};
+    message.trace = {{session_.value, sent_}, {}, static_cast<std::uint8_t>(samples(sent_))};
     context.out.send(std::move(message));
   }
 

@@ -1,11 +1,13 @@
 #pragma once
 
+#include "messages/ids.hpp"
 #include "tests/e2e/e2e.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <utility>
 
 /// A real Jaeger, and what a person would find in it.
 namespace troupe::testing {
@@ -37,8 +39,10 @@ public:
     otlp = setting(start.output(), "OTLP_HTTP=");
   }
 
-  ~jaeger() {
-    if (started_)
+  ~jaeger() { stop(); }
+
+  void stop() {
+    if (std::exchange(started_, false))
       process{{.program = script, .arguments = {"stop", folder_.string()}}}.wait(30s);
   }
 
@@ -99,12 +103,21 @@ jaeger_trace trace_from(const jaeger& server, const std::string& id,
 
 /// What must hold of every trace: one root, every parent there, no warning, every span ends after
 /// it began and not after its parent, at most 20 operations, and nothing that docs/traces.md does
-/// not list. `from_outside`: the parent that a TRACEPARENT named; empty: none.
-void expect_sound(const jaeger_trace& trace, const std::string& from_outside = {});
+/// not list.
+void expect_sound(const jaeger_trace& trace);
+
+/// What a program writes that has called `troupe` with a TRACEPARENT: the span that this names, now
+/// at its end.
+void export_caller(const jaeger& server, trace_id trace, span_id span);
+inline constexpr const char* caller_name = "the caller";
 
 /// A Jaeger for the test, which is skipped where none is installed.
 class in_jaeger : public e2e_test {
 protected:
+  void TearDown() override {
+    server.stop();
+    e2e_test::TearDown();
+  }
   void SetUp() override {
     if (server.missing.empty())
       return;

@@ -1,11 +1,15 @@
 #include "actors/coordination/coordinator_logic.hpp"
 #include "config/limits/links.hpp"
+#include "config/limits/runs.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"
 #include "messages/spans.pb.h"
 #include "messages/values.pb.h"
+#include "telemetry/trace_words.hpp"
 #include "tests/unit/coordination/hand.hpp"
+
+#include <gmock/gmock.h>
 
 /// What the coordinator reports (progress, ends, spans), and how runs are called off.
 namespace troupe::testing {
@@ -204,58 +208,106 @@ TEST_F(coordinator_sight, tells_submitters_when_the_node_stops) {
   EXPECT_EQ(by.only<RunEnded>().failure().code(), static_cast<std::uint32_t>(ec::unavailable));
 }
 
-TEST_F(coordinator_sight, records_one_span_for_the_run_and_one_for_each_attempt) {
+TEST_F(coordinator_sight, records_the_run_and_leaves_attempts_to_those_who_do_them) {
   submit(two, false, {{1, 2}, {9}, 1});
   auto tasks = offers();
   EXPECT_EQ(tasks[0].trace_lo(), 2u);
   EXPECT_EQ(tasks[0].trace_flags(), 1u);
   EXPECT_NE(tasks[0].span(), tasks[1].span());
+  EXPECT_EQ(tasks[0].previous_span(), 0u);
+  EXPECT_GT(tasks[0].ready_ns(), 0);
   by.now += 1ms;
   done(tasks[0], failure{ec::agent_failed, "fell"});
   auto again = offers();
   ASSERT_EQ(again.size(), 1u);
   EXPECT_NE(again[0].span(), tasks[0].span());
+  EXPECT_EQ(again[0].previous_span(), tasks[0].span());
+  EXPECT_EQ(again[0].ready_ns(), by.now.time_since_epoch().count()) << "when the first had failed";
   done(tasks[1]);
   done(again[0]);
-  ASSERT_EQ(by.out.spans.size(), 4u);
-  const auto& failed = by.out.spans[0];
-  EXPECT_EQ(failed.name(), "task a");
-  EXPECT_TRUE(failed.failed());
-  EXPECT_EQ(failed.span(), tasks[0].span());
-  EXPECT_EQ(failed.end_ns() - failed.start_ns(), 1'000'000);
-  EXPECT_EQ(text_of(failed, "troupe.task.attempt"), "1");
-  const auto& good = by.out.spans[2];
-  EXPECT_EQ(text_of(good, "troupe.task.attempt"), "2");
-  EXPECT_FALSE(good.failed());
-  const auto& root = by.out.spans[3];
+  ASSERT_EQ(by.out.spans.size(), 1u);
+  const auto& root = by.out.spans[0];
   EXPECT_EQ(root.name(), "invoke_workflow two");
   EXPECT_EQ(root.parent(), 9u);
+  EXPECT_EQ(root.span(), tasks[0].run_span());
   EXPECT_FALSE(root.failed()) << "the run succeeded in the end";
   for (const auto& line : by.out.logs)
     EXPECT_NE(line.level, log_level::warning) << line.text;
   EXPECT_EQ(text_of(root, "gen_ai.workflow.name"), "two");
   EXPECT_EQ(text_of(root, "troupe.tasks"), "2");
-  for (int i = 0; i < 3; ++i)
-    EXPECT_EQ(by.out.spans[static_cast<std::size_t>(i)].parent(), root.span());
+  EXPECT_EQ(text_of(root, "troupe.tasks.retried"), "1");
+  ASSERT_EQ(root.events_size(), 1);
+  EXPECT_EQ(root.events(0).name(), "retry");
+  EXPECT_EQ(root.events(0).attributes(1).text(), "agent_failed");
+  for (const auto& one : root.attributes())
+    EXPECT_TRUE(may_have(*row_of(root.name()), one.key())) << one.key();
 }
 
-TEST_F(coordinator_sight, records_the_attempts_of_a_lost_node_and_of_a_cancelled_run_as_failed) {
+TEST_F(coordinator_sight, records_the_attempts_of_a_lost_node_itself) {
   auto members = [](MemberState b) {
     return make_members({make_member(node_a, MEMBER_UP, 2, {"noop"}), make_member(node_b, b)});
   };
   by.tell(members(MEMBER_UP));
-  auto run = submit(two, false, sampled);
+  submit(two, false, sampled);
+  auto tasks = offers();
   by.tell(members(MEMBER_DOWN));
   ASSERT_EQ(by.out.spans.size(), 2u);
-  EXPECT_EQ(by.out.spans[0].status_message(), "the node node-b is down");
-  EXPECT_EQ(text_of(by.out.spans[0], "troupe.task.node"), "node-b");
+  const auto& lost = by.out.spans[0];
+  EXPECT_EQ(lost.name(), "task a");
+  EXPECT_EQ(lost.status_message(), "the node node-b is down");
+  EXPECT_EQ(text_of(lost, "troupe.task.node"), "node-b");
+  EXPECT_EQ(text_of(lost, "troupe.task.outcome"), "lost");
+  EXPECT_NE(lost.span(), tasks[0].span()) << "that id is the node's, should it live after all";
+  EXPECT_EQ(lost.parent(), tasks[0].run_span());
+  auto id = lost.span();
   by.tell(members(MEMBER_UP));
+  auto again = offers();
+  ASSERT_FALSE(again.empty());
+  EXPECT_EQ(again[0].previous_span(), id);
+}
+
+TEST_F(coordinator_sight, a_cancelled_run_ends_when_its_agents_have_given_up) {
+  auto run = submit(two, false, sampled);
+  auto tasks = offers();
+  TaskStarted started;
+  started.set_run(tasks[0].run());
+  started.set_index(tasks[0].index());
+  started.set_attempt(tasks[0].attempt());
+  by.tell(started);
+  RunCancel cancel;
+  cancel.set_run(run);
+  cancel.set_reason(CANCEL_INTERRUPTED);
+  by.ask(cancel, client);
+  EXPECT_FALSE(by.take<TaskCancel>().empty()) << "the nodes hear of it at once";
+  EXPECT_TRUE(by.take<RunEnded>().empty()) << "an agent is still at work";
+  done(tasks[0], failure{ec::cancelled, "the run was cancelled"});
+  auto ends = by.take<RunEnded>();
+  ASSERT_EQ(ends.size(), 2u) << "the submitter and who cancelled it";
+  EXPECT_THAT(ends[0].failure().message(), ::testing::HasSubstr("interrupted"));
+  ASSERT_EQ(by.out.spans.size(), 1u);
+  const auto& root = by.out.spans[0];
+  EXPECT_TRUE(root.failed());
+  EXPECT_EQ(text_of(root, "error.type"), "cancelled");
+  EXPECT_EQ(text_of(root, "troupe.cancel.reason"), "interrupted");
+}
+
+TEST_F(coordinator_sight, a_cancelled_run_does_not_wait_for_ever) {
+  auto run = submit(two, false, sampled);
+  auto tasks = offers();
+  TaskStarted started;
+  started.set_run(tasks[0].run());
+  started.set_index(tasks[0].index());
+  started.set_attempt(tasks[0].attempt());
+  by.tell(started);
   RunCancel cancel;
   cancel.set_run(run);
   by.tell(cancel);
-  ASSERT_EQ(by.out.spans.size(), 5u);
-  EXPECT_TRUE(by.out.spans[4].failed()) << "the run";
-  EXPECT_EQ(by.out.spans[4].parent(), 0u);
+  EXPECT_TRUE(by.take<RunEnded>().empty());
+  constexpr std::uint32_t timer_closing = 7;
+  ASSERT_TRUE(by.armed(timer_closing));
+  by.now += limits::run_close_patience;
+  by.fire(timer_closing);
+  EXPECT_EQ(by.take<RunEnded>().size(), 1u);
 }
 
 TEST_F(coordinator_sight, records_nothing_of_a_trace_that_is_not_sampled) {

@@ -18,7 +18,7 @@ class queue : public ::testing::Test {
 protected:
   role_table roles = some_roles();
   metrics counted;
-  queue_logic logic{{2, 3}, roles, counted};
+  queue_logic logic{{2, 3, "node-b"}, roles, counted};
   hand by{logic, service::queue, node_b};
 
   static Task task(std::uint32_t index, const std::string& role = "reader",
@@ -33,6 +33,9 @@ protected:
     made.set_trace_lo(7);
     made.set_span(8);
     made.set_trace_flags(1);
+    made.set_run_span(6);
+    made.set_ready_ns(1);
+    made.set_offered_ns(2);
     (*made.mutable_input())["x"].set_integer(index);
     return made;
   }

@@ -1,0 +1,99 @@
+// How a run ends that was cancelled. Its nodes hear of it at once; its end is told when the agents
+// at work on it have given up: what a run began does not go on after its end.
+
+#include "actors/coordination/coordinator_logic.hpp"
+#include "config/limits/runs.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace troupe {
+
+namespace {
+
+std::string_view text_of(CancelReason reason) {
+  switch (reason) {
+    case CANCEL_CLIENT_TIMEOUT:
+      return "client_timeout";
+    case CANCEL_INTERRUPTED:
+      return "interrupted";
+    default:
+      return "requested";
+  }
+}
+
+failure why_cancelled(CancelReason reason) {
+  switch (reason) {
+    case CANCEL_CLIENT_TIMEOUT:
+      return {ec::cancelled,
+              "the run was cancelled: it did not end in the time its client gave it"};
+    case CANCEL_INTERRUPTED:
+      return {ec::cancelled, "the run was cancelled: its client was interrupted"};
+    default:
+      return {ec::cancelled, "the run was cancelled"};
+  }
+}
+
+} // namespace
+
+void coordinator_logic::on_cancel(step_context& context, envelope& request) {
+  auto id = run_from_bytes(request.body.as<RunCancel>()->run());
+  bool wants_reply = request.kind == message_kind::request;
+  if (auto run = runs_.find(id)) {
+    auto reason = request.body.as<RunCancel>()->reason();
+    run->cancel_reason = text_of(reason);
+    auto why = why_cancelled(reason);
+    return close_run(context, *run, std::move(why), wants_reply ? &request : nullptr);
+  }
+  if (wants_reply)
+    context.out.send(
+        reply_failure(request, {ec::not_found, "this node has no run " + to_string(id)
+                                                   + ": it has ended, or another node owns it"}));
+}
+
+void coordinator_logic::close_run(step_context& context, active_run& run, failure why,
+                                  const envelope* canceller) {
+  if (canceller)
+    run.canceller = head_of(*canceller);
+  if (run.closing)
+    return;
+  offers_.remove(run);
+  attempts_.call_off_everywhere(context, self_, run);
+  attempts_.visit_of(run, [&](attempt& a) {
+    if (a.now != attempt::phase::started || !nodes_.is_up(a.node))
+      attempts_.release(context, a, "is given up with its run");
+  });
+  run.closing = std::move(why);
+  run.closes_by = context.now + limits::run_close_patience;
+  context.out.arm(timer_closing, limits::run_close_patience);
+  end_if_closed(context, run);
+}
+
+void coordinator_logic::end_if_closed(step_context& context, active_run& run) {
+  bool at_work = false;
+  attempts_.visit_of(run, [&](const attempt&) { at_work = true; });
+  if (at_work && context.now < run.closes_by)
+    return;
+  auto why = *run.closing;
+  auto canceller = std::move(run.canceller);
+  end_run(context, run, &why, canceller ? &*canceller : nullptr);
+}
+
+void coordinator_logic::on_closing(step_context& context) {
+  std::vector<active_run*> closing;
+  std::optional<instant> next;
+  runs_.visit([&](active_run& run) {
+    if (!run.closing)
+      return;
+    if (run.closes_by <= context.now)
+      closing.push_back(&run);
+    else
+      next = std::min(next.value_or(run.closes_by), run.closes_by);
+  });
+  for (auto run : closing)
+    end_if_closed(context, *run);
+  if (next)
+    context.out.arm(timer_closing, *next - context.now);
+}
+
+} // namespace troupe
