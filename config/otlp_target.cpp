@@ -191,6 +191,8 @@ void find_url(const node_config::telemetry_section& telemetry, const variables& 
   to.from = named.name;
 }
 
+named_file file_named_by(const variables::found_variable& set) { return {set.value, set.name}; }
+
 void read_timeout(const variables& set, otlp_target& to) {
   auto asked = set.of_exporter("TIMEOUT");
   if (asked.value.empty())
@@ -317,9 +319,9 @@ otlp_target otlp_target_of(const node_config::telemetry_section& telemetry) {
   auto headers = set.of_exporter("HEADERS");
   for (const auto& [key, value] : read_pairs(headers.name, headers.value, to.warnings))
     to.headers.emplace_back(key).append(value.empty() ? ";" : ": ").append(value); // for libcurl
-  to.certificate = set.of_exporter("CERTIFICATE").value;
-  to.client_certificate = set.of_exporter("CLIENT_CERTIFICATE").value;
-  to.client_key = set.of_exporter("CLIENT_KEY").value;
+  to.certificate = file_named_by(set.of_exporter("CERTIFICATE"));
+  to.client_certificate = file_named_by(set.of_exporter("CLIENT_CERTIFICATE"));
+  to.client_key = file_named_by(set.of_exporter("CLIENT_KEY"));
   read_timeout(set, to);
   read_coding(set, to);
   read_resource(set, to);

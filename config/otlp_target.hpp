@@ -32,6 +32,12 @@ enum class otlp_path {
 /// says what was expected and repeats no password.
 outcome<otlp_url, std::string> parse_otlp_url(std::string_view text, otlp_path path);
 
+/// A file in the PEM format, and the variable that named it, for messages.
+struct named_file {
+  std::filesystem::path path; ///< empty: none
+  std::string from;
+};
+
 /// Where and how spans are sent, from `telemetry.otlp_endpoint` or, if that is empty, from the
 /// variables that the OpenTelemetry specification defines for OTLP exporters.
 struct otlp_target {
@@ -40,9 +46,9 @@ struct otlp_target {
   std::vector<std::string> headers; ///< "name: value"; may hold secrets: never shown
   std::chrono::milliseconds timeout = limits::otlp_request_timeout; ///< of one request
   bool gzip = false;
-  std::filesystem::path certificate;                         ///< PEM, of the trusted authorities
-  std::filesystem::path client_certificate;                  ///< PEM, shown to the collector
-  std::filesystem::path client_key;                          ///< PEM
+  named_file certificate;        ///< of the trusted authorities
+  named_file client_certificate; ///< shown to the collector
+  named_file client_key;
   std::vector<std::pair<std::string, std::string>> resource; ///< added to ours, overriding them
   std::vector<std::string> warnings; ///< parts of the environment that were not understood
 };

@@ -92,7 +92,7 @@ result<void> frame_reader::hand_on(const byte_slice& frame, const sink& on_frame
   auto kind = static_cast<frame_kind>(bytes[4]);
   auto body_bytes = read_u32(bytes.data());
   auto body = frame.part(header_bytes(), body_bytes);
-  if (seal_) {
+  if (now_ == stage::sealed) {
     auto sealed = sealed_header_bytes + body_bytes;
     if (!seal_->matches_next(bytes.substr(0, sealed), bytes.substr(sealed)))
       return fail(ec::refused, "a frame that is not the next one its sender sealed: it was "
@@ -112,7 +112,18 @@ result<std::size_t> frame_reader::frame_size(std::string_view header) const {
                                      + std::to_string(limits::frame_body_bytes_max));
   if (read_u32(header.data() + 4) > 0xff || !is_known(static_cast<frame_kind>(header[4])))
     return fail(ec::bad_message, "a frame of an unknown kind");
-  return header_bytes() + body + (seal_ ? frame_tag_bytes : 0);
+  return header_bytes() + body + (now_ == stage::sealed ? frame_tag_bytes : 0);
+}
+
+bool frame_reader::invariants() const {
+  if ((now_ == stage::sealed) != (seal_ != nullptr))
+    return false;
+  if (now_ == stage::preface)
+    return partial_.size() < link_preface.size() && link_preface.starts_with(partial_);
+  if (partial_.size() < header_bytes())
+    return true;
+  auto size = frame_size(partial_);
+  return size && partial_.size() < *size;
 }
 
 result<void> frame_reader::complete_partial(std::string_view& bytes, const sink& on_frame,
@@ -149,15 +160,15 @@ result<bool> frame_reader::read_preface(std::string_view& bytes) {
 }
 
 result<void> frame_reader::feed(std::string_view bytes, const sink& on_frame) {
-  if (!preface_seen_) {
+  if (now_ == stage::preface) {
     auto seen = read_preface(bytes);
     if (!seen || !*seen)
       return seen ? result<void>{} : unexpected{seen.error()};
-    preface_seen_ = true;
+    now_ = stage::plain;
   }
   bool go_on = true;
   // Plain frames are read one by one: any of them may be the last.
-  while (go_on && !bytes.empty() && (!seal_ || !partial_.empty()))
+  while (go_on && !bytes.empty() && (now_ == stage::plain || !partial_.empty()))
     if (auto done = complete_partial(bytes, on_frame, go_on); !done || !partial_.empty())
       return done;
   if (!go_on || bytes.empty())

@@ -2,6 +2,7 @@
 
 #include "config/limits/messages.hpp"
 #include "config/limits/storage.hpp"
+#include "config/yaml.hpp"
 #include "persistence/files.hpp"
 #include "persistence/own_files.hpp"
 #include "telemetry/shell_word.hpp"
@@ -17,10 +18,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <mutex>
-#include <set>
-
-#include <yaml-cpp/yaml.h>
+#include <utility>
 
 namespace troupe {
 
@@ -51,33 +49,51 @@ std::string yaml_text(std::string_view text) {
   return out + '"';
 }
 
-std::string text_at(const YAML::Node& map, const char* key) {
-  if (!map.IsMap()) // yaml-cpp's own message is for programmers
-    throw YAML::RepresentationException(map.Mark(), std::string("expected a mapping with ") + key);
-  auto found = map[key];
-  if (!found || !found.IsScalar())
-    throw YAML::RepresentationException(map.Mark(), std::string("expected a text under ") + key);
-  return found.Scalar();
+config_result<std::string> text_at(const yaml_node& map, std::string_view key) {
+  auto found = map.find(key);
+  if (!found)
+    return map.fail("expected a mapping with the key " + std::string{key} + ", found "
+                    + (map.is_map() ? "none" : map.found()));
+  if (!found->is_scalar())
+    return found->fail("expected a text, found " + found->found());
+  return found->text();
 }
 
-cluster_file parse_cluster_file(const std::string& text) {
-  auto root = YAML::Load(text);
+config_result<void> read_node(const yaml_node& from, cluster_node& node) {
+  for (auto [key, into] : {std::pair{"id", &node.member.id}, std::pair{"name", &node.member.name},
+                           std::pair{"address", &node.member.address},
+                           std::pair{"http_address", &node.http_address}}) {
+    auto text = text_at(from, key);
+    if (!text)
+      return unexpected{std::move(text).error()};
+    *into = std::move(*text);
+  }
+  return {};
+}
+
+/// Keys of a later version are left out.
+config_result<cluster_file> parse_cluster_file(const std::string& text, const fs::path& path) {
+  auto root = parse_yaml(text, path.string());
+  if (!root)
+    return unexpected{std::move(root).error()};
   cluster_file file;
-  file.name = text_at(root, "name");
-  auto nodes = root["nodes"];
-  if (!nodes || !nodes.IsSequence() || nodes.size() == 0 || nodes.size() > limits::members_max)
-    throw YAML::RepresentationException(root.Mark(), "expected a list of nodes");
-  for (const auto& node : nodes)
-    file.nodes.push_back({{text_at(node, "id"), text_at(node, "name"), text_at(node, "address")},
-                          text_at(node, "http_address")});
+  auto cluster_name = text_at(*root, "name");
+  if (!cluster_name)
+    return unexpected{std::move(cluster_name).error()};
+  file.name = std::move(*cluster_name);
+  auto nodes = root->find("nodes");
+  if (!nodes)
+    return root->fail("expected a list of nodes");
+  auto listed = nodes->list();
+  if (!listed)
+    return unexpected{std::move(listed).error()};
+  if (listed->empty() || listed->size() > limits::members_max)
+    return nodes->fail("expected 1 to " + std::to_string(limits::members_max) + " nodes, found "
+                       + std::to_string(listed->size()));
+  for (const auto& each : *listed)
+    if (auto read = read_node(each, file.nodes.emplace_back()); !read)
+      return unexpected{std::move(read).error()};
   return file;
-}
-
-struct flock whole_file(short kind) {
-  struct flock wanted {};
-  wanted.l_type = kind;
-  wanted.l_whence = SEEK_SET;
-  return wanted;
 }
 
 } // namespace
@@ -106,13 +122,11 @@ result<std::optional<cluster_file>> read_cluster_file(const fs::path& data) {
     return unexpected{text.error()};
   if (!*text)
     return std::optional<cluster_file>{};
-  try {
-    return std::optional{parse_cluster_file(**text)};
-  } catch (const YAML::Exception& e) {
-    return fail(ec::bad_message, path.string() + ":" + std::to_string(e.mark.line + 1) + ": "
-                                     + e.msg
+  auto file = parse_cluster_file(**text, path);
+  if (!file)
+    return fail(ec::bad_message, to_string(file.error())
                                      + " (`troupe up` writes this file: restore it from a copy)");
-  }
+  return std::optional{std::move(*file)};
 }
 
 result<void> write_cluster_file(const fs::path& data, const cluster_file& file) {
@@ -140,69 +154,18 @@ failure already_runs(const fs::path& data, std::optional<pid_t> holder) {
                            + "`, or name another folder with --data"};
 }
 
-/// The lock files that this process holds.
-class held_locks {
-public:
-  static held_locks& of_this_process() {
-    static held_locks all;
-    return all;
-  }
-
-  bool contains(const fs::path& file) {
-    std::lock_guard guard{mutex_};
-    return files_.contains(key(file));
-  }
-
-  /// The file stays on the list as long as the returned value lives.
-  std::shared_ptr<const void> add(const fs::path& file) {
-    std::lock_guard guard{mutex_};
-    files_.insert(key(file));
-    return {this, [this, listed = key(file)](const void*) {
-              std::lock_guard remover{mutex_};
-              files_.erase(listed);
-            }};
-  }
-
-private:
-  static fs::path key(const fs::path& file) {
-    std::error_code ignored;
-    return fs::weakly_canonical(file, ignored);
-  }
-
-  std::mutex mutex_;
-  std::set<fs::path> files_;
-};
-
 } // namespace
 
-result<folder_lock> folder_lock::take(const fs::path& data) {
-  auto path = data / "lock";
-  if (held_locks::of_this_process().contains(path))
-    return unexpected{already_runs(data, ::getpid())};
-  auto opened = open_own_file(path, O_RDWR | O_CREAT);
-  if (!opened)
-    return unexpected{std::move(opened).error()};
-  auto fd = *std::move(opened);
-  auto wanted = whole_file(F_WRLCK);
-  if (::fcntl(fd.get(), F_SETLK, &wanted) == 0)
-    return folder_lock{std::move(fd), held_locks::of_this_process().add(path)};
-  if (errno != EACCES && errno != EAGAIN)
-    return unexpected{file_failure("cannot lock", path, errno)};
-  return unexpected{already_runs(data, lock_holder(data))};
+result<file_lock> take_folder(const fs::path& data) {
+  auto taken = file_lock::take(data / "lock");
+  if (!taken)
+    return unexpected{std::move(taken).error()};
+  if (!*taken)
+    return unexpected{already_runs(data, lock_holder(data))};
+  return **std::move(taken);
 }
 
-std::optional<pid_t> lock_holder(const fs::path& data) {
-  auto path = data / "lock";
-  if (held_locks::of_this_process().contains(path))
-    return ::getpid();
-  auto file = open_own_file(path, O_RDWR);
-  if (!file)
-    return std::nullopt;
-  auto asked = whole_file(F_WRLCK);
-  if (::fcntl(file->get(), F_GETLK, &asked) != 0 || asked.l_type == F_UNLCK)
-    return std::nullopt;
-  return asked.l_pid;
-}
+std::optional<pid_t> lock_holder(const fs::path& data) { return file_lock::holder(data / "lock"); }
 
 bool port_picker::claim(std::uint16_t port) {
   if (given_.contains(port))

@@ -4,12 +4,12 @@
 #include "config/base/file_handle.hpp"
 #include "config/config.hpp"
 #include "messages/errors.hpp"
+#include "persistence/file_lock.hpp"
 
 #include <sys/types.h>
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,23 +56,11 @@ result<void> write_cluster_file(const std::filesystem::path& data, const cluster
 result<void> write_file_atomically(const std::filesystem::path& path, std::string_view text,
                                    mode_t mode = 0600);
 
-/// Marks a data folder as in use by this process. It is a POSIX record lock: the kernel releases it
-/// when the process ends in any way, and says which process holds it. A process that closes any
-/// descriptor of a file loses its locks on that file, so this process never opens a lock file that
-/// it already holds.
-class folder_lock {
-public:
-  /// `refused` if another process holds it (its id is in the message).
-  static result<folder_lock> take(const std::filesystem::path& data);
+/// Marks a data folder as in use by this process, as long as what is returned lives. `refused` if
+/// another process uses it (its id is in the message).
+result<file_lock> take_folder(const std::filesystem::path& data);
 
-private:
-  folder_lock(file_handle fd, std::shared_ptr<const void> listed)
-      : fd_(std::move(fd)), listed_(std::move(listed)) {}
-  file_handle fd_;
-  std::shared_ptr<const void> listed_; ///< keeps the lock on the list of this process
-};
-
-/// The process that holds the folder's lock, which may be this one; nothing if there is none.
+/// The process that uses the folder, this one included; nothing if none does.
 std::optional<pid_t> lock_holder(const std::filesystem::path& data);
 
 /// Finds loopback ports on which nobody listens. It looks below the range that the system uses for

@@ -2,6 +2,7 @@
 
 #include "config/base/count_of.hpp"
 #include "config/base/hex.hpp"
+#include "config/keys.hpp"
 #include "config/limits/messages.hpp"
 #include "messages/ids.hpp"
 #include "persistence/identity.hpp"
@@ -71,12 +72,26 @@ result<cluster_file> plan_nodes(const cluster_setup_options& options,
   return file;
 }
 
+/// What of a configuration all nodes have in common: `up` gives each node the rest itself.
+void take_away_own(node_config& cfg) {
+  for (auto key : {"cluster.secret_file", "cluster.members", "node.name", "node.id", "node.listen",
+                   "node.http_listen", "node.data", "telemetry.log_file"})
+    cfg.origins.erase(key);
+  if (!cfg.node.roles.empty())
+    cfg.node.roles = fs::absolute(cfg.node.roles);
+}
+
+fs::path node_config_path(const fs::path& data, std::string_view node_name) {
+  return node_folder(data, node_name) / "node.yaml";
+}
+
 result<local_node> write_node(const cluster_setup_options& options, const cluster_file& file,
                               const cluster_node& node) {
   auto folder = node_folder(options.data, node.member.name);
   if (auto made = make_own_folder(folder); !made)
     return unexpected{made.error()};
   auto cfg = options.cfg;
+  take_away_own(cfg);
   cfg.cluster.secret_file = secret_path(options.data);
   cfg.cluster.members.clear();
   for (const auto& each : file.nodes)
@@ -87,12 +102,7 @@ result<local_node> write_node(const cluster_setup_options& options, const cluste
   cfg.node.http_listen = node.http_address;
   cfg.node.data = folder;
   cfg.telemetry.log_file = folder / "log.jsonl";
-  for (auto key : {"cluster.secret_file", "cluster.members", "node.name", "node.id", "node.listen",
-                   "node.http_listen", "node.data", "telemetry.log_file"})
-    cfg.origins.erase(key);
-  if (!cfg.node.roles.empty())
-    cfg.node.roles = fs::absolute(cfg.node.roles);
-  auto config_path = folder / "node.yaml";
+  auto config_path = node_config_path(options.data, node.member.name);
   if (auto written = write_file_atomically(config_path, show_config(cfg)); !written)
     return unexpected{written.error()};
   std::vector<std::string> arguments{
@@ -139,10 +149,36 @@ void keep_environment_paths() {
     }
 }
 
+result<std::vector<std::string>> settings_not_in_force(const fs::path& data,
+                                                       const node_config& cfg) {
+  auto file = read_cluster_file(data);
+  if (!file)
+    return unexpected{file.error()};
+  std::vector<std::string> differ;
+  if (!*file)
+    return differ;
+  config_sources stored;
+  stored.file = node_config_path(data, (*file)->nodes.front().member.name);
+  auto running = load_config(stored);
+  if (!running)
+    return fail(ec::bad_message, to_string(running.error()));
+  auto wanted = cfg;
+  take_away_own(wanted);
+  for (const auto& key : config_keys()) {
+    auto origin = wanted.origins.find(std::string{key.name});
+    if (key.kind == key_kind::members || origin == wanted.origins.end()
+        || origin->second.starts_with("environment") || key.get(wanted) == key.get(*running))
+      continue;
+    differ.push_back(std::string{key.name} + " is " + key.shown(*running) + " there, not "
+                     + key.shown(wanted));
+  }
+  return differ;
+}
+
 result<cluster_setup> prepare_cluster(const cluster_setup_options& options) {
   if (auto made = make_own_folder(options.data); !made)
     return unexpected{made.error()};
-  auto lock = folder_lock::take(options.data);
+  auto lock = take_folder(options.data);
   if (!lock)
     return unexpected{with_difference(options, std::move(lock).error())};
   auto before = read_cluster_file(options.data);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace troupe {
@@ -25,7 +26,7 @@ void keep_environment_paths();
 
 /// A data folder whose nodes can be started. Holds the folder's lock.
 struct cluster_setup {
-  folder_lock lock;
+  file_lock lock;
   cluster_file file;
   std::vector<local_node> nodes;
   bool is_new = false;
@@ -36,5 +37,12 @@ struct cluster_setup {
 /// `invalid_argument` (the folder has a different number of nodes), `bad_message` (damaged),
 /// `storage_failed`.
 result<cluster_setup> prepare_cluster(const cluster_setup_options& options);
+
+/// Which settings `cfg` takes from a file or from flags and the running cluster in that folder does
+/// not have: "agents.idle is 5min there, not 10s". A cluster keeps the configuration that it was
+/// started with. Settings that each node has for itself (its address) do not count. Errors: a
+/// node's configuration cannot be read.
+result<std::vector<std::string>> settings_not_in_force(const std::filesystem::path& data,
+                                                       const node_config& cfg);
 
 } // namespace troupe

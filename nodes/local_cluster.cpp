@@ -1,6 +1,6 @@
 #include "nodes/local_cluster.hpp"
 
-#include "nodes/cli/exit_codes.hpp"
+#include "nodes/exit_codes.hpp"
 #include "nodes/last_words.hpp"
 
 #include <poll.h>
@@ -24,14 +24,12 @@ using json = nlohmann::json;
 /// Damaged data and a wrong configuration stay wrong.
 bool starting_again_helps(const child_exit& ended) {
   return ended.signal != 0
-         || (ended.code != cli::exit_damaged && ended.code != cli::exit_config
-             && ended.code != cli::exit_usage);
+         || (ended.code != exit_damaged && ended.code != exit_config && ended.code != exit_usage);
 }
 
 /// Whether the exit code already names the cause, such as a disk that cannot be written.
 bool names_its_cause(const child_exit& ended) {
-  return ended.signal == 0
-         && (!starting_again_helps(ended) || ended.code == cli::exit_cannot_write);
+  return ended.signal == 0 && (!starting_again_helps(ended) || ended.code == exit_cannot_write);
 }
 
 std::int64_t unix_ms_in(std::chrono::milliseconds time) {
@@ -51,7 +49,7 @@ local_cluster_end local_cluster::run() {
   turn_at_ = clock::now();
   ready_deadline_ = turn_at_ + options_.ready_timeout;
   for (auto& s : slots_)
-    if (!stopping_)
+    if (stage_ != stage::stopping)
       start(s);
   while (!all_ended())
     poll_once();
@@ -74,11 +72,10 @@ void local_cluster::start(node_slot& s) {
     s.process.emplace(std::move(*started));
     return;
   }
-  if (told_ready_)
+  if (stage_ == stage::running)
     wait_for(s, started.error().message);
   else
-    fail_start(cli::exit_unavailable,
-               s.node.name + " cannot be started: " + started.error().message);
+    fail_start(exit_unavailable, s.node.name + " cannot be started: " + started.error().message);
 }
 
 void local_cluster::poll_once() {
@@ -121,7 +118,7 @@ void local_cluster::on_stop_requested() {
   std::array<char, 128> note; // the number of an eventfd or the record of a signalfd
   if (::read(options_.stop_fd, note.data(), note.size()) <= 0)
     return;
-  if (!stopping_) {
+  if (stage_ != stage::stopping) {
     stop_asked_at_ = clock::now();
     return begin_stop();
   }
@@ -135,7 +132,7 @@ void local_cluster::on_stop_requested() {
 
 void local_cluster::on_start_requested() {
   std::array<char, 128> note;
-  if (::read(options_.start_fd, note.data(), note.size()) <= 0 || stopping_)
+  if (::read(options_.start_fd, note.data(), note.size()) <= 0 || stage_ == stage::stopping)
     return;
   ++asked_;
   changed_ = true;
@@ -201,8 +198,8 @@ void local_cluster::on_ready(node_slot& s) {
   observer_.node_ready(s.node, s.process->pid, s.was_ready);
   s.was_ready = true;
   auto is_ready = [](const node_slot& x) { return x.phase == node_phase::ready; };
-  if (!told_ready_ && std::all_of(slots_.begin(), slots_.end(), is_ready)) {
-    told_ready_ = true;
+  if (stage_ == stage::starting && std::all_of(slots_.begin(), slots_.end(), is_ready)) {
+    stage_ = stage::running;
     ready_deadline_.reset();
     observer_.cluster_ready();
   }
@@ -219,15 +216,15 @@ void local_cluster::on_exit(node_slot& s) {
   s.process.reset();
   changed_ = true;
   observer_.node_exited(s.node, pid, ended);
-  if (stopping_) {
+  if (stage_ == stage::stopping) {
     if (being_stopped_ == &s)
       stop_next();
     return;
   }
   auto words = to_string(ended) + (said.empty() ? "" : ": " + said);
-  if (told_ready_)
+  if (stage_ == stage::running)
     return plan_restart(s, ended, s.hung.empty() ? words : s.hung);
-  fail_start(names_its_cause(ended) ? ended.code : cli::exit_unavailable,
+  fail_start(names_its_cause(ended) ? ended.code : exit_unavailable,
              s.node.name + " ended before it was ready (" + to_string(ended)
                  + (said.empty() ? ")" : "): " + said));
 }
@@ -268,19 +265,18 @@ void local_cluster::give_up(node_slot& s, const std::string& why) {
   publish();
   observer_.node_given_up(s.node, why);
   if (all_ended() && end_.code == 0)
-    end_ = {cli::exit_unavailable,
-            "no node is left: " + s.node.name + " was the last (" + why + ")"};
+    end_ = {exit_unavailable, "no node is left: " + s.node.name + " was the last (" + why + ")"};
 }
 
 void local_cluster::fail_start(int code, std::string message) {
   if (end_.code == 0)
     end_ = {code, std::move(message)};
-  if (!stopping_)
+  if (stage_ != stage::stopping)
     begin_stop();
 }
 
 void local_cluster::begin_stop() {
-  stopping_ = true;
+  stage_ = stage::stopping;
   ready_deadline_.reset();
   for (auto& s : slots_)
     s.next_try.reset();

@@ -75,8 +75,8 @@ struct local_cluster_end {
 /// The first start is all or nothing within `ready_timeout`, because somebody waits for it. After
 /// that, no temporary problem (its port is taken, its disk is full or missing, it crashes) makes a
 /// node give up: there is always another try, and the pauses between tries double up to
-/// `backoff_max`. Exit codes 64, 65 and 78 (usage, damaged data, configuration) do not go away by
-/// themselves. Such a node is given up until `start_fd` asks for it.
+/// `backoff_max`. `exit_usage`, `exit_damaged` and `exit_config` do not go away by themselves. Such
+/// a node is given up until `start_fd` asks for it.
 ///
 /// A node hangs if it does not report within `ready_timeout` that it listens, or if it gives signs
 /// of life (`pulse`) and then none for `silence_max`. It is killed and restarted. Time in which
@@ -90,6 +90,12 @@ public:
 
 private:
   using clock = std::chrono::steady_clock;
+
+  enum class stage : std::uint8_t {
+    starting, ///< not all nodes have been ready: one that fails ends the start
+    running,  ///< all have been ready once: one that ends is restarted
+    stopping, ///< nothing is started any more; the nodes are asked to end one by one
+  };
 
   struct node_slot {
     local_node node;
@@ -134,8 +140,7 @@ private:
   cluster_observer& observer_;
   std::vector<node_slot> slots_;
   local_cluster_end end_;
-  bool told_ready_ = false;
-  bool stopping_ = false;
+  stage stage_ = stage::starting;
   bool changed_ = true; ///< since the last `publish`
   std::uint64_t asked_ = 0;
   node_slot* being_stopped_ = nullptr; ///< was sent SIGTERM

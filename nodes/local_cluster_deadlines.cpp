@@ -1,4 +1,4 @@
-#include "nodes/cli/exit_codes.hpp"
+#include "nodes/exit_codes.hpp"
 #include "nodes/local_cluster.hpp"
 
 #include <signal.h>
@@ -61,7 +61,7 @@ std::chrono::milliseconds local_cluster::until_next_deadline() const {
   consider(ready_deadline_);
   for (const auto& s : slots_) {
     consider(s.next_try);
-    if (stopping_ || !told_ready_ || !s.process)
+    if (stage_ != stage::running || !s.process)
       continue;
     consider(s.listen_by);
     if (s.heard_at)
@@ -84,15 +84,15 @@ void local_cluster::check_deadlines() {
     auto late = std::find_if(slots_.begin(), slots_.end(),
                              [](const node_slot& s) { return s.phase != node_phase::ready; });
     auto said = words_of(*late, true);
-    fail_start(cli::exit_unavailable,
-               late->node.name + " was not ready within " + in_seconds(options_.ready_timeout)
-                   + (said.empty() ? "" : ": " + said) + "; its log is next to "
-                   + late->node.command.output.string());
+    fail_start(exit_unavailable, late->node.name + " was not ready within "
+                                     + in_seconds(options_.ready_timeout)
+                                     + (said.empty() ? "" : ": " + said) + "; its log is next to "
+                                     + late->node.command.output.string());
   }
-  if (stopping_)
+  if (stage_ == stage::stopping)
     return;
   for (auto& s : slots_) {
-    if (s.process && told_ready_)
+    if (s.process && stage_ == stage::running)
       check_signs_of_life(s, now);
     if (s.next_try && *s.next_try <= now)
       start(s);

@@ -13,6 +13,7 @@
 #include "messages/spans.pb.h"
 #include "nodes/cores.hpp"
 #include "nodes/end_watch.hpp"
+#include "nodes/exit_codes.hpp"
 #include "nodes/http_listener.hpp"
 #include "nodes/node_setup.hpp"
 #include "nodes/wiring.hpp"
@@ -124,13 +125,10 @@ public:
     setup_.host->log->write(
         {log_level::info, "node", failed ? "a part failed too often: ending" : "stopping", {}});
     stop(failed);
-    return failed ? exit_failed : 0;
+    return failed ? exit_part_failed : exit_ok;
   }
 
 private:
-  static constexpr int exit_failed = 70;      // EX_SOFTWARE
-  static constexpr int exit_disk_failed = 74; // EX_IOERR
-
   /// Waits for the event, or for what ends a node.
   void wait_for(int event, int signals) const {
     pollfd waits[] = {{signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}, {event, POLLIN, 0}};
@@ -231,7 +229,7 @@ private:
       std::fputs("troupe: a step does not return, so the process ends without it. Its work was not "
                  "done. Check the disk of node.data.\n",
                  stderr);
-      std::_Exit(exit_failed);
+      std::_Exit(exit_part_failed);
     });
     stop_links(hub_);
     runtime_.await_end();
@@ -298,7 +296,7 @@ int run_node(const node_options& options) {
                                   *setup->host->log, {},
                                   strangers_max(setup->descriptors, limits::http_connections_max));
   if (!http)
-    return cannot_start(69, "node.http_listen: " + http.error().message);
+    return cannot_start(exit_unavailable, "node.http_listen: " + http.error().message);
   setup->self.set_http_address((*http)->address());
   // What the listener's handler uses must outlive the listener.
   auto host = setup->host;

@@ -22,9 +22,10 @@ struct node_options {
   bool pulses = false; ///< write signs of life to `ready_fd`, which must then be non-blocking
 };
 
-/// Runs one node in this process until SIGTERM or SIGINT. Returns the exit code: 0, 65 (damaged
-/// data), 69 (cannot listen), 70 (a part failed too often), 73 (cannot write), 78 (configuration).
-/// If the disk fails, the process ends at once with 74.
+/// Runs one node in this process until SIGTERM or SIGINT. Returns the exit code
+/// (nodes/exit_codes.hpp): `exit_ok`, `exit_damaged`, `exit_unavailable` (it cannot listen),
+/// `exit_part_failed`, `exit_cannot_write` or `exit_config`. If the disk fails, the process ends at
+/// once with `exit_disk_failed`.
 int run_node(const node_options& options);
 
 } // namespace troupe

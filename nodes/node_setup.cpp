@@ -6,6 +6,7 @@
 #include "config/limits/telemetry.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
+#include "nodes/exit_codes.hpp"
 #include "nodes/protobuf_log.hpp"
 #include "persistence/own_files.hpp"
 #include "telemetry/process_figures.hpp"
@@ -19,11 +20,6 @@
 namespace troupe {
 
 namespace {
-
-constexpr int exit_data = 65;
-constexpr int exit_unavailable = 69;
-constexpr int exit_cannot_write = 73;
-constexpr int exit_config = 78;
 
 unexpected<setup_failure> give_up(int code, std::string message) {
   return {setup_failure{code, std::move(message)}};
@@ -126,8 +122,8 @@ result<std::function<std::unique_ptr<Store>()>> store_source(Open open) {
 }
 
 /// Damage stays; a full disk may not.
-int exit_code_of(const failure& why) {
-  return why.code == ec::bad_message ? exit_data
+int exit_code_of_store(const failure& why) {
+  return why.code == ec::bad_message ? exit_damaged
          : why.code == ec::refused   ? exit_unavailable
                                      : exit_cannot_write;
 }
@@ -141,7 +137,7 @@ std::optional<setup_failure> open_stores(node_setup& setup, const std::filesyste
     return open_state_store(folder, options);
   });
   if (!states)
-    return setup_failure{exit_code_of(states.error()), states.error().message};
+    return setup_failure{exit_code_of_store(states.error()), states.error().message};
   auto blobs = store_source<blob_store>([folder = data / "blobs", had_stores] {
     blob_store_options options;
     options.memory_bytes_max = limits::blob_memory_bytes_max;
@@ -149,12 +145,12 @@ std::optional<setup_failure> open_stores(node_setup& setup, const std::filesyste
     return open_blob_store(folder, options);
   });
   if (!blobs)
-    return setup_failure{exit_code_of(blobs.error()), blobs.error().message};
+    return setup_failure{exit_code_of_store(blobs.error()), blobs.error().message};
   setup.open_states = std::move(*states);
   setup.open_blobs = std::move(*blobs);
   *had_stores = true;
   if (auto noted = note_stores(data, setup.identity); !noted)
-    return setup_failure{exit_code_of(noted.error()), noted.error().message};
+    return setup_failure{exit_code_of_store(noted.error()), noted.error().message};
   return std::nullopt;
 }
 
@@ -177,7 +173,7 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
   setup.roles.merge(*roles); // a compiled-in role wins over a YAML role of the same name
   auto identity = open_identity(cfg.node.data, cfg.node.id, random_bits);
   if (!identity)
-    return give_up(exit_code_of(identity.error()), identity.error().message);
+    return give_up(exit_code_of_store(identity.error()), identity.error().message);
   setup.identity = std::move(*identity);
   auto others = others_of(cfg, setup.identity.id);
   if (!others)

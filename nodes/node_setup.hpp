@@ -36,7 +36,7 @@ struct node_setup {
 };
 
 struct setup_failure {
-  int exit_code = 0;   ///< as in sysexits.h; see `run_node`
+  int exit_code = 0;   ///< nodes/exit_codes.hpp
   std::string message; ///< what, where, what to do
 };
 

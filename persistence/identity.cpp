@@ -1,14 +1,10 @@
 #include "persistence/identity.hpp"
 
 #include "config/base/hex.hpp"
+#include "persistence/files.hpp"
 #include "persistence/own_files.hpp"
 #include "persistence/sha256.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
 #include <optional>
 #include <vector>
@@ -71,27 +67,17 @@ node_id random_id(const std::function<std::uint64_t()>& random) {
   return {(hi & ~0xf000ULL) | 0x4000ULL, (lo & ~(3ULL << 62)) | (2ULL << 62)};
 }
 
-result<file_handle> take_lock(const std::filesystem::path& folder) {
+result<file_lock> take_folder(const std::filesystem::path& folder) {
   auto path = folder / "lock";
-  auto opened = open_own_file(path, O_RDWR | O_CREAT);
-  if (!opened)
-    return opened;
-  auto file = *std::move(opened);
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK)
-      return unexpected{file_failure("locking", path, errno)};
-    constexpr std::size_t pid_bytes_max = 64;
-    auto holder = read_file(path, pid_bytes_max);
-    auto who = holder && *holder && !(*holder)->empty() ? " (pid " + **holder + ")" : std::string{};
-    return fail(ec::refused, "another process" + who + " is using " + folder.string()
-                                 + ": stop it, or choose another data folder");
-  }
-  // Only for the message above; the lock itself is the kernel's.
-  auto pid = std::to_string(::getpid());
-  if (::ftruncate(file.get(), 0) != 0
-      || ::pwrite(file.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
-    return unexpected{file_failure("writing", path, errno)};
-  return file;
+  auto taken = file_lock::take(path);
+  if (!taken)
+    return unexpected{std::move(taken).error()};
+  if (*taken)
+    return **std::move(taken);
+  auto holder = file_lock::holder(path);
+  auto who = holder ? " (pid " + std::to_string(*holder) + ")" : std::string{};
+  return fail(ec::refused, "another process" + who + " is using " + folder.string()
+                               + ": stop it, or choose another data folder");
 }
 
 } // namespace
@@ -105,7 +91,7 @@ result<node_identity> open_identity(const std::filesystem::path& folder,
                                           + std::string(id_hex_or_empty) + "\"");
   if (auto made = make_own_folder(folder); !made)
     return unexpected{std::move(made).error()};
-  auto lock = take_lock(folder);
+  auto lock = take_folder(folder);
   if (!lock)
     return unexpected{std::move(lock).error()};
 

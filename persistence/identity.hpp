@@ -1,25 +1,25 @@
 #pragma once
 
-#include "config/base/file_handle.hpp"
 #include "messages/errors.hpp"
 #include "messages/ids.hpp"
-#include "persistence/files.hpp"
+#include "persistence/file_lock.hpp"
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace troupe {
 
 /// The identity of the node in a data folder. Holds the folder: no second process gets it while
-/// this object lives (an exclusive flock, which the kernel releases however the process ends).
+/// this object lives.
 struct node_identity {
   node_id id;
   std::uint64_t incarnation = 0; ///< how often the node was started, this time included
   bool has_stores = false; ///< its stores were made: from then on, a folder without them lost them
-  file_handle lock;
+  std::optional<file_lock> lock;
 };
 
 /// Makes `folder` if it is missing, takes `folder/lock`, and counts this start in

@@ -176,8 +176,8 @@ void otlp_exporter::give_up(const std::string& why, std::size_t spans) {
   if (!failing_) // one line until it works again
     log_->write({log_level::warning,
                  component,
-                 "cannot export spans to " + post_->url() + ": " + why
-                     + "; they are dropped and counted (troupe_spans_dropped_total)",
+                 "cannot export spans to " + post_->url() + " (named by " + post_->from()
+                     + "): " + why + "; they are dropped and counted (troupe_spans_dropped_total)",
                  {}});
   failing_ = true;
 }

@@ -67,15 +67,16 @@ struct otlp_post::impl {
   multi_handle multi{curl_multi_init()};
   easy_handle easy{curl_easy_init()};
   header_list headers;
-  std::string shown_url;
+  otlp_target target;
 
-  void prepare(const otlp_target& target);
-  void prepare_tls(const otlp_target& target);
+  void prepare();
+  void prepare_tls();
+  std::string explain(CURLcode code, const char* details) const;
   bool wait(const std::function<clock::time_point()>& deadline, CURLcode& code) const;
 };
 
 /// Sets the options that are the same for every request.
-void otlp_post::impl::prepare(const otlp_target& target) {
+void otlp_post::impl::prepare() {
   auto add = [this](const char* line) {
     auto longer = curl_slist_append(headers.get(), line);
     (void)headers.release();
@@ -102,17 +103,34 @@ void otlp_post::impl::prepare(const otlp_target& target) {
   set(CURLOPT_HEADERFUNCTION, &on_header);
   if (target.url.loopback) // a proxy to the outside must not get what stays on this machine
     set(CURLOPT_PROXY, "");
-  prepare_tls(target);
+  prepare_tls();
 }
 
-void otlp_post::impl::prepare_tls(const otlp_target& target) {
-  auto set = [this](CURLoption option, const std::filesystem::path& file) {
-    if (!file.empty())
-      curl_easy_setopt(easy.get(), option, file.c_str());
+void otlp_post::impl::prepare_tls() {
+  auto set = [this](CURLoption option, const named_file& file) {
+    if (!file.path.empty())
+      curl_easy_setopt(easy.get(), option, file.path.c_str());
   };
   set(CURLOPT_CAINFO, target.certificate);
   set(CURLOPT_SSLCERT, target.client_certificate);
   set(CURLOPT_SSLKEY, target.client_key);
+}
+
+/// libcurl's words, and what named the file that they are about.
+std::string otlp_post::impl::explain(CURLcode code, const char* details) const {
+  std::string text = details[0] != '\0' ? details : curl_easy_strerror(code);
+  std::string named;
+  auto name = [&](const named_file& file) {
+    if (!file.path.empty())
+      named += (named.empty() ? "" : ", ") + file.from + " names " + file.path.string();
+  };
+  if (code == CURLE_SSL_CACERT_BADFILE || code == CURLE_PEER_FAILED_VERIFICATION)
+    name(target.certificate);
+  if (code == CURLE_SSL_CERTPROBLEM) {
+    name(target.client_certificate);
+    name(target.client_key);
+  }
+  return named.empty() ? text : text + " (" + named + ")";
 }
 
 /// Runs the transfer that was added; true when it ended by itself.
@@ -140,14 +158,16 @@ otlp_post::otlp_post(std::unique_ptr<impl> body) : impl_(std::move(body)) {}
 
 otlp_post::~otlp_post() = default;
 
-const std::string& otlp_post::url() const noexcept { return impl_->shown_url; }
+const std::string& otlp_post::url() const noexcept { return impl_->target.url.shown; }
+
+const std::string& otlp_post::from() const noexcept { return impl_->target.from; }
 
 result<std::unique_ptr<otlp_post>> otlp_post::to(const otlp_target& target) {
   auto made = std::make_unique<impl>();
   if (!curl_is_ready() || !made->multi || !made->easy)
     return fail(ec::unavailable, "libcurl could not be initialised");
-  made->shown_url = target.url.shown;
-  made->prepare(target);
+  made->target = target;
+  made->prepare();
   return std::unique_ptr<otlp_post>{new otlp_post{std::move(made)}};
 }
 
@@ -171,7 +191,7 @@ post_answer otlp_post::send(std::string_view body,
   if (!ended)
     answer.problem = "no answer in time";
   else if (code != CURLE_OK && !answer.too_large)
-    answer.problem = details[0] != '\0' ? details : curl_easy_strerror(code);
+    answer.problem = impl_->explain(code, details);
   answer.connected = answer.problem.empty();
   answer.status = static_cast<unsigned>(status);
   return answer;

@@ -38,6 +38,8 @@ public:
 
   /// For messages: without user and password.
   const std::string& url() const noexcept;
+  /// The key or the variable that named the collector.
+  const std::string& from() const noexcept;
 
 private:
   struct impl;

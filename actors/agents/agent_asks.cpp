@@ -110,6 +110,13 @@ envelope agent_logic::request_for(step_context& context, service whom, const ask
   envelope made;
   made.kind = message_kind::request;
   made.id = {session_, what.sequence};
+  tell(
+      context,
+      [&] {
+        return "asks " + std::string{to_string(whom)} + " by " + message_title(made.id) + " for "
+               + work_title(now_->request);
+      },
+      now_->request.trace.trace);
   made.trace = what.span ? context_of(*what.span, now_->inside) : now_->inside;
   made.tenant = now_->request.tenant;
   made.sender = self_;
@@ -137,6 +144,13 @@ void agent_logic::answered(step_context& context, envelope reply) {
     return;
   auto asked = std::move(*found);
   now_->asks.erase(found);
+  tell(
+      context,
+      [&] {
+        return "is answered " + message_title(reply.id) + " with "
+               + std::string{to_string(reply.body.kind())};
+      },
+      now_->request.trace.trace);
   if (now_->span && now_->asks.empty())
     now_->worked.begin(context.time());
   feed(context, outcome_of(context, asked, reply));

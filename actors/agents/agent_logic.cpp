@@ -1,6 +1,7 @@
 #include "actors/agents/agent_logic.hpp"
 
 #include "actors/agents/agent_work.hpp"
+#include "config/base/invariants.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
@@ -35,8 +36,27 @@ void agent_logic::start(step_context& context, const address& self) {
   session_ = {context.random.next() | 1};
   auto text = self_.agent.text();
   counted_as_ = text.find('#') == std::string_view::npos ? role_of(self_.agent) : text;
+  tell(context, [&] { return "is active, with messages of session " + to_string(session_); });
   if (role_->durable)
     phase_ = phase::absent; // its first message loads the state
+}
+
+bool agent_logic::invariants() const {
+  if (inbox_ && inbox_->empty())
+    return false;
+  switch (phase_) {
+    case phase::absent:
+      return role_->durable && !now_ && !inbox_ && !mind_;
+    case phase::loading:
+      return role_->durable && !now_;
+    case phase::idle:
+      return !now_ && !inbox_ && (mind_ || !role_->durable);
+    case phase::deciding:
+      return now_ && mind_ && now_->asks.size() <= limits::agent_asks_pending_max;
+    case phase::writing:
+      return role_->durable && now_ && mind_;
+  }
+  return false;
 }
 
 void agent_logic::step(step_context& context, event input) {
@@ -73,9 +93,11 @@ void agent_logic::step(step_context& context, event input) {
   work_off(context);
   if (now_ && now_->span)
     now_->worked.pause(context.time());
+  check_invariants(*this);
 }
 
 void agent_logic::stop(step_context& context) {
+  tell(context, [&] { return std::string{now_ ? "is stopped at work" : "leaves"}; });
   failure stopping{ec::unavailable, called() + " is being stopped; send the message again later"};
   if (now_) {
     // A state on its way to the disk may get there.
@@ -120,6 +142,12 @@ void agent_logic::arrived(step_context& context, envelope& message) {
 
 void agent_logic::repeated(step_context& context, envelope& message,
                            const delivery::judgement& judged) {
+  tell(
+      context,
+      [&] {
+        return "gets " + work_title(message) + " again, attempt " + std::to_string(message.attempt);
+      },
+      message.trace.trace);
   switch (judged.what) {
     case delivery_state::fresh:
       break;
@@ -161,6 +189,13 @@ void agent_logic::enqueue(step_context& context, waiting next) {
                   {ec::overloaded, called() + " already has its maximum of waiting messages ("
                                        + std::to_string(limits::agent_inbox_max)
                                        + "); try again later"});
+  tell(
+      context,
+      [&] {
+        return "lets " + work_title(next.request) + " wait, behind "
+               + std::to_string(inbox_->size());
+      },
+      next.request.trace.trace);
   inbox_->push_back(std::move(next));
   if (phase_ == phase::absent)
     load(context);
@@ -193,6 +228,8 @@ void agent_logic::begin(step_context& context, waiting next) {
   if (now_->span)
     now_->worked.begin(context.time());
   phase_ = phase::deciding;
+  tell(
+      context, [&] { return "begins " + work_title(now_->request); }, now_->request.trace.trace);
   message_received received;
   auto wrong = read_body(*now_, received);
   set_deadline(context, *now_,
@@ -305,42 +342,6 @@ void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {
     nothing.body = payload::of(to_proto({ec::timed_out, "the state store does not answer"}));
     written(context, std::move(nothing));
   }
-}
-
-// -- the end of a message -------------------------------------------------------------------------
-
-void agent_logic::finish(step_context& context, AgentReply reply) {
-  if (auto fine = check_reply(reply); !fine) {
-    if (role_->durable)
-      roll_back();
-    now_->why = std::move(fine).error();
-    return settle(context);
-  }
-  if (reply.input_tokens() == 0 && reply.output_tokens() == 0) {
-    reply.set_input_tokens(now_->input_tokens);
-    reply.set_output_tokens(now_->output_tokens);
-  }
-  now_->reply = std::move(reply);
-  save_then_settle(context);
-}
-
-void agent_logic::finish(step_context& context, failure why) {
-  now_->why = std::move(why);
-  if (mind_)
-    save_then_settle(context);
-  else
-    settle(context);
-}
-
-/// Ends the current message, whatever the mind does about it.
-void agent_logic::give_up(step_context& context, failure why) {
-  withdraw_asks(context, *now_, why);
-  if (role_->durable)
-    roll_back();
-  else
-    mind_->decide(cancelled{});
-  now_->why = std::move(why);
-  settle(context);
 }
 
 } // namespace troupe

@@ -57,9 +57,17 @@ public:
   /// A client may still ask for a reply again: this agent must not be forgotten.
   bool may_be_repeated(instant now) const { return delivery_.may_be_repeated(now); }
 
+  /// What there is in each phase, between two steps.
+  bool invariants() const;
+
 private:
-  /// Absent: the state is still on disk and must be loaded before anything is done.
-  enum class phase : std::uint8_t { absent, loading, idle, deciding, writing };
+  enum class phase : std::uint8_t {
+    absent,   ///< the state is on disk only: the next message has it loaded
+    loading,  ///< the state is on its way; messages wait
+    idle,     ///< nothing is worked on, and nothing waits
+    deciding, ///< the mind works on a message, or its requests are on their way
+    writing,  ///< what the mind decided is on its way to the disk; the reply comes after
+  };
 
   struct waiting {
     envelope request;
@@ -72,6 +80,12 @@ private:
   struct work;
 
   std::string called() const { return "agent " + std::string{self_.agent.text()}; }
+  /// Tells of a transition: the agent's name and `what()`.
+  template <class What>
+  void tell(step_context& context, const What& what, trace_id trace = {}) const {
+    context.out.debug(
+        "agent", [&] { return std::string{self_.agent.text()} + " " + what(); }, trace);
+  }
 
   void arrived(step_context& context, envelope& message);
   void repeated(step_context& context, envelope& message, const delivery::judgement& judged);
@@ -128,7 +142,7 @@ private:
   std::chrono::nanoseconds holds_every_;
   instant used_;                ///< when its last message came
   bool wished_to_rest_ = false; ///< it asked the host to let it go
-  phase phase_ = phase::idle;
+  phase phase_ = phase::idle;   ///< that of a durable agent begins with `absent`
   std::unique_ptr<troupe::mind> mind_;
   delivery delivery_;
   std::unique_ptr<work> now_;                  ///< the message that is worked on

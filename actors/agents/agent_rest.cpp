@@ -26,6 +26,7 @@ void agent_logic::rest(step_context& context, const AgentRest& asked) {
   if (auto quiet = context.now - used_; quiet < idle)
     return rest_later(context, idle - quiet);
   wished_to_rest_ = true;
+  tell(context, [] { return std::string{"has nothing to do and wishes to leave"}; });
   context.out.leave();
 }
 

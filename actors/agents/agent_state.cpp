@@ -29,6 +29,7 @@ void agent_logic::load(step_context& context) {
   }
   message.sender = self_;
   message.remaining = limits::request_timeout;
+  tell(context, [&] { return "asks for its state by " + message_title(message.id); });
   context.out.send(std::move(message));
   context.out.arm(state_timer, limits::request_timeout);
 }
@@ -66,6 +67,10 @@ void agent_logic::loaded(step_context& context, envelope reply) {
   }
   end_load_span(context, {});
   phase_ = phase::idle;
+  tell(context, [&] {
+    return "has its state, version " + std::to_string(version_) + " of "
+           + std::to_string(written_.size()) + " bytes";
+  });
 }
 
 void agent_logic::cannot_load(step_context& context, const failure& why) {
@@ -119,6 +124,13 @@ void agent_logic::save_then_settle(step_context& context) {
   message.tenant = now_->request.tenant;
   message.sender = self_;
   message.remaining = limits::request_timeout;
+  tell(
+      context,
+      [&] {
+        return "writes version " + std::to_string(version_ + 1) + " of its state by "
+               + message_title(message.id);
+      },
+      now_->request.trace.trace);
   context.out.send(std::move(message));
   context.out.arm(state_timer, limits::request_timeout);
 }
@@ -135,6 +147,9 @@ void agent_logic::written(step_context& context, envelope reply) {
   if (!why) {
     written_ = std::move(now_->state);
     ++version_;
+    tell(
+        context, [&] { return "has written version " + std::to_string(version_); },
+        now_->request.trace.trace);
     return settle(context);
   }
   roll_back();

@@ -5,6 +5,8 @@
 #include "actors/agents/own_work.hpp"
 #include "actors/agents/reply_stream.hpp"
 #include "actors/agents/wait_span.hpp"
+#include "actors/agents/work_title.hpp"
+#include "actors/message_title.hpp"
 #include "messages/agents.pb.h"
 #include "messages/spans.pb.h"
 #include "telemetry/span.hpp"

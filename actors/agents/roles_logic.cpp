@@ -33,6 +33,18 @@ void roles_logic::step(step_context& context, event input) {
     ask_idle(context);
 }
 
+bool roles_logic::invariants() const {
+  auto for_room = std::count_if(active_.begin(), active_.end(), [](const auto& one) {
+    return one.second.rest == rest_state::asked_for_room;
+  });
+  std::size_t counted = 0;
+  for (const auto& [role_name, agents] : active_of_)
+    counted += agents;
+  return counted == active_.size() && static_cast<std::size_t>(for_room) == asked_for_room_
+         && (asked_for_room_ == 0 || !active_.empty())
+         && (tried_for_room_ == 0 || !for_room_.empty()) && active_.size() <= options_.agents_max;
+}
+
 void roles_logic::stop(step_context& context) {
   for (const auto& one : for_room_)
     refuse(context, one.message, one.since, {ec::unavailable, "this node is stopping"});
@@ -97,6 +109,10 @@ void roles_logic::start(step_context& context, const name& agent, const role_poi
   added.kind = kind.get();
   ++active_of_[kind->info.name()];
   counted_.plain().agents.store(active_.size(), std::memory_order_relaxed);
+  context.out.debug(component, [&] {
+    return "starts " + std::string{agent.text()} + ", number " + std::to_string(active_.size())
+           + " here" + (failures_.contains(agent) ? ", again after a fault" : "");
+  });
   context.out.start(
       agent, std::make_unique<agent_logic>(kind, counted_, complete_since_, options_.holds_every));
   if (auto idle = idle_of(*kind)) {
@@ -151,6 +167,13 @@ void roles_logic::stop_agent(step_context& context, envelope& order) {
   name agent{order.body.as<AgentStop>()->agent()};
   if (forget(agent)) {
     complete_since_ = context.now; // what it was sent is no longer known
+    context.out.debug(
+        component,
+        [&] {
+          return "stops " + std::string{agent.text()} + ", as " + to_string(order.sender)
+                 + " wants";
+        },
+        order.trace.trace);
     context.out.stop(agent);
   }
   if (order.kind == message_kind::request)
@@ -163,7 +186,7 @@ bool roles_logic::forget(const name& agent) {
   auto found = active_.find(agent);
   if (found == active_.end())
     return false;
-  asked_for_room_ -= found->second.makes_room ? 1 : 0;
+  asked_for_room_ -= found->second.rest == rest_state::asked_for_room ? 1 : 0;
   auto same = active_of_.find(found->second.kind->info.name());
   if (--same->second == 0)
     active_of_.erase(same);

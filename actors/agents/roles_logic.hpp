@@ -51,13 +51,22 @@ public:
   void step(step_context& context, event input) override;
   void stop(step_context& context) override;
 
+  /// The agents and what is counted of them fit together, between two steps.
+  bool invariants() const;
+
 private:
+  static constexpr std::string_view component = "roles"; ///< in the log
+
   using role_pointer = std::shared_ptr<const role>;
+  enum class rest_state : std::uint8_t {
+    filed,          ///< it is in the wheel, unless its role never rests
+    asked,          ///< it was asked to rest, and its answer is to come
+    asked_for_room, ///< the same, because others wait for its room
+  };
   struct active_agent {
     const role* kind = nullptr;
-    std::int64_t filed = 0;  ///< in the wheel; meaningless while `asked`
-    bool asked = false;      ///< to rest; its answer is to come
-    bool makes_room = false; ///< asked because others wait for its room
+    std::int64_t filed = 0; ///< its place in the wheel
+    rest_state rest = rest_state::filed;
   };
 
   /// A message whose agent cannot start yet.

@@ -24,7 +24,7 @@ std::optional<std::chrono::nanoseconds> roles_logic::idle_of(const role& kind) c
 }
 
 void roles_logic::file(const name& agent, active_agent& who, instant due) {
-  who.asked = false;
+  who.rest = rest_state::filed;
   who.filed = wheel_.file(agent, due);
 }
 
@@ -46,7 +46,8 @@ void roles_logic::ask_idle(step_context& context) {
     if (!due)
       break;
     auto found = active_.find(due->first);
-    if (found == active_.end() || found->second.asked || found->second.filed != due->second)
+    if (found == active_.end() || found->second.rest != rest_state::filed
+        || found->second.filed != due->second)
       continue; // it has left, or has been filed again since
     ask(context, due->first, found->second, *idle_of(*found->second.kind));
     ++asked;
@@ -56,7 +57,7 @@ void roles_logic::ask_idle(step_context& context) {
 
 void roles_logic::ask(step_context& context, const name& agent, active_agent& who,
                       std::chrono::nanoseconds idle) {
-  who.asked = true;
+  who.rest = rest_state::asked;
   AgentRest question;
   question.set_agent(std::string{agent.text()});
   question.set_idle_ms(static_cast<std::uint64_t>(idle / std::chrono::milliseconds{1}));
@@ -68,11 +69,11 @@ void roles_logic::ask(step_context& context, const name& agent, active_agent& wh
 
 void roles_logic::rests_later(step_context& context, const AgentRest& answer) {
   auto found = active_.find(name{answer.agent()});
-  if (found == active_.end() || !found->second.asked)
+  if (found == active_.end() || found->second.rest == rest_state::filed)
     return;
   constexpr std::uint64_t longest = std::chrono::milliseconds{std::chrono::hours{24}}.count();
   std::chrono::nanoseconds again = std::chrono::milliseconds{std::min(answer.again_ms(), longest)};
-  if (std::exchange(found->second.makes_room, false)) {
+  if (found->second.rest == rest_state::asked_for_room) {
     --asked_for_room_;
     again = std::max(again, options_.idle); // it works: others are asked before it
   }
@@ -84,6 +85,9 @@ void roles_logic::rests_later(step_context& context, const AgentRest& answer) {
 void roles_logic::left(step_context& context, const name& agent) {
   if (!forget(agent))
     return;
+  context.out.debug(component, [&] {
+    return std::string{agent.text()} + " has left; " + std::to_string(active_.size()) + " are here";
+  });
   use_room(context);
   if (++left_ < limits::agents_left_to_give_back && !active_.empty())
     return;
@@ -99,6 +103,13 @@ void roles_logic::wait_for_room(step_context& context, envelope message) {
     return refuse(context, message, context.now,
                   {ec::overloaded, std::to_string(options_.agents_max)
                                        + " agents are active on this node; try again later"});
+  context.out.debug(
+      component,
+      [&] {
+        return "a message for " + std::string{message.target.agent.text()}
+               + " waits for room: " + std::to_string(active_.size()) + " agents are here";
+      },
+      message.trace.trace);
   for_room_.push_back({std::move(message), context.now});
   use_room(context);
 }
@@ -117,6 +128,8 @@ void roles_logic::forget_waiting(step_context& context, const envelope& order) {
       refuse(context, message, one.since, {ec::cancelled, "the request was cancelled"});
   }
   for_room_ = std::move(others);
+  if (for_room_.empty())
+    tried_for_room_ = 0;
 }
 
 /// Asks as many agents as there are waiting messages. Those whose turn in the wheel comes first are
@@ -128,10 +141,11 @@ void roles_logic::ask_longest_idle(step_context& context) {
     if (!next)
       return;
     auto found = active_.find(next->first);
-    if (found == active_.end() || found->second.asked || found->second.filed != next->second)
+    if (found == active_.end() || found->second.rest != rest_state::filed
+        || found->second.filed != next->second)
       continue;
     ask(context, next->first, found->second, std::chrono::nanoseconds{0});
-    found->second.makes_room = true;
+    found->second.rest = rest_state::asked_for_room;
     ++asked_for_room_;
     ++tried_for_room_;
   }

@@ -1,12 +1,14 @@
 #include "actors/cluster/link_logic.hpp"
 
 #include "actors/cluster/link_feature.hpp"
+#include "config/base/invariants.hpp"
 #include "config/limits/links.hpp"
 #include "messages/cluster.pb.h"
 
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe {
 
@@ -57,7 +59,7 @@ link_logic::effects link_logic::begin() {
                                             + std::to_string(own_bytes_.size())
                                             + " bytes, more than a Hello may have"};
   if (out.failed)
-    now_ = stage::ended;
+    end();
   return out;
 }
 
@@ -71,10 +73,10 @@ void link_logic::send(effects& out, frame_kind kind, std::string_view body) {
 
 link_logic::effects link_logic::feed(std::string_view bytes, instant now) {
   effects out;
-  if (now_ == stage::ended)
+  if (has_ended())
     return out;
   heard_ = now;
-  if (now_ != stage::proven) {
+  if (!is_proven()) {
     unproven_bytes_ += bytes.size();
     if (unproven_bytes_ > limits::hello_bytes_max)
       out.failed = failure{ec::refused, "too many bytes before it proved its identity"};
@@ -86,7 +88,8 @@ link_logic::effects link_logic::feed(std::string_view bytes, instant now) {
       out.failed = fed.error();
   }
   if (out.failed)
-    now_ = stage::ended;
+    end();
+  check_invariants(*this);
   return out;
 }
 
@@ -100,7 +103,7 @@ bool link_logic::on_frame(frame_kind kind, const byte_slice& body, effects& out)
     out.left = true;
     return false;
   }
-  if (now_ == stage::proven)
+  if (is_proven())
     done = on_proven_frame(kind, body, out);
   else if (kind == frame_kind::hello && now_ == stage::hello)
     done = on_hello(body, out);
@@ -187,7 +190,6 @@ result<void> link_logic::on_proof(const byte_slice& body, effects& out) {
   auto keys = keys_of(transcript());
   reader_.expect_sealed(frame_seal{given_.dialled ? keys.acceptor : keys.dialler});
   now_ = stage::proven;
-  proven_ = true;
   out.proven = peer_;
   send(out, frame_kind::ping, ping_text); // its answer confirms both directions
   return {};
@@ -205,7 +207,7 @@ result<void> link_logic::on_proven_frame(frame_kind kind, const byte_slice& body
       send(out, frame_kind::pong, body.view());
       return {};
     case frame_kind::pong:
-      if (!std::exchange(confirmed_, true))
+      if (std::exchange(now_, stage::confirmed) == stage::proven)
         out.confirmed = true;
       return {};
     case frame_kind::welcome:
@@ -291,10 +293,10 @@ void link_logic::skip_pause(instant now) {
 
 link_logic::effects link_logic::tick(instant now) {
   effects out;
-  if (now_ == stage::ended)
+  if (has_ended())
     return out;
   skip_pause(now);
-  if (now_ != stage::proven) {
+  if (!is_proven()) {
     if (now - began_ >= limits::hello_deadline)
       out.failed = failure{ec::refused, "it did not prove its identity in time"};
   } else if (!halted_ && now - heard_ >= silence_max()) {
@@ -306,8 +308,28 @@ link_logic::effects link_logic::tick(instant now) {
     send(out, frame_kind::ping, ping_text);
   }
   if (out.failed)
-    now_ = stage::ended;
+    end();
   return out;
+}
+
+bool link_logic::invariants() const {
+  bool said = !peer_bytes_.empty();
+  bool sealed = seal_.has_value();
+  if ((halted_ && !is_proven()) || (!has_ended() && !reader_.invariants()))
+    return false;
+  switch (now_) {
+    case stage::refused:
+      return routes_.empty();
+    case stage::hello:
+      return !said && !sealed && routes_.empty();
+    case stage::proof: // the acceptor proves itself at once, the dialler in answer to that
+      return said && sealed == !given_.dialled && routes_.empty();
+    case stage::proven:
+    case stage::confirmed:
+    case stage::ended:
+      return said && sealed;
+  }
+  return false;
 }
 
 void link_logic::set_halted(bool halted, instant now) {

@@ -87,21 +87,31 @@ public:
   /// all.
   bool must_give_way() const { return chunks_.must_give_way(); }
 
-  bool is_proven() const noexcept { return proven_; }
+  /// Also of an end that was proven and has ended.
+  bool is_proven() const noexcept { return now_ >= stage::proven; }
   /// The peer's Hello is valid; what it says is not proven yet.
   bool has_hello() const noexcept { return !peer_bytes_.empty(); }
   const Hello& peer() const noexcept { return peer_; }
   /// Bits of `link_feature` that both ends have.
   std::uint64_t features() const noexcept { return given_.own.features() & peer_.features(); }
 
+  /// What is there at each stage, and what is not.
+  bool invariants() const;
+
 private:
-  enum class stage {
-    hello,  ///< the peer has not said who it is
-    proof,  ///< it has not proven it
-    proven, ///< everything is read
-    ended   ///< nothing is read any more
+  /// How far the link has come; in this order, but for `refused`, in which those end that have
+  /// proven nothing.
+  enum class stage : std::uint8_t {
+    refused,   ///< it ended before the peer proved anything: nothing is read any more
+    hello,     ///< the peer has not said who it is
+    proof,     ///< it has said so, and not proven it
+    proven,    ///< it has proven it: everything is read, and nothing of ours has been answered
+    confirmed, ///< sealed frames have passed in both directions
+    ended,     ///< it ended after the proof: nothing is read any more
   };
 
+  bool has_ended() const noexcept { return now_ == stage::refused || now_ == stage::ended; }
+  void end() noexcept { now_ = is_proven() ? stage::ended : stage::refused; }
   bool on_frame(frame_kind kind, const byte_slice& body, effects& out);
   result<void> on_hello(const byte_slice& body, effects& out);
   result<void> check_hello(const Hello& hello) const;
@@ -126,9 +136,7 @@ private:
   std::string peer_bytes_; ///< and as it came
   Hello peer_;
   stage now_ = stage::hello;
-  bool proven_ = false; ///< also of an end that was proven and has ended
-  bool confirmed_ = false;
-  bool halted_ = false;
+  bool halted_ = false; ///< reading is, which only those are for who have proven themselves
   std::size_t unproven_bytes_ = 0;
   std::optional<frame_seal> seal_;
   frame_reader reader_;

@@ -9,6 +9,12 @@
 
 namespace troupe {
 
+namespace {
+
+constexpr std::string_view component = "membership";
+
+} // namespace
+
 membership_logic::membership_logic(options given) : given_(std::move(given)), epoch_(given_.epoch) {
   own_ = {node_from_bytes(given_.self.id()), MEMBER_UP, given_.self};
   for (const auto& other : given_.others)
@@ -51,7 +57,7 @@ void membership_logic::on_message(step_context& context, envelope& message) {
   else if (message.body.as<MembersQuery>())
     tell(context, message.sender, to_proto(*view()));
   else
-    not_taken(context, "membership", message);
+    not_taken(context, component, message);
 }
 
 /// A link to that member counts from now on.
@@ -79,6 +85,11 @@ void membership_logic::opened(step_context& context, const LinkOpened& news) {
     return;
   auto before = who->known.info.SerializeAsString();
   meet(*who, news);
+  context.out.debug(component, [&] {
+    return called(*who) + " has link " + std::to_string(news.link()) + ", incarnation "
+           + std::to_string(news.peer().incarnation())
+           + (who->roles_known ? "" : "; its roles are still to come");
+  });
   if (news.peer().roles_hash() != own_.info.roles_hash())
     tell_roles(context, *who, false);
   if (!who->roles_known) { // `came` goes on
@@ -142,6 +153,9 @@ void membership_logic::came(step_context& context, node_id from, const MemberRol
   who->known.info.mutable_roles()->Assign(who->came.begin(), who->came.end());
   who->came = {};
   who->roles_known = true;
+  context.out.debug(component, [&] {
+    return called(*who) + " has told its " + std::to_string(news.total()) + " roles";
+  });
   change(context, *who, MEMBER_UP, "linked");
 }
 
@@ -149,6 +163,12 @@ void membership_logic::closed(step_context& context, const LinkClosed& news) {
   auto who = find(node_from_bytes(news.node()));
   if (!who)
     return;
+  context.out.debug(component, [&] {
+    return called(*who)
+           + (news.refused() ? " cannot be dialled: "
+                             : " has lost link " + std::to_string(news.link()) + ": ")
+           + news.why();
+  });
   if (news.refused()) {
     // Nobody listens at its address: it is down, and there is nothing to wait for.
     if (who->link == 0)
@@ -168,9 +188,8 @@ void membership_logic::change(step_context& context, peer& who, MemberState stat
   context.out.arm(index, state == MEMBER_SUSPECT
                              ? std::chrono::nanoseconds{limits::down_after_silence}
                              : std::chrono::nanoseconds{0});
-  context.out.log(state == MEMBER_UP ? log_level::info : log_level::warning, "membership",
-                  who.known.info.name() + " (" + who.known.info.address() + ") is "
-                      + std::string{to_string(state)} + ": " + std::string{why});
+  context.out.log(state == MEMBER_UP ? log_level::info : log_level::warning, component,
+                  called(who) + " is " + std::string{to_string(state)} + ": " + std::string{why});
   who.known.state = state;
   announce(context);
 }
@@ -179,6 +198,12 @@ void membership_logic::announce(step_context& context) {
   ++epoch_;
   auto now = view();
   auto change = to_proto(*now);
+  context.out.debug(component, [&] {
+    auto text = "view " + std::to_string(epoch_) + ":";
+    for (const auto& m : now->members)
+      text += " " + m.info.name() + " " + std::string{to_string(m.state)};
+    return text;
+  });
   if (given_.publish)
     given_.publish(std::move(now));
   for (auto svc : given_.told)
@@ -190,6 +215,10 @@ void membership_logic::tell(step_context& context, const address& whom,
   auto message = make_envelope(message_kind::event, whom, std::move(change));
   message.sender = self_;
   context.out.send(std::move(message));
+}
+
+std::string membership_logic::called(const peer& who) {
+  return who.known.info.name() + " (" + who.known.info.address() + ")";
 }
 
 std::shared_ptr<member_view> membership_logic::view() const {

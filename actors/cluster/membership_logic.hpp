@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace troupe {
@@ -56,6 +57,7 @@ private:
   void announce(step_context& context);
   std::shared_ptr<member_view> view() const;
   peer* find(node_id id);
+  static std::string called(const peer& who); ///< "node-2 (127.0.0.1:4711)"
 
   options given_;
   address self_;

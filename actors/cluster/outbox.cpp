@@ -44,12 +44,13 @@ outbox::put_result outbox::put(const envelope& message) {
   auto done = put_result::queued;
   {
     std::lock_guard guard{mutex_};
-    if (closed_)
+    if (now_ == phase::closed)
       return put_result::closed;
     auto room = bytes_max_ + (may_be_refused(message) ? 0 : reserve_);
     if (waiting_ + scratch.size() + record_bytes_max > room) {
       done = put_result::overloaded;
-      wake = !may_be_refused(message) && !std::exchange(overflowed_, true);
+      wake =
+          !may_be_refused(message) && std::exchange(now_, phase::overflowed) != phase::overflowed;
     } else {
       if (message.kind == message_kind::request && message.sender.what == address::kind::session) {
         if (unanswered_.size() >= limits::link_unanswered_max)
@@ -58,7 +59,9 @@ outbox::put_result outbox::put(const envelope& message) {
       }
       done = scratch.size() < stream_payload_bytes ? put_small(message, scratch)
                                                    : put_stream(message, std::move(scratch));
-      wake = !std::exchange(awake_, true);
+      wake = now_ == phase::asleep;
+      if (wake)
+        now_ = phase::awake;
     }
   }
   if (wake && wake_)
@@ -162,7 +165,7 @@ bool outbox::take(std::vector<char>& out, std::size_t bytes_aim, frame_seal& sea
       return;
     out.resize(begin); // the assertions above say that this never happens
     std::lock_guard guard{mutex_};
-    overflowed_ = true;
+    now_ = phase::overflowed;
   };
   for (auto limit = out.size() + bytes_aim; out.size() < limit;) {
     std::vector<char> records;
@@ -170,7 +173,8 @@ bool outbox::take(std::vector<char>& out, std::size_t bytes_aim, frame_seal& sea
     {
       std::lock_guard guard{mutex_};
       if (!something_waits()) {
-        awake_ = false;
+        if (now_ == phase::awake)
+          now_ = phase::asleep;
         return false;
       }
       records = take_records();
@@ -189,7 +193,24 @@ bool outbox::take(std::vector<char>& out, std::size_t bytes_aim, frame_seal& sea
 
 bool outbox::overflowed() const {
   std::lock_guard guard{mutex_};
-  return overflowed_;
+  return now_ == phase::overflowed;
+}
+
+bool outbox::invariants() const {
+  std::lock_guard guard{mutex_};
+  auto records = [](std::size_t frame_bytes) {
+    return frame_bytes - std::min(frame_bytes, sealed_header_bytes);
+  };
+  auto held = records(open_.size());
+  for (const auto& frame : full_)
+    held += records(frame.size());
+  for (const auto& each : streams_)
+    held += each.bytes.size();
+  if (waiting_ != held || waiting_ > bytes_max_ + reserve_)
+    return false;
+  if (now_ == phase::closed)
+    return !something_waits() && unanswered_.empty();
+  return now_ != phase::asleep || !something_waits();
 }
 
 std::size_t outbox::waiting() const {
@@ -204,7 +225,7 @@ bool outbox::answered(const message_id& request) {
 
 std::vector<envelope> outbox::close() {
   std::lock_guard guard{mutex_};
-  closed_ = true;
+  now_ = phase::closed;
   open_ = {};
   full_ = {};
   streams_.clear();

@@ -51,7 +51,17 @@ public:
   /// requests that went out and were not answered: nobody knows whether they were done.
   std::vector<envelope> close();
 
+  /// What is counted is what waits, and a closed outbox holds nothing.
+  bool invariants() const;
+
 private:
+  enum class phase : std::uint8_t {
+    asleep,     ///< nothing waits; the next `put` wakes who takes
+    awake,      ///< who takes was woken, and takes until nothing waits
+    overflowed, ///< something that must arrive had no room: the link has to be closed
+    closed,     ///< the link has ended: nothing waits, and nothing comes in
+  };
+
   struct stream {
     std::uint32_t id;
     std::string bytes;
@@ -93,9 +103,7 @@ private:
   std::deque<stream> streams_; ///< served in turns
   std::size_t waiting_ = 0;
   std::uint32_t last_stream_ = 0;
-  bool awake_ = false;
-  bool closed_ = false;
-  bool overflowed_ = false;
+  phase now_ = phase::asleep;
   std::unordered_map<address, route_id, address_hash> routes_;
   std::unordered_map<message_id, envelope, id_hash> unanswered_;
   recent_route last_target_, last_sender_, last_tenant_;

@@ -1,9 +1,8 @@
 #include "actors/host/link_broker.hpp"
 
-#include "actors/cluster/link_logic.hpp"
-#include "actors/cluster/outbox.hpp"
 #include "actors/cluster/stamp.hpp"
-#include "actors/host/fast_random.hpp"
+#include "actors/host/link_state.hpp"
+#include "config/base/invariants.hpp"
 #include "config/limits/links.hpp"
 #include "config/version.hpp"
 #include "messages/cluster.pb.h"
@@ -17,50 +16,21 @@
 
 #include <sys/socket.h>
 
-#include <bit>
+#include <utility>
 
 namespace troupe {
 
 namespace {
 
-struct link_state {
-  static inline const char* name = "link";
-
-  link_hub* hub = nullptr;
-  std::unique_ptr<link_registration> registered; ///< null when the link has ended
-  caf::io::connection_handle connection;
-  std::unique_ptr<link_logic> protocol;
-  std::shared_ptr<outbox> waiting;
-  std::size_t unsent = 0; ///< handed to CAF and not yet to the socket
-  int socket = -1;        ///< CAF's
-  bool attached = false;
-  bool closing = false;
-  bool evicted = false; ///< closed for lack of room, not for anything it did
-  bool halted = false;  ///< nothing is read until the node has room
-  bool left = false;    ///< the peer ended it, and said so
-  fast_random random;   ///< for the ids of spans
-
-  instant now() const { return hub->host.clock.now(); }
-};
-
 using link_broker = caf::stateful_actor<link_state, caf::io::broker>;
+using phase = link_state::phase;
+using cause = link_state::cause;
 
 constexpr std::string_view replaced_text = "another link between the same two nodes has its place";
 
-void log(link_state& link, log_level level, std::string text) {
-  link.hub->host.log->write({level, "link", std::move(text), {}});
-}
-
-std::string peer_name(const link_state& link) {
-  const auto& peer = link.protocol->peer();
-  if (!link.protocol->is_proven())
-    return "an unproven connection";
-  return peer.client() ? "a client" : peer.node().name() + " (" + peer.node().address() + ")";
-}
-
 void write(link_broker* self, std::string_view bytes) {
   auto& link = self->state;
-  if (bytes.empty() || link.closing)
+  if (bytes.empty() || link.has_ended())
     return;
   auto& buffer = self->wr_buf(link.connection);
   buffer.insert(buffer.end(), bytes.begin(), bytes.end());
@@ -68,28 +38,9 @@ void write(link_broker* self, std::string_view bytes) {
   self->flush(link.connection);
 }
 
-/// The link's entries elsewhere are removed now, not when the broker is destroyed.
-void detach(link_state& link, std::string why) {
-  link.registered->ends_because(std::move(why), link.left);
-  link.registered.reset();
-}
-
-/// Counts and logs the end of a link, unless it ended in the ordinary way.
-void note_end(link_state& link, const failure& why) {
-  bool client_left = link.protocol->is_proven() && link.protocol->peer().client();
-  if (client_left)
-    return;
-  if (why.code == ec::cancelled)
-    return log(link, log_level::debug, "closing " + peer_name(link) + ": " + why.message);
-  link.hub->host.counted.plain().links_refused.fetch_add(1, std::memory_order_relaxed);
-  // Rarely logged for links that make way: somebody who fills the door would fill the log too.
-  if (!link.evicted || std::has_single_bit(link.registered->door()->asked_to_leave()))
-    log(link, log_level::warning, "closing " + peer_name(link) + ": " + why.message);
-}
-
-void close(link_broker* self, const failure& why) {
+void close(link_broker* self, const failure& why, cause because = cause::found_here) {
   auto& link = self->state;
-  if (link.closing)
+  if (link.has_ended())
     return;
   // A peer that is there is told. A silent peer, or one that does not read, would only keep the
   // socket open.
@@ -99,9 +50,7 @@ void close(link_broker* self, const failure& why) {
     auto bye = link.protocol->bye_frame(why);
     write(self, {bye.data(), bye.size()});
   }
-  link.closing = true;
-  note_end(link, why);
-  detach(link, why.message);
+  link.end(why, because);
   if (silent)
     ::shutdown(link.socket, SHUT_RDWR);
   self->close(link.connection);
@@ -112,7 +61,7 @@ void close(link_broker* self, const failure& why) {
 void pull(link_broker* self) {
   auto& link = self->state;
   auto seal = link.protocol->seal();
-  if (link.closing || !seal)
+  if (link.has_ended() || !seal)
     return;
   if (link.waiting->overflowed())
     return close(self, {ec::overloaded, "it does not take what is sent to it"});
@@ -142,20 +91,24 @@ std::function<void()> wake(link_broker* self) {
 /// Reads only while the node has room for the bytes read.
 void regulate(link_broker* self) {
   auto& link = self->state;
-  if (link.closing || !link.attached)
+  if (!link.is_attached())
     return;
   if (link.protocol->must_give_way())
     return close(self, {ec::overloaded, "it left more payloads unfinished than any other, and all "
                                         "together were too many"});
-  bool full = link.hub->is_full();
-  if (full && !link.halted) {
+  if (link.hub->is_full() == (link.at == phase::halted))
+    return;
+  if (link.at == phase::open) {
+    link.at = phase::halted;
     self->halt(link.connection);
     link.hub->when_room(wake(self));
-  } else if (!full && link.halted) {
+    link.debug([] { return "is not read: the node holds too many messages"; });
+  } else {
+    link.at = phase::open;
     self->trigger(link.connection);
+    link.debug([] { return "is read again"; });
   }
-  if (full != std::exchange(link.halted, full))
-    link.protocol->set_halted(full, link.now());
+  link.protocol->set_halted(link.at == phase::halted, link.now());
 }
 
 /// CAF removes a halted connection from its loop only at the end of a round, and ignores a
@@ -163,7 +116,7 @@ void regulate(link_broker* self) {
 /// already reading.
 void keep_reading(link_broker* self) {
   auto& link = self->state;
-  if (link.attached && !link.halted && !link.closing)
+  if (link.at == phase::open)
     self->trigger(link.connection);
 }
 
@@ -208,7 +161,8 @@ std::optional<failure> attach(link_broker* self, const Hello& peer) {
     return refused;
   auto& link = self->state;
   self->configure_read(link.connection, caf::io::receive_policy::at_most(limits::link_read_bytes));
-  link.attached = true;
+  link.at = phase::open;
+  link.debug([] { return "has proven who it is"; });
   return std::nullopt;
 }
 
@@ -228,7 +182,7 @@ void answer_unknown(link_state& link, link_logic::unknown strange) {
   failure why{ec::bad_message, link.hub->self.name() + " (troupe " + std::string{program_version()}
                                    + ") does not know " + strange.what};
   host.counted.message_unread("unknown");
-  log(link, log_level::warning, "refused a message of " + peer_name(link) + ": " + why.message);
+  link.log(log_level::warning, "refused a message on " + link.title() + ": " + why.message);
   stamp(head, link.protocol->peer(), host.post->self());
   if (head.kind == message_kind::request && !head.sender.empty())
     host.post->send(reply_failure(head, why));
@@ -240,8 +194,10 @@ void carry_out(link_broker* self, link_logic::effects out) {
   if (out.proven && !out.failed)
     if (auto refused = attach(self, *out.proven))
       out.failed = std::move(refused);
-  if (out.confirmed && link.attached)
+  if (out.confirmed && link.is_attached()) {
+    link.debug([] { return "works in both directions"; });
     link.registered->confirm();
+  }
   for (auto& strange : out.strange)
     answer_unknown(link, std::move(strange));
   auto received = std::move(out.received);
@@ -259,9 +215,8 @@ void carry_out(link_broker* self, link_logic::effects out) {
                                                                 std::memory_order_relaxed);
     link.hub->host.post->send_all(received);
   }
-  link.left = link.left || out.left;
   if (out.failed)
-    close(self, *out.failed);
+    close(self, *out.failed, out.left ? cause::told : cause::found_here);
   else
     regulate(self);
 }
@@ -269,6 +224,7 @@ void carry_out(link_broker* self, link_logic::effects out) {
 void set_up(link_broker* self) {
   auto& link = self->state;
   auto& hub = *link.hub;
+  link.number = link.registered->number();
   link.socket = link.registered->socket();
   link.registered->release_socket();
   link.connection = self->add_scribe(link.socket);
@@ -288,6 +244,10 @@ void set_up(link_broker* self) {
     options.own.set_dial(link.registered->number());
   link.protocol = std::make_unique<link_logic>(std::move(options), link.now());
   link.registered->begin(self);
+  link.debug([&] {
+    auto peer = link.registered->dialled();
+    return peer ? "begins: node " + to_string(peer) + " was dialled" : "begins: it was accepted";
+  });
   carry_out(self, link.protocol->begin());
 }
 
@@ -303,14 +263,14 @@ void tick_later(link_broker* self) {
 /// There is one too many of those that have not shown who they are, and this one must go.
 void make_way(link_broker* self) {
   auto& link = self->state;
-  if (link.closing || !link.registered->door()) // it has proven itself meanwhile
+  if (link.has_ended() || !link.registered->door()) // it has proven itself meanwhile
     return;
-  link.evicted = true;
-  close(self, {ec::overloaded, "too many connections that have not shown who they are; try again"});
+  close(self, {ec::overloaded, "too many connections that have not shown who they are; try again"},
+        cause::crowded);
 }
 
 void note_progress(link_state& link) {
-  if (!link.closing)
+  if (!link.has_ended())
     link.registered->reached(link.protocol->has_hello() ? newcomers::milestone::hello
                                                         : newcomers::milestone::spoke);
 }
@@ -322,7 +282,7 @@ caf::behavior link_behavior(link_broker* self, const handed_over& given, newcome
   self->state.registered = std::move(*given);
   self->state.hub = &self->state.registered->hub();
   set_up(self);
-  if (door && !self->state.closing)
+  if (door && !self->state.has_ended())
     self->state.registered->enter(*door, [broker = caf::actor_cast<caf::actor_addr>(self)] {
       if (auto there = caf::actor_cast<caf::actor>(broker))
         caf::anon_send(there, atom::leave_v);
@@ -331,10 +291,11 @@ caf::behavior link_behavior(link_broker* self, const handed_over& given, newcome
   return {
       [self](const caf::io::new_data_msg& data) {
         auto& link = self->state;
-        if (link.closing)
+        if (link.has_ended())
           return;
         carry_out(self, link.protocol->feed({data.buf.data(), data.buf.size()}, link.now()));
         note_progress(link);
+        check_invariants(link);
       },
       [self](const caf::io::data_transferred_msg& done) {
         self->state.unsent = done.remaining;
@@ -346,7 +307,7 @@ caf::behavior link_behavior(link_broker* self, const handed_over& given, newcome
       },
       [self](atom::tick) {
         auto& link = self->state;
-        if (link.closing)
+        if (link.has_ended())
           return;
         tick_later(self);
         carry_out(self, link.protocol->tick(link.now()));
@@ -360,9 +321,9 @@ caf::behavior link_behavior(link_broker* self, const handed_over& given, newcome
       [self](atom::leave) { make_way(self); },
       [self](const caf::io::connection_closed_msg&) {
         auto& link = self->state;
-        if (std::exchange(link.closing, true))
+        if (link.has_ended())
           return;
-        detach(link, "the connection was closed");
+        link.end({ec::unavailable, "the connection was closed"}, cause::gone);
         self->quit();
       },
   };

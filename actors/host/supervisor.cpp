@@ -33,7 +33,6 @@ struct supervisor_state {
   std::vector<caf::actor> running; ///< by the child's index; null while the child does not exist
   std::size_t to_start = 0;        ///< the next child that has not been started yet
   std::function<void()> when_all_stand;
-  bool failed = false; ///< it gives up: its own end is an error
 };
 
 using supervisor = caf::stateful_actor<supervisor_state>;
@@ -42,15 +41,23 @@ void write(supervisor* self, log_level level, std::string text) {
   self->state.host->log->write({level, "supervisor", std::move(text), {}});
 }
 
+/// Tells of a transition: the supervisor's name and `what()`.
+template <class What>
+void tell(supervisor* self, const What& what) {
+  debug(*self->state.host->log, "supervisor",
+        [&] { return self->state.spec.label + ": " + what(); });
+}
+
 /// Tells the next child to stop; ends itself when none is left.
 void stop_next(supervisor* self) {
   auto& state = self->state;
   auto index = state.rules->next_to_stop();
   if (index < state.running.size()) {
+    tell(self, [&] { return state.spec.children[index].label + " is asked to stop"; });
     caf::anon_send(state.running[index], atom::stop_v);
     self->delayed_send(self, stop_time_of(state.spec.children[index]), atom::stop_v,
                        static_cast<std::uint64_t>(index));
-  } else if (state.failed) {
+  } else if (state.rules->has_given_up()) {
     self->quit(make_error(caf::sec::runtime_error, state.spec.label + " failed too often"));
   } else {
     self->quit(caf::exit_reason::user_shutdown);
@@ -62,13 +69,19 @@ void child_is_gone(supervisor* self, std::size_t index, bool asked, const std::s
   auto& state = self->state;
   const auto& label = state.spec.children[index].label;
   bool was_stopping = state.rules->stopping();
+  if (asked)
+    tell(self, [&] { return label + how + " after it was asked to stop"; });
   auto todo = state.rules->ended(index, asked, state.host->clock.now());
   if (todo.what == supervisor_logic::reaction::restart) {
     state.host->counted.plain().restarts.fetch_add(1, std::memory_order_relaxed);
     write(self, log_level::warning, label + how + " and is restarted");
+    tell(self, [&] {
+      return label + " is restarted in "
+             + std::to_string(std::chrono::ceil<std::chrono::milliseconds>(todo.after).count())
+             + " ms";
+    });
     self->delayed_send(self, todo.after, atom::tick_v, static_cast<std::uint64_t>(index));
   } else if (todo.what == supervisor_logic::reaction::give_up) {
-    state.failed = true;
     write(self, log_level::error, label + how + " too often: " + state.spec.label + " gives up");
     stop_next(self);
   } else if (was_stopping) {
@@ -111,7 +124,7 @@ void start_child(supervisor* self, std::size_t index) {
     state.running[index] = std::move(started);
   });
   if (fault.empty())
-    return;
+    return tell(self, [&] { return child.label + " has started"; });
   write(self, log_level::error, child.label + " cannot be started: " + fault);
   child_is_gone(self, index, false, " failed to start");
 }
@@ -127,8 +140,10 @@ void start_more(supervisor* self) {
   }
   if (state.rules->stopping())
     return;
-  if (auto tell = std::exchange(state.when_all_stand, {})) // the first time only
-    tell();
+  if (auto say = std::exchange(state.when_all_stand, {})) { // the first time only
+    tell(self, [] { return std::string{"all have started"}; });
+    say();
+  }
 }
 
 /// A child that does not stop in time is killed and not waited for: its step may hang.

@@ -1,6 +1,7 @@
 #include "actors/host/thread_shell.hpp"
 
 #include "actors/host/mailbox_order.hpp"
+#include "config/base/invariants.hpp"
 
 #include <caf/send.hpp>
 
@@ -52,6 +53,7 @@ void thread_shell::begin() {
   if (fault.empty())
     return;
   host_.threads->ended();
+  phase_ = phase::ended;
   fault_ = "it has no thread: " + fault;
   host_.log->write({log_level::error, "agent", troupe::to_string(self_) + ": " + fault_, {}});
   close_inbox(true);
@@ -60,7 +62,8 @@ void thread_shell::begin() {
 
 void thread_shell::ask_to_stop() {
   std::lock_guard guard{mutex_};
-  stopping_ = true;
+  if (phase_ == phase::working)
+    phase_ = phase::stopping;
   wake_.notify_one();
 }
 
@@ -72,6 +75,7 @@ void thread_shell::pass_on(envelope message) {
     return refuse_as_ended(message);
   }
   std::lock_guard guard{mutex_};
+  check_invariants(*this);
   waiting_.push_back({std::move(message), bytes, host_.clock.now()});
   wake_.notify_one();
 }
@@ -107,16 +111,28 @@ void thread_shell::killed() {
   refuse_what_waits();
 }
 
+bool thread_shell::invariants() const {
+  switch (phase_) {
+    case phase::working:
+      return fault_.empty() && !closed();
+    case phase::stopping:
+      return true;
+    case phase::ended:
+      return !mind_ || !thread_.joinable();
+  }
+  return false;
+}
+
 /// Waits for a message or a timer. False: it is time to stop.
 bool thread_shell::next(std::optional<queued_message>& message) {
   std::unique_lock guard{mutex_};
-  auto something = [this] { return stopping_ || !waiting_.empty(); };
+  auto something = [this] { return phase_ != phase::working || !waiting_.empty(); };
   if (auto due = timers_.next())
     wake_.wait_for(guard, std::max(*due - host_.clock.now(), std::chrono::nanoseconds{0}),
                    something);
   else
     wake_.wait(guard, something);
-  if (stopping_)
+  if (phase_ != phase::working)
     return false;
   if (waiting_.empty())
     return true;
@@ -139,6 +155,7 @@ bool thread_shell::step(const std::function<void(step_context&)>& call) {
     return true;
   host_.log->write({log_level::error, "agent", troupe::to_string(self_) + " failed: " + fault, {}});
   std::lock_guard guard{mutex_};
+  phase_ = phase::stopping;
   fault_ = fault;
   return false;
 }
@@ -189,6 +206,10 @@ void thread_shell::run() {
   }
   step([this](step_context& context) { mind_->stop(context); });
   mind_.reset();
+  {
+    std::lock_guard guard{mutex_};
+    phase_ = phase::ended;
+  }
   caf::anon_send(caf::actor_cast<logic_actor>(this), atom::tick_v, std::uint32_t{0},
                  std::uint64_t{0});
 }

@@ -7,6 +7,7 @@
 #include <caf/actor_control_block.hpp>
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -37,7 +38,16 @@ public:
   behavior_type make_behavior() override;
   const char* name() const override { return "thread_shell"; }
 
+  /// For the actor itself, which holds the mutex.
+  bool invariants() const;
+
 private:
+  enum class phase : std::uint8_t {
+    working,  ///< the thread takes up what waits
+    stopping, ///< it ends after the step that it is in: it was asked to, or that step has failed
+    ended,    ///< it has made its last step, or there never was one: nothing is taken up any more
+  };
+
   struct queued_message {
     envelope message;
     std::size_t bytes = 0; ///< what the mailbox is charged for it
@@ -65,8 +75,8 @@ private:
   std::mutex mutex_; ///< of the next four
   std::condition_variable wake_;
   std::deque<queued_message> waiting_;
-  bool stopping_ = false;
-  std::string fault_;
+  phase phase_ = phase::working;
+  std::string fault_; ///< what went wrong in the thread; not while it is working
   std::thread thread_;
 };
 

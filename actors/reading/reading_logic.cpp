@@ -1,5 +1,6 @@
 #include "actors/reading/reading_logic.hpp"
 
+#include "actors/message_title.hpp"
 #include "actors/reading/excerpts.hpp"
 #include "actors/reading/reading_request.hpp"
 #include "actors/unread.hpp"
@@ -13,6 +14,8 @@
 namespace troupe {
 
 namespace {
+
+constexpr std::string_view component = "reading";
 
 /// Texts and documents that came as a librarian's state, before the others.
 bool take_apart(GatherExcerpts& asked) {
@@ -138,6 +141,14 @@ void reading_logic::asked(step_context& context, envelope message) {
   fresh->wide = work->has_edit() || batch_behind(documents, 0) < documents.size();
   request_bytes_ += bytes;
   auto wide = fresh->wide;
+  context.out.debug(
+      component,
+      [&] {
+        return "takes " + message_title(fresh->asked.id) + " of " + to_string(fresh->asked.sender)
+               + ", " + std::to_string(bytes) + " bytes"
+               + (wide && wide_ >= limits::wide_requests_max ? ", which waits for others" : "");
+      },
+      fresh->asked.trace.trace);
   requests_.emplace(id, std::move(fresh));
   context.out.arm(id, time);
   if (wide && wide_ >= limits::wide_requests_max)
@@ -235,6 +246,8 @@ void reading_logic::tell_times(step_context& context, request& done) const {
 
 void reading_logic::answer(step_context& context, request& done, ReadingAnswer made) {
   done.answered = true;
+  context.out.debug(
+      component, [&] { return "answers " + message_title(done.asked.id); }, done.asked.trace.trace);
   done.times.chose(made);
   tell_times(context, done);
   context.out.send(reply_to(done.asked, std::move(made)));
@@ -242,6 +255,9 @@ void reading_logic::answer(step_context& context, request& done, ReadingAnswer m
 
 void reading_logic::answer(step_context& context, request& done, const failure& why) {
   done.answered = true;
+  context.out.debug(
+      component, [&] { return "refuses " + message_title(done.asked.id) + ": " + why.message; },
+      done.asked.trace.trace);
   for (std::size_t i = 0; i < done.wanted.size(); ++i)
     if (!done.there[i] && !done.missing[i]) // it still waits for this one
       done.times.waited(context.time(), done.wanted[i].size_bytes(), {}, why);

@@ -59,6 +59,8 @@ void blob_collector::timer(step_context& context, blob_store& store) {
   }
   std::erase_if(pins_, [&](const auto& pin) { return pin.second <= context.now; });
   phase_ = phase::looking;
+  context.out.debug(
+      component, [&] { return "begins a sweep over " + std::to_string(store.count()) + " blobs"; });
   after_.clear();
   next_.reset();
   go_on(context, store);
@@ -137,9 +139,10 @@ void blob_collector::remove(step_context& context, blob_store& store,
     context.out.log(log_level::error, component, removed.error().message);
     return rest(context, grain());
   }
-  context.out.log(log_level::debug, component,
-                  "deleted " + std::to_string(*removed) + (*removed == 1 ? " blob" : " blobs")
-                      + " that nobody needs");
+  context.out.debug(component, [&] {
+    return "deleted " + std::to_string(*removed) + (*removed == 1 ? " blob" : " blobs")
+           + " that nobody needs";
+  });
 }
 
 /// The end of a sweep. The next sweep begins when the time of a blob is over, but not at once for
@@ -152,6 +155,12 @@ void blob_collector::rest(step_context& context, std::chrono::nanoseconds at_mos
     at_most = std::min(at_most, std::max<std::chrono::nanoseconds>(*next_ - context.now, grain()));
   if (at_most != std::chrono::nanoseconds::max())
     arm(context, at_most);
+  context.out.debug(component, [&] {
+    return armed_ ? "has ended a sweep; the next begins in "
+                        + std::to_string(std::chrono::ceil<std::chrono::seconds>(at_most).count())
+                        + " s"
+                  : std::string{"has ended a sweep, and there is nothing to sweep"};
+  });
 }
 
 } // namespace troupe

@@ -88,6 +88,10 @@ void blob_fetches::ask_holder(step_context& context, fetch& wanted) {
   message.tenant = first.request.tenant;
   message.remaining =
       std::chrono::duration_cast<std::chrono::milliseconds>(limits::request_timeout);
+  context.out.debug(
+      "blobs",
+      [&] { return "asks node " + to_string(wanted.holder) + " for " + label_of(first.blob); },
+      message.trace.trace);
   context.out.send(std::move(message));
 }
 
@@ -105,6 +109,10 @@ blob_fetches::fetch_end blob_fetches::reply(step_context& context, envelope& mes
   auto data = message.body.as<BlobData>();
   if (data && sha256(data->bytes()) == asked->first) {
     bytes = &data->bytes();
+    context.out.debug(
+        "blobs",
+        [&] { return "has " + label_of(asked->second.waiters.front().blob) + " from " + holder; },
+        message.trace.trace);
     return {forget(context, asked), {}, asked_node};
   }
   auto why = holder + " sent the wrong bytes for " + label_of(asked->second.waiters.front().blob);
@@ -127,6 +135,9 @@ blob_fetches::fetch_end blob_fetches::late(step_context& context, std::uint32_t 
 blob_fetches::fetch_end blob_fetches::give_up_holder(step_context& context, table::iterator failed,
                                                      failure why) {
   auto& wanted = failed->second;
+  context.out.debug(
+      "blobs", [&] { return "gives up a holder: " + why.message; },
+      wanted.waiters.front().request.trace.trace);
   auto holder = wanted.holder;
   std::vector<waiter> others, in_vain;
   for (auto& one : wanted.waiters)

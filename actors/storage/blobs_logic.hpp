@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace troupe {
@@ -54,6 +55,8 @@ public:
   void stop(step_context& context) override;
 
 private:
+  static constexpr std::string_view component = "blobs"; ///< in the log
+
   /// Something to write with the next sync.
   struct gathered {
     envelope request;                 ///< BlobPut or BlobPuts; empty: it was fetched

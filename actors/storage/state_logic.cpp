@@ -51,6 +51,15 @@ envelope state_logic::get(step_context& context, const envelope& request,
   auto read = store_->get(wanted.agent());
   if (!read)
     return refuse(context, request, std::move(read).error());
+  context.out.debug(
+      component,
+      [&] {
+        return "gives the state of " + wanted.agent() + ": "
+               + (*read ? "version " + std::to_string((*read)->version()) + " of "
+                              + std::to_string((*read)->state().size()) + " bytes"
+                        : "there is none");
+      },
+      request.trace.trace);
   SnapshotFound found;
   found.set_found(read->has_value());
   if (*read)
@@ -75,6 +84,14 @@ envelope state_logic::put(step_context& context, const envelope& request,
     disk_failed_(written.error());
   if (!written)
     return refuse(context, request, std::move(written).error());
+  context.out.debug(
+      component,
+      [&] {
+        return "has written the state of " + given.agent() + ": version "
+               + std::to_string(given.snapshot().version()) + " of " + std::to_string(size)
+               + " bytes, which names " + std::to_string(given.blobs_size()) + " blobs";
+      },
+      request.trace.trace);
   if (!written->empty()) {
     BlobsHeld released;
     for (auto& hash : *written)

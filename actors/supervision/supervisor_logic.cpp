@@ -11,13 +11,13 @@ void supervisor_logic::started(std::size_t child) { running_.at(child) = true; }
 
 supervisor_logic::decision supervisor_logic::ended(std::size_t child, bool asked, instant now) {
   running_.at(child) = false;
-  if (asked || stopping_)
+  if (asked || stopping())
     return {reaction::ignore, {}};
   while (!restarts_.empty() && now - restarts_.front() > given_.period)
     restarts_.pop_front();
   auto recent = restarts_.size();
   if (recent >= given_.intensity) {
-    stopping_ = true;
+    now_ = phase::given_up;
     return {reaction::give_up, {}};
   }
   restarts_.push_back(now);
@@ -27,8 +27,14 @@ supervisor_logic::decision supervisor_logic::ended(std::size_t child, bool asked
   return {reaction::restart, std::min(doubled, given_.backoff_max)};
 }
 
+bool supervisor_logic::invariants() const {
+  return restarts_.size() <= given_.intensity && std::is_sorted(restarts_.begin(), restarts_.end())
+         && (now_ != phase::given_up || restarts_.size() == given_.intensity);
+}
+
 std::size_t supervisor_logic::next_to_stop() {
-  stopping_ = true;
+  if (now_ == phase::keeping)
+    now_ = phase::stopping;
   for (auto i = running_.size(); i-- > 0;)
     if (running_[i])
       return i;

@@ -41,13 +41,23 @@ public:
 
   /// From now on nothing is restarted. The next child to stop, or nothing left: `children()`.
   std::size_t next_to_stop();
-  bool stopping() const noexcept { return stopping_; }
+  bool stopping() const noexcept { return now_ != phase::keeping; }
+  /// It stops because restarts were of no use: its own end is a fault.
+  bool has_given_up() const noexcept { return now_ == phase::given_up; }
+
+  bool invariants() const;
 
 private:
+  enum class phase : std::uint8_t {
+    keeping,  ///< a child that ends by a fault is restarted
+    stopping, ///< it was asked to stop: what ends stays ended
+    given_up, ///< the same, because too many restarts came close together
+  };
+
   options given_;
   std::vector<bool> running_;
   std::deque<instant> restarts_; ///< within the period
-  bool stopping_ = false;
+  phase now_ = phase::keeping;
 };
 
 } // namespace troupe

@@ -1,8 +1,8 @@
 #include "nodes/cli/background.hpp"
 
 #include "nodes/child_process.hpp"
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"
+#include "nodes/exit_codes.hpp"
 #include "persistence/own_files.hpp"
 
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 namespace troupe::cli {
@@ -22,34 +23,43 @@ namespace {
 // Bytes that never occur in lines mark what follows.
 constexpr char mark_ready = '\0';
 constexpr char mark_error = '\1';
+constexpr char mark_stood_back = '\2';
 
 /// The foreground's side: prints what it receives until the mark or the end.
 class listener {
 public:
-  bool is_ready() const noexcept { return ready_; }
+  enum class stage : std::uint8_t {
+    lines,      ///< what comes is shown
+    error,      ///< the same, as an error; the end follows
+    ready,      ///< the background goes on without us
+    stood_back, ///< it ends, because another does what was wanted
+  };
+  stage now() const noexcept { return now_; }
+  bool is_over() const noexcept { return now_ == stage::ready || now_ == stage::stood_back; }
 
   void take(std::string_view bytes) {
-    for (std::size_t at = 0; at < bytes.size() && !ready_;) {
-      auto mark = std::min(bytes.find(mark_ready, at), bytes.find(mark_error, at));
+    constexpr std::string_view marks{"\0\1\2", 3};
+    for (std::size_t at = 0; at < bytes.size() && !is_over();) {
+      auto mark = bytes.find_first_of(marks, at);
       auto text = bytes.substr(at, mark == bytes.npos ? bytes.npos : mark - at);
-      error_ ? tell(text) : print(text);
+      now_ == stage::error ? tell(text) : print(text);
       if (mark == bytes.npos)
         break;
-      ready_ = bytes[mark] == mark_ready;
-      error_ = error_ || bytes[mark] == mark_error;
+      now_ = bytes[mark] == mark_ready   ? stage::ready
+             : bytes[mark] == mark_error ? stage::error
+                                         : stage::stood_back;
       at = mark + 1;
     }
   }
 
 private:
-  bool ready_ = false;
-  bool error_ = false;
+  stage now_ = stage::lines;
 };
 
-int wait_in_foreground(pid_t child, int pipe, interrupts& signals) {
+std::optional<int> wait_in_foreground(pid_t child, int pipe, interrupts& signals) {
   listener shown;
   bool interrupted = false;
-  while (!shown.is_ready()) {
+  while (!shown.is_over()) {
     std::array<pollfd, 2> watched{{{pipe, POLLIN, 0}, {signals.fd(), POLLIN, 0}}};
     if (::poll(watched.data(), watched.size(), -1) < 0)
       continue;
@@ -66,13 +76,15 @@ int wait_in_foreground(pid_t child, int pipe, interrupts& signals) {
     if (got > 0)
       shown.take({bytes.data(), static_cast<std::size_t>(got)});
   }
-  if (shown.is_ready() && !interrupted)
+  if (shown.now() == listener::stage::ready && !interrupted)
     return exit_ok;
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (interrupted)
     return exit_interrupted;
+  if (shown.now() == listener::stage::stood_back)
+    return std::nullopt;
   return WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : exit_unavailable;
 }
 
@@ -94,14 +106,19 @@ void background::failed(const cli_error& error, bool as_json) {
   pipe_ = file_handle{};
 }
 
+void background::stands_back() {
+  send(std::string(1, mark_stood_back));
+  pipe_ = file_handle{};
+}
+
 void background::send(const std::string& text) {
   // It fits into the pipe. If the foreground has ended, there is nobody to tell.
   if (pipe_) [[maybe_unused]]
     auto written = ::write(pipe_.get(), text.data(), text.size());
 }
 
-int run_in_background(const std::filesystem::path& log,
-                      const std::function<int(background&)>& work) {
+std::optional<int> run_in_background(const std::filesystem::path& log,
+                                     const std::function<int(background&)>& work) {
   interrupts
       signals; // blocked in both processes from here on, so none is lost between fork and wait
   int ends[2];

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace troupe::cli {
@@ -21,6 +22,8 @@ public:
   void ready();
   /// The foreground process shows the error and ends with its code.
   void failed(const cli_error& error, bool as_json);
+  /// Another process does what was wanted: the foreground process goes on by itself.
+  void stands_back();
 
 private:
   void send(const std::string& text);
@@ -29,8 +32,9 @@ private:
 
 /// Runs `work` in a new process with its own session. Standard output and error are appended to
 /// `log`. The calling process shows what the new one prints and returns when that one is ready or
-/// has failed. If it is interrupted, it ends the new process.
-int run_in_background(const std::filesystem::path& log,
-                      const std::function<int(background&)>& work);
+/// has failed. If it is interrupted, it ends the new process. Returns nothing if the new process
+/// stood back.
+std::optional<int> run_in_background(const std::filesystem::path& log,
+                                     const std::function<int(background&)>& work);
 
 } // namespace troupe::cli

@@ -1,7 +1,7 @@
 #include "config/keys.hpp"
 #include "nodes/cli/commands.hpp"
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/load_settings.hpp"
+#include "nodes/exit_codes.hpp"
 
 namespace troupe::cli {
 

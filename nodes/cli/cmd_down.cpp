@@ -1,9 +1,9 @@
 #include "config/limits/messages.hpp"
 #include "config/limits/supervision.hpp"
 #include "nodes/cli/commands.hpp"
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/up_reporter.hpp"
 #include "nodes/cluster_files.hpp"
+#include "nodes/exit_codes.hpp"
 #include "nodes/supervision_file.hpp"
 #include "persistence/own_files.hpp"
 

@@ -1,7 +1,7 @@
 #include "actors/coordination/graph_yaml.hpp"
 #include "messages/runs.pb.h"
 #include "nodes/cli/commands.hpp"
-#include "nodes/cli/exit_codes.hpp"
+#include "nodes/exit_codes.hpp"
 
 #include <unistd.h>
 

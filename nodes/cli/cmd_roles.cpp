@@ -1,8 +1,8 @@
 #include "actors/agents/role.hpp"
 #include "messages/cluster.pb.h"
 #include "nodes/cli/commands.hpp"
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"
+#include "nodes/exit_codes.hpp"
 #include "telemetry/text_escape.hpp"
 
 #include <unistd.h>

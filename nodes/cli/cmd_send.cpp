@@ -6,11 +6,11 @@
 #include "nodes/cli/command_trace.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/documents.hpp"
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/reply_printer.hpp"
 #include "nodes/cli/trace_ids.hpp"
 #include "nodes/cli/upload.hpp"
+#include "nodes/exit_codes.hpp"
 #include "telemetry/span.hpp"
 
 #include <unistd.h>

@@ -3,9 +3,9 @@
 #include "messages/cluster.pb.h"
 #include "nodes/cli/ask_status.hpp"
 #include "nodes/cli/commands.hpp"
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/running_cluster.hpp"
+#include "nodes/exit_codes.hpp"
 #include "telemetry/text_escape.hpp"
 
 #include <unistd.h>

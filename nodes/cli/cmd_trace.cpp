@@ -1,10 +1,10 @@
 #include "messages/cluster.pb.h"
 #include "messages/spans.pb.h"
 #include "nodes/cli/commands.hpp"
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/trace_ids.hpp"
 #include "nodes/cli/trace_view.hpp"
+#include "nodes/exit_codes.hpp"
 #include "telemetry/trace_words.hpp"
 
 #include <unistd.h>

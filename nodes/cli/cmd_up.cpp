@@ -1,19 +1,24 @@
 #include "config/base/random.hpp"
+#include "config/limits/supervision.hpp"
 #include "nodes/cli/background.hpp"
 #include "nodes/cli/commands.hpp"
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/live_status.hpp"
 #include "nodes/cli/load_settings.hpp"
 #include "nodes/cli/running_cluster.hpp"
 #include "nodes/cli/up_reporter.hpp"
 #include "nodes/cluster_setup.hpp"
+#include "nodes/exit_codes.hpp"
 #include "persistence/own_files.hpp"
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <optional>
 #include <random>
+#include <string>
+#include <vector>
 
 namespace troupe::cli {
 
@@ -89,7 +94,12 @@ cli_result<void> supervise(const up_command& wanted, clock::time_point began,
   return {};
 }
 
-int up_in_background(const up_command& wanted, clock::time_point began) {
+/// Another `up` has the folder.
+bool is_taken(const cli_result<void>& done) { return !done && done.error().code == "refused"; }
+
+/// The exit code. Nothing, if that is wanted: another `up` was faster.
+std::optional<int> up_in_background(const up_command& wanted, clock::time_point began,
+                                    bool stands_back) {
   cluster_flags flags;
   flags.data = wanted.data;
   auto data = data_folder_of(flags);
@@ -102,46 +112,17 @@ int up_in_background(const up_command& wanted, clock::time_point began) {
     auto done = supervise(wanted, began, outlets);
     if (done)
       return exit_ok;
-    foreground.failed(done.error(), wanted.as_json);
+    if (stands_back && is_taken(done))
+      foreground.stands_back();
+    else
+      foreground.failed(done.error(), wanted.as_json);
     return done.error().exit_code;
   });
 }
 
-/// Returns the exit code if a cluster already runs in the folder. Returns nothing if none runs
-/// there, or if it has a different number of nodes than the user asked for.
-std::optional<int> join_running(const up_command& wanted) {
-  cluster_flags flags;
-  flags.data = wanted.data;
-  auto data = data_folder_of(flags);
-  if (auto own = check_own_folder(data); !own)
-    return report(error_of_files(own.error()), wanted.as_json);
-  auto running = find_supervisor(data);
-  if (!running.pidfd)
-    return std::nullopt;
-  auto file = read_cluster_file(data);
-  if (wanted.nodes != 0 && file && *file && (*file)->nodes.size() != wanted.nodes)
-    return std::nullopt; // `prepare_cluster` reports the error
-  auto hint = data_hint(flags);
-  if (!wanted.set.empty() || !wanted.restart) {
-    if (auto cfg = load_settings(wanted.config, wanted.set); !cfg)
-      return report(cfg.error(), wanted.as_json);
-    return report(usage_error("a cluster is already running in " + data.string()
-                              + ", and --set and --no-restart would have no effect on it: "
-                                "stop it first with `troupe down"
-                              + hint + "`"),
-                  wanted.as_json);
-  }
-  return start_missing(data, running, hint, wanted.as_json);
-}
-
-} // namespace
-
-int cmd_up(const up_command& wanted) {
-  auto began = clock::now();
-  if (auto joined = join_running(wanted))
-    return *joined;
-  if (wanted.detach)
-    return up_in_background(wanted, began);
+/// As above.
+std::optional<int> up_in_foreground(const up_command& wanted, clock::time_point began,
+                                    bool stands_back) {
   up_outlets outlets;
   outlets.place = terminal_of(STDOUT_FILENO);
   outlets.line = [](const std::string& text) { print(text); };
@@ -157,7 +138,77 @@ int cmd_up(const up_command& wanted) {
   auto done = supervise(wanted, began, outlets);
   if (status)
     status->stop();
+  if (stands_back && is_taken(done))
+    return std::nullopt;
   return done ? exit_ok : report(done.error(), wanted.as_json);
+}
+
+/// What a running cluster will not do, because it keeps the configuration it was started with.
+std::optional<cli_error> not_in_force(const up_command& wanted, const std::filesystem::path& data,
+                                      const std::string& hint) {
+  constexpr std::size_t shown_max = 3;
+  std::vector<std::string> differ;
+  if (!wanted.config.empty() || !wanted.set.empty()) {
+    auto cfg = load_settings(wanted.config, wanted.set);
+    if (!cfg)
+      return cfg.error();
+    auto compared = settings_not_in_force(data, *cfg);
+    if (!compared)
+      return error_of_files(compared.error());
+    differ = std::move(*compared);
+  }
+  if (!wanted.restart)
+    differ.insert(differ.begin(), "--no-restart is for a cluster that is being started");
+  if (differ.empty())
+    return std::nullopt;
+  auto shown = std::min(differ.size(), shown_max);
+  std::string text;
+  for (std::size_t i = 0; i < shown; ++i)
+    text += (i == 0 ? "" : "; ") + differ[i];
+  if (differ.size() > shown)
+    text += "; and " + std::to_string(differ.size() - shown) + " more";
+  return usage_error("a cluster is already running in " + data.string()
+                     + ", and this would have no effect on it (" + text
+                     + "): stop it first with `troupe down" + hint + "`, then start it like this");
+}
+
+/// The exit code, if a cluster runs in the folder already; nothing if none does, or one with
+/// another number of nodes than is asked for.
+std::optional<int> join_running(const up_command& wanted) {
+  cluster_flags flags;
+  flags.data = wanted.data;
+  auto data = data_folder_of(flags);
+  if (auto own = check_own_folder(data); !own)
+    return report(error_of_files(own.error()), wanted.as_json);
+  auto running = find_supervisor(data);
+  if (!running.pidfd)
+    return std::nullopt;
+  // It may have begun just now. Its files are there when it first says how its nodes are.
+  auto any = [](const supervision&) { return true; };
+  await_supervision(data, running, any, limits::stop_timeout, -1);
+  auto file = read_cluster_file(data);
+  if (wanted.nodes != 0 && file && *file && (*file)->nodes.size() != wanted.nodes)
+    return std::nullopt; // preparing it says what is wrong
+  auto hint = data_hint(flags);
+  if (auto why = not_in_force(wanted, data, hint))
+    return report(*why, wanted.as_json);
+  return start_missing(data, running, hint, wanted.as_json);
+}
+
+} // namespace
+
+int cmd_up(const up_command& wanted) {
+  auto began = clock::now();
+  // Of several that begin at the same moment one gets the folder. The others join its cluster. If
+  // that is not possible, the second attempt says why, or succeeds.
+  for (bool first = true;; first = false) {
+    if (auto joined = join_running(wanted))
+      return *joined;
+    auto ended = wanted.detach ? up_in_background(wanted, began, first)
+                               : up_in_foreground(wanted, began, first);
+    if (ended)
+      return *ended;
+  }
 }
 
 } // namespace troupe::cli

@@ -3,8 +3,9 @@
 #include "config/durations.hpp"
 #include "config/limits/links.hpp"
 #include "config/limits/messages.hpp"
+#include "config/suggest.hpp"
 #include "nodes/cli/commands.hpp"
-#include "nodes/cli/exit_codes.hpp"
+#include "nodes/exit_codes.hpp"
 #include "nodes/protobuf_log.hpp"
 
 #include <chrono>
@@ -85,6 +86,17 @@ void add_config(CLI::App* command, std::string& file, settings& set) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+/// Short for --set telemetry.log_level=LEVEL.
+void add_log_level(CLI::App* command, settings& set) {
+  command
+      ->add_option_function<std::string>(
+          "--log-level",
+          [&set](const std::string& level) { set.emplace_back("telemetry.log_level", level); },
+          "What is logged: debug (every transition), info, warning, error or off (default: info)")
+      ->type_name("LEVEL")
+      ->check(is_given);
+}
+
 /// Takes a duration as everywhere else (config/durations.hpp), and also a bare number of seconds.
 void add_timeout(CLI::App* command, std::chrono::milliseconds& timeout, const std::string& what) {
   auto read = [&timeout](const std::string& text) {
@@ -109,6 +121,7 @@ void add_cluster_commands(command_table& table) {
   auto app = table.add("up", "Start a cluster of nodes on this machine and keep it running",
                        "  troupe up --nodes 3\n"
                        "  troupe up --nodes 3 --detach        returns when the cluster is ready\n"
+                       "  troupe up --log-level debug         logs what becomes of each message\n"
                        "  troupe up --set telemetry.otlp_endpoint=http://127.0.0.1:4318",
                        up, cmd_up);
   app->add_option("--nodes", up->nodes,
@@ -120,6 +133,7 @@ void add_cluster_commands(command_table& table) {
       ->type_name("DIR")
       ->check(is_given);
   add_config(app, up->config, up->set);
+  add_log_level(app, up->set);
   app->add_flag("--detach", up->detach, "Return when the cluster is ready; `troupe down` stops it");
   app->add_flag_callback(
       "--no-restart", [up] { up->restart = false; }, "Do not restart nodes that end");
@@ -143,6 +157,7 @@ void add_cluster_commands(command_table& table) {
   app = table.add("node", "Run one node in the foreground", "  troupe node --config node.yaml",
                   node, cmd_node);
   add_config(app, node->config, node->set);
+  add_log_level(app, node->set);
   app->add_option("--ready-fd", node->ready_fd,
                   "Descriptor for reports (it listens, it is ready), one JSON object per line")
       ->type_name("N")
@@ -245,9 +260,40 @@ bool asks_for_json(int argc, const char* const* argv) {
                      [](const char* word) { return std::string_view(word) == "--json"; });
 }
 
-} // namespace
+/// The command that the words before the wrong one have chosen.
+const CLI::App& chosen_in(const CLI::App& app) {
+  auto deepest = &app;
+  for (auto below = app.get_subcommands(); !below.empty(); below = deepest->get_subcommands())
+    deepest = below.front();
+  return *deepest;
+}
 
-namespace {
+std::string with_suggestion(const std::string& word, const std::vector<std::string>& all) {
+  return did_you_mean(word, std::vector<std::string_view>(all.begin(), all.end()));
+}
+
+/// Names the first word that nothing was expected for, and what was probably meant.
+std::string explain(const CLI::App& app, const CLI::ParseError& wrong) {
+  const auto& where = chosen_in(app);
+  auto unexpected_words = app.remaining(true);
+  bool is_about_them = wrong.get_name() == "ExtrasError" || wrong.get_name() == "RequiredError";
+  if (!is_about_them || unexpected_words.empty())
+    return wrong.what();
+  auto word = unexpected_words.front();
+  std::vector<std::string> known;
+  if (word.starts_with('-')) {
+    word = word.substr(0, word.find('='));
+    for (const auto* option : where.get_options())
+      for (const auto& long_name : option->get_lnames())
+        known.push_back("--" + long_name);
+    return "unknown option " + word + with_suggestion(word, known);
+  }
+  for (const auto* command : where.get_subcommands([](const CLI::App*) { return true; }))
+    known.push_back(command->get_name());
+  if (known.empty())
+    return "unexpected argument \"" + word + "\"";
+  return "unknown command \"" + word + "\"" + with_suggestion(word, known);
+}
 
 int parse_and_run(int argc, const char* const* argv) {
   CLI::App app("Runs fleets of agents as actors on a cluster.", "troupe");
@@ -270,7 +316,7 @@ int parse_and_run(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& wrong) {
     auto used = app.get_subcommands();
     auto where = used.empty() ? "troupe" : "troupe " + used.front()->get_name();
-    return report(usage_error(std::string(wrong.what()) + " (`" + where + " --help` shows more)"),
+    return report(usage_error(explain(app, wrong) + " (`" + where + " --help` shows more)"),
                   asks_for_json(argc, argv));
   }
   return chosen();

@@ -5,7 +5,7 @@
 #include "config/suggest.hpp"
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"
-#include "nodes/cli/exit_codes.hpp"
+#include "nodes/exit_codes.hpp"
 #include "persistence/files.hpp"
 #include "telemetry/shell_word.hpp"
 

@@ -2,7 +2,7 @@
 
 #include "config/base/hex.hpp"
 #include "messages/values.pb.h"
-#include "nodes/cli/exit_codes.hpp"
+#include "nodes/exit_codes.hpp"
 #include "telemetry/text_escape.hpp"
 
 #include <sys/ioctl.h>

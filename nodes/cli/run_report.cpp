@@ -3,7 +3,7 @@
 #include "config/base/count_of.hpp"
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"
-#include "nodes/cli/exit_codes.hpp"
+#include "nodes/exit_codes.hpp"
 #include "telemetry/text_escape.hpp"
 
 #include <set>

@@ -2,7 +2,7 @@
 
 #include "config/limits/messages.hpp"
 #include "messages/runs.pb.h"
-#include "nodes/cli/exit_codes.hpp"
+#include "nodes/exit_codes.hpp"
 #include "telemetry/span.hpp"
 
 #include <unistd.h>

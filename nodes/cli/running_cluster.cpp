@@ -1,8 +1,8 @@
 #include "nodes/cli/running_cluster.hpp"
 
 #include "config/limits/supervision.hpp"
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"
+#include "nodes/exit_codes.hpp"
 #include "telemetry/text_escape.hpp"
 
 #include <algorithm>

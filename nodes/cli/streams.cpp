@@ -1,8 +1,8 @@
 #include "nodes/cli/streams.hpp"
 
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/output.hpp"
+#include "nodes/exit_codes.hpp"
 #include "telemetry/text_escape.hpp"
 
 #include <fcntl.h>

@@ -3,11 +3,11 @@
 #include "config/base/hex.hpp"
 #include "config/base/random.hpp"
 #include "nodes/cluster_files.hpp"
+#include "persistence/file_lock.hpp"
 #include "persistence/own_files.hpp"
 #include "telemetry/traceparent.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -75,7 +75,7 @@ void remember_trace(const fs::path& data, trace_id trace) {
   if (!make_own_folder(path.parent_path()))
     return;
   auto file = open_own_file(path, O_RDWR | O_CREAT);
-  if (!file || ::flock(file->get(), LOCK_EX) != 0)
+  if (!file || !wait_for_lock(*file, F_WRLCK))
     return;
   auto text = to_string(trace) + " " + folder + "\n";
   std::size_t kept = 1;
@@ -89,7 +89,7 @@ void remember_trace(const fs::path& data, trace_id trace) {
 
 std::optional<trace_id> last_trace(const fs::path& data) {
   auto file = open_own_file(memory_path(), O_RDONLY);
-  if (!file || ::flock(file->get(), LOCK_SH) != 0)
+  if (!file || !wait_for_lock(*file, F_RDLCK))
     return std::nullopt;
   auto folder = folder_text(data);
   for (const auto& each : read_entries(file->get()))

@@ -6,8 +6,8 @@
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
 #include "messages/values.pb.h"
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/progress_line.hpp"
+#include "nodes/exit_codes.hpp"
 #include "telemetry/span.hpp"
 #include "telemetry/text_escape.hpp"
 

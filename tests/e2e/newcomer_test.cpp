@@ -136,6 +136,28 @@ TEST_F(newcomer, who_types_nonsense_gets_64_and_a_hint) {
   }
 }
 
+TEST_F(newcomer, who_misspells_is_told_what_was_probably_meant) {
+  struct mistake {
+    std::vector<std::string> typed;
+    std::string told;
+  };
+  const std::vector<mistake> all{
+      {{"nosuch"}, "unknown command \"nosuch\" (`troupe --help` shows more)"},
+      {{"statsu", "--json"}, "unknown command \"statsu\" (did you mean status?)"},
+      {{"sned", "librarian/me", "hello"}, "unknown command \"sned\" (did you mean send?)"},
+      {{"config", "chekc"}, "unknown command \"chekc\" (did you mean check?) (`troupe config"},
+      {{"up", "--nods", "3"}, "unknown option --nods (did you mean --nodes?) (`troupe up"},
+      {{"send", "--timeuot=3s"}, "unknown option --timeuot (did you mean --timeout?)"},
+      {{"--verison"}, "unknown option --verison (did you mean --version?)"},
+      {{"down", "now"}, "unexpected argument \"now\""}};
+  for (const auto& [typed, told] : all) {
+    auto asked = user.troupe(typed);
+    EXPECT_EQ(asked.ended.code, 64) << asked.shown();
+    auto said = asked.err.empty() ? error_message(asked.parsed()) : asked.err;
+    EXPECT_THAT(said, HasSubstr(told));
+  }
+}
+
 TEST_F(newcomer, finds_help_everywhere) {
   auto help = user.troupe({"--help"});
   EXPECT_TRUE(help.ok()) << help.shown();

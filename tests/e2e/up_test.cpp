@@ -20,11 +20,49 @@ TEST_F(up, where_another_one_runs_starts_what_is_missing) {
               AllOf(HasSubstr(user.data().string()), HasSubstr(std::to_string(first.up().pid())),
                     HasSubstr("all its nodes are running")))
       << "it names the folder and the process that has it";
-  auto with_set = user.troupe({"up", "--set", "agents.idle=5s"});
-  EXPECT_EQ(with_set.ended.code, 64) << with_set.shown();
-  EXPECT_THAT(with_set.err, AllOf(HasSubstr("no effect"), HasSubstr("troupe down")));
   EXPECT_EQ(user.troupe({"up", "--set", "nonsense=1"}).ended.code, 78);
   EXPECT_TRUE(user.troupe({"status"}).ok()) << "the first goes on";
+}
+
+TEST_F(up, with_other_settings_than_those_in_force_is_refused_with_the_difference) {
+  write_file(user.path() / "own.yaml", "agents: {idle: 7s}\n");
+  write_file(user.path() / "other.yaml", "agents: {idle: 8s}\nqueue: {tasks_max: 70}\n");
+  cluster first{user, {.nodes = 1, .arguments = {"--config", "own.yaml"}}};
+  for (const std::vector<std::string>& same :
+       {std::vector<std::string>{"up", "--config", "own.yaml"},
+        {"up", "--set", "agents.idle=7s"},
+        {"up", "--set", "agents.idle=7000ms"},
+        {"up"}}) {
+    auto second = user.troupe(same);
+    EXPECT_TRUE(second.ok()) << second.shown();
+    EXPECT_THAT(second.out, HasSubstr("nothing was missing"));
+  }
+  auto other = user.troupe({"up", "--config", "other.yaml"});
+  EXPECT_EQ(other.ended.code, 64) << other.shown();
+  EXPECT_THAT(other.err, AllOf(HasSubstr("no effect"), HasSubstr("agents.idle is 7s there, not 8s"),
+                               HasSubstr("queue.tasks_max"), HasSubstr("troupe down")));
+  auto set = user.troupe({"up", "--set", "agents.idle=9s", "--no-restart"});
+  EXPECT_EQ(set.ended.code, 64) << set.shown();
+  EXPECT_THAT(set.err, AllOf(HasSubstr("not 9s"), HasSubstr("--no-restart")));
+}
+
+TEST_F(up, several_at_once_all_end_with_one_cluster) {
+  constexpr int many = 5;
+  std::vector<process> started;
+  for (int i = 0; i < many; ++i)
+    started.push_back(user.start({"up", "--nodes", "2", "--detach", "--json"}));
+  int joined = 0;
+  for (auto& one : started) {
+    auto ended = one.wait(command_deadline);
+    ASSERT_TRUE(ended) << one.errors();
+    ASSERT_TRUE(one.wait_for_closed_output(command_deadline));
+    auto out = one.output();
+    EXPECT_EQ(ended->code, 0) << out << one.errors();
+    joined += out.find("already_running") != out.npos ? 1 : 0;
+  }
+  EXPECT_EQ(joined, many - 1) << "one has started it";
+  EXPECT_EQ(nodes_in(user.troupe({"status", "--json"}).parsed()).size(), 2u);
+  EXPECT_TRUE(user.troupe({"down"}).ok());
 }
 
 TEST_F(up, with_another_number_of_nodes_is_refused_with_the_difference) {

@@ -11,6 +11,13 @@ namespace troupe::sim {
 
 namespace {
 
+/// Every line is made here: one that cannot be made would be found.
+outputs all_told() {
+  outputs out;
+  out.debugs = true;
+  return out;
+}
+
 constexpr session_id client_session{4711};
 
 struct no_traces final : trace_source {
@@ -109,7 +116,7 @@ void world::start_logic(node& n, const address& place, std::unique_ptr<logic> mi
   auto& made = n.places[key_of(place)];
   made.mind = std::move(mind);
   made.timers = {};
-  outputs out;
+  auto out = all_told();
   step_context context{now_, random_, out};
   made.mind->start(context, place);
   carry_out(n, place, std::move(out));
@@ -173,7 +180,7 @@ void world::step(node& n, const address& place, event input) {
   auto found = n.places.find(key_of(place));
   if (!n.alive || found == n.places.end())
     return;
-  outputs out;
+  auto out = all_told();
   step_context context{now_, random_, out};
   found->second.mind->step(context, std::move(input));
   carry_out(n, place, std::move(out));
@@ -207,7 +214,7 @@ address world::end_agent(node& n, const name& agent) {
     return {};
   auto ended = std::move(found->second);
   n.places.erase(found);
-  outputs out;
+  auto out = all_told();
   step_context context{now_, random_, out};
   ended.mind->stop(context);
   for (auto& message : out.sends)

@@ -1,6 +1,7 @@
 #include "actors/llm/offline/offline_provider_logic.hpp"
 
 #include "actors/llm/offline/offline_model.hpp"
+#include "actors/message_title.hpp"
 #include "actors/unread.hpp"
 #include "messages/agents.pb.h"
 #include "messages/models.pb.h"
@@ -11,6 +12,7 @@ namespace troupe {
 
 namespace {
 
+constexpr std::string_view component = "models";
 constexpr std::string_view provider_name = "offline";
 
 /// A label for metrics, from a bounded set: a role, a slot of a pool, a service, or "client".
@@ -48,6 +50,13 @@ ModelAnswer to_message(offline_answer_text answered) {
 }
 
 void refuse(step_context& context, const envelope& request, const failure& why) {
+  context.out.debug(
+      component,
+      [&] {
+        return "refuses the call " + message_title(request.id) + " of " + to_string(request.sender)
+               + ": " + why.message;
+      },
+      request.trace.trace);
   context.out.send(reply_failure(request, why));
 }
 
@@ -113,6 +122,14 @@ void offline_provider_logic::take(step_context& context, envelope request) {
   while (last_timer_ == 0 || waiting_.contains(last_timer_));
   auto after = std::min<std::chrono::nanoseconds>(options_.delay, fresh.deadline - context.now);
   context.out.arm(last_timer_, after);
+  context.out.debug(
+      component,
+      [&] {
+        return "lets the call " + message_title(fresh.request.id) + " of "
+               + to_string(fresh.request.sender) + " wait, number "
+               + std::to_string(waiting_.size() + 1);
+      },
+      fresh.request.trace.trace);
   waiting_.emplace(last_timer_, std::move(fresh));
 }
 
@@ -141,6 +158,14 @@ void offline_provider_logic::work_on(step_context& context, call& waiting) {
   counted_.model_called(offline_model_name, caller_label(waiting.request.sender),
                         answer.input_tokens(), answer.output_tokens(),
                         context.time() - waiting.arrived, answer.provider());
+  context.out.debug(
+      component,
+      [&] {
+        return "answers the call " + message_title(waiting.request.id) + " of "
+               + to_string(waiting.request.sender) + " with "
+               + std::to_string(answer.output_tokens()) + " tokens";
+      },
+      waiting.request.trace.trace);
   if (asked->stream())
     send_pieces(context, waiting.request, answer.text());
   context.out.send(reply_to(waiting.request, std::move(answer)));

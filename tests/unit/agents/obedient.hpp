@@ -108,7 +108,9 @@ struct agent_test : ::testing::Test {
   /// Sends one message and returns the outputs.
   std::vector<envelope> tell(std::string text) { return tell(saying_now(std::move(text))); }
   std::vector<envelope> tell(envelope message) {
-    return std::move(scene.step(*subject, std::move(message)).sends);
+    auto sends = std::move(scene.step(*subject, std::move(message)).sends);
+    EXPECT_TRUE(subject->invariants());
+    return sends;
   }
   std::string text_of(std::vector<envelope> sends) {
     if (sends.size() != 1 || !sends[0].body.as<AgentReply>())

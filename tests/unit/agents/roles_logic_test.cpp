@@ -29,9 +29,12 @@ struct roles_logic_test : ::testing::Test {
   std::uint64_t sequence = 0;
   roles_logic subject{{3, 2}, builtin_roles(), counted};
 
+  void TearDown() override { EXPECT_TRUE(subject.invariants()); }
+
   /// The error code that answers a message to `agent`; none if the agent was started.
   ec tell(std::string_view agent) {
     auto& out = scene.step(subject, request_of(agent, ++sequence, saying("hello")));
+    EXPECT_TRUE(subject.invariants());
     if (out.sends.size() != 1)
       return ec::bad_message;
     return code_of(out.sends[0]);
@@ -39,6 +42,7 @@ struct roles_logic_test : ::testing::Test {
   /// Sends a message that needs room. Returns the agent that is asked to leave.
   std::string ask_for_room(std::string_view agent) {
     auto& out = scene.step(subject, request_of(agent, ++sequence, saying("hello")));
+    EXPECT_TRUE(subject.invariants());
     EXPECT_EQ(out.sends.size(), 1u);
     auto asked = out.sends.empty() ? nullptr : out.sends[0].body.as<AgentRest>();
     EXPECT_TRUE(asked && asked->idle_ms() == 0);

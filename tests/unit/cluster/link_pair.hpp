@@ -58,11 +58,13 @@ struct link_pair {
       auto to_left = std::exchange(at_right.write, {});
       feed_right(to_right);
       merge(at_left, left->feed({to_left.data(), to_left.size()}, start_time));
+      EXPECT_TRUE(left->invariants());
     }
   }
 
   void feed_right(const std::vector<char>& bytes) {
     merge(at_right, right->feed({bytes.data(), bytes.size()}, start_time));
+    EXPECT_TRUE(right->invariants());
   }
 
   static void merge(link_logic::effects& all, link_logic::effects more) {
@@ -111,6 +113,7 @@ inline link_logic::effects tick_through(link_logic& end, instant from, instant t
   for (auto now = from; now < to && !all.failed;) {
     now = std::min(now + limits::link_tick, to);
     link_pair::merge(all, end.tick(now));
+    EXPECT_TRUE(end.invariants());
   }
   return all;
 }

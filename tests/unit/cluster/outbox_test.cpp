@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace troupe::testing {
 
 namespace {
@@ -26,6 +28,35 @@ TEST(outbox, refuses_beyond_its_bound_and_takes_again_after) {
   std::vector<char> bytes;
   take_all(box, bytes);
   EXPECT_EQ(box.put(echo_to("echo/1", "x")), outbox::put_result::queued);
+}
+
+TEST(outbox, is_in_a_possible_state_after_whatever_is_put_and_taken) {
+  std::minstd_rand random{7};
+  outbox box{400'000, {}, 100'000};
+  frame_seal seal{{}};
+  for (int i = 0; i < 3'000 && !box.overflowed(); ++i) {
+    auto large = random() % 8 == 0;
+    auto message = echo_to("echo/" + std::to_string(random() % 50),
+                           std::string(random() % (large ? 150'000 : 3'000), 'x'),
+                           static_cast<std::uint64_t>(i));
+    if (random() % 4 == 0)
+      message.kind = message_kind::reply;
+    box.put(message);
+    ASSERT_TRUE(box.invariants()) << "put " << i;
+    std::vector<char> bytes;
+    if (random() % 8 == 0)
+      box.take(bytes, random() % 100'000, seal);
+    ASSERT_TRUE(box.invariants()) << "take " << i;
+  }
+  EXPECT_TRUE(box.overflowed()) << "it came to the end of its reserve too";
+  std::vector<char> bytes;
+  take_all(box, bytes);
+  EXPECT_TRUE(box.invariants());
+  EXPECT_TRUE(box.overflowed()) << "the link is closed all the same";
+  box.put(echo_to("echo/1", "x"));
+  box.close();
+  EXPECT_TRUE(box.invariants());
+  EXPECT_EQ(box.put(echo_to("echo/1", "x")), outbox::put_result::closed);
 }
 
 TEST(outbox, has_a_reserve_for_what_would_not_be_sent_again) {

@@ -147,9 +147,10 @@ TEST(otlp_target, reads_times_files_and_compression) {
                        {"OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"}},
                       "http://a:1");
   EXPECT_EQ(to.timeout, 2500ms);
-  EXPECT_EQ(to.certificate, "/etc/ca.pem");
-  EXPECT_EQ(to.client_certificate, "/etc/me.pem");
-  EXPECT_EQ(to.client_key, "/etc/me.key");
+  EXPECT_EQ(to.certificate.path, "/etc/ca.pem");
+  EXPECT_EQ(to.certificate.from, "OTEL_EXPORTER_OTLP_CERTIFICATE");
+  EXPECT_EQ(to.client_certificate.path, "/etc/me.pem");
+  EXPECT_EQ(to.client_key.path, "/etc/me.key");
   EXPECT_TRUE(to.gzip);
   EXPECT_THAT(to.warnings, IsEmpty());
 }

@@ -8,6 +8,14 @@ namespace {
 using logic_shell_actor = stage;
 using testing::HasSubstr;
 
+struct keeping_sink final : log_sink {
+  explicit keeping_sink(log_level from) : least(from) {}
+  void write(log_line line) override { lines.put(std::move(line)); }
+  bool wants(log_level level) const noexcept override { return level >= least; }
+  const log_level least;
+  handed_over<log_line> lines;
+};
+
 } // namespace
 
 TEST_F(logic_shell_actor, answers_through_the_post) {
@@ -15,6 +23,29 @@ TEST_F(logic_shell_actor, answers_through_the_post) {
   auto number = ask(agent("echo/1"), "hello");
   EXPECT_THAT(next_answer(), answers(number, "hello"));
   stop(actor);
+}
+
+TEST_F(logic_shell_actor, makes_lines_at_debug_only_if_the_log_wants_them) {
+  for (auto least : {log_level::info, log_level::debug}) {
+    auto sink = std::make_shared<keeping_sink>(least);
+    host_.log = sink;
+    int made = 0;
+    auto telling = [&] {
+      auto mind = answering();
+      mind->on_start = [&](step_context& context, const address&) {
+        context.out.debug("echo", [&] { return "line " + std::to_string(++made); }, {3, 4});
+      };
+      return mind;
+    };
+    stop(run(agent("echo/1"), telling()));
+    stop(run<thread_shell>(agent("echo/2"), telling()));
+    auto wanted = least == log_level::debug;
+    EXPECT_EQ(made, wanted ? 2 : 0);
+    EXPECT_EQ(sink->lines.empty(), !wanted);
+    if (wanted) {
+      EXPECT_EQ(sink->lines.take()->text, "line 1");
+    }
+  }
 }
 
 TEST_F(logic_shell_actor, answers_a_batch_in_order) {

@@ -43,6 +43,7 @@ std::vector<std::pair<frame_kind, std::string>> frames_of(std::string_view strea
     });
     if (!last)
       break;
+    EXPECT_TRUE(reader.invariants()) << "after " << at + step << " bytes";
   }
   return found;
 }

@@ -101,7 +101,7 @@ TEST_F(cluster_files, the_lock_is_held_against_others_and_names_its_holder) {
   ASSERT_EQ(::pipe(wait_here), 0);
   auto child = ::fork();
   if (child == 0) {
-    auto lock = folder_lock::take(data_);
+    auto lock = take_folder(data_);
     char byte = lock ? 'y' : 'n';
     [[maybe_unused]] auto wrote = ::write(told[1], &byte, 1);
     ::close(wait_here[1]);
@@ -112,21 +112,21 @@ TEST_F(cluster_files, the_lock_is_held_against_others_and_names_its_holder) {
   ASSERT_EQ(::read(told[0], &byte, 1), 1);
   EXPECT_EQ(byte, 'y');
   EXPECT_EQ(lock_holder(data_), child);
-  auto refused = folder_lock::take(data_);
+  auto refused = take_folder(data_);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ec::refused);
   EXPECT_NE(refused.error().message.find(std::to_string(child)), std::string::npos);
   ::close(wait_here[1]);
   ::waitpid(child, nullptr, 0);
   EXPECT_FALSE(lock_holder(data_)); // though the file still exists
-  EXPECT_TRUE(folder_lock::take(data_));
+  EXPECT_TRUE(take_folder(data_));
 }
 
 TEST_F(cluster_files, the_lock_is_not_lost_by_asking_who_holds_it) {
-  auto lock = folder_lock::take(data_);
+  auto lock = take_folder(data_);
   ASSERT_TRUE(lock);
   EXPECT_EQ(lock_holder(data_), ::getpid());
-  auto twice = folder_lock::take(data_);
+  auto twice = take_folder(data_);
   ASSERT_FALSE(twice);
   EXPECT_EQ(twice.error().code, ec::refused);
   auto child = ::fork();

@@ -131,7 +131,7 @@ TEST_F(find_cluster, a_cluster_that_does_not_answer_in_time_is_not_to_be_stopped
   ASSERT_EQ(::pipe(done), 0);
   auto child = ::fork(); // another process holds the folder
   if (child == 0) {
-    auto lock = folder_lock::take(data_);
+    auto lock = take_folder(data_);
     char byte = lock ? 'y' : 'n';
     (void)!::write(ready[1], &byte, 1);
     ::close(done[1]);

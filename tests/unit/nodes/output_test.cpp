@@ -1,8 +1,8 @@
 #include "messages/values.pb.h"
 #include "nodes/cli/ask_status.hpp"
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/output.hpp"
 #include "nodes/cli/up_reporter.hpp"
+#include "nodes/exit_codes.hpp"
 
 #include <gtest/gtest.h>
 

@@ -29,7 +29,7 @@ TEST_F(supervision_files, say_what_was_written_while_the_lock_is_held) {
   supervision_file file(folder);
   file.write(told());
   EXPECT_FALSE(read_supervision(folder)) << "nobody runs a cluster there";
-  auto lock = folder_lock::take(folder);
+  auto lock = take_folder(folder);
   ASSERT_TRUE(lock);
   auto read = read_supervision(folder);
   ASSERT_TRUE(read);
@@ -51,7 +51,7 @@ TEST_F(supervision_files, have_all_their_room_from_the_beginning) {
 }
 
 TEST_F(supervision_files, of_another_process_or_half_written_say_nothing) {
-  auto lock = folder_lock::take(folder);
+  auto lock = take_folder(folder);
   ASSERT_TRUE(lock);
   supervision_file file(folder);
   auto other = told();
@@ -69,7 +69,7 @@ TEST_F(supervision_files, of_another_process_or_half_written_say_nothing) {
 }
 
 TEST_F(supervision_files, are_awaited_until_they_say_it) {
-  auto lock = folder_lock::take(folder);
+  auto lock = take_folder(folder);
   ASSERT_TRUE(lock);
   supervision_file file(folder);
   file.write(told());

@@ -1,11 +1,11 @@
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"
-#include "nodes/cli/exit_codes.hpp"
 #include "nodes/cli/live_status.hpp"
 #include "nodes/cli/progress_line.hpp"
 #include "nodes/cli/reply_printer.hpp"
 #include "nodes/cli/run_report.hpp"
+#include "nodes/exit_codes.hpp"
 
 #include <gtest/gtest.h>
 

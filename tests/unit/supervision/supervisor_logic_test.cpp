@@ -25,9 +25,11 @@ TEST(supervisor, stops_its_children_in_reverse_order) {
   auto logic = running({5, 10s}, 3);
   for (std::size_t expected : {2, 1, 0}) {
     ASSERT_EQ(logic.next_to_stop(), expected);
+    EXPECT_TRUE(logic.invariants());
     logic.ended(expected, true, start_time);
   }
   EXPECT_EQ(logic.next_to_stop(), 3u) << "nothing is left";
+  EXPECT_FALSE(logic.has_given_up());
 }
 
 TEST(supervisor, starts_a_child_again_that_was_not_asked_to_end) {
@@ -41,10 +43,15 @@ TEST(supervisor, gives_up_past_its_intensity_within_the_period) {
   auto logic = running({3, 10s}, 1);
   for (int i = 0; i < 3; ++i) {
     ASSERT_EQ(logic.ended(0, false, start_time + i * 1s).what, reaction::restart);
+    EXPECT_TRUE(logic.invariants());
     logic.started(0);
   }
+  EXPECT_FALSE(logic.has_given_up());
   EXPECT_EQ(logic.ended(0, false, start_time + 3s).what, reaction::give_up);
   EXPECT_TRUE(logic.stopping());
+  EXPECT_EQ(logic.next_to_stop(), 1u) << "nothing is left";
+  EXPECT_TRUE(logic.has_given_up()) << "stopping for others is not why it ends";
+  EXPECT_TRUE(logic.invariants());
 }
 
 TEST(supervisor, forgets_restarts_older_than_the_period) {

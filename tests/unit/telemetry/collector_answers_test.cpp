@@ -34,6 +34,20 @@ TEST_F(recording, sends_a_batch_again_when_the_connection_fails) {
   EXPECT_EQ(exported(), 1u);
 }
 
+TEST_F(recording, names_what_named_the_collector_and_a_certificate_that_is_not_there) {
+  auto how = options("https" + receiver_.endpoint().substr(std::string_view{"http"}.size()));
+  how.target.certificate = {"/nowhere/ca.pem", "OTEL_EXPORTER_OTLP_CERTIFICATE"};
+  auto sent = std::make_unique<recorder>(how, counted_, log_);
+  sent->record(span_of(1, 1));
+  sent.reset(); // which does not wait for a collector that cannot be reached
+  ASSERT_EQ(log_->lines().size(), 1u);
+  EXPECT_NE(log_->lines()[0].find("(named by telemetry.otlp_endpoint)"), std::string::npos)
+      << log_->lines()[0];
+  EXPECT_NE(log_->lines()[0].find("OTEL_EXPORTER_OTLP_CERTIFICATE names /nowhere/ca.pem"),
+            std::string::npos)
+      << log_->lines()[0];
+}
+
 TEST_F(recording, never_sends_again_what_was_refused) {
   for (unsigned status : {400u, 401u, 404u, 413u, 500u})
     receiver_.script({status});

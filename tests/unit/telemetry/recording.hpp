@@ -56,6 +56,7 @@ protected:
     made.cluster = "default";
     if (!endpoint.empty())
       made.target.url = *parse_otlp_url(endpoint, otlp_path::base);
+    made.target.from = "telemetry.otlp_endpoint";
     made.kept_max = 100;
     made.queued_max = 2'000;
     made.flush_interval = 5ms;

@@ -2,15 +2,18 @@
 
 #include "messages/errors.hpp"
 
-/// The exit codes of `troupe`. Numbers from 64 to 78 are those of sysexits.h.
-namespace troupe::cli {
+/// The exit codes of `troupe`: what it returns to the shell, and a node to the process that
+/// supervises it. Numbers from 64 to 78 are those of sysexits.h.
+namespace troupe {
 
 inline constexpr int exit_ok = 0;
 inline constexpr int exit_failed = 1;           ///< the work failed
 inline constexpr int exit_usage = 64;           ///< the command line, a graph or an input is wrong
 inline constexpr int exit_damaged = 65;         ///< data on disk is damaged
 inline constexpr int exit_unavailable = 69;     ///< no cluster, or a part of it is unavailable
+inline constexpr int exit_part_failed = 70;     ///< a node: a part of it failed too often
 inline constexpr int exit_cannot_write = 73;    ///< standard output, a file or the data folder
+inline constexpr int exit_disk_failed = 74;     ///< a node: the state of its disk is unknown
 inline constexpr int exit_run_lost = 75;        ///< the node that owned the run is gone
 inline constexpr int exit_outcome_unknown = 76; ///< it may or may not have been done
 inline constexpr int exit_config = 78;          ///< the configuration is wrong
@@ -40,4 +43,4 @@ inline constexpr const char* exit_codes_help =
     "  124 time ran out\n"
     "  130 interrupted";
 
-} // namespace troupe::cli
+} // namespace troupe

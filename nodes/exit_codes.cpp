@@ -1,6 +1,6 @@
-#include "nodes/cli/exit_codes.hpp"
+#include "nodes/exit_codes.hpp"
 
-namespace troupe::cli {
+namespace troupe {
 
 int exit_code_of(ec code) {
   switch (code) {
@@ -38,4 +38,4 @@ int exit_code_of_files(ec code) {
   return code == ec::bad_message ? exit_damaged : exit_code_of(code);
 }
 
-} // namespace troupe::cli
+} // namespace troupe
