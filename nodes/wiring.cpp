@@ -134,6 +134,7 @@ child_spec wire(const node_parts& parts) {
     options.pool_size = parts.cfg.agents.pool_size;
     options.idle = parts.cfg.agents.idle;
     options.holds_every = parts.cfg.storage.blob_keep / limits::blob_keep_parts;
+    options.contents = parts.cfg.telemetry.contents == "on";
     options.give_back_memory = parts.give_back_memory;
     return std::make_unique<roles_logic>(std::move(options), parts.roles, parts.counted);
   });

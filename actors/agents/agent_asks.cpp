@@ -14,7 +14,7 @@ namespace troupe {
 template <class Message>
 void agent_logic::send(step_context& context, ask asked, Message what) {
   if (now_->span) {
-    asked.span = begin_wait(context, {now_->inside, role_->info.name()}, what);
+    asked.span = begin_wait(context, {now_->inside, role_->info.name(), contents_}, what);
     now_->worked.pause(instant{std::chrono::nanoseconds{asked.span->start_ns()}});
   }
   auto message = request_for(context, service_of(asked), asked);

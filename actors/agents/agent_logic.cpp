@@ -24,8 +24,8 @@ bool expired(const envelope& message, instant arrived, instant now) {
 } // namespace
 
 agent_logic::agent_logic(std::shared_ptr<const role> kind, metrics& counted, instant complete_since,
-                         std::chrono::nanoseconds holds_every)
-    : role_(std::move(kind)), counted_(counted), holds_every_(holds_every),
+                         std::chrono::nanoseconds holds_every, bool contents)
+    : role_(std::move(kind)), counted_(counted), holds_every_(holds_every), contents_(contents),
       delivery_(complete_since) {}
 
 agent_logic::~agent_logic() = default;

@@ -44,10 +44,11 @@ namespace troupe {
 class agent_logic final : public logic {
 public:
   /// `complete_since`: see delivery.hpp. `holds_every`: how often service::blobs is told what a
-  /// non-durable state names.
+  /// non-durable state names. `contents`: spans hold prompts and answers.
   agent_logic(std::shared_ptr<const role> kind, metrics& counted,
               instant complete_since = instant::max(),
-              std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts);
+              std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts,
+              bool contents = false);
   ~agent_logic() override;
 
   void start(step_context& context, const address& self) override;
@@ -140,6 +141,7 @@ private:
   std::uint64_t sequence_ = 0;
   std::string_view counted_as_; ///< the role, or role#slot
   std::chrono::nanoseconds holds_every_;
+  bool contents_;
   instant used_;                ///< when its last message came
   bool wished_to_rest_ = false; ///< it asked the host to let it go
   phase phase_ = phase::idle;   ///< that of a durable agent begins with `absent`

@@ -113,8 +113,8 @@ void roles_logic::start(step_context& context, const name& agent, const role_poi
     return "starts " + std::string{agent.text()} + ", number " + std::to_string(active_.size())
            + " here" + (failures_.contains(agent) ? ", again after a fault" : "");
   });
-  context.out.start(
-      agent, std::make_unique<agent_logic>(kind, counted_, complete_since_, options_.holds_every));
+  context.out.start(agent, std::make_unique<agent_logic>(kind, counted_, complete_since_,
+                                                         options_.holds_every, options_.contents));
   if (auto idle = idle_of(*kind)) {
     file(agent, added, context.now + *idle);
     schedule(context);

@@ -42,6 +42,7 @@ public:
     std::uint32_t pool_size = 0; ///< slots role#0 .. role#(pool_size - 1)
     std::chrono::nanoseconds idle = limits::agent_idle;
     std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts;
+    bool contents = false; ///< spans hold prompts and answers (telemetry.contents)
     std::function<void()> give_back_memory = {}; ///< called when many have left
   };
 

@@ -1,5 +1,6 @@
 #include "actors/agents/wait_span.hpp"
 
+#include "actors/agents/contents.hpp"
 #include <algorithm>
 #include <utility>
 
@@ -44,6 +45,8 @@ SpanData begin_wait(step_context& context, const asker& who, const ModelRequest&
     set(span, attr::request_stream, true);
   if (!call.purpose().empty())
     set(span, attr::purpose, call.purpose());
+  if (who.contents)
+    set_input(span, call);
   return span;
 }
 
@@ -90,6 +93,9 @@ void note(SpanData& chat, const ModelAnswer& answer) {
   if (!answer.provider().empty())
     set(chat, attr::provider, answer.provider());
   set(chat, attr::response_model, answer.model());
+  auto is_input = [](const SpanAttribute& one) { return one.key() == attr::input_messages.key; };
+  if (std::any_of(chat.attributes().begin(), chat.attributes().end(), is_input))
+    set_output(chat, answer); // contents are to be seen
   if (!answer.id().empty())
     set(chat, attr::response_id, answer.id());
   if (!answer.finish_reason().empty())

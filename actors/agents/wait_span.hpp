@@ -19,6 +19,7 @@ namespace troupe {
 struct asker {
   trace_context inside; ///< of the span `invoke_agent`
   std::string_view role;
+  bool contents = false; ///< prompts and answers are to be seen
 };
 
 SpanData begin_wait(step_context& context, const asker& who, const ModelRequest& call);
