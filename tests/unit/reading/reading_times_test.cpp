@@ -47,7 +47,8 @@ TEST_F(reading_times_test, tells_a_trace_where_the_time_went) {
   EXPECT_EQ(times->documents(), 1u);
   auto read = the_reply().body.as<ReadingAnswer>()->read();
   EXPECT_EQ(static_cast<int>(times->chosen()), read.central_size() + read.answering_size());
-  EXPECT_GT(times->passages(), times->chosen() / 2) << "some are chosen twice";
+  EXPECT_GT(times->passages(), 0u);
+  EXPECT_LE(times->chosen(), 2 * times->passages()) << "what is central and what answers";
   on.now += 1s;
   ask(read_of("a"), 10s, sampled);
   work();
