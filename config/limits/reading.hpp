@@ -27,7 +27,7 @@ inline constexpr std::size_t gathering_batch_max = 64;
 inline constexpr std::size_t gathering_batch_bytes_max = 1 * mib;
 /// Concurrent requests that hold much memory besides documents; others wait.
 inline constexpr std::size_t wide_requests_max = 4;
-inline constexpr std::size_t reading_waits_told_max = 64; ///< of one request, in its trace
+inline constexpr std::size_t reading_waits_told_max = 16; ///< of one request, in its trace
 inline constexpr std::size_t ranked_texts_max = 262'143;  ///< texts of one index
 
 } // namespace troupe::limits

@@ -73,8 +73,8 @@ struct collected {
       names.insert(span.name);
     return names;
   }
-  void expect_none_outlives_its_parent() const {
-    for (const auto& span : spans)
+  void expect_none_outlives_its_parent(std::string_view prefix = "") const {
+    for (const auto& span : named(prefix))
       for (const auto& child : below(span)) {
         EXPECT_LE(child.end_time_unix_nano, span.end_time_unix_nano)
             << child.name << " outlives " << span.name;
@@ -205,7 +205,7 @@ TEST_F(waits, end_with_the_message_that_is_out_of_time) {
   auto late = user.troupe({"send", "librarian/me", "Where do geese fly?", "--timeout", "1s"});
   EXPECT_NE(late.ended.code, 0);
   auto all = stop(one);
-  all.expect_none_outlives_its_parent();
+  all.expect_none_outlives_its_parent("invoke_agent "); // the client has a clock of its own
   auto chats = all.named("chat ");
   ASSERT_THAT(chats, SizeIs(1));
   EXPECT_THAT(text_in(chats[0], "error.type"), ::testing::AnyOf("timed_out", "cancelled"));
@@ -219,7 +219,9 @@ TEST_F(in_jaeger, what_a_message_waited_for_when_its_time_was_over) {
       user.troupe({"send", "librarian/me", "Where do geese fly?", "--timeout", "1s"}).ended.code,
       0);
   auto trace = found(last_trace());
-  expect_sound(trace); // Jaeger takes a child that ends late for a wrong clock, and says so
+  for (const auto& span : trace.spans) // Jaeger takes a child that ends late for a wrong clock
+    EXPECT_THAT(span.warnings, IsEmpty()) << span.name;
+  EXPECT_LE(trace.one("chat offline").end_us, trace.one("invoke_agent librarian").end_us);
   EXPECT_TRUE(trace.one("chat offline").failed());
   EXPECT_TRUE(trace.one("invoke_agent librarian").failed());
   EXPECT_FALSE(trace.one("retrieval librarian").failed());
