@@ -328,7 +328,9 @@ failure may_have_been_done(const std::string& why) {
 
 result<envelope> client::request(envelope message, std::chrono::milliseconds at_most,
                                  const std::function<void(envelope&)>& others) {
-  auto deadline = steady::now() + at_most;
+  // Who is asked knows better what became of the request when its time is over, so his answer has
+  // time to come.
+  auto deadline = steady::now() + at_most + limits::late_answer_max;
   message.kind = message_kind::request;
   if (message.remaining.count() == 0)
     message.remaining = at_most;

@@ -54,6 +54,8 @@ inline constexpr auto down_after_silence = 5s;
 inline constexpr auto client_silence_max = 30s;
 inline constexpr std::size_t member_roles_bytes_aim = 32 * kib; ///< of a piece of a member's list
 inline constexpr std::size_t member_roles_max = 100'000;        ///< that a member may have
+inline constexpr auto late_answer_max =
+    100ms; ///< a client waits so much longer than a request has time
 inline constexpr auto client_return_max = 5s;   ///< a run outlives its client's link this long
 inline constexpr auto run_silence_max = 30s;    ///< of a run; then its client asks for it
 inline constexpr auto reconnect_time_max = 10s; ///< a client tries to come back, after each loss

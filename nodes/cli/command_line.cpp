@@ -276,7 +276,8 @@ std::string with_suggestion(const std::string& word, const std::vector<std::stri
 std::string explain(const CLI::App& app, const CLI::ParseError& wrong) {
   const auto& where = chosen_in(app);
   auto unexpected_words = app.remaining(true);
-  bool is_about_them = wrong.get_name() == "ExtrasError" || wrong.get_name() == "RequiredError";
+  auto sort = static_cast<CLI::ExitCodes>(wrong.get_exit_code());
+  bool is_about_them = sort == CLI::ExitCodes::ExtrasError || sort == CLI::ExitCodes::RequiredError;
   if (!is_about_them || unexpected_words.empty())
     return wrong.what();
   auto word = unexpected_words.front();

@@ -35,7 +35,7 @@ TEST_F(up, with_other_settings_than_those_in_force_is_refused_with_the_differenc
         {"up"}}) {
     auto second = user.troupe(same);
     EXPECT_TRUE(second.ok()) << second.shown();
-    EXPECT_THAT(second.out, HasSubstr("nothing was missing"));
+    EXPECT_THAT(second.out, HasSubstr("all its nodes are running"));
   }
   auto other = user.troupe({"up", "--config", "other.yaml"});
   EXPECT_EQ(other.ended.code, 64) << other.shown();
