@@ -93,7 +93,7 @@ TEST_F(faults, the_owner_of_a_run_that_is_killed_ends_the_run_with_75) {
   auto owner = three.node("node-1");
   ::kill(owner.pid, SIGKILL);
   EXPECT_EQ(end_of_digest().code, 75) << running->errors();
-  EXPECT_THAT(running->errors(), AllOf(HasSubstr("node-1"), HasSubstr("reconnected")));
+  EXPECT_THAT(running->errors(), AllOf(HasSubstr("node-1"), HasSubstr("again")));
   EXPECT_THAT(running->output(), IsEmpty());
   three.await_restart("node-1", owner.pid);
   auto repeated = user.troupe(digest(documents()));
