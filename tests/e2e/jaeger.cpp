@@ -107,6 +107,15 @@ std::set<std::string> jaeger_trace::operations() const {
   return names;
 }
 
+bool jaeger_trace::joined() const {
+  std::set<std::string> known;
+  for (const auto& span : spans)
+    known.insert(span.id);
+  return std::all_of(spans.begin(), spans.end(), [&](const jaeger_span& span) {
+    return span.parent.empty() || known.contains(span.parent);
+  });
+}
+
 jaeger_trace trace_from(const jaeger& server, const std::string& id,
                         const std::function<bool(const jaeger_trace&)>& whole) {
   jaeger_trace trace;

@@ -94,6 +94,8 @@ struct jaeger_trace {
   std::vector<jaeger_span> named(std::string_view what) const;
   const jaeger_span& one(std::string_view what) const; ///< fails the test unless there is one
   std::set<std::string> operations() const;
+  /// Whether every parent is there. Each process exports its spans at times of its own.
+  bool joined() const;
 };
 
 /// The trace once `whole` holds of it. Jaeger stores spans a moment after it has taken them and
@@ -150,7 +152,7 @@ protected:
   /// Once the command's span is there: it is the last to be made.
   jaeger_trace found(const std::string& id, std::size_t spans = 2) const {
     auto trace = trace_from(server, id, [&](const jaeger_trace& now) {
-      return now.spans.size() >= spans
+      return now.spans.size() >= spans && now.joined()
              && std::any_of(now.spans.begin(), now.spans.end(), [](const jaeger_span& span) {
                   return span.name.starts_with("troupe run")
                          || span.name.starts_with("troupe send");
