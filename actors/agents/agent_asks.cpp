@@ -1,6 +1,7 @@
 // What an agent's mind asks for, and what comes back.
 
 #include "actors/agents/agent_work.hpp"
+#include "config/limits/messages.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
 #include "messages/models.pb.h"
@@ -237,6 +238,77 @@ void agent_logic::piece_came(step_context& context, envelope piece) {
       now_->stream.pass_on(context, now_->request, text);
     return;
   }
+}
+
+// -- the state on disk ---------------------------------------------------------------------------
+
+/// For the first message that waits; the others wait for it too.
+void agent_logic::load(step_context& context) {
+  phase_ = phase::loading;
+  SnapshotGet get;
+  get.set_agent(std::string{self_.agent.text()});
+  auto message =
+      make_envelope(message_kind::request, address::of(service::state, self_.node), std::move(get));
+  state_request_ = ++sequence_;
+  message.id = {session_, state_request_};
+  auto& first = inbox_->front();
+  message.trace = first.request.trace;
+  message.tenant = first.request.tenant;
+  if (first.span) {
+    auto inside = context_of(*first.span, first.request.trace);
+    first.state_span =
+        begin_wait(context, {inside, role_->info.name()}, *message.body.as<SnapshotGet>());
+    message.trace = context_of(*first.state_span, inside);
+  }
+  message.sender = self_;
+  message.remaining = limits::request_timeout;
+  tell(context, [&] { return "asks for its state by " + message_title(message.id); });
+  context.out.send(std::move(message));
+  context.out.arm(state_timer, limits::request_timeout);
+}
+
+/// If the message that it was loaded for still waits.
+void agent_logic::end_load_span(step_context& context, const failure& why, const Snapshot* found) {
+  if (!inbox_ || !inbox_->front().state_span)
+    return;
+  auto& span = inbox_->front().state_span;
+  if (found)
+    note(*span, *found);
+  end_span(context, span, why);
+}
+
+void agent_logic::loaded(step_context& context, envelope reply) {
+  context.out.arm(state_timer, {});
+  if (auto why = failure_in(reply))
+    return cannot_load(context, *why);
+  auto found = reply.body.as<SnapshotFound>();
+  if (!found)
+    return cannot_load(context, {ec::bad_message, "its answer could not be read"});
+  auto* snapshot = found->found() ? &found->snapshot() : nullptr;
+  auto made = state_.take(*role_, snapshot);
+  if (!made)
+    return cannot_load(context, made.error());
+  mind_ = std::move(*made);
+  end_load_span(context, {}, snapshot);
+  phase_ = phase::idle;
+  tell(context, [&] {
+    return "has its state, version " + std::to_string(state_.version()) + " of "
+           + std::to_string(state_.bytes()) + " bytes";
+  });
+}
+
+void agent_logic::cannot_load(step_context& context, const failure& why) {
+  phase_ = phase::absent; // the next message tries again
+  mind_.reset();
+  end_load_span(context, why);
+  failure told{ec::storage_failed,
+               "the state of " + called()
+                   + " could not be loaded, so it does not answer: " + why.message};
+  context.out.log(log_level::error, "agent", told.message);
+  auto refused = std::move(inbox_);
+  if (refused)
+    for (auto& one : *refused)
+      refuse(context, one, told);
 }
 
 } // namespace troupe

@@ -3,6 +3,7 @@
 #include "actors/agents/delivery.hpp"
 #include "actors/agents/mind.hpp"
 #include "actors/agents/role.hpp"
+#include "actors/agents/stored_state.hpp"
 #include "actors/logic.hpp"
 #include "config/limits/storage.hpp"
 #include "messages/agents.pb.h"
@@ -128,7 +129,6 @@ private:
   void cannot_load(step_context& context, const failure& why);
   void finish(step_context& context, AgentReply reply);
   void finish(step_context& context, failure why);
-  result<void> check_reply(const AgentReply& reply);
   void save_then_settle(step_context& context);
   void written(step_context& context, envelope reply);
   void settle(step_context& context);
@@ -149,8 +149,7 @@ private:
   delivery delivery_;
   std::unique_ptr<work> now_;                  ///< the message that is worked on
   std::unique_ptr<std::deque<waiting>> inbox_; ///< only while something waits
-  std::string written_;                        ///< the state on disk
-  std::uint64_t version_ = 0;
+  stored_state state_;
   std::uint64_t state_request_ = 0; ///< the sequence number of the last one
 };
 

@@ -67,9 +67,8 @@ struct agent_logic::work : waiting {
   std::optional<std::string> provider; ///< of the last model that answered
   own_work worked;                     ///< only if the trace is sampled
 
-  AgentReply reply;  ///< what is to be sent, unless
-  failure why;       ///< this is a failure
-  std::string state; ///< what is being written
+  AgentReply reply; ///< what is to be sent, unless
+  failure why;      ///< this is a failure
 
   bool owed() const noexcept { return request.kind == message_kind::request; }
 };

@@ -1,18 +1,11 @@
-// What an agent may answer.
+#include "actors/agents/reply_check.hpp"
 
-#include "actors/agents/agent_work.hpp"
 #include "config/limits/links.hpp"
-#include "messages/agents.pb.h"
-#include "messages/runs.pb.h"
 #include "messages/value_check.hpp"
-#include "messages/values.pb.h"
 
 namespace troupe {
 
-/// A reply that nobody could read, or that no message could carry, must not be sent.
-result<void> agent_logic::check_reply(const AgentReply& reply) {
-  auto what = now_->is_task ? "task " + now_->request.body.as<TaskWork>()->task().id()
-                            : "the answer of " + called();
+result<void> check_reply(const AgentReply& reply, const std::string& what) {
   if (auto fine = check_text(reply.text(), what + ", field \"text\""); !fine)
     return fine;
   if (auto fine = check_value(reply.output(), what + ", its output"); !fine)
