@@ -178,8 +178,10 @@ private:
     return turned;
   }
 
+  /// What the peer sends stays in the socket while as much as allowed waits to be received.
   result<void> turn_once(steady::time_point deadline) {
-    auto want = static_cast<short>(POLLIN | (unsent_.empty() ? 0 : POLLOUT));
+    bool full = received_.size() >= limits::link_unanswered_max;
+    auto want = static_cast<short>((full ? 0 : POLLIN) | (unsent_.empty() ? 0 : POLLOUT));
     pollfd waits[] = {{socket_.get(), want, 0}, {given_.interrupt_fd, POLLIN, 0}};
     auto patience =
         std::min<int>(milliseconds_until(deadline),
@@ -191,7 +193,7 @@ private:
       paused_ = std::chrono::duration_cast<std::chrono::seconds>(passed);
     if (waits[1].revents & POLLIN)
       return fail(ec::cancelled, "interrupted");
-    if (waits[0].revents != 0) {
+    if (waits[0].revents & ~POLLOUT) {
       if (auto read = read_all(); !read)
         return read;
     }

@@ -134,7 +134,7 @@ TEST_F(waits, explain_where_the_time_of_a_digest_went) {
   auto share = static_cast<double>(waited + worked) / static_cast<double>(lasted);
   RecordProperty("agents_covered", std::to_string(share));
   EXPECT_GE(share, 0.9) << "of the time of agents is in no span and is not their own work";
-  EXPECT_LE(share, 1.0) << "an agent cannot work while it waits";
+  EXPECT_LE(share, 1.001) << "an agent cannot work while it waits; times are rounded";
   EXPECT_GT(waited, worked) << "an agent mostly waits";
 
   auto runs = all.named("invoke_workflow digest");
