@@ -7,6 +7,7 @@ by this mark are processes found again and ended.
 import argparse
 import collections
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import random
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -119,6 +121,19 @@ def sweep(mark):
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
+
+
+def lock_holder(path):
+    """The process that has locked the file (struct flock of fcntl(2)); None if nobody has."""
+    layout = "hhqqi"
+    asked = struct.pack(layout, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    try:
+        with open(path, "r+b") as file:
+            told = fcntl.fcntl(file, fcntl.F_GETLK, asked)
+            kind, _, _, _, pid = struct.unpack(layout, told)
+    except OSError:
+        return None
+    return None if kind == fcntl.F_UNLCK else pid
 
 
 def field_of(pid, name):
@@ -239,12 +254,9 @@ class Cluster:
         return [f"node-{i + 1}" for i in range(self.size)]
 
     def pid(self, name="node-1"):
-        """The process that the node's lock names, if it runs and is ours; else None."""
-        try:
-            pid = int(pathlib.Path(f"{self.data}/{name}/lock").read_text())
-        except (OSError, ValueError):
-            return None
-        return pid if marked(pid, self.world.mark) else None
+        """The process that holds the node's lock, if it is ours; else None."""
+        pid = lock_holder(f"{self.data}/{name}/lock")
+        return pid if pid and marked(pid, self.world.mark) else None
 
     def pids(self):
         return {name: self.pid(name) for name in self.names()}
