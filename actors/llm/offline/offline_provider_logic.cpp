@@ -63,7 +63,7 @@ void refuse(step_context& context, const envelope& request, const failure& why) 
 } // namespace
 
 offline_provider_logic::offline_provider_logic(options chosen, metrics& counted)
-    : options_(std::move(chosen)), counted_(counted) {}
+    : options_(chosen), counted_(counted) {}
 
 void offline_provider_logic::start(step_context&, const address& self) { self_ = self; }
 
