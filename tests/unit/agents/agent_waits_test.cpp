@@ -203,7 +203,7 @@ TEST_F(agent_waits, a_blob_that_did_not_come_says_why) {
 TEST_F(agent_waits, its_own_work_is_what_it_does_while_it_waits_for_nothing) {
   hand_clock clock;
   auto made_role = obedient_role();
-  made_role.make = [&clock] { return make_mind<slow_mind>(&clock); };
+  made_role.make = [&clock] { return make_mind<slow_mind>(slow_mind{&clock}); };
   use(std::move(made_role));
   scene.clock = &clock;
   clock.at = scene.now;
