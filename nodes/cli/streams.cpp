@@ -32,9 +32,7 @@ bool wait_until_writable(int fd) {
   for (;;) {
     if (::poll(waits, 2, -1) < 0 && errno == EINTR)
       continue;
-    if (waits[0].revents != 0 || waits[1].revents == 0)
-      return true;
-    return false;
+    return waits[0].revents != 0 || waits[1].revents == 0;
   }
 }
 
