@@ -221,17 +221,13 @@ void carry_out(link_broker* self, link_logic::effects out) {
     regulate(self);
 }
 
+/// CAF is given the socket once nothing is left that can fail: it forgets to free what it keeps for
+/// a socket whose broker fails in its beginning.
 void set_up(link_broker* self) {
   auto& link = self->state;
   auto& hub = *link.hub;
   link.number = link.registered->number();
   link.socket = link.registered->socket();
-  link.registered->release_socket();
-  link.connection = self->add_scribe(link.socket);
-  link.waiting = std::make_shared<outbox>(limits::link_bytes_max, wake(self));
-  self->configure_read(link.connection,
-                       caf::io::receive_policy::at_most(limits::unproven_read_bytes));
-  self->ack_writes(link.connection, true);
   link_logic::options options;
   options.own.set_version(link_version);
   options.own.set_cluster(hub.cluster);
@@ -243,6 +239,12 @@ void set_up(link_broker* self) {
   if (options.dialled)
     options.own.set_dial(link.registered->number());
   link.protocol = std::make_unique<link_logic>(std::move(options), link.now());
+  link.waiting = std::make_shared<outbox>(limits::link_bytes_max, wake(self));
+  link.registered->release_socket();
+  link.connection = self->add_scribe(link.socket);
+  self->configure_read(link.connection,
+                       caf::io::receive_policy::at_most(limits::unproven_read_bytes));
+  self->ack_writes(link.connection, true);
   link.registered->begin(self);
   link.debug([&] {
     auto peer = link.registered->dialled();
