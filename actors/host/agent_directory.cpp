@@ -85,8 +85,10 @@ void agent_directory::came_around(const name& agent, caf::execution_unit* unit) 
     auto& there = found->second;
     if (--there.around > 0)
       return;
-    if (there.empty())
+    if (there.empty()) {
       home.agents.erase(found);
+      return;
+    }
     if (!there.active || there.held.messages.empty())
       return;
   }
