@@ -129,8 +129,7 @@ def lock_holder(path):
     asked = struct.pack(layout, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     try:
         with open(path, "r+b") as file:
-            told = fcntl.fcntl(file, fcntl.F_GETLK, asked)
-            kind, _, _, _, pid = struct.unpack(layout, told)
+            kind, *_, pid = struct.unpack(layout, fcntl.fcntl(file, fcntl.F_GETLK, asked))
     except OSError:
         return None
     return None if kind == fcntl.F_UNLCK else pid

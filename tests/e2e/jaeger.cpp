@@ -6,6 +6,8 @@
 
 namespace troupe::testing {
 
+const char* const jaeger::script = TROUPE_SOURCE_DIR "/tests/support/servers/jaeger.sh";
+
 namespace {
 
 json value_of(const json& tag) { return tag.at("value"); }

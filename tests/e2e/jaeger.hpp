@@ -51,7 +51,7 @@ public:
   std::string otlp;
 
 private:
-  static constexpr const char* script = TROUPE_SOURCE_DIR "/tests/support/servers/jaeger.sh";
+  static const char* const script; ///< tests/support/servers/jaeger.sh
 
   static std::string setting(const std::string& text, std::string_view key) {
     auto begin = text.find(key);

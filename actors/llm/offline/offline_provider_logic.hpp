@@ -22,7 +22,7 @@ class offline_provider_logic : public logic {
 public:
   struct options {
     std::chrono::milliseconds delay{
-        0};                ///< each call takes at least that long; for tests and demonstrations
+        0}; ///< each call takes at least that long; for tests and demonstrations
     std::size_t waiting_max = limits::model_requests_waiting_max; ///< beyond it: `overloaded`
   };
 
