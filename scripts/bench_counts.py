@@ -198,6 +198,9 @@ def main():
             options.error("--write writes all units")
         KNOWN.write_text(json.dumps({"versions": own, "units": found}, indent=1) + "\n")
         return 0
+    if not KNOWN.exists():
+        print("not judged: nothing is known yet; --write makes these figures the known ones")
+        return 0
     known = json.loads(KNOWN.read_text())
     if known["versions"] != own:
         print("not judged: the known figures are of other versions:"

@@ -36,7 +36,7 @@ std::uint64_t microseconds(std::chrono::nanoseconds time) {
 
 } // namespace
 
-queue_logic::queue_logic(queue_options options, const role_table& roles, metrics& counted)
+queue_logic::queue_logic(const queue_options& options, const role_table& roles, metrics& counted)
     : options_(options), roles_(roles), counted_(counted.plain()),
       deadline_timer_(timer_deadline, timer_grain) {}
 

@@ -51,7 +51,7 @@ struct queue_options {
 class queue_logic final : public logic {
 public:
   /// `roles` and `counted` outlive the logic.
-  queue_logic(queue_options options, const role_table& roles, metrics& counted);
+  queue_logic(const queue_options& options, const role_table& roles, metrics& counted);
 
   void start(step_context& context, const address& self) override;
   void step(step_context& context, event input) override;

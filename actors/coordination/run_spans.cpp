@@ -94,7 +94,7 @@ void write_lost_attempt(step_context& context, const placement& nodes, const att
     return;
   auto task = describe(run, a);
   task.set_span(context.next_span().value);
-  auto name = nodes.name_of(a.node);
+  const auto& name = nodes.name_of(a.node);
   auto span = begin_task_span(task, name.empty() ? to_string(nodes.id_of(a.node)) : name, false);
   if (!span)
     return;
