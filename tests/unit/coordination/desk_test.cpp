@@ -118,7 +118,7 @@ TEST_F(desk, makes_the_spans_of_a_client_spans_of_this_node) {
   made.mutable_spans(0)->set_node(to_bytes(node_b));
   *made.add_spans() = span_of({0, 0}, 4, 0, 10);
   for (int i = 0; i < 100; ++i)
-    *made.add_spans() = span_of({1, 2}, static_cast<std::uint64_t>(5 + i), 3, 10);
+    *made.add_spans() = span_of({1, 2}, std::uint64_t{5} + static_cast<std::uint64_t>(i), 3, 10);
   by.tell(made);
   ASSERT_EQ(by.out.spans.size(), 63u) << "64 are looked at; one is of no trace";
   EXPECT_EQ(by.out.spans[0].service(), "troupe-cli");
