@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 namespace troupe {
@@ -19,6 +20,11 @@ failure not_waited_for(const failure& why) {
   if (why.code == ec::timed_out || why.code == ec::outcome_unknown)
     return why;
   return {ec::cancelled, "it was no longer wanted: " + why.message};
+}
+
+void end_unwanted(step_context& context, std::optional<SpanData>& wait, const failure& why) {
+  if (wait) // few messages are recorded, and the words cost memory
+    end_span(context, wait, not_waited_for(why));
 }
 
 std::chrono::milliseconds rounded_up(std::chrono::nanoseconds time) {
@@ -64,7 +70,7 @@ void agent_logic::give_up(step_context& context, failure why) {
 }
 
 void agent_logic::refuse(step_context& context, waiting& asked, const failure& why) {
-  end_span(context, asked.state_span, not_waited_for(why));
+  end_unwanted(context, asked.state_span, why);
   end_span(context, asked.span, why);
   if (asked.request.kind != message_kind::request)
     return;
@@ -79,7 +85,7 @@ void agent_logic::withdraw_asks(step_context& context, work& from, const failure
   for (auto& open : from.asks) {
     context.out.send(
         make_cancel({session_, open.sequence}, self_, address::of(service_of(open), self_.node)));
-    end_span(context, open.span, not_waited_for(why));
+    end_unwanted(context, open.span, why);
   }
   from.asks.clear();
 }
@@ -87,7 +93,8 @@ void agent_logic::withdraw_asks(step_context& context, work& from, const failure
 void agent_logic::settle(step_context& context) {
   auto done = std::move(now_);
   phase_ = phase::idle;
-  withdraw_asks(context, *done, {ec::cancelled, "the agent ended without this answer"});
+  if (!done->asks.empty())
+    withdraw_asks(context, *done, {ec::cancelled, "the agent ended without this answer"});
   auto ok = done->why.code == ec::none;
   tell(
       context,

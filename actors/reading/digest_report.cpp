@@ -1,6 +1,7 @@
 #include "actors/reading/digest_report.hpp"
 
 #include "actors/text/text.hpp"
+#include "config/base/count_of.hpp"
 
 #include <algorithm>
 
@@ -48,10 +49,6 @@ std::string lines_of(const digest_report::report_quote& quote) {
   if (quote.first_line == quote.last_line)
     return "line " + std::to_string(quote.first_line);
   return "lines " + std::to_string(quote.first_line) + '-' + std::to_string(quote.last_line);
-}
-
-std::string count_of(std::uint64_t count, std::string_view one, std::string_view many) {
-  return std::to_string(count) + ' ' + std::string{count == 1 ? one : many};
 }
 
 std::string with_commas(std::uint64_t number) {
@@ -126,15 +123,15 @@ std::string write_report(const digest_report& report) {
     out += '\n';
   }
   out += "---\n\n";
-  out += "Made from " + count_of(report.readings.size(), "document", "documents");
+  out += "Made from " + count_of(report.readings.size(), "document");
   out += report.model.empty()
              ? "; no model was asked for the best answers."
              : "; summaries and answers chosen by the model " + escape_markdown(report.model) + ".";
   out += " Every quotation was found in its document.";
   if (report.unverified > 0)
-    out += ' '
-           + count_of(report.unverified, "quotation that was not there was left out.",
-                      "quotations that were not there were left out.");
+    out += ' ' + count_of(report.unverified, "quotation")
+           + (report.unverified == 1 ? " that was not there was left out."
+                                     : " that were not there were left out.");
   out += '\n';
   return out;
 }

@@ -60,6 +60,7 @@ role_table all_roles() {
 /// Sends what `make` makes to a simulated node and waits for the answer of that kind.
 repeated in_the_simulator(std::function<envelope()> make, payload_kind answer) {
   auto world = std::make_shared<sim::world>(1, 1, all_roles());
+  world->debugs = false;
   return [=](std::uint64_t times) {
     for (std::uint64_t i = 0; i < times; ++i) {
       world->send(0, make());

@@ -28,6 +28,14 @@ void e2e_test::TearDown() {
     ADD_FAILURE() << "left behind: " << entry.path();
 }
 
+fs::path e2e_test::short_documents(int count) const {
+  auto folder = user.path() / ("documents-" + std::to_string(count));
+  for (int i = 0; i < count; ++i)
+    write_file(folder / (std::to_string(i) + ".txt"),
+               "Whoever gives the program to others must give them its source too.\n");
+  return folder;
+}
+
 fs::path e2e_test::documents() const {
   auto folder = user.path() / "documents";
   write_file(folder / "alpha.txt",

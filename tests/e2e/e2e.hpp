@@ -29,6 +29,8 @@ protected:
 
   /// A folder with three short documents, `alpha.txt`, `beta.txt` and `gamma.md`.
   std::filesystem::path documents() const;
+  /// A folder of so many documents of one line.
+  std::filesystem::path short_documents(int count) const;
 
   home user;
 };

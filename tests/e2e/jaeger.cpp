@@ -55,8 +55,6 @@ bool is_jaegers_own(const std::string& key) {
                                            "otel.status_description",
                                            "otel.scope.name",
                                            "otel.scope.version",
-                                           "otel.library.name",
-                                           "otel.library.version",
                                            "internal.span.format",
                                            "w3c.tracestate"};
   return known.contains(key);

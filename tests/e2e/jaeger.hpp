@@ -126,21 +126,13 @@ protected:
     const char* required = std::getenv("TROUPE_REQUIRE");
     if (required && std::string_view{required}.find("jaeger") != std::string_view::npos)
       FAIL() << "TROUPE_REQUIRE=jaeger, but there is none: " << server.missing;
-    GTEST_SKIP() << server.missing;
+    GTEST_SKIP() << "a real Jaeger is needed (with TROUPE_REQUIRE=jaeger this fails): "
+                 << server.missing;
   }
 
   cluster_options seen(variables more = {}, int nodes = 3) const {
     more.emplace_back("TROUPE_TELEMETRY_OTLP_ENDPOINT", server.otlp);
     return {.nodes = nodes, .arguments = {}, .environment = std::move(more)};
-  }
-
-  /// A folder of short documents.
-  std::filesystem::path folder_of(int count) const {
-    auto folder = user.path() / ("documents-" + std::to_string(count));
-    for (int i = 0; i < count; ++i)
-      write_file(folder / (std::to_string(i) + ".txt"),
-                 "Whoever gives the program to others must give them its source too.\n");
-    return folder;
   }
 
   /// The id of the trace that a command of this test has: it gives the parent from outside, or

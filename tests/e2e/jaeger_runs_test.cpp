@@ -13,7 +13,7 @@ using ::testing::SizeIs;
 
 TEST_F(in_jaeger, a_worker_that_is_killed_leaves_marked_attempts_that_are_joined) {
   cluster three{user, seen({{"TROUPE_MODELS_OFFLINE_DELAY", "200ms"}})};
-  auto victim = three.node(start_run(three, digest(folder_of(90))));
+  auto victim = three.node(start_run(three, digest(short_documents(90))));
   ::kill(victim.pid, SIGKILL);
   ASSERT_EQ(end_of_run().code, 0) << running->errors();
   auto trace = found(last_trace(), 200);
@@ -48,7 +48,7 @@ TEST_F(in_jaeger, a_worker_that_is_killed_leaves_marked_attempts_that_are_joined
 
 TEST_F(in_jaeger, an_owner_that_is_killed_leaves_its_run_and_tasks) {
   cluster three{user, seen({{"TROUPE_MODELS_OFFLINE_DELAY", "1500ms"}})};
-  start_run(three, digest(folder_of(90)));
+  start_run(three, digest(short_documents(90)));
   auto owner = three.node("node-1");
   ::kill(owner.pid, SIGKILL);
   EXPECT_EQ(end_of_run().code, 75) << running->errors();
@@ -94,11 +94,11 @@ TEST_F(in_jaeger, a_run_says_who_cancelled_it) {
     }
     EXPECT_GT(cancelled, 0);
   };
-  start_run(three, digest(folder_of(90)));
+  start_run(three, digest(short_documents(90)));
   running->send_signal(SIGINT);
   EXPECT_EQ(end_of_run().code, 130);
   expect_cancelled("interrupted", "interrupted", "cancelled");
-  start_run(three, digest(folder_of(90), question, {"--timeout", "1s"}));
+  start_run(three, digest(short_documents(90), question, {"--timeout", "1s"}));
   EXPECT_EQ(end_of_run().code, 124);
   expect_cancelled("client_timeout", "time", "timed_out");
 }

@@ -9,14 +9,6 @@ namespace {
 
 class owners : public e2e_test {
 protected:
-  /// A folder of short documents.
-  std::filesystem::path folder_of(int count) const {
-    auto folder = user.path() / ("documents-" + std::to_string(count));
-    for (int i = 0; i < count; ++i)
-      write_file(folder / (std::to_string(i) + ".txt"),
-                 "Whoever gives the program to others must give them its source too.\n");
-    return folder;
-  }
   /// A graph whose tasks read the documents of a folder; each task has the time `limit`.
   std::vector<std::string> reading(int documents, const std::string& limit) const {
     auto graph = user.path() / "read.yaml";
@@ -29,7 +21,7 @@ protected:
                       "    input: {document: $item, question: what must be given}\n"
                       "    limits: {time: "
                           + limit + "}\n");
-    return {"run", graph.string(), "--input", "dir=" + folder_of(documents).string()};
+    return {"run", graph.string(), "--input", "dir=" + short_documents(documents).string()};
   }
   static int sum(const json& status, const std::string& field) {
     int total = 0;

@@ -19,7 +19,8 @@ class planted : public e2e_test {
 protected:
   void SetUp() override {
     if (::geteuid() != 0)
-      GTEST_SKIP() << "only root can make files of another user";
+      GTEST_SKIP()
+          << "run it as root: only root can make files of another user, which is what is planted";
     fs::create_directory(for_all());
     ASSERT_EQ(::chmod(for_all().c_str(), 01777), 0);
   }

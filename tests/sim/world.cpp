@@ -11,13 +11,6 @@ namespace troupe::sim {
 
 namespace {
 
-/// Every line is made here: one that cannot be made would be found.
-outputs all_told() {
-  outputs out;
-  out.debugs = true;
-  return out;
-}
-
 constexpr session_id client_session{4711};
 
 struct no_traces final : trace_source {
@@ -100,6 +93,12 @@ world::world(std::uint64_t seed, std::size_t nodes, role_table roles, node_confi
 
 world::~world() = default;
 
+outputs world::fresh_outputs() const {
+  outputs out;
+  out.debugs = debugs;
+  return out;
+}
+
 node_id world::id(std::size_t index) const { return nodes_[index]->id; }
 
 void world::start(node& n) {
@@ -116,7 +115,7 @@ void world::start_logic(node& n, const address& place, std::unique_ptr<logic> mi
   auto& made = n.places[key_of(place)];
   made.mind = std::move(mind);
   made.timers = {};
-  auto out = all_told();
+  auto out = fresh_outputs();
   step_context context{now_, random_, out};
   made.mind->start(context, place);
   carry_out(n, place, std::move(out));
@@ -180,7 +179,7 @@ void world::step(node& n, const address& place, event input) {
   auto found = n.places.find(key_of(place));
   if (!n.alive || found == n.places.end())
     return;
-  auto out = all_told();
+  auto out = fresh_outputs();
   step_context context{now_, random_, out};
   found->second.mind->step(context, std::move(input));
   carry_out(n, place, std::move(out));
@@ -214,7 +213,7 @@ address world::end_agent(node& n, const name& agent) {
     return {};
   auto ended = std::move(found->second);
   n.places.erase(found);
-  auto out = all_told();
+  auto out = fresh_outputs();
   step_context context{now_, random_, out};
   ended.mind->stop(context);
   for (auto& message : out.sends)

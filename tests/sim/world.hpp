@@ -39,6 +39,9 @@ public:
   /// Is called for each message between nodes. True: the message is lost.
   std::function<bool(const envelope&)> lose = [](const envelope&) { return false; };
 
+  /// Every line at debug is made, so that one that cannot be made is found. Counts do without.
+  bool debugs = true;
+
   /// Ends the node's process: its links close, and its messages and timers are lost.
   void kill(std::size_t index);
 
@@ -58,6 +61,7 @@ private:
   struct node;
   struct happening;
 
+  outputs fresh_outputs() const;
   void start(node& n);
   void start_logic(node& n, const address& place, std::unique_ptr<logic> mind);
   void link(node& a, node& b);

@@ -132,7 +132,7 @@ TEST_F(a_local_socket, refuses_what_somebody_has_put_in_its_place) {
 
 TEST_F(a_local_socket, refuses_the_socket_of_another_user) {
   if (::geteuid() != 0)
-    GTEST_SKIP() << "only root can make one";
+    GTEST_SKIP() << "run it as root: only root can give a socket to another user";
   leave_stale();
   ASSERT_EQ(::lchown(file().c_str(), 65534, 65534), 0);
   auto listening = local_socket::listen_in(folder);
@@ -150,7 +150,7 @@ TEST_F(a_local_socket, is_not_followed_through_a_link_to_the_folder) {
 
 TEST_F(a_local_socket, of_another_users_process_is_refused_by_the_client) {
   if (::geteuid() != 0)
-    GTEST_SKIP() << "only root can become somebody else";
+    GTEST_SKIP() << "run it as root: only root can become another user, who listens here";
   fs::permissions(folder, fs::perms::all);
   int ready[2], done[2];
   ASSERT_EQ(::pipe(ready), 0);

@@ -57,14 +57,6 @@ protected:
     EXPECT_EQ(all.size(), 1u);
     return all.empty() ? offered_task{} : all.front();
   }
-  template <class Message>
-  static Message about(const Task& task) {
-    Message made;
-    made.set_run(task.run());
-    made.set_index(task.index());
-    made.set_attempt(task.attempt());
-    return made;
-  }
   void started(const Task& task) { by.tell(about<TaskStarted>(task)); }
   void done(const Task& task, std::string output = "done") {
     auto made = about<TaskDone>(task);

@@ -41,11 +41,9 @@ protected:
         all.push_back(task);
     return all;
   }
+  void started(const Task& task) { by.tell(about<TaskStarted>(task)); }
   void done(const Task& task, std::optional<failure> why = {}) {
-    TaskDone made;
-    made.set_run(task.run());
-    made.set_index(task.index());
-    made.set_attempt(task.attempt());
+    auto made = about<TaskDone>(task);
     made.set_queue_wait_us(1'500);
     if (why)
       *made.mutable_failure() = to_proto(*why);
@@ -65,11 +63,7 @@ TEST_F(coordinator_sight, tells_of_progress_at_intervals_and_at_the_end) {
   submit(two, true);
   EXPECT_TRUE(by.armed(timer_progress));
   auto tasks = offers();
-  TaskStarted started;
-  started.set_run(tasks[0].run());
-  started.set_index(tasks[0].index());
-  started.set_attempt(1);
-  by.tell(started);
+  started(tasks[0]);
   EXPECT_TRUE(by.take<RunProgress>().empty()) << "not before the timer";
   by.fire(timer_progress);
   auto progress = by.only<RunProgress>();
@@ -269,11 +263,7 @@ TEST_F(coordinator_sight, records_the_attempts_of_a_lost_node_itself) {
 TEST_F(coordinator_sight, a_cancelled_run_ends_when_its_agents_have_given_up) {
   auto run = submit(two, false, sampled);
   auto tasks = offers();
-  TaskStarted started;
-  started.set_run(tasks[0].run());
-  started.set_index(tasks[0].index());
-  started.set_attempt(tasks[0].attempt());
-  by.tell(started);
+  started(tasks[0]);
   RunCancel cancel;
   cancel.set_run(run);
   cancel.set_reason(CANCEL_INTERRUPTED);
@@ -294,11 +284,7 @@ TEST_F(coordinator_sight, a_cancelled_run_ends_when_its_agents_have_given_up) {
 TEST_F(coordinator_sight, a_cancelled_run_does_not_wait_for_ever) {
   auto run = submit(two, false, sampled);
   auto tasks = offers();
-  TaskStarted started;
-  started.set_run(tasks[0].run());
-  started.set_index(tasks[0].index());
-  started.set_attempt(tasks[0].attempt());
-  by.tell(started);
+  started(tasks[0]);
   RunCancel cancel;
   cancel.set_run(run);
   by.tell(cancel);
@@ -335,10 +321,7 @@ TEST_F(coordinator_sight, tells_the_story_of_a_run_at_debug_and_only_then) {
     *submit.mutable_graph() = many(1);
     by.ask(std::move(submit), client);
     auto task = by.only<TaskOffer>().tasks(0);
-    TaskStarted started;
-    started.set_run(task.run());
-    started.set_attempt(1);
-    by.tell(started);
+    started(task);
     TaskDone done;
     done.set_run(task.run());
     done.set_attempt(1);

@@ -33,6 +33,16 @@ private:
 
 inline constexpr node_id node_a{0xa, 1}, node_b{0xb, 1}, node_c{0xc, 1};
 
+/// A message about that attempt at a task, such as TaskStarted.
+template <class Message>
+Message about(const Task& task) {
+  Message made;
+  made.set_run(task.run());
+  made.set_index(task.index());
+  made.set_attempt(task.attempt());
+  return made;
+}
+
 class hand {
 public:
   /// A logic that states invariants is held to them after each step.

@@ -59,7 +59,7 @@ TEST_F(own_files, below_a_folder_where_only_owners_remove_there_may_be_one_of_ou
 
 TEST_F(own_files, a_folder_of_another_user_is_refused_with_his_number) {
   if (::geteuid() != 0)
-    GTEST_SKIP() << "only root can make files of another user";
+    GTEST_SKIP() << "run it as root: only root can make files of another user";
   make("sticky", 01777);
   auto his = make("sticky/his", 0700);
   ASSERT_EQ(::chown(his.c_str(), nobody, nobody), 0);
@@ -84,7 +84,7 @@ TEST_F(own_files, links_are_followed_if_who_made_them_may) {
 
 TEST_F(own_files, a_link_of_another_user_is_refused) {
   if (::geteuid() != 0)
-    GTEST_SKIP() << "only root can make files of another user";
+    GTEST_SKIP() << "run it as root: only root can make files of another user";
   make("sticky", 01777);
   make("real", 0700);
   auto link = folder / "sticky" / "link";
@@ -126,7 +126,7 @@ TEST_F(own_files, a_temporary_file_follows_no_link_and_has_no_name_to_guess) {
 
 TEST_F(own_files, a_secret_of_another_user_is_none) {
   if (::geteuid() != 0)
-    GTEST_SKIP() << "only root can make files of another user";
+    GTEST_SKIP() << "run it as root: only root can make files of another user";
   auto made = load_or_create_secret(folder / "secret");
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_TRUE(load_secret(folder / "secret"));
