@@ -152,7 +152,14 @@ public:
 
   virtual void step(step_context& context, event input) = 0;
 
-  /// Called once, before the end: the last chance to answer waiting requests.
+  /// Nothing more waits for this logic, or the host has made as many steps in a row as it may
+  /// (`limits::burst_messages_max`). Called after each such series of steps: what is done once for
+  /// many messages is done here, such as one write to the disk for all that came while the disk was
+  /// busy.
+  virtual void settle(step_context&) {}
+
+  /// Called once, before the end: the last chance to answer waiting requests, also those that were
+  /// kept for `settle`.
   virtual void stop(step_context&) {}
 };
 

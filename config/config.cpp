@@ -21,10 +21,13 @@ using loaded = config_result<void>;
 
 constexpr std::string_view environment_prefix = "TROUPE_";
 constexpr std::string_view otel_prefix = "OTEL_";
+constexpr std::string_view providers_section = "providers", aliases_section = "aliases";
 
 /// Variables with our prefix that are not keys: other parts read them.
-constexpr std::string_view other_variables[] = {"TROUPE_REQUIRE", "TROUPE_DATA", "TROUPE_PEER",
-                                                "TROUPE_CONFIG", "TROUPE_SECRET_FILE"};
+constexpr std::string_view other_variables[] = {
+    "TROUPE_REQUIRE",         "TROUPE_DATA",        "TROUPE_PEER",
+    "TROUPE_CONFIG",          "TROUPE_SECRET_FILE", "TROUPE_JAEGER_PORT",
+    "TROUPE_JAEGER_OTLP_PORT"};
 constexpr std::string_view test_prefix = "TROUPE_TEST_";
 
 bool is_number(std::string_view text) {
@@ -177,6 +180,24 @@ loaded read_section(node_config& cfg, std::string_view section, const yaml_node&
   return {};
 }
 
+loaded read_catalog(node_config& cfg, std::string_view section, const yaml_node& values,
+                    const std::filesystem::path& file) {
+  if (values.is_null())
+    return {}; // all of its entries are commented out
+  if (section == providers_section) {
+    auto read = read_providers(values, file);
+    if (!read)
+      return unexpected{std::move(read).error()};
+    cfg.catalog.providers = *std::move(read);
+  } else {
+    auto read = read_aliases(values);
+    if (!read)
+      return unexpected{std::move(read).error()};
+    cfg.catalog.aliases = *std::move(read);
+  }
+  return {};
+}
+
 loaded read_file(node_config& cfg, const std::filesystem::path& file) {
   auto root = load_yaml(file);
   if (!root)
@@ -187,14 +208,21 @@ loaded read_file(node_config& cfg, const std::filesystem::path& file) {
   if (!fields)
     return unexpected{std::move(fields).error()};
   auto sections = section_names();
+  for (auto named : {providers_section, aliases_section})
+    sections.push_back(named);
   for (const auto& [field, values] : *fields) {
     const auto& section = field.raw().Scalar();
     if (std::find(sections.begin(), sections.end(), section) == sections.end())
       return field.fail(section + " is not a section of the configuration"
                         + did_you_mean(section, sections));
-    if (auto read = read_section(cfg, section, values); !read)
+    auto read = section == providers_section || section == aliases_section
+                    ? read_catalog(cfg, section, values, file)
+                    : read_section(cfg, section, values);
+    if (!read)
       return read;
   }
+  if (auto aliases = root->find(aliases_section); aliases && !aliases->is_null())
+    return check_aliases(cfg.catalog, *aliases);
   return {};
 }
 

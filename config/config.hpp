@@ -1,9 +1,11 @@
 #pragma once
 
 #include "config/base/result.hpp"
+#include "config/limits/mailboxes.hpp"
 #include "config/limits/storage.hpp"
 #include "config/limits/telemetry.hpp"
 #include "config/limits/work.hpp"
+#include "config/providers.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -57,8 +59,9 @@ struct node_config {
   } node;
 
   struct scheduler_section {
-    std::uint32_t threads = 0;          ///< 0: the cores this process may use
-    std::uint32_t max_throughput = 100; ///< messages an actor works on before it yields
+    std::uint32_t threads = 0; ///< 0: the cores this process may use
+    /// Messages an actor works on before it yields.
+    std::uint32_t max_throughput = limits::burst_messages_max;
   } scheduler;
 
   struct agents_section {
@@ -78,6 +81,8 @@ struct node_config {
     std::chrono::milliseconds offline_delay{
         0}; ///< each call of the offline model takes at least that long
   } models;
+
+  models_catalog catalog; ///< the sections `providers` and `aliases`: in a file only
 
   struct telemetry_section {
     /// A collector's base URL. Empty: as the OTEL_EXPORTER_OTLP_* variables say; `otlp_nowhere`:

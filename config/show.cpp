@@ -1,43 +1,15 @@
-#include "config/base/hex.hpp"
 #include "config/base/utf8.hpp"
 #include "config/config.hpp"
 #include "config/keys.hpp"
+#include "config/yaml_text.hpp"
 
 #include <algorithm>
+#include <array>
+#include <vector>
 
 namespace troupe {
 
 namespace {
-
-bool is_plain(std::string_view text) {
-  auto safe = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'
-           || c == '.' || c == '/';
-  };
-  if (text.empty() || !safe(text.front()) || text.back() == ':')
-    return false;
-  if (text == "null" || text == "Null" || text == "NULL")
-    return false;
-  return std::all_of(text.begin(), text.end(),
-                     [&](char c) { return safe(c) || c == ':' || c == '-'; });
-}
-
-/// A scalar that YAML reads back as `text`.
-std::string scalar(std::string_view text) {
-  if (is_plain(text))
-    return std::string(text);
-  std::string made = "\"";
-  for (auto c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\')
-      (made += '\\') += c;
-    else if (byte < 0x20 || byte == 0x7f)
-      append_hex(made += "\\x", byte);
-    else
-      made += c;
-  }
-  return made + "\"";
-}
 
 std::string comment(std::string text) {
   text = valid_utf8(text); // a place may be in a file with any name
@@ -82,16 +54,16 @@ std::string show_config(const node_config& cfg, secrets how) {
              + "\n";
     }
     if (key.kind == key_kind::text)
-      line += " " + scalar(how == secrets::hidden && !value.empty() ? key.shown(cfg) : value);
+      line += " " + yaml_scalar(how == secrets::hidden && !value.empty() ? key.shown(cfg) : value);
     else if (!as_list)
       line += " " + value;
     shown += padded(std::move(line), comment_column) + from;
     if (as_list)
       for (const auto& m : cfg.cluster.members)
-        shown += "    - {id: " + scalar(m.id) + ", name: " + scalar(m.name)
-                 + ", address: " + scalar(m.address) + "}\n";
+        shown += "    - {id: " + yaml_scalar(m.id) + ", name: " + yaml_scalar(m.name)
+                 + ", address: " + yaml_scalar(m.address) + "}\n";
   }
-  return shown;
+  return shown + show_providers(cfg.catalog, how == secrets::hidden);
 }
 
 std::vector<std::string> flags_beside_file(const node_config& cfg) {
@@ -104,20 +76,26 @@ std::vector<std::string> flags_beside_file(const node_config& cfg) {
 
 std::string describe_config() {
   const node_config defaults;
-  std::size_t names = 0, types = 0, values = 0;
-  auto value_of = [&](const config_key& key) {
-    auto value = key.get(defaults);
-    return key.kind == key_kind::text ? scalar(value) : value;
-  };
+  std::vector<std::array<std::string, 4>> rows; // name, type, standard value, help
   for (const auto& key : config_keys()) {
-    names = std::max(names, key.name.size());
-    types = std::max(types, key.type.size());
-    values = std::max(values, value_of(key).size());
+    auto value = key.get(defaults);
+    rows.push_back({std::string(key.name), key.type,
+                    key.kind == key_kind::text ? yaml_scalar(value) : value,
+                    std::string(key.help)});
   }
+  for (const auto& key : describe_providers())
+    rows.push_back({std::string(key.name), std::string(key.type), std::string(key.standard),
+                    std::string(key.help)});
+  std::array<std::size_t, 3> widths{};
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < widths.size(); ++i)
+      widths[i] = std::max(widths[i], row[i].size() + 2);
   std::string lines;
-  for (const auto& key : config_keys())
-    lines += padded(std::string(key.name), names + 2) + padded(key.type, types + 2)
-             + padded(value_of(key), values + 2) + std::string(key.help) + "\n";
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < widths.size(); ++i)
+      lines += padded(row[i], widths[i]);
+    lines += row.back() + "\n";
+  }
   return lines;
 }
 

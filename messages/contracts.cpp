@@ -94,10 +94,13 @@ ruling judge_reply(const envelope& message) {
   for (const auto& row : contracts) {
     if ((row.receivers & asked) == 0 || row.from != reach::any_node || (row.senders & asker) == 0)
       continue;
-    if (message.kind == message_kind::piece
-            ? row.pieces && payload == payload_kind::Piece
-            : std::find(row.replies.begin(), row.replies.end(), payload) != row.replies.end()
-                  && payload != payload_kind::none)
+    bool listed =
+        payload != payload_kind::none
+        && std::find(row.replies.begin(), row.replies.end(), payload) != row.replies.end();
+    bool comes_before = payload == payload_kind::Piece
+                            ? row.pieces
+                            : listed && payload == payload_kind::PiecesAsked;
+    if (message.kind == message_kind::piece ? comes_before : listed && !comes_before)
       return ruling::kept;
   }
   return ruling::forbidden;

@@ -73,8 +73,10 @@ inline constexpr auto contracts = [] {
   constexpr auto any = reach::any_node;
   return std::to_array<contract>({
       // Agents. A repeated request (attempt > 1, same id) gets the same reply, or `outcome_unknown`
-      // if that reply is gone. An acknowledgement frees the replies that are kept.
-      {agents, AgentMessage, either, clients | agents, any, {AgentReply}, true},
+      // if that reply is gone. An acknowledgement frees the replies that are kept, or tells how far
+      // the pieces of a streamed answer were taken.
+      {agents, AgentMessage, either, clients | agents, any, {PiecesAsked, AgentReply}, true},
+      {agents, PiecesTaken, acknowledged, clients | agents, any},
       {agents, Echo, either, clients | agents, any, {Echo}},
       {agents, none, acknowledged, clients | agents, any},
       // Roles start and end the agents of their node.
@@ -111,7 +113,12 @@ inline constexpr auto contracts = [] {
       {coordinator, MembersChanged, told, membership, own},
       {coordinator, SessionClosed, told, shell, own},
       // Models and states serve the agents of their node.
-      {models, ModelRequest, asked, agents, own, {ModelAnswer}, true},
+      {models, ModelRequest, asked, agents, own, {CallSpan, ModelAnswer}, true},
+      {models, PiecesTaken, acknowledged, agents, own}, // of what streams
+      {models, EmbeddingRequest, asked, clients | agents, own, {CallSpan, EmbeddingAnswer}},
+      {models, ProvidersQuery, asked, clients | agents, any, {ProvidersListed}},
+      {of(service::offline), ModelRequest, asked, agents, own, {ModelAnswer}, true},
+      {models, HttpEvent, told, shell, own},
       {state, SnapshotGet, asked, agents, own, {SnapshotFound}},
       {state, SnapshotPut, asked, agents, own, {SnapshotWritten}}, // once it is on disk
       // Reading serves them too, on a pool of threads that tells it when a job is done.

@@ -75,7 +75,8 @@ enum class message_kind : std::uint8_t {
   request = 1,     ///< exactly one reply (or failure) is expected; pieces may come before
   reply = 2,       ///< the final answer, Failure included
   piece = 3,       ///< part of an answer
-  acknowledge = 4, ///< the sender no longer needs replies up to `id.sequence`
+  acknowledge = 4, ///< the sender no longer needs replies up to `id.sequence`; with PiecesTaken:
+                   ///< so much of the pieces of `id` it has taken
   cancel = 5, ///< the sender gives up its request `id`; the one reply still comes: `cancelled`,
               ///< or what it came to before. Carries nothing
 };

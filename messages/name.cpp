@@ -6,11 +6,66 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <unordered_map>
 
 namespace troupe {
 
-name::name(std::string_view text)
-    : body_(new body{1, XXH3_64bits(text.data(), text.size()), std::string{text}}) {}
+/// The names that are kept, in parts so that threads rarely meet.
+class kept_names {
+public:
+  static name::body* find_or_make(std::string_view text) {
+    auto hash = XXH3_64bits(text.data(), text.size());
+    auto& all = table();
+    auto& mine = all[hash % all.size()];
+    bool full = false; // and then for good
+    {
+      std::shared_lock guard{mine.mutex};
+      if (auto found = mine.find(text, hash))
+        return found;
+      full = mine.is_full();
+    }
+    std::unique_ptr<name::body> made{new name::body{1, hash, std::string{text}}};
+    if (full)
+      return made.release();
+    std::unique_lock guard{mine.mutex};
+    if (auto found = mine.find(text, hash)) // it was made meanwhile
+      return found;
+    if (!mine.is_full()) {
+      made->kept = true;
+      mine.bodies.emplace(hash, made.get());
+    }
+    return made.release();
+  }
+
+private:
+  static constexpr std::size_t parts = 16;
+
+  struct alignas(64) part {
+    std::shared_mutex mutex;
+    std::unordered_multimap<std::uint64_t, name::body*> bodies;
+
+    bool is_full() const { return bodies.size() >= limits::names_kept_max / parts; }
+    name::body* find(std::string_view text, std::uint64_t hash) const {
+      auto [begin, end] = bodies.equal_range(hash);
+      for (auto at = begin; at != end; ++at)
+        if (at->second->text == text)
+          return at->second;
+      return nullptr;
+    }
+  };
+
+  /// Never destroyed: names in static objects end after it would.
+  static std::array<part, parts>& table() {
+    static auto& made = *new std::array<part, parts>;
+    return made;
+  }
+};
+
+name::name(std::string_view text) : body_(kept_names::find_or_make(text)) {}
 
 std::string_view role_of(const name& agent) {
   auto text = agent.text();

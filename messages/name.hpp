@@ -11,9 +11,14 @@
 
 namespace troupe {
 
-/// An immutable, shared string with its hash: copying one is an atomic increment. Used for the
-/// names of agents and tenants, which every envelope carries. The hash (XXH3) is fixed for every
-/// node and version, because homes are chosen by it.
+/// An immutable, shared string with its hash. Used for the names of agents and tenants, which every
+/// envelope carries. The hash (XXH3) is fixed for every node and version, because homes are chosen
+/// by it.
+///
+/// The first `limits::names_kept_max` different names of a process are kept until its end: copying
+/// one copies a pointer. Threads that exchange messages would otherwise write the same counters all
+/// the time. A process that has more names, such as one with an agent for each of a million
+/// conversations, counts the references of the others.
 class name {
 public:
   name() noexcept = default;
@@ -37,14 +42,16 @@ private:
     std::atomic<std::uint32_t> references;
     std::uint64_t hash;
     std::string text;
+    bool kept = false; ///< until the end of the process; never changes once others see it
   };
+  friend class kept_names;
 
   void retain() const noexcept {
-    if (body_)
+    if (body_ && !body_->kept)
       body_->references.fetch_add(1, std::memory_order_relaxed);
   }
   void release() noexcept {
-    if (body_ && body_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    if (body_ && !body_->kept && body_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
       delete body_;
   }
 

@@ -35,6 +35,15 @@ public:
     return made;
   }
 
+  /// An empty message, to be filled where it lies: `as<Message>()` is not null.
+  template <class Message>
+  static payload make() {
+    payload made;
+    made.kind_ = payload_kind_of<Message>;
+    made.message_ = std::make_unique<Message>();
+    return made;
+  }
+
   static payload from_wire(payload_kind kind, byte_slice bytes) {
     payload made;
     made.kind_ = kind;

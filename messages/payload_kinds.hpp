@@ -32,6 +32,8 @@
   X(44, ReadingDone)                                                                               \
   X(45, ReadingTimes)                                                                              \
   X(46, BlobFound)                                                                                 \
+  X(47, HttpEvent)                                                                                 \
+  X(48, CallSpan)                                                                                  \
   X(50, RunSubmit)                                                                                 \
   X(51, RunAccepted)                                                                               \
   X(52, RunCancel)                                                                                 \
@@ -64,7 +66,13 @@
   X(88, AgentsCounted)                                                                             \
   X(89, SlotsQuery)                                                                                \
   X(90, SlotsCounted)                                                                              \
-  X(91, SpansMade)
+  X(91, SpansMade)                                                                                 \
+  X(100, EmbeddingRequest)                                                                         \
+  X(101, EmbeddingAnswer)                                                                          \
+  X(102, ProvidersQuery)                                                                           \
+  X(103, ProvidersListed)                                                                          \
+  X(104, PiecesTaken)                                                                              \
+  X(105, PiecesAsked)
 
 namespace troupe {
 

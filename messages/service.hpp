@@ -14,19 +14,20 @@ enum class service : std::uint8_t {
   roles = 2, ///< activates agents and keeps the pools
   queue = 3,
   coordinator = 4,
-  models = 5,
-  state = 6, ///< snapshots of agents
+  models = 5, ///< finds the provider of a model
+  state = 6,  ///< snapshots of agents
   blobs = 7,
-  desk = 8,    ///< answers people's questions: status, traces
-  reading = 9, ///< computes on documents
+  desk = 8,     ///< answers people's questions: status, traces
+  reading = 9,  ///< computes on documents
+  offline = 10, ///< the built-in model
 };
 
-inline constexpr std::size_t service_count = 10;
+inline constexpr std::size_t service_count = 11;
 
 constexpr std::string_view to_string(service s) {
-  constexpr std::string_view names[service_count] = {"none",        "membership", "roles", "queue",
-                                                     "coordinator", "models",     "state", "blobs",
-                                                     "desk",        "reading"};
+  constexpr std::string_view names[service_count] = {"none",        "membership", "roles",  "queue",
+                                                     "coordinator", "models",     "state",  "blobs",
+                                                     "desk",        "reading",    "offline"};
   return names[static_cast<std::size_t>(s)];
 }
 

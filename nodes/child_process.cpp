@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <string_view>
 
 extern char** environ;
@@ -69,6 +70,31 @@ unexpected<failure> system_failure(const std::string& what) {
   return fail(ec::storage_failed, what + ": " + std::strerror(errno));
 }
 
+/// Whether a child gets that variable, `NAME=value`. A list of what is needed, for nobody knows how
+/// all secrets are called. `TROUPE_*` is in the configuration of the child by now.
+bool inherits(std::string_view entry, const std::vector<std::string>& keys) {
+  constexpr std::string_view person[] = {"PATH", "HOME", "USER",     "LOGNAME", "SHELL",
+                                         "LANG", "TZ",   "LANGUAGE", "TMPDIR"};
+  constexpr std::string_view writing[] = {"TERM", "NO_COLOR", "TRACEPARENT"};
+  constexpr std::string_view network[] = {"RES_OPTIONS", "LOCALDOMAIN", "HOSTALIASES",
+                                          "OPENSSL_CONF"};
+  constexpr std::string_view loading[] = {"GLIBC_TUNABLES", "LD_LIBRARY_PATH", "LD_PRELOAD",
+                                          "LLVM_PROFILE_FILE"};
+  constexpr std::string_view beginnings[] = {"LC_", "XDG_", "OTEL_", "SSL_CERT_", "MALLOC_"};
+  constexpr std::string_view proxies[] = {"http_proxy",  "https_proxy", "all_proxy", "no_proxy",
+                                          "HTTPS_PROXY", "ALL_PROXY",   "NO_PROXY"};
+  constexpr std::string_view sanitizers[] = {"ASAN_OPTIONS", "LSAN_OPTIONS", "MSAN_OPTIONS",
+                                             "TSAN_OPTIONS", "UBSAN_OPTIONS"};
+  auto name = entry.substr(0, entry.find('='));
+  auto is_one_of = [&](const auto& all) {
+    return std::find(std::begin(all), std::end(all), name) != std::end(all);
+  };
+  return is_one_of(person) || is_one_of(writing) || is_one_of(network) || is_one_of(loading)
+         || is_one_of(proxies) || is_one_of(sanitizers) || is_one_of(keys)
+         || std::any_of(std::begin(beginnings), std::end(beginnings),
+                        [&](std::string_view begin) { return name.starts_with(begin); });
+}
+
 } // namespace
 
 std::string to_string(const child_exit& ended) {
@@ -108,7 +134,7 @@ result<child_process> spawn(const child_command& command) {
     plan.arguments.push_back(const_cast<char*>(argument.c_str()));
   plan.arguments.push_back(nullptr);
   for (auto entry = environ; *entry; ++entry)
-    if (!std::string_view(*entry).starts_with("TROUPE_"))
+    if (inherits(*entry, command.keys))
       plan.environment.push_back(*entry);
   plan.environment.push_back(nullptr);
   plan.null_fd = null.get();

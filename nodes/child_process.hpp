@@ -16,6 +16,7 @@ struct child_command {
   std::filesystem::path program;      ///< an executable file; not looked for in PATH
   std::vector<std::string> arguments; ///< without the program's name
   std::filesystem::path output;       ///< its standard output and error are appended here
+  std::vector<std::string> keys = {}; ///< variables with secrets that it is to have
 };
 
 /// A process that was started here. Its ready pipe is descriptor `ready_fd_number` in the child.
@@ -38,9 +39,10 @@ struct child_exit {
 std::string to_string(const child_exit& ended);
 
 /// Starts the program in its own process group (so a terminal's Ctrl-C does not reach it) and in
-/// the folder /. It does not inherit TROUPE_* variables, other descriptors or blocked signals. It
-/// is killed when the calling thread ends. The output file is emptied first if earlier processes
-/// wrote more than `limits::node_output_bytes_max` to it.
+/// the folder /. It does not inherit other descriptors or blocked signals, and of the environment
+/// only what a node needs and what `keys` names: any other variable may hold a secret. It is killed
+/// when the calling thread ends. The output file is emptied first if earlier processes wrote more
+/// than `limits::node_output_bytes_max` to it.
 result<child_process> spawn(const child_command& command);
 
 /// Closes every descriptor from 3 up except these. A process may have inherited some that it does

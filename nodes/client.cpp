@@ -6,7 +6,9 @@
 #include "actors/cluster/socket.hpp"
 #include "config/base/random.hpp"
 #include "config/limits/links.hpp"
+#include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
+#include "messages/piece_reader.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -93,6 +95,8 @@ public:
     received_.pop_front();
     return std::optional<envelope>{std::move(next)};
   }
+
+  void attend() override { [[maybe_unused]] auto turned = turn(steady::now()); }
 
 private:
   link_logic::options link_options() const {
@@ -316,6 +320,8 @@ bool has_effect(payload_kind request) {
     case payload_kind::TraceQuery:
     case payload_kind::RunsQuery:
     case payload_kind::RolesQuery:
+    case payload_kind::ProvidersQuery:
+    case payload_kind::EmbeddingRequest:
     case payload_kind::RunCancel:
       return false;
     default:
@@ -338,9 +344,17 @@ result<envelope> client::request(envelope message, std::chrono::milliseconds at_
     message.remaining = at_most;
   auto target = to_string(message.target);
   bool changes = has_effect(message.body.kind());
+  if (auto* said = message.body.as<AgentMessage>())
+    said->set_paced(true);
+  auto head = head_of(message);
+  asked_ = {};
   auto id = send(std::move(message), at_most);
   if (!id)
     return unexpected{id.error()};
+  asked_ = *id;
+  head.id = *id;
+  head.sender = self();
+  piece_reader reader{head};
   for (;;) {
     auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady::now());
     auto next = receive(left);
@@ -354,8 +368,13 @@ result<envelope> client::request(envelope message, std::chrono::milliseconds at_
                   target + " did not answer within " + std::to_string(at_most.count()) + " ms");
     if ((*next)->kind == message_kind::reply && (*next)->id == *id)
       return std::move(**next);
+    bool is_part = (*next)->kind == message_kind::piece && (*next)->id == *id;
+    auto taken = is_part ? reader.took(**next) : std::nullopt;
     if (others)
       others(**next);
+    if (taken) { // if it is lost, the sender asks for it
+      [[maybe_unused]] auto told = send(std::move(*taken), std::chrono::milliseconds{0});
+    }
   }
 }
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "actors/cluster/socket.hpp"
-#include "config/base/file_handle.hpp"
 #include "config/config.hpp"
 #include "messages/errors.hpp"
 #include "persistence/file_lock.hpp"
@@ -13,7 +11,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 /// The data folder of a local cluster. `troupe up` writes it, clients read it:
@@ -62,25 +59,6 @@ result<file_lock> take_folder(const std::filesystem::path& data);
 
 /// The process that uses the folder, this one included; nothing if none does.
 std::optional<pid_t> lock_holder(const std::filesystem::path& data);
-
-/// Finds loopback ports on which nobody listens. It looks below the range that the system uses for
-/// outgoing connections, so that a restarted node finds its port still free.
-class port_picker {
-public:
-  explicit port_picker(std::uint64_t seed) : state_(seed | 1) {}
-
-  /// True once per port, if it can be bound now.
-  bool claim(std::uint16_t port);
-  /// `overloaded` if no port is free.
-  result<std::uint16_t> next();
-
-private:
-  std::uint64_t state_;
-  std::unordered_set<std::uint16_t> given_;
-};
-
-/// The PORT of "127.0.0.1:PORT"; nothing for any other text.
-std::optional<std::uint16_t> port_of(std::string_view address);
 
 /// Bytes on disk of the files below `folder`, as far as they can be read.
 std::uint64_t folder_bytes(const std::filesystem::path& folder);

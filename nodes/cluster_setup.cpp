@@ -5,6 +5,7 @@
 #include "config/keys.hpp"
 #include "config/limits/messages.hpp"
 #include "messages/ids.hpp"
+#include "nodes/port_picker.hpp"
 #include "persistence/identity.hpp"
 #include "persistence/own_files.hpp"
 
@@ -72,6 +73,16 @@ result<cluster_file> plan_nodes(const cluster_setup_options& options,
   return file;
 }
 
+/// The variables that hold keys of providers: a node reads them itself.
+std::vector<std::string> key_variables(const node_config& cfg) {
+  std::vector<std::string> all;
+  for (const auto& provider : cfg.catalog.providers)
+    for (const auto& key : provider.keys)
+      if (key.place.where == key_place::sort::variable)
+        all.push_back(key.place.what);
+  return all;
+}
+
 /// What of a configuration all nodes have in common: `up` gives each node the rest itself.
 void take_away_own(node_config& cfg) {
   for (auto key : {"cluster.secret_file", "cluster.members", "node.name", "node.id", "node.listen",
@@ -110,12 +121,13 @@ result<local_node> write_node(const cluster_setup_options& options, const cluste
       "--pulses"};
   auto beside = flags_beside_file(cfg);
   arguments.insert(arguments.end(), beside.begin(), beside.end());
-  return local_node{node.member.name,
-                    node.member.id,
-                    node.member.address,
-                    node.http_address,
-                    {options.program, std::move(arguments), folder / "output.log"},
-                    cfg.telemetry.log_file};
+  return local_node{
+      node.member.name,
+      node.member.id,
+      node.member.address,
+      node.http_address,
+      {options.program, std::move(arguments), folder / "output.log", key_variables(cfg)},
+      cfg.telemetry.log_file};
 }
 
 /// A cluster already runs there. If its number of nodes differs from the wanted one, the message

@@ -2,6 +2,7 @@
 
 #include "config/limits/links.hpp"
 #include "config/limits/messages.hpp"
+#include "messages/door_span.hpp"
 
 #include <poll.h>
 
@@ -35,7 +36,9 @@ public:
 
   result<message_id> send(envelope message, milliseconds at_most) override {
     auto deadline = steady::now() + at_most;
-    message.id = {self_.session, ++sequence_};
+    // A cancel and an acknowledgement have the number of what they are about.
+    if (message.kind != message_kind::cancel && message.kind != message_kind::acknowledge)
+      message.id = {self_.session, ++sequence_};
     auto id = message.id;
     if (message.kind != message_kind::request) {
       if (auto there = come_back(deadline); !there)
@@ -74,6 +77,8 @@ public:
     }
   }
 
+  void attend() override { link_->attend(); }
+
   result<envelope> request(envelope message, milliseconds at_most,
                            const std::function<void(envelope&)>& others) override {
     bool changes = has_effect(message.body.kind());
@@ -82,6 +87,8 @@ public:
       return unexpected{may_have_been_done(lost_->message)};
     return reply;
   }
+
+  std::vector<lost_request> lost_requests() const override { return lost_requests_; }
 
 private:
   /// A request that is not answered yet.
@@ -92,6 +99,7 @@ private:
     bool sent = false;        ///< over the present link
     bool may_be_done = false; ///< an attempt was sent and not answered
     std::uint16_t attempts = 0;
+    std::uint16_t here_as = 0; ///< the first attempt that the present node may have; 0: none
     steady::time_point first_sent;
     steady::time_point heard;      ///< of a run: when it was sent or last heard from
     steady::time_point not_before; ///< do not repeat it earlier
@@ -141,7 +149,11 @@ private:
         return {};
       auto& waiting = due->second;
       auto sent = link_->send(attempt_of(waiting), until(deadline));
-      waiting.may_be_done = waiting.may_be_done || sent || sent.error().code == ec::outcome_unknown;
+      if (sent || sent.error().code == ec::outcome_unknown) {
+        waiting.may_be_done = true;
+        if (waiting.here_as == 0)
+          waiting.here_as = waiting.attempts;
+      }
       if (sent) {
         waiting.sent = true;
         waiting.heard = steady::now();
@@ -196,7 +208,7 @@ private:
   }
 
   /// An earlier attempt may have been done even if this one failed. False: repeat the request.
-  bool settle_failure(pending& waiting, envelope& message) {
+  bool settle_failure(pending& waiting, envelope& message) const {
     auto wire = message.body.as<Failure>();
     if (!wire)
       return true;
@@ -260,6 +272,7 @@ private:
           return unexpected{again.error()};
         if (!again)
           continue;
+        note_lost(link_->welcome().node(), (*again)->welcome().node());
         link_ = std::move(*again);
         lost_.reset();
         ++losses_;
@@ -269,6 +282,19 @@ private:
       }
     }
     return {};
+  }
+
+  /// The node before is not there, or has begun a new life: what it had of us it has no more.
+  void note_lost(const NodeInfo& before, const NodeInfo& now) {
+    if (before.id() == now.id() && before.incarnation() == now.incarnation())
+      return;
+    for (auto& [sequence, waiting] : pending_)
+      if (auto attempt = std::exchange(waiting.here_as, std::uint16_t{0});
+          waiting.changes && attempt > 0)
+        lost_requests_.push_back({{self_.session, sequence},
+                                  door_span({self_.session, sequence}, attempt,
+                                            node_from_bytes(before.id()), before.incarnation()),
+                                  before.name()});
   }
 
   /// Waits before each round of tries except the first.
@@ -306,6 +332,7 @@ private:
   steady::time_point gives_up_at_;
   milliseconds pause_{0};
   std::uint32_t losses_ = 0;
+  std::vector<lost_request> lost_requests_;
 };
 
 } // namespace

@@ -14,8 +14,9 @@
 #include "nodes/cores.hpp"
 #include "nodes/end_watch.hpp"
 #include "nodes/exit_codes.hpp"
-#include "nodes/http_listener.hpp"
+#include "nodes/http/http_server.hpp"
 #include "nodes/node_setup.hpp"
+#include "nodes/provider_port.hpp"
 #include "nodes/wiring.hpp"
 #include "telemetry/text_escape.hpp"
 
@@ -53,7 +54,7 @@ void announce(int fd, const json& line) {
 
 actor_runtime::options runtime_options(const node_config& cfg) {
   const auto& given = cfg.scheduler;
-  return {given.threads ? given.threads : available_cores(), given.max_throughput};
+  return {given.threads ? given.threads : available_cores()};
 }
 
 /// A running node. Its parts are built in the order of the members and destroyed in reverse.
@@ -63,6 +64,7 @@ public:
       : options_(options), setup_(std::move(setup)), ended_(::eventfd(0, EFD_CLOEXEC)),
         begun_(::eventfd(0, EFD_CLOEXEC)), stands_(::eventfd(0, EFD_CLOEXEC)),
         much_freed_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), traces_(*setup_.host->spans),
+        http_(http_client_for(options.cfg)), providers_(make_provider_port(options.cfg)),
         runtime_(runtime_options(options.cfg)), hub_{*setup_.host,
                                                      runtime_.system(),
                                                      setup_.self,
@@ -92,6 +94,7 @@ public:
                    why.message.c_str());
       ::_exit(exit_disk_failed);
     };
+    parts_.http = providers_.get();
     parts_.give_back_memory = [this] { ::eventfd_write(much_freed_.get(), 1); };
   }
 
@@ -116,6 +119,10 @@ public:
                              "listening at " + setup_.self.address() + ", http://"
                                  + setup_.self.http_address() + "/metrics",
                              {}});
+    auto today = std::chrono::floor<std::chrono::days>(setup_.host->clock.now());
+    auto old = old_prices(options_.cfg.catalog, known_prices(), today.time_since_epoch().count());
+    if (!old.empty())
+      setup_.host->log->write({log_level::warning, "models", std::move(old), {}});
     listening_ = true;
     say_if_ready(*setup_.host->post->view());
     wait_for_end(signals);
@@ -129,6 +136,25 @@ public:
   }
 
 private:
+  static std::unique_ptr<http_loop> http_client_for(const node_config& cfg) {
+    if (cfg.catalog.providers.empty())
+      return nullptr;
+    auto made = http_loop::make({});
+    if (!made)
+      throw std::runtime_error("the HTTP client cannot begin: " + made.error().message);
+    return std::move(*made);
+  }
+
+  std::unique_ptr<provider_port> make_provider_port(const node_config& cfg) {
+    if (!http_)
+      return nullptr;
+    provider_port::options how;
+    how.catalog = cfg.catalog;
+    how.send = [this](envelope message) { setup_.host->post->send(std::move(message)); };
+    how.log = setup_.host->log;
+    return std::make_unique<provider_port>(std::move(how), *http_);
+  }
+
   /// Waits for the event, or for what ends a node.
   void wait_for(int event, int signals) const {
     pollfd waits[] = {{signals, POLLIN, 0}, {ended_.get(), POLLIN, 0}, {event, POLLIN, 0}};
@@ -246,6 +272,8 @@ private:
   file_handle stands_; ///< every service has started
   file_handle much_freed_;
   kept_spans traces_;
+  std::unique_ptr<http_loop> http_; ///< none without a provider that is not built in
+  std::unique_ptr<provider_port> providers_;
   actor_runtime runtime_;
   link_hub hub_;
   node_parts parts_;
@@ -289,16 +317,19 @@ int run_node(const node_options& options) {
     return exit_code;
   };
   let_memory_go_back();
+  if (auto wrong = simulated_port::mistake_in(options.cfg.catalog); !wrong.empty())
+    return cannot_start(exit_config, wrong);
   auto setup = set_up_node(options);
   if (!setup)
     return cannot_start(setup.error().exit_code, setup.error().message);
-  auto http = http_listener::open(options.cfg.node.http_listen, http_routes(*setup->host),
-                                  *setup->host->log, {},
-                                  strangers_max(setup->descriptors, limits::http_connections_max));
+  http_server_options web;
+  web.connections_max = strangers_max(setup->descriptors, limits::http_connections_max);
+  auto http = http_server::open(options.cfg.node.http_listen, node_pages(*setup->host),
+                                *setup->host->log, web, "choose another node.http_listen");
   if (!http)
     return cannot_start(exit_unavailable, "node.http_listen: " + http.error().message);
   setup->self.set_http_address((*http)->address());
-  // What the listener's handler uses must outlive the listener.
+  // What the pages show must outlive the server.
   auto host = setup->host;
   int code = running_node{options, std::move(*setup)}.run(signals.get());
   http->reset();

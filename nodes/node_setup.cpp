@@ -43,6 +43,7 @@ log_options log_options_of(const node_config& cfg) {
 
 std::shared_ptr<node_host> make_host(const node_config& cfg, const node_identity& self) {
   auto host = std::make_shared<node_host>();
+  host->burst_messages_max = cfg.scheduler.max_throughput;
   host->log = make_log_sink(log_options_of(cfg));
   route_protobuf_log(host->log);
   host->counted.watch_log(host->log);
@@ -59,8 +60,8 @@ std::shared_ptr<node_host> make_host(const node_config& cfg, const node_identity
   host->sampler = trace_sampler{cfg.telemetry.sample_ratio};
   host->post = std::make_unique<post>(self.id, host->counted, host->log);
   host->post->watch_clients([shared = host.get()](envelope& message) {
-    if (auto span = shared->door.leave(message, shared->clock.now()))
-      shared->spans->record(std::move(*span));
+    for (auto& span : shared->door.leave(message, shared->clock.now()))
+      shared->spans->record(std::move(span));
   });
   return host;
 }
@@ -217,12 +218,12 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
   return setup;
 }
 
-http_listener::handler http_routes(node_host& host) {
-  return [&host](std::string_view path, std::string_view) -> std::optional<http_answer> {
-    if (path == "/metrics")
-      return http_answer{200, "text/plain; version=0.0.4; charset=utf-8", host.counted.to_text()};
-    if (path != "/health")
-      return std::nullopt;
+http_routes node_pages(node_host& host) {
+  http_routes pages;
+  pages.add_page("GET", "/metrics", [&host](const incoming_request&) {
+    return http_answer{200, "text/plain; version=0.0.4; charset=utf-8", host.counted.to_text(), {}};
+  });
+  pages.add_page("GET", "/health", [&host](const incoming_request&) {
     auto view = host.post->view();
     nlohmann::json members = nlohmann::json::array();
     bool all_up = true;
@@ -233,8 +234,9 @@ http_listener::handler http_routes(node_host& host) {
     nlohmann::json health{{"status", all_up ? "ok" : "degraded"},
                           {"id", to_string(host.post->self())},
                           {"members", std::move(members)}};
-    return http_answer{200, "application/json", health.dump() + "\n"};
-  };
+    return http_answer{200, "application/json", health.dump() + "\n", {}};
+  });
+  return pages;
 }
 
 NodeStatus process_figures_of(const node_host& host) {

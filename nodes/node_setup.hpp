@@ -5,7 +5,7 @@
 #include "actors/host/node_host.hpp"
 #include "config/base/file_handle.hpp"
 #include "messages/cluster.pb.h"
-#include "nodes/http_listener.hpp"
+#include "nodes/http/http_routes.hpp"
 #include "nodes/node.hpp"
 #include "persistence/blob_store.hpp"
 #include "persistence/identity.hpp"
@@ -43,7 +43,8 @@ struct setup_failure {
 outcome<node_setup, setup_failure> set_up_node(const node_options& options);
 
 /// /metrics and /health.
-http_listener::handler http_routes(node_host& host);
+/// `host` must outlive the server.
+http_routes node_pages(node_host& host);
 
 /// Process id, memory, processor time and time since the start.
 NodeStatus process_figures_of(const node_host& host);

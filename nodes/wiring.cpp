@@ -4,6 +4,7 @@
 #include "actors/cluster/membership_logic.hpp"
 #include "actors/coordination/coordinator_logic.hpp"
 #include "actors/coordination/queue_logic.hpp"
+#include "actors/llm/models_logic.hpp"
 #include "actors/llm/offline/offline_provider_logic.hpp"
 #include "actors/reading/reading_logic.hpp"
 #include "actors/reading/work_pool.hpp"
@@ -72,6 +73,11 @@ child_spec wire_storage(const node_parts& parts) {
              blobs_logic::options options;
              options.keep = parts.cfg.storage.blob_keep;
              options.disk_failed = parts.disk_failed;
+             options.name_of = [view = parts.published](node_id id) {
+               auto known = view();
+               auto found = known->find(id);
+               return found ? found->info.name() : std::string{};
+             };
              return std::make_unique<blobs_logic>(parts.open_blobs(), parts.counted, options);
            },
            own_thread)});
@@ -91,17 +97,26 @@ child_spec wire_cluster(const node_parts& parts) {
 }
 
 child_spec wire_llm(const node_parts& parts) {
-  constexpr bool own_thread = true; // scoring a long document takes a while
-  return branch("llm supervisor",
-                {leaf(
-                    service::models,
-                    [&] {
-                      offline_provider_logic::options options;
-                      options.delay = parts.cfg.models.offline_delay;
-                      options.waiting_max = limits::model_requests_waiting_max;
-                      return std::make_unique<offline_provider_logic>(options, parts.counted);
-                    },
-                    own_thread)});
+  constexpr bool own_thread = true; // scoring a long document takes a while, and keys are in files
+  auto offline = leaf(
+      service::offline,
+      [&] {
+        offline_provider_logic::options options;
+        options.delay = parts.cfg.models.offline_delay;
+        options.waiting_max = limits::model_requests_waiting_max;
+        return std::make_unique<offline_provider_logic>(options, parts.counted);
+      },
+      own_thread);
+  auto models = leaf(
+      service::models,
+      [&] {
+        models_logic::options options;
+        options.catalog = parts.cfg.catalog;
+        options.http = parts.http;
+        return std::make_unique<models_logic>(std::move(options), parts.counted);
+      },
+      own_thread);
+  return branch("llm supervisor", {std::move(offline), std::move(models)});
 }
 
 std::unique_ptr<logic> make_reading(const node_parts& parts) {
@@ -134,7 +149,8 @@ child_spec wire(const node_parts& parts) {
     options.pool_size = parts.cfg.agents.pool_size;
     options.idle = parts.cfg.agents.idle;
     options.holds_every = parts.cfg.storage.blob_keep / limits::blob_keep_parts;
-    options.contents = parts.cfg.telemetry.contents == "on";
+    options.spans = std::make_shared<const span_terms>(
+        span_terms{parts.cfg.telemetry.contents == "on", parts.cfg.catalog});
     options.give_back_memory = parts.give_back_memory;
     return std::make_unique<roles_logic>(std::move(options), parts.roles, parts.counted);
   });

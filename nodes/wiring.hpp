@@ -3,6 +3,7 @@
 #include "actors/agents/role.hpp"
 #include "actors/cluster/member_view.hpp"
 #include "actors/coordination/desk_logic.hpp"
+#include "actors/llm/http_port.hpp"
 #include "actors/supervision/child_spec.hpp"
 #include "config/config.hpp"
 #include "messages/cluster.pb.h"
@@ -39,6 +40,8 @@ struct node_parts {
   /// Call it after freeing much memory: another thread returns it to the system. Empty when
   /// simulated.
   std::function<void()> give_back_memory = {};
+  /// The HTTP client. Null when simulated: then there is only the offline model.
+  http_port* http = nullptr;
 };
 
 /// The only place that says which logics make up a node, under which service names, in which order

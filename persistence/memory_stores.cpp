@@ -20,15 +20,17 @@ public:
       return std::optional<Snapshot>{};
     return std::optional<Snapshot>(found->second);
   }
-  result<std::vector<std::string>> put(std::string_view agent, const Snapshot& snapshot,
-                                       std::span<const std::string> blobs) override {
-    snapshots_.insert_or_assign(std::string(agent), snapshot);
-    std::set<std::string> named(blobs.begin(), blobs.end());
-    auto& before = named_[std::string(agent)];
+  using state_store::put;
+  result<std::vector<std::string>> put(std::span<const state_write> many) override {
     std::vector<std::string> released;
-    std::set_difference(before.begin(), before.end(), named.begin(), named.end(),
-                        std::back_inserter(released));
-    before = std::move(named);
+    for (const auto& one : many) {
+      snapshots_.insert_or_assign(std::string(one.agent), one.snapshot);
+      std::set<std::string> named(one.blobs.begin(), one.blobs.end());
+      auto& before = named_[std::string(one.agent)];
+      std::set_difference(before.begin(), before.end(), named.begin(), named.end(),
+                          std::back_inserter(released));
+      before = std::move(named);
+    }
     return released;
   }
   result<bool> names(std::string_view hash) override {

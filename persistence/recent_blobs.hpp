@@ -44,10 +44,10 @@ public:
     auto found = places_.find(hash);
     if (found == places_.end())
       return;
-    auto entry = found->second;
-    bytes_ -= cost(entry->bytes);
+    auto forgotten = found->second;
+    bytes_ -= cost(forgotten->bytes);
     places_.erase(found);
-    order_.erase(entry);
+    order_.erase(forgotten);
   }
 
 private:

@@ -7,6 +7,7 @@
 #include "persistence/state_store.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace troupe {
 
@@ -22,7 +23,7 @@ namespace {
 //     "v"                  the store knows what its states name: it was begun by a version that
 //                          writes "r" and "b"
 //
-// One write changes all rows of an agent at once.
+// One write changes all rows of its agents at once.
 constexpr char snapshot_rows = 's';
 constexpr char note_rows = 'n';
 constexpr char names_rows = 'r';
@@ -87,18 +88,19 @@ public:
     return data_.guarded<std::optional<Snapshot>>([&] { return read(agent); });
   }
 
-  result<std::vector<std::string>> put(std::string_view agent, const Snapshot& snapshot,
-                                       std::span<const std::string> blobs) override {
-    using released = std::vector<std::string>;
+  using state_store::put;
+  result<std::vector<std::string>> put(std::span<const state_write> many) override {
     return data_.guarded<released>([&]() -> result<released> {
-      for (const auto& hash : blobs)
-        if (hash.size() != hash_bytes)
-          return fail(ec::invalid_argument, "a state names a blob by an invalid hash");
-      auto bytes = snapshot.SerializeAsString();
-      auto size = 2 * (bytes.size() + 2 * hash_bytes * blobs.size());
+      std::uint64_t size = 0;
+      for (const auto& one : many) {
+        for (const auto& hash : one.blobs)
+          if (hash.size() != hash_bytes)
+            return fail(ec::invalid_argument, "a state names a blob by an invalid hash");
+        size += 2 * (one.snapshot.ByteSizeLong() + 2 * hash_bytes * one.blobs.size());
+      }
       if (auto space = data_.make_room(size, limits::disk_free_bytes_min); !space)
         return unexpected{std::move(space).error()};
-      return write(agent, bytes, set_of(blobs));
+      return write(many);
     });
   }
 
@@ -121,6 +123,8 @@ public:
   bool broken() const override { return data_.broken(); }
 
 private:
+  using released = std::vector<std::string>;
+
   unexpected<failure> failed(std::string_view doing, std::string_view agent,
                              const std::string& why) const {
     return {data_.failed(doing, "the state of " + std::string(agent) + ": " + why)};
@@ -155,8 +159,34 @@ private:
     return std::optional<Snapshot>(std::move(found));
   }
 
-  result<std::vector<std::string>> write(std::string_view agent, std::string_view bytes,
-                                         const std::vector<std::string>& blobs) {
+  result<released> write(std::span<const state_write> many) {
+    auto sum = ledger_;
+    ++sum.writes;
+    rocksdb::WriteBatch batch; // whatever can fail in it fails in the write
+    released all;
+    for (const auto& one : many) {
+      auto names = add(batch, sum, one);
+      if (!names)
+        return names;
+      std::move(names->begin(), names->end(), std::back_inserter(all));
+    }
+    batch.Put(slice_of(ledger_row), encode(sum));
+    if (knows_names_ && ledger_.writes == 0)
+      batch.Put(slice_of(version_row), "1");
+    if (auto written = data_.write_synced(batch, sum.writes); !written) {
+      auto whose = many.size() == 1 ? "the state of " + std::string{many.front().agent}
+                                    : count_of(many.size(), "state");
+      return fail(ec::outcome_unknown, whose + ": " + written.error().message);
+    }
+    ledger_ = sum;
+    return all;
+  }
+
+  /// Adds the rows of one agent, and counts them in the ledger.
+  result<released> add(rocksdb::WriteBatch& batch, ledger& sum, const state_write& one) {
+    auto agent = one.agent;
+    auto bytes = one.snapshot.SerializeAsString();
+    auto blobs = set_of(one.blobs);
     auto before = note_of(agent);
     if (!before)
       return unexpected{std::move(before).error()};
@@ -164,17 +194,14 @@ private:
     if (!named_before)
       return unexpected{std::move(named_before).error()};
     auto old = split(named_before->value_or(""));
-    auto released = without(old, blobs);
-    auto sum = ledger_;
-    auto note = row_note::of(++sum.writes, agent, bytes);
+    auto no_longer = without(old, blobs);
+    auto note = row_note::of(sum.writes, agent, bytes);
     if (*before)
       sum.remove(agent, **before);
     sum.add(agent, note);
-
-    rocksdb::WriteBatch batch; // whatever can fail in it fails in the write
     batch.Put(key_of(snapshot_rows, agent), slice_of(bytes));
     batch.Put(key_of(note_rows, agent), encode(note));
-    for (const auto& hash : released) {
+    for (const auto& hash : no_longer) {
       sum.remove_name(named_row(hash, agent));
       batch.Delete(named_row(hash, agent));
     }
@@ -186,14 +213,7 @@ private:
       batch.Delete(key_of(names_rows, agent));
     else if (old != blobs)
       batch.Put(key_of(names_rows, agent), joined(blobs));
-    batch.Put(slice_of(ledger_row), encode(sum));
-    if (knows_names_ && ledger_.writes == 0)
-      batch.Put(slice_of(version_row), "1");
-    if (auto written = data_.write_synced(batch, sum.writes); !written)
-      return fail(ec::outcome_unknown,
-                  "the state of " + std::string{agent} + ": " + written.error().message);
-    ledger_ = sum;
-    return released;
+    return no_longer;
   }
 
   /// RocksDB takes damage at the end of its files for the torn tail of a crash. Two things reveal

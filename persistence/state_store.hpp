@@ -15,6 +15,13 @@
 
 namespace troupe {
 
+/// A state that is to be written, with the hashes of all blobs that it names.
+struct state_write {
+  std::string_view agent;
+  const Snapshot& snapshot;
+  std::span<const std::string> blobs = {};
+};
+
 /// Snapshots of agents by name, and which blobs each of them names. Calls block on the disk; used
 /// by one thread at a time.
 class state_store {
@@ -22,10 +29,15 @@ public:
   virtual ~state_store() = default;
 
   virtual result<std::optional<Snapshot>> get(std::string_view agent) = 0;
-  /// Returns when the bytes are on disk, together with the fact that `agent` names exactly the
-  /// blobs with these hashes. Returns the hashes that it no longer names.
-  virtual result<std::vector<std::string>> put(std::string_view agent, const Snapshot& snapshot,
-                                               std::span<const std::string> blobs = {}) = 0;
+  /// Returns when all of them are on disk, together with the fact that each agent names exactly
+  /// these blobs; or none of them is. No agent stands in it twice. Returns the hashes that one of
+  /// the agents named before and no longer names.
+  virtual result<std::vector<std::string>> put(std::span<const state_write> many) = 0;
+  result<std::vector<std::string>> put(std::string_view agent, const Snapshot& snapshot,
+                                       std::span<const std::string> blobs = {}) {
+    state_write one{agent, snapshot, blobs};
+    return put(std::span<const state_write>{&one, 1});
+  }
   /// How many agents have a snapshot.
   virtual result<std::uint64_t> count() = 0;
 

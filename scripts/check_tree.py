@@ -11,10 +11,12 @@ import sys
 import tempfile
 
 import source_tree as tree
+import tree_names as names
+import tree_pages as pages
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
-COLUMNS_MAX = 100
+COLUMNS_MAX = pages.COLUMNS_MAX
 README_LINES_MAX = 40
 
 TEXT = tree.CODE + (".proto", ".py", ".sh", ".md", ".yaml", ".cmake", ".txt")
@@ -64,9 +66,11 @@ HOST = "actors/host/"  # the one folder that knows CAF
 
 
 def check_caf(root, files):
-    """Only actors/host/ includes CAF; the rest of actors/ does not include actors/host/."""
+    """Only actors/host/ includes CAF, and tests of it; the simulator is a host without CAF. The
+    rest of actors/ does not include actors/host/."""
     for name in files:
-        if not name.endswith(tree.CODE) or name.startswith((HOST, "tests/")):
+        simulator = name.startswith("tests/sim/")
+        if not name.endswith(tree.CODE) or (name.startswith((HOST, "tests/")) and not simulator):
             continue
         for line, _, included in tree.includes(root / name):
             if included.startswith("caf/"):
@@ -158,78 +162,9 @@ def check_readmes(root, files):
                    f"{lines} lines; a folder's README has at most {README_LINES_MAX}")
 
 
-TYPE = re.compile(r"^(?:template[^\n]*\n)?(class|struct|enum class|union) (\w+)(?: final)?"
-                  r"(?: :[^\n{]*(?:\n[^\n{]*)?)? \{", re.M)
-
-
-def check_names(root, files):
-    """No two headers and no two types share a name; a file has the name of its class."""
-    headers, types = {}, {}
-    for name in files:
-        if not name.endswith(tree.CODE) or name.startswith("tests/"):
-            continue
-        stem = pathlib.Path(name).stem
-        text = tree.read(root / name)
-        found = [(m[1], m[2], text.count("\n", 0, m.start()) + 1) for m in TYPE.finditer(text)]
-        for _, called, line in found:
-            if types.setdefault(called, name) != name:
-                yield name, line, f"{types[called]} has a type called {called}, too"
-        if not name.endswith(".hpp"):
-            continue
-        if headers.setdefault(stem, name) != name:
-            yield name, 1, f"{headers[stem]} has that name, too"
-        if len(found) == 1 and found[0][0] == "class" and found[0][1] != stem:
-            yield name, found[0][2], f"a file that holds the class {found[0][1]} is called after it"
-
-
-# Words with one meaning: the meaning, and what else once had this name.
-COORDINATION = "actors/coordination/"
-WORDS_WITH_ONE_MEANING = {  # word: (where it must not stand, what to say)
-    "verdict": (re.compile(""), "put_result, delivery_state, reaction or ruling say which"),
-    "lane": (re.compile(f"(?!{COORDINATION})|{COORDINATION}(queue_logic|queue_owners|waiting)"),
-             "a role's tasks as placement sees them; a queue has pools"),
-    "place": (re.compile(COORDINATION), "node, slot, position (in a file) or cursor say which"),
-    "batch": (re.compile(COORDINATION), "an offer is a message with tasks"),
-    "question": (re.compile(COORDINATION), "open_query, or the name of the message"),
-    "change": (re.compile(COORDINATION), "node_changes are what membership told"),
-}
-STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
-
-
-def check_meanings(root, files):
-    for name in files:
-        if not name.endswith(tree.CODE) or name.startswith("tests/"):
-            continue
-        words = {w: say for w, (where, say) in WORDS_WITH_ONE_MEANING.items() if where.match(name)}
-        for number, line in enumerate(tree.read(root / name).splitlines(), 1):
-            code = STRING.sub('""', line).split("//")[0]
-            for word, meaning in words.items():
-                if re.search(rf"\b{word}s?_?\b", code):
-                    yield name, number, f"`{word}` means one thing: {meaning}"
-
-
-TORN_MIN = 14  # columns that would still be free after the next word
-
-
-def check_comments(root, files):
-    """A comment line that ends early in the middle of a sentence: a formatter has torn it."""
-    prose = re.compile(r"^(\s*)(///|//) (?! )(?![-*|`{\"#]|\d+[.)])([^|]*\S)$")
-    for name in files:
-        if not name.endswith(tree.CODE):
-            continue
-        lines = tree.read(root / name).splitlines()
-        for number, (line, after) in enumerate(zip(lines, lines[1:]), 1):
-            here, there = prose.match(line), prose.match(after)
-            if not here or not there or here.group(1, 2) != there.group(1, 2):
-                continue
-            if here[3][-1] in ".:;!?" or "-- " in line or re.search(r"\S  +\S", line + after):
-                continue
-            if len(line) + 1 + len(there[3].split()[0]) <= COLUMNS_MAX - TORN_MIN:
-                yield name, number, "a comment line that ends early: let the sentence fill it"
-
-
 RULES = [check_layers, check_caf, check_lengths, check_functions, check_words, check_headers,
-         check_readmes, check_names, check_meanings, check_comments]
+         check_readmes, names.check_names, names.check_meanings, pages.check_tables,
+         pages.check_grammars, pages.check_format_options, pages.check_comments]
 
 
 def check(root):
@@ -254,36 +189,25 @@ SELF_TEST = [  # (file, its text, the expected message after "FILE:", or "" for 
     ("actors/host/README.md", "ok\n", ""),
     ("actors/x/logic.cpp", '#include "actors/host/shell.hpp"\n', "1: a logic knows no host"),
     ("nodes/knows_caf.cpp", "#include <caf/all.hpp>\n", "1: only actors/host/ includes CAF"),
+    ("tests/sim/world.cpp", "#include <caf/all.hpp>\n", "1: only actors/host/ includes CAF"),
+    ("tests/sim/README.md", "ok\n", ""),
+    ("tests/unit/host_test.cpp", "#include <caf/all.hpp>\n", ""),
     ("nodes/long.cpp", "int x;\n" * 401, "401: 401 lines"),
     ("nodes/wide.cpp", "//" + " wide" * 20 + "\n", "1: 102 columns"),
     ("nodes/big.cpp", "namespace n {\nclass k {\nint big(int a) const noexcept {\n"
      + "  a = {1};\n" * 70 + "}\n};\n}\n", "3: a function of 72 lines"),
     ("nodes/fits.cpp", "namespace n {\nint fits() {\n  auto s = \"}{\"; // }\n" + "  f();\n" * 66
      + "}\n}\nenum class e { a,\n" + "\n" * 80 + "b };\nstruct s {\n" + "\n" * 80 + "};\n", ""),
-    ("nodes/own.hpp", "#pragma once\n", ""),
     ("nodes/own.cpp", '#include <vector>\n#include "nodes/own.hpp"\n', "1: the first include"),
     ("nodes/word.cpp", "int a; // TODO later\n", "1: TODO"),
     ("nodes/wait.cpp", "a.request(b, caf::infinite, c);\n", "1: a request without"),
     ("nodes/README.md", "line\n" * 41, "1: 41 lines"),
-    ("nodes/held.hpp", "#pragma once\nclass holder {\n};\n", "2: a file that holds the class"),
-    ("telemetry/own.hpp", "#pragma once\n", "1: nodes/own.hpp has that name"),
-    ("telemetry/twice.cpp", "struct holder {\n};\n", "1: nodes/held.hpp has a type called"),
-    ("nodes/meant.cpp", "enum verdict { a };\n", "1: `verdict` means one thing"),
-    ("nodes/said.cpp", 'f("a verdict"); // a verdict\nint place;\n', ""),
-    ("nodes/lanes.cpp", "int lanes_;\n", "1: `lane` means one thing"),
-    ("actors/coordination/placement.cpp", "int lane;\n", ""),
-    ("actors/coordination/queue_logic.cpp", "int lane;\n", "1: `lane` means one thing"),
-    ("actors/coordination/task_offers.cpp", "int batches_;\nint place;\n",
-     "2: `place` means one thing"),
-    ("actors/coordination/README.md", "ok\n", ""),
-    ("nodes/torn.cpp", "/// This was torn in the\n/// middle.\n", "1: a comment line that ends"),
-    ("nodes/whole.cpp", "/// One.\n/// Two, as a list:\n///  - a\n///  - b\n", ""),
     ("config/README.md", "see /root/x\n", "1: /root/ is a path"),
     ("messages/README.md", "ok\n", ""),
     ("actors/README.md", "ok\n", ""),
     ("actors/x/README.md", "ok\n", ""),
     ("telemetry/README.md", None, "1: is missing"),
-]
+] + names.SELF_TEST + pages.SELF_TEST
 
 
 def self_test():

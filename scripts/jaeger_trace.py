@@ -60,18 +60,23 @@ def count_of(count, one):
     return f"{count} {one}{'' if count == 1 else 's'}"
 
 
+def find_or_exit(program, url, wanted):
+    try:
+        trace = find(url, wanted)
+    except (OSError, ValueError) as error:
+        print(f"{program}: no answer from {url}: {error}", file=sys.stderr)
+        sys.exit(69)
+    if trace is None:
+        print(f"{program}: Jaeger at {url} does not know the trace {wanted}", file=sys.stderr)
+        sys.exit(1)
+    return trace
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     url, wanted = sys.argv[1:]
-    try:
-        trace = find(url, wanted)
-    except (OSError, ValueError) as error:
-        print(f"jaeger_trace.py: no answer from {url}: {error}", file=sys.stderr)
-        sys.exit(69)
-    if trace is None:
-        print(f"jaeger_trace.py: Jaeger at {url} does not know the trace {wanted}", file=sys.stderr)
-        sys.exit(1)
+    trace = find_or_exit("jaeger_trace.py", url, wanted)
     spans = trace["spans"]
     roots = [s for s in spans if not s["references"]]
     print(f"trace {trace['traceID']}: {count_of(len(spans), 'span')} of "

@@ -32,8 +32,11 @@ usage() {
 # shellcheck disable=SC2034  # for the scripts that source this
 packages_build=(g++ cmake ninja-build ccache mold python3 curl libcaf-dev libprotobuf-dev
   protobuf-compiler librocksdb-dev prometheus-cpp-dev libcurl4-openssl-dev libboost1.81-dev
-  libssl-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev nlohmann-json3-dev
-  libgtest-dev libgmock-dev openssl)
+  libssl-dev libprotozero-dev libsimdjson-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev
+  libxxhash-dev nlohmann-json3-dev libgtest-dev libgmock-dev openssl nginx-light python3-venv)
+# What only tests run: a clock that jumps, clients that are slow on purpose.
+# shellcheck disable=SC2034
+packages_tests=(libfaketime slowhttptest)
 # shellcheck disable=SC2034
 packages_check=(clang-format-14 clang-tidy-14 shellcheck)
 

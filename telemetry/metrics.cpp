@@ -1,12 +1,14 @@
 #include "telemetry/metrics.hpp"
 
 #include "config/limits/telemetry.hpp"
+#include "config/prices.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/process_figures.hpp"
 #include "telemetry/series_cache.hpp"
 #include "telemetry/text_escape.hpp"
 
 #include <prometheus/counter.h>
+#include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
@@ -19,6 +21,7 @@ namespace {
 
 using prometheus::Counter;
 using prometheus::Family;
+using prometheus::Gauge;
 using prometheus::Histogram;
 using buckets = Histogram::BucketBoundaries;
 
@@ -31,18 +34,29 @@ const buckets token_counts{1,     4,     16,     64,      256,     1024,     409
 const buckets model_seconds{0.01, 0.02, 0.04, 0.08,  0.16,  0.32,  0.64,
                             1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92};
 
-struct task_series {
-  Counter* processed;
-  Histogram* seconds;
-};
-
 struct model_series {
   Counter* calls;
   Counter* input_tokens;
   Counter* output_tokens;
+  Counter* dollars;
   Histogram* input_usage;
   Histogram* output_usage;
   Histogram* seconds;
+};
+
+struct failure_series {
+  Counter* failed;
+  Histogram* seconds;
+};
+
+struct piece_series {
+  Histogram* first;
+  Histogram* next;
+};
+
+struct load_series {
+  Gauge* running;
+  Gauge* waiting;
 };
 
 struct plain_series {
@@ -134,6 +148,11 @@ void add_plain_counts(std::vector<prometheus::MetricFamily>& to, const metrics::
 
 } // namespace
 
+struct metrics::task_series {
+  Counter* processed;
+  Histogram* seconds;
+};
+
 struct metrics::impl {
   using labels = std::array<std::string_view, 3>;
 
@@ -143,33 +162,70 @@ struct metrics::impl {
             &task_durations.Add({{"agent_id", agent}, {"task_type", type}}, task_seconds)};
   }
 
-  model_series make_model(const labels& of) {
-    std::string model = valid_utf8(of[0]), agent = valid_utf8(of[1]), provider = valid_utf8(of[2]);
+  /// The labels of the conventions, and which of several providers of one kind it is.
+  static prometheus::Labels common(std::string_view model, std::string_view provider,
+                                   const model_call& which) {
+    prometheus::Labels made{{"gen_ai_operation_name", which.embeds ? "embeddings" : "chat"},
+                            {"gen_ai_request_model", valid_utf8(model)}};
+    if (!which.api.empty())
+      made["gen_ai_provider_name"] = valid_utf8(which.api);
+    if (!provider.empty())
+      made["provider"] = valid_utf8(provider);
+    return made;
+  }
+
+  model_series make_model(const labels& of, const model_call& which) {
+    std::string model = valid_utf8(of[0]), agent = valid_utf8(of[1]);
     auto tokens_of = [&](const char* type) {
       return &tokens.Add({{"model", model}, {"agent_id", agent}, {"type", type}});
     };
-    prometheus::Labels common{{"gen_ai_operation_name", "chat"}, {"gen_ai_request_model", model}};
-    if (!provider.empty())
-      common["gen_ai_provider_name"] = provider;
+    auto shared = common(of[0], of[2], which);
     auto usage_of = [&](const char* type) {
-      auto with_type = common;
+      auto with_type = shared;
       with_type["gen_ai_token_type"] = type;
       return &usage.Add(with_type, token_counts);
     };
     return {&calls.Add({{"model", model}, {"agent_id", agent}}),
             tokens_of("input"),
             tokens_of("output"),
+            &dollars.Add({{"model", model}, {"agent_id", agent}}),
             usage_of("input"),
             usage_of("output"),
-            &durations.Add(common, model_seconds)};
+            &durations.Add(shared, model_seconds)};
   }
 
-  static plain_series make_unread(Family<Counter>& family, const labels& of) {
-    return {&family.Add({{"kind", valid_utf8(of[0])}})};
+  model_series& models_of(const model_call& which) {
+    return model_cache[which.embeds ? 1 : 0].find(
+        {bounded(which.model), bounded_agent(which.agent_id), bounded(which.provider)},
+        [&](const labels& of) { return make_model(of, which); });
+  }
+
+  failure_series make_failure(const labels& of, const model_call& which) {
+    auto labels_of_time = common(of[0], of[1], which);
+    labels_of_time["error_type"] = valid_utf8(of[2]);
+    return {&failed_calls.Add({{"provider", valid_utf8(of[1])}, {"reason", valid_utf8(of[2])}}),
+            &durations.Add(labels_of_time, model_seconds)};
+  }
+
+  piece_series make_pieces(const labels& of, const model_call& which) {
+    auto shared = common(of[0], of[1], which);
+    return {&first_chunks.Add(shared, model_seconds), &next_chunks.Add(shared, model_seconds)};
+  }
+
+  load_series make_load(const labels& of) {
+    prometheus::Labels shared{{"provider", valid_utf8(of[0])}};
+    return {&calls_running.Add(shared), &calls_waiting.Add(shared)};
+  }
+
+  static plain_series make_plain(Family<Counter>& family, const char* label, const labels& of) {
+    return {&family.Add({{label, valid_utf8(of[0])}})};
   }
 
   static Family<Counter>& counter(prometheus::Registry& in, const char* title, const char* help) {
     return prometheus::BuildCounter().Name(title).Help(help).Register(in);
+  }
+  static Family<Gauge>& gauge(prometheus::Registry& in, const char* title, const char* help) {
+    return prometheus::BuildGauge().Name(title).Help(help).Register(in);
   }
   static Family<Histogram>& histogram(prometheus::Registry& in, const char* title,
                                       const char* help) {
@@ -182,18 +238,38 @@ struct metrics::impl {
   Family<Histogram>& task_durations =
       histogram(registry, "agent_task_duration_seconds", "How long agents worked on a task.");
   Family<Counter>& calls = counter(registry, "llm_api_calls_total", "Model calls.");
+  Family<Counter>& abandoned =
+      counter(registry, "llm_calls_abandoned_total", "Model calls that were given up, by reason.");
+  Family<Counter>& failed_calls =
+      counter(registry, "llm_calls_failed_total", "Model calls without an answer, by reason.");
+  Family<Gauge>& calls_running =
+      gauge(registry, "llm_calls_running", "Model calls that a provider works on now.");
+  Family<Gauge>& calls_waiting =
+      gauge(registry, "llm_calls_waiting", "Model calls that wait for a place at a provider.");
+  Family<Counter>& dollars =
+      counter(registry, "llm_cost_usd_total", "What model calls cost by the price list.");
   Family<Counter>& tokens =
       counter(registry, "llm_tokens_total", "Tokens sent to and received from models.");
   Family<Histogram>& usage =
       histogram(registry, "gen_ai_client_token_usage", "Tokens used by one model call.");
   Family<Histogram>& durations = histogram(registry, "gen_ai_client_operation_duration_seconds",
                                            "Duration of one model call.");
+  Family<Histogram>& first_chunks =
+      histogram(registry, "gen_ai_client_operation_time_to_first_chunk_seconds",
+                "Time from a model call until the first piece of its answer.");
+  Family<Histogram>& next_chunks =
+      histogram(registry, "gen_ai_client_operation_time_per_output_chunk_seconds",
+                "Time between two pieces of an answer.");
   Family<Counter>& unread = counter(registry, "troupe_messages_unreadable_total",
                                     "Messages that their receiver could not read, by kind.");
 
   series_cache<task_series> task_cache;
-  series_cache<model_series> model_cache;
+  std::array<series_cache<model_series>, 2> model_cache;     ///< chat, embeddings
+  std::array<series_cache<failure_series>, 2> failure_cache; ///< chat, embeddings
+  series_cache<piece_series> piece_cache;
+  series_cache<load_series> load_cache;
   series_cache<plain_series> unread_cache;
+  series_cache<plain_series> abandoned_cache;
   std::mutex log_mutex;
   std::shared_ptr<const log_sink> log;
 };
@@ -204,30 +280,70 @@ metrics::~metrics() = default;
 
 void metrics::task_processed(std::string_view agent_id, bool ok, std::string_view task_type,
                              std::chrono::nanoseconds duration) {
-  auto& series = impl_->task_cache.find(
-      {bounded_agent(agent_id), ok ? "success" : "failure", bounded(task_type)},
-      [this](const impl::labels& of) { return impl_->make_task(of); });
-  series.processed->Increment();
-  series.seconds->Observe(seconds_of(duration));
+  add(tasks_of(agent_id, ok, task_type), duration);
 }
 
-void metrics::model_called(std::string_view model, std::string_view agent_id,
-                           std::uint64_t input_tokens, std::uint64_t output_tokens,
-                           std::chrono::nanoseconds duration, std::string_view provider) {
-  auto& series =
-      impl_->model_cache.find({bounded(model), bounded_agent(agent_id), bounded(provider)},
-                              [this](const impl::labels& of) { return impl_->make_model(of); });
+metrics::task_series& metrics::tasks_of(std::string_view agent_id, bool ok,
+                                        std::string_view task_type) {
+  return impl_->task_cache.find(
+      {bounded_agent(agent_id), ok ? "success" : "failure", bounded(task_type)},
+      [this](const impl::labels& of) { return impl_->make_task(of); });
+}
+
+void metrics::add(task_series& processed, std::chrono::nanoseconds duration) {
+  processed.processed->Increment();
+  processed.seconds->Observe(seconds_of(duration));
+}
+
+void metrics::model_called(const model_call& which, std::uint64_t input_tokens,
+                           std::uint64_t output_tokens, std::chrono::nanoseconds duration,
+                           std::int64_t cost_nano_usd) {
+  auto& series = impl_->models_of(which);
   auto input = static_cast<double>(input_tokens), output = static_cast<double>(output_tokens);
   series.calls->Increment();
   series.input_tokens->Increment(input);
   series.output_tokens->Increment(output);
+  series.dollars->Increment(usd_of(cost_nano_usd));
   series.input_usage->Observe(input);
   series.output_usage->Observe(output);
   series.seconds->Observe(seconds_of(duration));
 }
 
+void metrics::model_failed(const model_call& which, std::string_view reason,
+                           std::chrono::nanoseconds duration) {
+  auto& series = impl_->failure_cache[which.embeds ? 1 : 0].find(
+      {bounded(which.model), bounded(which.provider), bounded(reason)},
+      [&](const impl::labels& of) { return impl_->make_failure(of, which); });
+  impl_->models_of(which).calls->Increment();
+  series.failed->Increment();
+  series.seconds->Observe(seconds_of(duration));
+}
+
+void metrics::model_piece(const model_call& which, bool first, std::chrono::nanoseconds after) {
+  auto& series = impl_->piece_cache.find(
+      {bounded(which.model), bounded(which.provider), {}},
+      [&](const impl::labels& of) { return impl_->make_pieces(of, which); });
+  (first ? series.first : series.next)->Observe(seconds_of(after));
+}
+
+void metrics::provider_load(std::string_view provider, std::size_t running, std::size_t waiting) {
+  auto& series = impl_->load_cache.find(
+      {bounded(provider), {}, {}}, [this](const impl::labels& of) { return impl_->make_load(of); });
+  series.running->Set(static_cast<double>(running));
+  series.waiting->Set(static_cast<double>(waiting));
+}
+
+void metrics::call_abandoned(std::string_view reason) {
+  auto make = [this](const impl::labels& of) {
+    return impl::make_plain(impl_->abandoned, "reason", of);
+  };
+  impl_->abandoned_cache.find({bounded(reason), {}, {}}, make).counter->Increment();
+}
+
 void metrics::message_unread(std::string_view kind) {
-  auto make = [this](const impl::labels& of) { return impl::make_unread(impl_->unread, of); };
+  auto make = [this](const impl::labels& of) {
+    return impl::make_plain(impl_->unread, "kind", of);
+  };
   impl_->unread_cache.find({bounded(kind), {}, {}}, make).counter->Increment();
 }
 

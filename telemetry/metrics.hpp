@@ -26,11 +26,35 @@ public:
   /// agent_tasks_processed_total{agent_id,status,task_type} and agent_task_duration_seconds.
   void task_processed(std::string_view agent_id, bool ok, std::string_view task_type,
                       std::chrono::nanoseconds duration);
-  /// llm_api_calls_total, llm_tokens_total{type} and the gen_ai.client.* histograms, which by the
-  /// conventions also carry the provider's name.
-  void model_called(std::string_view model, std::string_view agent_id, std::uint64_t input_tokens,
+  /// The same in two steps, for those that count the same thing often: the series is looked up
+  /// once, and is there as long as the metrics.
+  struct task_series;
+  task_series& tasks_of(std::string_view agent_id, bool ok, std::string_view task_type);
+  static void add(task_series& processed, std::chrono::nanoseconds duration);
+  /// A call of a model, as the histograms gen_ai.client.* tell calls apart.
+  struct model_call {
+    std::string_view model;
+    std::string_view agent_id;
+    std::string_view provider = {}; ///< as the configuration calls it
+    bool embeds = false;            ///< `embeddings`, not `chat`
+    std::string_view api = {};      ///< whose API it speaks: gen_ai.provider.name
+  };
+  /// It was answered: llm_api_calls_total, llm_tokens_total{type}, llm_cost_usd_total, and
+  /// gen_ai.client.token.usage and .operation.duration.
+  void model_called(const model_call& which, std::uint64_t input_tokens,
                     std::uint64_t output_tokens, std::chrono::nanoseconds duration,
-                    std::string_view provider = {});
+                    std::int64_t cost_nano_usd = 0);
+  /// It failed: llm_api_calls_total, llm_calls_failed_total{provider,reason}, and the duration with
+  /// `error_type`.
+  void model_failed(const model_call& which, std::string_view reason,
+                    std::chrono::nanoseconds duration);
+  /// A piece of its answer came, so long after the call began (the first one), or after the piece
+  /// before: gen_ai.client.operation.time_to_first_chunk and .time_per_output_chunk.
+  void model_piece(const model_call& which, bool first, std::chrono::nanoseconds after);
+  /// llm_calls_running{provider} and llm_calls_waiting{provider}: as they are now.
+  void provider_load(std::string_view provider, std::size_t running, std::size_t waiting);
+  /// llm_calls_abandoned_total{reason}: `cancelled`, or `timed_out` when no time was left.
+  void call_abandoned(std::string_view reason);
 
   // -- messages -----------------------------------------------------------------------------------
 

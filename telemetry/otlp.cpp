@@ -1,7 +1,7 @@
 #include "telemetry/otlp.hpp"
 
-#include "messages/spans.pb.h"
-#include "telemetry/otlp.pb.h"
+#include "telemetry/otlp_fields.hpp"
+#include "telemetry/otlp_span.hpp"
 #include "telemetry/text_escape.hpp"
 #include "telemetry/trace_words.hpp"
 
@@ -9,6 +9,8 @@
 #include <google/protobuf/io/gzip_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <nlohmann/json.hpp>
+#include <protozero/pbf_builder.hpp>
+#include <protozero/pbf_message.hpp>
 #include <strings.h>
 
 #include <algorithm>
@@ -19,100 +21,38 @@ namespace troupe {
 
 namespace {
 
-std::string big_endian(std::uint64_t value) {
-  std::string bytes(8, '\0');
-  for (std::size_t i = 0; i < 8; ++i)
-    bytes[i] = static_cast<char>(value >> (56 - 8 * i));
-  return bytes;
-}
-
-std::uint64_t unix_nano(std::int64_t ns) { return ns < 0 ? 0 : static_cast<std::uint64_t>(ns); }
-
-void convert(const SpanAttribute& from, otlp::KeyValue& to) {
-  to.set_key(from.key());
-  auto& value = *to.mutable_value();
-  switch (from.value_case()) {
-    case SpanAttribute::kText:
-      value.set_string_value(from.text());
-      return;
-    case SpanAttribute::kInteger:
-      value.set_int_value(from.integer());
-      return;
-    case SpanAttribute::kNumber:
-      value.set_double_value(from.number());
-      return;
-    case SpanAttribute::kFlag:
-      value.set_bool_value(from.flag());
-      return;
-    case SpanAttribute::kTexts:
-      for (const auto& item : from.texts().items())
-        value.mutable_array_value()->add_values()->set_string_value(item);
-      return;
-    case SpanAttribute::VALUE_NOT_SET:
-      return; // an empty AnyValue, which OTLP allows
-  }
-}
-
-void convert(const SpanData& from, otlp::Span& to) {
-  constexpr std::uint32_t sampled = 1; // a span that is not sampled is never recorded
-  constexpr std::uint32_t remote_is_known = 0x100, parent_is_remote = 0x200;
-  constexpr std::int32_t status_error = 2;
-  to.set_trace_id(big_endian(from.trace_hi()) + big_endian(from.trace_lo()));
-  to.set_span_id(big_endian(from.span()));
-  if (from.parent() != 0)
-    to.set_parent_span_id(big_endian(from.parent()));
-  to.set_name(from.name());
-  to.set_kind(static_cast<std::int32_t>(from.kind()));
-  to.set_start_time_unix_nano(unix_nano(from.start_ns()));
-  to.set_end_time_unix_nano(unix_nano(from.end_ns()));
-  for (const auto& attribute : from.attributes())
-    convert(attribute, *to.add_attributes());
-  to.set_dropped_events_count(from.dropped_events());
-  for (const auto& happened : from.events()) {
-    auto& added = *to.add_events();
-    added.set_time_unix_nano(unix_nano(happened.at_ns()));
-    added.set_name(happened.name());
-    for (const auto& attribute : happened.attributes())
-      convert(attribute, *added.add_attributes());
-  }
-  for (const auto& link : from.links()) {
-    auto& added = *to.add_links();
-    added.set_trace_id(big_endian(link.trace_hi()) + big_endian(link.trace_lo()));
-    added.set_span_id(big_endian(link.span()));
-    added.set_flags(sampled);
-    for (const auto& attribute : link.attributes())
-      convert(attribute, *added.add_attributes());
-  }
-  if (from.failed()) {
-    to.mutable_status()->set_code(status_error);
-    to.mutable_status()->set_message(from.status_message());
-  }
-  to.set_flags(sampled | remote_is_known | (from.parent_is_remote() ? parent_is_remote : 0));
-}
+template <class Field>
+using builder = protozero::basic_pbf_builder<std::string, Field>;
 
 /// Writes the attributes of a resource, but those that the user has given: these come last.
 class resource_writer {
 public:
-  resource_writer(const otlp_resource& from, otlp::Resource& to) : from_(from), to_(to) {}
+  resource_writer(const otlp_resource& from, builder<otlp::resource>& to) : from_(from), to_(to) {}
 
   void text(std::string_view key, std::string_view value) {
     if (!value.empty() && !is_given(key))
-      add(key).set_string_value(valid_utf8(value));
+      add_text(key, value);
   }
   void number(std::string_view key, std::uint64_t value) {
     if (value != 0 && !is_given(key))
-      add(key).set_int_value(static_cast<std::int64_t>(value));
+      add(key, [&](auto& to) {
+        to.add_int64(otlp::any_value::int_value, static_cast<std::int64_t>(value));
+      });
   }
   void texts(std::string_view key, const std::vector<std::string>& values) {
     if (values.empty() || is_given(key))
       return;
-    auto& list = *add(key).mutable_array_value();
-    for (const auto& value : values)
-      list.add_values()->set_string_value(value);
+    add(key, [&](auto& to) {
+      builder<otlp::array_value> list{to, otlp::any_value::array_value};
+      for (const auto& value : values) {
+        builder<otlp::any_value> item{list, otlp::array_value::values};
+        item.add_string(otlp::any_value::string_value, value);
+      }
+    });
   }
   void given() {
     for (const auto& [key, value] : from_.others)
-      add(key).set_string_value(valid_utf8(value));
+      add_text(key, value);
   }
 
 private:
@@ -120,22 +60,23 @@ private:
     return std::any_of(from_.others.begin(), from_.others.end(),
                        [&](const auto& other) { return other.first == key; });
   }
-  otlp::AnyValue& add(std::string_view key) {
-    auto& added = *to_.add_attributes();
-    added.set_key(key.data(), key.size());
-    return *added.mutable_value();
+  void add_text(std::string_view key, std::string_view value) {
+    add(key, [&](auto& to) { to.add_string(otlp::any_value::string_value, valid_utf8(value)); });
+  }
+  template <class Write>
+  void add(std::string_view key, const Write& write_value) {
+    builder<otlp::key_value> pair{to_, otlp::resource::attributes};
+    pair.add_string(otlp::key_value::key, key.data(), key.size());
+    builder<otlp::any_value> value{pair, otlp::key_value::value};
+    write_value(value);
   }
 
   const otlp_resource& from_;
-  otlp::Resource& to_;
+  builder<otlp::resource>& to_;
 };
 
-/// A resource as it is added to the request, and where its spans go.
-otlp::ScopeSpans& add_resource(otlp::ExportTraceServiceRequest& request,
-                               const otlp_resource& from) {
-  auto& spans = *request.add_resource_spans();
-  spans.set_schema_url(std::string{schema_url});
-  resource_writer add{from, *spans.mutable_resource()};
+void write_resource(builder<otlp::resource>&& to, const otlp_resource& from) {
+  resource_writer add{from, to};
   add.text("service.name", from.service);
   if (from.node)
     add.text("service.instance.id", to_string(from.node));
@@ -152,40 +93,50 @@ otlp::ScopeSpans& add_resource(otlp::ExportTraceServiceRequest& request,
   add.text("telemetry.sdk.language", "cpp");
   add.text("telemetry.sdk.version", TROUPE_VERSION);
   add.given();
-  auto& scoped = *spans.add_scope_spans();
-  scoped.set_schema_url(std::string{schema_url});
-  scoped.mutable_scope()->set_name("troupe");
-  scoped.mutable_scope()->set_version(TROUPE_VERSION);
-  return scoped;
+}
+
+void add_schema(auto& to, auto field) {
+  to.add_string(field, schema_url.data(), schema_url.size());
+}
+
+void write_scope(scope_spans_builder&& to, std::span<const packed_span* const> spans) {
+  {
+    builder<otlp::scope> scope{to, otlp::scope_spans::scope};
+    scope.add_string(otlp::scope::name, "troupe");
+    scope.add_string(otlp::scope::version, TROUPE_VERSION);
+  }
+  for (const auto* span : spans)
+    write_otlp_span(to, *span);
+  add_schema(to, otlp::scope_spans::schema_url);
 }
 
 /// Where the spans of a client go: it ran on this host, for this cluster.
-otlp_resource resource_of_client(const otlp_resource& node, const SpanData& span) {
+otlp_resource resource_of_client(const otlp_resource& node, const packed_span& span) {
   otlp_resource client;
   client.cluster = node.cluster;
   client.host = node.host;
   client.addresses = node.addresses;
-  client.service = span.service();
-  client.pid = span.pid();
+  client.service = span.service;
+  client.pid = span.pid;
   return client;
 }
 
 } // namespace
 
 std::string encode_otlp(const otlp_resource& from, std::span<const shared_span> batch) {
-  otlp::ExportTraceServiceRequest request;
-  std::map<std::pair<std::string, std::uint64_t>, otlp::ScopeSpans*> places; // by service, pid
-  SpanData read; // reused: its strings keep their capacity
-  for (const auto& span : batch) {
-    if (!read.ParseFromString(span->bytes))
-      continue;
-    auto& place = places[{read.service(), read.pid()}];
-    if (!place)
-      place =
-          &add_resource(request, read.service().empty() ? from : resource_of_client(from, read));
-    convert(read, *place->add_spans());
+  std::map<std::pair<std::string_view, std::uint64_t>, std::vector<const packed_span*>> makers;
+  for (const auto& span : batch)
+    makers[{span->service, span->pid}].push_back(span.get());
+  std::string bytes;
+  builder<otlp::export_request> request{bytes};
+  for (const auto& [maker, spans] : makers) {
+    builder<otlp::resource_spans> of_one{request, otlp::export_request::resource_spans};
+    write_resource({of_one, otlp::resource_spans::resource},
+                   maker.first.empty() ? from : resource_of_client(from, *spans.front()));
+    write_scope({of_one, otlp::resource_spans::scope_spans}, spans);
+    add_schema(of_one, otlp::resource_spans::schema_url);
   }
-  return request.SerializeAsString();
+  return bytes;
 }
 
 std::string gzip(std::string_view bytes) {
@@ -201,13 +152,27 @@ std::string gzip(std::string_view bytes) {
 
 namespace {
 
-std::optional<otlp_accepted> decode_protobuf(std::string_view body) {
-  otlp::ExportTraceServiceResponse answer;
-  if (!answer.ParseFromArray(body.data(), static_cast<int>(body.size())))
-    return std::nullopt;
-  const auto& partial = answer.partial_success();
-  auto rejected = std::max<std::int64_t>(0, partial.rejected_spans());
-  return otlp_accepted{static_cast<std::uint64_t>(rejected), partial.error_message()};
+std::optional<otlp_accepted> decode_protobuf(std::string_view body) try {
+  otlp_accepted said;
+  protozero::pbf_message<otlp::export_response> answer{body.data(), body.size()};
+  while (answer.next()) {
+    if (answer.tag() != otlp::export_response::partial_success) {
+      answer.skip();
+      continue;
+    }
+    protozero::pbf_message<otlp::partial_success> partial{answer.get_message()};
+    while (partial.next()) {
+      if (partial.tag() == otlp::partial_success::rejected_spans)
+        said.rejected = static_cast<std::uint64_t>(std::max<std::int64_t>(0, partial.get_int64()));
+      else if (partial.tag() == otlp::partial_success::error_message)
+        said.message = partial.get_string();
+      else
+        partial.skip();
+    }
+  }
+  return said;
+} catch (const protozero::exception&) { // some other kind of answer
+  return std::nullopt;
 }
 
 /// {"partialSuccess": {"rejectedSpans": "5", "errorMessage": "..."}}: JSON writes 64 bits as text.

@@ -44,7 +44,7 @@ otlp_exporter::~otlp_exporter() {
   thread_.join();
 }
 
-void otlp_exporter::add(shared_span span) {
+void otlp_exporter::add(shared_span span, bool urgent) {
   bool wake = false, dropped = false;
   {
     std::lock_guard lock{mutex_};
@@ -56,6 +56,11 @@ void otlp_exporter::add(shared_span span) {
       queue_.push_back(std::move(span));
       ++added_count_;
       wake = queue_.size() == 1 || queue_.size() == limits::spans_per_export;
+      if (urgent && urgent_at_ == clock::time_point::max()) {
+        urgent_at_ = std::max<clock::time_point>(clock::now() + limits::otlp_urgent_delay,
+                                                 last_taken_ + limits::otlp_urgent_interval);
+        wake = true;
+      }
     }
   }
   if (dropped)
@@ -93,15 +98,20 @@ void otlp_exporter::run() {
 /// Waits until a batch is full, old enough or requested; empty when there will be no more.
 std::vector<shared_span> otlp_exporter::next_batch(std::unique_lock<std::mutex>& lock) {
   work_.wait(lock, [this] { return !queue_.empty() || stopping_; });
-  work_.wait_until(lock, first_queued_ + how_.flush_interval, [this] {
-    return queue_.size() >= limits::spans_per_export || flushing_ > 0 || stopping_;
-  });
+  auto due = [this] {
+    return std::min<clock::time_point>(first_queued_ + how_.flush_interval, urgent_at_);
+  };
+  while (queue_.size() < limits::spans_per_export && flushing_ == 0 && !stopping_
+         && clock::now() < due())
+    work_.wait_until(lock, due()); // an urgent span makes it earlier
   auto count = std::min(queue_.size(), limits::spans_per_export);
   auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
   std::vector<shared_span> batch{std::make_move_iterator(queue_.begin()),
                                  std::make_move_iterator(end)};
   queue_.erase(queue_.begin(), end);
-  first_queued_ = clock::now(); // the remaining spans came after the first
+  first_queued_ = last_taken_ = clock::now(); // the remaining spans came after the first
+  if (queue_.empty())
+    urgent_at_ = clock::time_point::max();
   return batch;
 }
 

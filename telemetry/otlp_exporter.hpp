@@ -20,6 +20,10 @@ namespace troupe {
 /// down, slow or hostile costs the callers of `add` nothing: the queue fills, spans are dropped and
 /// counted, and one log line says so. A span counts as exported only when the collector took it.
 ///
+/// A span is lost if its process dies while it waits. An urgent one, without which others have no
+/// parent, waits for `otlp_urgent_delay` only, and at most one export each `otlp_urgent_interval`
+/// is made for such spans, however many there are.
+///
 /// The thread sleeps without a timer while there is nothing to send.
 class otlp_exporter {
 public:
@@ -45,7 +49,7 @@ public:
   otlp_exporter& operator=(const otlp_exporter&) = delete;
 
   /// Any thread. Never waits for the network.
-  void add(shared_span span);
+  void add(shared_span span, bool urgent = false);
 
   /// Waits until all spans added before are exported or given up; false if time ran out.
   bool flush(std::chrono::milliseconds at_most);
@@ -74,9 +78,12 @@ private:
   std::condition_variable done_;
   std::deque<shared_span> queue_;
   clock::time_point first_queued_;
-  std::uint64_t added_count_ = 0; ///< put into the queue since the start
-  std::uint64_t ended_count_ = 0; ///< exported or given up
-  unsigned flushing_ = 0;         ///< callers of `flush` that wait
+  clock::time_point urgent_at_ =
+      clock::time_point::max();    ///< then a batch leaves, whatever its size
+  clock::time_point last_taken_{}; ///< when the last batch left the queue
+  std::uint64_t added_count_ = 0;  ///< put into the queue since the start
+  std::uint64_t ended_count_ = 0;  ///< exported or given up
+  unsigned flushing_ = 0;          ///< callers of `flush` that wait
   bool stopping_ = false;
   clock::time_point stop_at_ = clock::time_point::max();
 

@@ -1,8 +1,7 @@
 #include "telemetry/otlp_post.hpp"
 
 #include "config/limits/telemetry.hpp"
-
-#include <curl/curl.h>
+#include "telemetry/curl_handles.hpp"
 
 #include <algorithm>
 #include <strings.h>
@@ -12,24 +11,6 @@ namespace troupe {
 namespace {
 
 using std::chrono::milliseconds;
-
-/// libcurl requires one `curl_global_init` before anything else; since 7.84 it may race with
-/// itself.
-bool curl_is_ready() {
-  static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  return ready;
-}
-
-template <auto Free>
-struct closed_by {
-  template <class Handle>
-  void operator()(Handle* handle) const {
-    Free(handle);
-  }
-};
-using easy_handle = std::unique_ptr<CURL, closed_by<curl_easy_cleanup>>;
-using multi_handle = std::unique_ptr<CURLM, closed_by<curl_multi_cleanup>>;
-using header_list = std::unique_ptr<curl_slist, closed_by<curl_slist_free_all>>;
 
 std::size_t on_body(char* data, std::size_t size, std::size_t count, void* to) {
   auto& answer = *static_cast<post_answer*>(to);
@@ -66,7 +47,7 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* to)
 struct otlp_post::impl {
   multi_handle multi{curl_multi_init()};
   easy_handle easy{curl_easy_init()};
-  header_list headers;
+  text_list headers;
   otlp_target target;
 
   void prepare();
@@ -77,11 +58,7 @@ struct otlp_post::impl {
 
 /// Sets the options that are the same for every request.
 void otlp_post::impl::prepare() {
-  auto add = [this](const char* line) {
-    auto longer = curl_slist_append(headers.get(), line);
-    (void)headers.release();
-    headers.reset(longer);
-  };
+  auto add = [this](const char* line) { (void)add_text(headers, line); };
   add("Content-Type: application/x-protobuf");
   add("Expect:"); // no round trip before a long body
   if (target.gzip)

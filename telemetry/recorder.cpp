@@ -27,6 +27,13 @@ std::string service_of(std::string name, std::string_view node) {
   return name;
 }
 
+/// Without it, others that have been exported already lack their parent: the span of a run, whose
+/// tasks ended before it on other nodes, that of a request, and those of its client.
+bool is_urgent(const SpanData& span) {
+  return span.name().starts_with(span_names::workflow.first) || !span.service().empty()
+         || span.kind() == static_cast<std::uint32_t>(span_names::door.kind);
+}
+
 } // namespace
 
 recorder::recorder(recorder_options options, metrics& counted, std::shared_ptr<log_sink> log)
@@ -66,11 +73,12 @@ void recorder::record(SpanData span) {
   if (span.service().empty() && span.node().empty()) {
     span.set_node(node_bytes_);
     span.set_node_name(options_.node_name);
-    set(span, attr::node_name, options_.node_name);
   }
+  if (!options_.node_name.empty() && !has(span, attr::node_name))
+    set(span, attr::node_name, options_.node_name);
   auto shared = pack(span);
   if (exporter_ && !span.exported())
-    exporter_->add(shared);
+    exporter_->add(shared, is_urgent(span));
   shared_span gone; // freed after the lock
   std::lock_guard lock{ring_mutex_};
   gone = ring_->add(std::move(shared));

@@ -1,6 +1,7 @@
 #include "telemetry/span.hpp"
 
 #include "config/limits/telemetry.hpp"
+#include "config/prices.hpp"
 #include "messages/spans.pb.h"
 #include "telemetry/text_escape.hpp"
 
@@ -65,8 +66,24 @@ void set(span_attributes& all, std::string_view key, bool flag) {
   attribute(all, key).set_flag(flag);
 }
 
+bool has(const SpanData& span, std::string_view key) {
+  return std::any_of(span.attributes().begin(), span.attributes().end(),
+                     [key](const SpanAttribute& one) { return one.key() == key; });
+}
+
 void set_list(SpanData& span, std::string_view key, std::string_view item) {
   attribute(*span.mutable_attributes(), key).mutable_texts()->add_items(bounded(item));
+}
+
+void set_cost(SpanData& span, std::int64_t nano_dollars) {
+  if (nano_dollars > 0)
+    set(span, attr::cost, usd_of(nano_dollars));
+}
+
+void set_usage(SpanData& span, const model_usage& used) {
+  set(span, attr::input_tokens, used.input_tokens);
+  set(span, attr::output_tokens, used.output_tokens);
+  set_cost(span, used.cost_nano_usd);
 }
 
 void set_failed(SpanData& span, const failure& why) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/envelope.hpp"
+#include "messages/model_usage.hpp"
 #include "messages/spans.pb.h"
 #include "telemetry/trace_words.hpp"
 
@@ -48,8 +49,17 @@ void set(Holder& holder, std::string_view key, const Value& value) {
     set(*holder.mutable_attributes(), key, value);
 }
 
+/// Whether the span has an attribute with that key.
+bool has(const SpanData& span, std::string_view key);
+
 /// A list of one text, for what the conventions require as an array, even of one element.
 void set_list(SpanData& span, std::string_view key, std::string_view item);
+
+/// If there is any.
+void set_cost(SpanData& span, std::int64_t nano_dollars);
+
+/// Tokens and cost.
+void set_usage(SpanData& span, const model_usage& used);
 
 /// Marks the span as failed: status error, with the code's name as `error.type`.
 void set_failed(SpanData& span, const failure& why);

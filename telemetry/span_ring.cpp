@@ -9,6 +9,8 @@ shared_span pack(const SpanData& span) {
   packed->trace = {span.trace_hi(), span.trace_lo()};
   packed->start_ns = span.start_ns();
   packed->root = span.parent() == 0;
+  packed->service = span.service();
+  packed->pid = span.pid();
   span.SerializeToString(&packed->bytes);
   return packed;
 }

@@ -23,33 +23,70 @@ const attributes& common() {
   return all;
 }
 
+const attributes& of_chat() {
+  using namespace attr;
+  static const attributes all{&operation,
+                              &provider,
+                              &configured_provider,
+                              &request_model,
+                              &request_max_tokens,
+                              &request_temperature,
+                              &request_top_p,
+                              &request_seed,
+                              &request_stops,
+                              &request_choices,
+                              &request_stream,
+                              &response_model,
+                              &response_id,
+                              &finish_reasons,
+                              &first_chunk,
+                              &input_tokens,
+                              &output_tokens,
+                              &cached_tokens,
+                              &cache_written_tokens,
+                              &reasoning_tokens,
+                              &cost,
+                              &agent_name,
+                              &purpose,
+                              &model_wait,
+                              &input_messages,
+                              &output_messages};
+  return all;
+}
+
 const std::vector<owned_row>& table() {
   using namespace attr;
   static const std::vector<owned_row> rows{
-      {&span_names::command, {&run_id, &agent_id, &cancel_reason, &exit_code}, {&happening::log}},
+      {&span_names::command, {&run_id, &agent_id, &cancel_reason, &exit_code, &written_for}, {}},
       {&span_names::connect, {&peer_node}, {}},
-      {&span_names::upload, {&files, &upload_bytes}, {}},
-      {&span_names::wait, {&peer_node}, {}},
-      {&span_names::door, {&message}, {}},
+      {&span_names::upload, {&files, &upload_bytes, &written_for}, {}},
+      {&span_names::wait, {&peer_node, &written_for}, {}},
+      {&span_names::door, {&message, &written_for}, {}},
       {&span_names::workflow,
        {&operation, &workflow, &run_id, &tasks, &tasks_failed, &tasks_retried, &tasks_not_run,
-        &input_tokens, &output_tokens, &cancel_reason, &written_for},
+        &input_tokens, &output_tokens, &cost, &cancel_reason, &written_for},
        {&happening::retry, &happening::not_run, &happening::log}},
       {&span_names::task,
        {&task_id, &task_index, &task_label, &task_attempt, &task_node, &task_wait, &queue_wait,
-        &task_outcome, &agent_name, &run_id, &written_for, &link},
+        &task_outcome, &agent_name, &run_id, &link},
        {&happening::ready, &happening::offered, &happening::started}},
       {&span_names::agent,
-       {&operation, &provider, &agent_name, &agent_id, &agent_description, &conversation,
-        &request_model, &input_tokens, &output_tokens, &task_attempt, &task_label, &resend_count,
-        &agent_wait, &agent_work},
+       {&operation, &provider, &configured_provider, &agent_name, &agent_id, &agent_description,
+        &conversation, &request_model, &input_tokens, &output_tokens, &cost, &task_attempt,
+        &task_label, &resend_count, &agent_wait, &agent_work},
        {&happening::started, &happening::log}},
-      {&span_names::chat,
-       {&operation, &provider, &request_model, &request_max_tokens, &request_stream,
-        &response_model, &response_id, &finish_reasons, &first_chunk, &input_tokens, &output_tokens,
-        &agent_name, &purpose, &model_wait, &input_messages, &output_messages},
+      {&span_names::chat, of_chat(), {}},
+      {&span_names::embeddings,
+       {&operation, &provider, &configured_provider, &request_model, &response_model, &dimensions,
+        &input_tokens, &cost, &agent_name, &purpose, &model_wait},
+       {}},
+      {&span_names::http,
+       {&http_method, &url, &server_address, &server_port, &http_status, &provider,
+        &configured_provider},
+       {}},
+      {&span_names::get_blob,
+       {&blob_bytes, &blob_holder, &blob_cached, &blob_waiters},
        {&happening::log}},
-      {&span_names::get_blob, {&blob_bytes, &blob_holder, &blob_cached, &blob_waiters}, {}},
       {&span_names::keep_blobs, {&blob_bytes, &documents}, {}},
       {&span_names::retrieval,
        {&operation, &data_source, &documents, &passages_read, &passages_chosen, &reading_wait,
@@ -101,6 +138,11 @@ Names are those of the semantic conventions of OpenTelemetry 1.41.1 where there 
 is ours. A name in braces is the part that varies: a graph, a step, a role, a model. Indexes and
 keys are attributes: search for `troupe.task.label="read GPL-3"`, `gen_ai.agent.id=librarian/ada`,
 `troupe.run.id=...`, `error.type=timed_out`.
+
+A command whose time is over (`--timeout`) is `timed_out`. It then cancels its run, so the run is
+`cancelled`, with `troupe.cancel.reason=client_timeout`. A command with a wrong option leaves no
+trace. One that is refused before a node lets it in, also with exit code 64, leaves one only where
+its own environment names a collector: no node knows of it.
 
 ## Resource
 

@@ -59,16 +59,23 @@ inline constexpr std::string_view text = "text", integer = "integer", number = "
 
 // -- of every span ------------------------------------------------------------------------------
 
-inline constexpr attribute_word node_name{"troupe.node.name", text, "the node that made the span"};
+inline constexpr attribute_word node_name{
+    "troupe.node.name", text,
+    "the node that made the span; of a client's span the node that let it in, if one did"};
 inline constexpr attribute_word error_type{"error.type", text,
                                            "why it failed: the error code; only on failure"};
 
 // -- of the GenAI conventions -------------------------------------------------------------------
 
 inline constexpr attribute_word operation{"gen_ai.operation.name", text,
-                                          "invoke_workflow, invoke_agent, chat or retrieval"};
+                                          "invoke_workflow, invoke_agent, chat, embeddings or "
+                                          "retrieval"};
 inline constexpr attribute_word provider{"gen_ai.provider.name", text,
-                                         "whose model it is; `troupe` where no model has answered"};
+                                         "whose API the model was asked by: `openai`, `anthropic`, "
+                                         "`offline`, `simulated`; `troupe` where "
+                                         "none was, or nobody has it"};
+inline constexpr attribute_word configured_provider{
+    "troupe.provider", text, "whose model was asked, as the configuration calls the provider"};
 inline constexpr attribute_word workflow{"gen_ai.workflow.name", text, "the graph"};
 inline constexpr attribute_word agent_name{"gen_ai.agent.name", text, "the role"};
 inline constexpr attribute_word agent_id{"gen_ai.agent.id", text,
@@ -77,22 +84,49 @@ inline constexpr attribute_word agent_description{"gen_ai.agent.description", te
                                                   "what the role is for"};
 inline constexpr attribute_word conversation{"gen_ai.conversation.id", text,
                                              "the key of an agent that talks: `ada`"};
-inline constexpr attribute_word request_model{"gen_ai.request.model", text, "the model asked"};
+inline constexpr attribute_word request_model{"gen_ai.request.model", text,
+                                              "the model asked, as its provider calls it"};
 inline constexpr attribute_word request_max_tokens{"gen_ai.request.max_tokens", integer,
                                                    "what the answer may have at most"};
 inline constexpr attribute_word request_stream{"gen_ai.request.stream", flag,
                                                "the answer comes in pieces; only if so"};
+inline constexpr attribute_word request_temperature{"gen_ai.request.temperature", number,
+                                                    "as asked; only if so"};
+inline constexpr attribute_word request_top_p{"gen_ai.request.top_p", number,
+                                              "as asked; only if so"};
+inline constexpr attribute_word request_seed{"gen_ai.request.seed", integer,
+                                             "as asked; only if so"};
+inline constexpr attribute_word request_stops{"gen_ai.request.stop_sequences", texts,
+                                              "as asked; only if so"};
+inline constexpr attribute_word request_choices{"gen_ai.request.choice.count", integer,
+                                                "answers asked for; only if more than one"};
+inline constexpr attribute_word dimensions{"gen_ai.embeddings.dimension.count", integer,
+                                           "numbers of each vector"};
 inline constexpr attribute_word response_model{"gen_ai.response.model", text,
                                                "the model that answered"};
 inline constexpr attribute_word response_id{"gen_ai.response.id", text, "of this answer"};
-inline constexpr attribute_word finish_reasons{"gen_ai.response.finish_reasons", texts,
-                                               "stop, or length when it was cut"};
+inline constexpr attribute_word finish_reasons{
+    "gen_ai.response.finish_reasons", texts,
+    "why the answer ended, in the provider's words: stop, "
+    "end_turn, tool_use; length or max_tokens when it was cut"};
 inline constexpr attribute_word first_chunk{"gen_ai.response.time_to_first_chunk", number,
                                             "seconds from the request to the first piece"};
 inline constexpr attribute_word input_tokens{"gen_ai.usage.input_tokens", integer,
                                              "tokens of the prompts"};
 inline constexpr attribute_word output_tokens{"gen_ai.usage.output_tokens", integer,
                                               "tokens of the answers"};
+inline constexpr attribute_word cached_tokens{"gen_ai.usage.cache_read.input_tokens", integer,
+                                              "of the prompt, from the provider's cache; if any"};
+inline constexpr attribute_word cache_written_tokens{
+    "gen_ai.usage.cache_creation.input_tokens", integer,
+    "of the prompt, written into the provider's cache; if any"};
+inline constexpr attribute_word reasoning_tokens{"gen_ai.usage.reasoning.output_tokens", integer,
+                                                 "of the answer, for thinking; if any"};
+inline constexpr attribute_word cost{
+    "troupe.cost_usd", number,
+    "of the models' calls that were answered, by the price list; only if a price is known. A call "
+    "that "
+    "was cancelled or broke off counts as nothing, whatever its provider bills"};
 inline constexpr attribute_word input_messages{"gen_ai.input.messages", text,
                                                "the prompt as JSON; only with telemetry.contents"};
 inline constexpr attribute_word output_messages{"gen_ai.output.messages", text,
@@ -109,13 +143,15 @@ inline constexpr attribute_word tasks_failed{"troupe.tasks.failed", integer,
 inline constexpr attribute_word tasks_retried{"troupe.tasks.retried", integer,
                                               "attempts that another one followed; only if any"};
 inline constexpr attribute_word tasks_not_run{"troupe.tasks.not_run", integer,
-                                              "tasks that no node began; only if any"};
+                                              "tasks that were not begun, also because the run was "
+                                              "cancelled; only if any"};
 inline constexpr attribute_word cancel_reason{
     "troupe.cancel.reason", text,
     "client_timeout, interrupted (Ctrl-C), client_gone or requested; only if it was cancelled"};
 inline constexpr attribute_word written_for{
     "troupe.written_for", text,
-    "the node whose span this is: it was lost, and another process wrote what it knew"};
+    "the node, or `troupe-cli`, whose span this is: it was lost, and another process wrote what it "
+    "knew"};
 inline constexpr attribute_word task_id{"troupe.task.id", text, "the task: `read[3]`"};
 inline constexpr attribute_word task_index{"troupe.task.index", integer,
                                            "which element of `for_each`, from 0; only there"};
@@ -146,6 +182,12 @@ inline constexpr attribute_word model_wait{
 inline constexpr attribute_word agent_work{
     "troupe.agent.work_ms", number,
     "milliseconds that the agent itself worked while it waited for nothing"};
+inline constexpr attribute_word http_method{"http.request.method", text, "POST"};
+inline constexpr attribute_word http_status{"http.response.status_code", integer,
+                                            "what the provider answered"};
+inline constexpr attribute_word server_address{"server.address", text, "the provider's host"};
+inline constexpr attribute_word server_port{"server.port", integer, "the provider's port"};
+inline constexpr attribute_word url{"url.full", text, "where the provider is asked"};
 inline constexpr attribute_word purpose{"troupe.purpose", text,
                                         "what the call is for: the name of the prompt"};
 inline constexpr attribute_word blob_bytes{"troupe.blob.bytes", integer, "its size"};
@@ -158,13 +200,14 @@ inline constexpr attribute_word blob_waiters{"troupe.blob.waiters", integer,
 inline constexpr attribute_word passages_read{"troupe.passages.read", integer,
                                               "passages that were looked at"};
 inline constexpr attribute_word passages_chosen{"troupe.passages.chosen", integer,
-                                                "passages that go into the prompt"};
+                                                "of those, passages that go into a prompt"};
 inline constexpr attribute_word reading_wait{
     "troupe.reading.wait_ms", number,
     "milliseconds from the request until the work on its documents began"};
 inline constexpr attribute_word reading_work{"troupe.reading.work_ms", number,
                                              "milliseconds of that work; the rest is waiting"};
-inline constexpr attribute_word documents{"troupe.documents", integer, "documents that were read"};
+inline constexpr attribute_word documents{"troupe.documents", integer,
+                                          "documents that were read or kept"};
 inline constexpr attribute_word db_system{"db.system.name", text, "rocksdb"};
 inline constexpr attribute_word db_operation{"db.operation.name", text, "get or put"};
 inline constexpr attribute_word state_bytes{"troupe.state.bytes", integer, "of the agent's state"};
@@ -231,7 +274,13 @@ inline constexpr span_word agent{"invoke_agent", "role", span_kind::internal,
                                  "an agent and one message, from its arrival until the answer"};
 inline constexpr span_word chat{
     "chat", "model", span_kind::internal,
-    "a call of a model, from when the agent asks until it has the answer"};
+    "a call of a model, from when the agent asks until it has the answer; of kind client if it "
+    "goes to a provider over HTTP"};
+inline constexpr span_word embeddings{
+    "embeddings", "model", span_kind::internal,
+    "texts become vectors, from when the agent asks until it has them; of kind client as `chat`"};
+inline constexpr span_word http{"POST", "", span_kind::client,
+                                "a call of a provider, from the request until its last byte"};
 inline constexpr span_word get_blob{"get blob", "", span_kind::client,
                                     "an agent, or its reading, waits for the bytes of a document"};
 inline constexpr span_word keep_blobs{"keep blobs", "", span_kind::client,

@@ -7,6 +7,7 @@
 #include "messages/models.pb.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace troupe {
@@ -15,7 +16,9 @@ namespace troupe {
 template <class Message>
 void agent_logic::send(step_context& context, ask asked, Message what) {
   if (now_->span) {
-    asked.span = begin_wait(context, {now_->inside, role_->info.name(), contents_}, what);
+    asked.span = begin_wait(context, {now_->inside, role_->info.name(), terms_.get()}, what);
+    if constexpr (std::is_same_v<Message, ModelRequest>)
+      note_asked(*now_->span, *asked.span);
     now_->worked.pause(instant{std::chrono::nanoseconds{asked.span->start_ns()}});
   }
   auto message = request_for(context, service_of(asked), asked);
@@ -30,8 +33,8 @@ void agent_logic::feed(step_context& context, mind_event happened) {
     for (auto& todo : mind_->decide(std::move(happened))) {
       if (phase_ != phase::deciding)
         return;
-      if (auto outcome_known = carry_out(context, std::move(todo)))
-        due.push_back(std::move(*outcome_known));
+      if (auto known_at_once = carry_out(context, std::move(todo)))
+        due.push_back(std::move(*known_at_once));
     }
     if (phase_ != phase::deciding || next == due.size())
       return;
@@ -44,6 +47,8 @@ void agent_logic::feed(step_context& context, mind_event happened) {
 std::optional<mind_event> agent_logic::carry_out(step_context& context, command todo) {
   if (auto call = std::get_if<ask_model>(&todo))
     return carry_out(context, std::move(*call));
+  if (auto texts = std::get_if<ask_embeddings>(&todo))
+    return carry_out(context, std::move(*texts));
   if (auto fetch = std::get_if<fetch_blob>(&todo))
     return carry_out(context, std::move(*fetch));
   if (auto reading = std::get_if<ask_reading>(&todo))
@@ -62,8 +67,17 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_mode
     return model_answered{todo.request, {}, std::move(*why)};
   ask asked{++sequence_, todo.request, ask::subject::model, false,
             hold_back{std::move(todo.hold_back)}};
+  asked.terms = terms_of(todo.call);
   asked.streams = todo.stream_to_reply && now_->owed() && !now_->is_task;
   todo.call.set_stream(asked.streams);
+  send(context, std::move(asked), std::move(todo.call));
+  return std::nullopt;
+}
+
+std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_embeddings todo) {
+  if (auto why = cannot_ask())
+    return texts_embedded{todo.request, {}, std::move(*why)};
+  ask asked{++sequence_, todo.request, ask::subject::embeddings, false, hold_back{""}};
   send(context, std::move(asked), std::move(todo.call));
   return std::nullopt;
 }
@@ -166,78 +180,48 @@ mind_event agent_logic::outcome_of(step_context& context, ask& asked, envelope& 
     if constexpr (requires { note(*asked.span, *answer); })
       if (answer && asked.span)
         note(*asked.span, *answer);
-    end_span(context, asked.span, why);
+    asked.end_spans(context, why);
+  };
+  auto tell = [&](auto told, auto* answer, const auto& take) -> mind_event {
+    check(answer);
+    if (answer)
+      take(told, *answer);
+    told.error = std::move(why);
+    return told;
   };
   switch (asked.of) {
-    case ask::subject::model: {
-      model_answered told{asked.request, {}, {}};
-      auto answer = reply.body.as<ModelAnswer>();
-      check(answer);
-      if (answer) {
-        now_->input_tokens += answer->input_tokens();
-        now_->output_tokens += answer->output_tokens();
-        now_->provider = answer->provider();
-        told.answer = std::move(*answer);
-      }
-      told.error = std::move(why);
-      return told;
-    }
-    case ask::subject::blob: {
-      blob_fetched told{asked.request, {}, {}};
-      auto data = reply.body.as<BlobData>();
-      check(data);
-      if (data)
-        told.bytes = std::move(*data->mutable_bytes());
-      told.error = std::move(why);
-      return told;
-    }
-    case ask::subject::keep: {
-      blobs_kept told{asked.request, {}, {}};
-      auto kept = reply.body.as<BlobsStored>();
-      check(kept);
-      if (kept)
-        for (auto& blob : *kept->mutable_blobs())
-          told.blobs.push_back(std::move(blob));
-      told.error = std::move(why);
-      return told;
-    }
-    case ask::subject::reading: {
-      reading_answered told{asked.request, {}, {}};
-      auto answer = reply.body.as<ReadingAnswer>();
-      check(answer);
-      if (answer)
-        told.answer = std::move(*answer);
-      told.error = std::move(why);
-      return told;
-    }
+    case ask::subject::model:
+      return tell(model_answered{asked.request, {}, {}}, reply.body.as<ModelAnswer>(),
+                  [&](auto& told, auto& answer) {
+                    now_->used += usage_in(answer);
+                    now_->provider = answer.provider();
+                    if (auto fine = check_answer(answer, asked.terms); !fine)
+                      return void(why = std::move(fine).error());
+                    if (auto words = note_on(answer, asked.terms))
+                      now_->note(*std::move(words));
+                    told.answer = std::move(answer);
+                  });
+    case ask::subject::embeddings:
+      return tell(texts_embedded{asked.request, {}, {}}, reply.body.as<EmbeddingAnswer>(),
+                  [&](auto& told, auto& answer) {
+                    now_->used += {answer.input_tokens(), 0, answer.cost_nano_usd()};
+                    now_->provider = answer.provider();
+                    told.answer = std::move(answer);
+                  });
+    case ask::subject::blob:
+      return tell(blob_fetched{asked.request, {}, {}}, reply.body.as<BlobData>(),
+                  [](auto& told, auto& data) { told.bytes = std::move(*data.mutable_bytes()); });
+    case ask::subject::keep:
+      return tell(blobs_kept{asked.request, {}, {}}, reply.body.as<BlobsStored>(),
+                  [](auto& told, auto& kept) {
+                    for (auto& blob : *kept.mutable_blobs())
+                      told.blobs.push_back(std::move(blob));
+                  });
+    case ask::subject::reading:
+      return tell(reading_answered{asked.request, {}, {}}, reply.body.as<ReadingAnswer>(),
+                  [](auto& told, auto& answer) { told.answer = std::move(answer); });
   }
   return cancelled{};
-}
-
-void agent_logic::piece_came(step_context& context, envelope piece) {
-  if (phase_ != phase::deciding || piece.id.session != session_)
-    return;
-  for (auto& asked : now_->asks) {
-    if (asked.sequence != piece.id.sequence)
-      continue;
-    if (auto times = asked.span ? piece.body.as<ReadingTimes>() : nullptr)
-      return note(context, *asked.span, *times);
-    if (auto found = asked.span ? piece.body.as<BlobFound>() : nullptr)
-      return note(*asked.span, *found);
-    auto part = asked.streams ? piece.body.as<Piece>() : nullptr;
-    if (!part)
-      return;
-    if (asked.span && !std::exchange(asked.pieces_came, true))
-      note_first_piece(*asked.span, context.time());
-    if (part->restarted()) {
-      asked.held.restart();
-      now_->stream.restart();
-    }
-    auto text = asked.held.let_through(std::move(*part->mutable_text()));
-    if (!text.empty())
-      now_->stream.pass_on(context, now_->request, text);
-    return;
-  }
 }
 
 // -- the state on disk ---------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "actors/agents/agent_logic.hpp"
 
 #include "actors/agents/agent_work.hpp"
+#include "actors/agents/task_once.hpp"
 #include "config/base/invariants.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
@@ -24,9 +25,10 @@ bool expired(const envelope& message, instant arrived, instant now) {
 } // namespace
 
 agent_logic::agent_logic(std::shared_ptr<const role> kind, metrics& counted, instant complete_since,
-                         std::chrono::nanoseconds holds_every, bool contents)
-    : role_(std::move(kind)), counted_(counted), holds_every_(holds_every), contents_(contents),
-      delivery_(complete_since) {}
+                         std::chrono::nanoseconds holds_every,
+                         std::shared_ptr<const span_terms> terms)
+    : role_(std::move(kind)), counted_(counted), holds_every_(holds_every),
+      terms_(std::move(terms)), delivery_(complete_since) {}
 
 agent_logic::~agent_logic() = default;
 
@@ -60,6 +62,7 @@ bool agent_logic::invariants() const {
 }
 
 void agent_logic::step(step_context& context, event input) {
+  auto spans_before = context.out.spans.size();
   if (wished_to_rest_) // it was not let go, because this came
     rest_later(context, std::chrono::nanoseconds{0});
   if (auto message = std::get_if<envelope>(&input)) {
@@ -81,7 +84,10 @@ void agent_logic::step(step_context& context, event input) {
         piece_came(context, std::move(*message));
         break;
       case message_kind::acknowledge:
-        delivery_.acknowledge(message->id);
+        if (message->body.kind() == payload_kind::PiecesTaken)
+          reader_took(context, *message);
+        else
+          delivery_.acknowledge(message->id);
         break;
       case message_kind::cancel:
         given_up(context, *message);
@@ -91,8 +97,10 @@ void agent_logic::step(step_context& context, event input) {
     timer_ran_out(context, fired->timer);
   }
   work_off(context);
-  if (now_ && now_->span)
+  if (now_ && now_->span) {
     now_->worked.pause(context.time());
+    hold_spans(context, spans_before);
+  }
   check_invariants(*this);
 }
 
@@ -108,7 +116,7 @@ void agent_logic::stop(step_context& context) {
       now_->why = stopping;
     withdraw_asks(context, *now_, now_->why);
     end_span(context, now_->state_span, now_->why);
-    settle(context);
+    end_message(context);
   }
   if (inbox_)
     for (auto& one : *inbox_)
@@ -129,10 +137,8 @@ void agent_logic::arrived(step_context& context, envelope& message) {
   }
   bool waits = phase_ != phase::idle || inbox_;
   auto span = begin_agent_span(context, role_->info, self_, message, context.now);
-  if (!waits && message.body.kind() == payload_kind::Echo && message.remaining.count() >= 0) {
-    end_span(context, span);
-    return echo(context, message, at);
-  }
+  if (!waits && !span && message.remaining.count() >= 0 && is_answered_at_once(message))
+    return answer_at_once(context, message, at);
   waiting next{std::move(message), at, context.now, std::move(span)};
   if (waits)
     enqueue(context, std::move(next));
@@ -155,7 +161,10 @@ void agent_logic::repeated(step_context& context, envelope& message,
       // The client may have come back through another node: the one reply goes there.
       if (now_ && now_->request.id == message.id) {
         now_->request.sender = std::move(message.sender);
+        now_->gone_since.reset();
         now_->stream.repeat(context, now_->request);
+        tell_taken(context); // it is counted anew
+        watch_reader(context);
       } else if (inbox_) {
         for (auto& one : *inbox_)
           if (one.request.id == message.id)
@@ -222,7 +231,7 @@ void agent_logic::begin(step_context& context, waiting next) {
     note_started(*next.span, context.time());
   if (next.request.body.kind() == payload_kind::Echo) {
     end_span(context, next.span);
-    return echo(context, next.request, next.at);
+    return send_back(context, next.request, next.at);
   }
   now_ = std::make_unique<work>(std::move(next), context.now);
   if (now_->span)
@@ -231,13 +240,16 @@ void agent_logic::begin(step_context& context, waiting next) {
   tell(
       context, [&] { return "begins " + work_title(now_->request); }, now_->request.trace.trace);
   message_received received;
-  auto wrong = read_body(*now_, received);
+  auto fine = read_body(now_->request, received);
+  now_->is_task = received.is_task;
+  if (auto* message = now_->request.body.as<AgentMessage>(); message && message->paced())
+    now_->stream.pace();
   set_deadline(context, *now_,
                received.is_task ? now_->request.body.as<TaskWork>()->task().time_ms() : 0);
-  if (wrong) {
+  if (!fine) {
     if (!now_->owed() || now_->request.body.unreadable())
       context.out.unread.push_back(now_->request.body.kind());
-    return finish(context, std::move(*wrong));
+    return finish(context, std::move(fine).error());
   }
   if (!mind_)
     mind_ = role_->make();
@@ -245,6 +257,7 @@ void agent_logic::begin(step_context& context, waiting next) {
   if (phase_ == phase::deciding && !now_->deadline_armed) {
     now_->deadline_armed = true;
     context.out.arm(deadline_timer, now_->deadline - context.now);
+    watch_reader(context);
   }
 }
 
@@ -269,48 +282,24 @@ void agent_logic::given_up(step_context& context, const envelope& order) {
     inbox_.reset();
 }
 
-void agent_logic::echo(step_context& context, envelope& request, const delivery::entry_id& at) {
-  if (request.kind != message_kind::request)
-    return;
-  if (at.session)
-    delivery_.complete(at, request.body, context.now);
-  // The request itself goes back. Nothing is copied or counted on this path, because it is the
-  // yardstick for the cost of a message.
-  std::swap(request.sender, request.target);
-  request.sender.node = self_.node;
-  request.kind = message_kind::reply;
-  request.remaining = {};
-  request.attempt = 1;
-  context.out.send(std::move(request));
-}
-
 /// Moves what the mind is told out of the message's body.
-std::optional<failure> agent_logic::read_body(work& now, message_received& into) const {
+result<void> agent_logic::read_body(envelope& request, message_received& into) const {
   const auto& info = role_->info;
-  auto& body = now.request.body;
-  if (auto message = body.as<AgentMessage>()) {
+  if (auto message = request.body.as<AgentMessage>()) {
     if (!info.for_talk())
-      return failure{ec::invalid_argument, "role " + info.name() + " takes tasks, not messages"};
+      return fail(ec::invalid_argument, "role " + info.name() + " takes tasks, not messages");
     into.text = std::move(*message->mutable_text());
     for (auto& document : *message->mutable_documents())
       into.documents.push_back(std::move(document));
-    return std::nullopt;
+    return {};
   }
-  if (auto todo = body.as<TaskWork>()) {
-    into.is_task = now.is_task = true;
+  if (auto todo = request.body.as<TaskWork>()) {
+    into.is_task = true;
     if (!info.for_tasks())
-      return failure{ec::invalid_argument, "role " + info.name() + " takes messages, not tasks"};
-    if (!role_->reads_input)
-      return std::nullopt;
-    into.input.mutable_fields()->swap(*todo->mutable_task()->mutable_input());
-    ValueMap shared; // by our parser: values go deeper than protobuf's bound
-    if (!parse_message(shared, todo->task().shared_input()))
-      return failure{ec::bad_message, "the bytes of this task's input are damaged"};
-    for (auto& [field, value] : *shared.mutable_fields())
-      (*into.input.mutable_fields())[field] = std::move(value);
-    return std::nullopt;
+      return fail(ec::invalid_argument, "role " + info.name() + " takes messages, not tasks");
+    return read_task(*todo->mutable_task(), role_->reads_input, into);
   }
-  return why_not_taken(called(), now.request);
+  return unexpected{why_not_taken(called(), request)};
 }
 
 void agent_logic::set_deadline(step_context& context, work& now, std::uint64_t task_ms) {
@@ -325,7 +314,8 @@ void agent_logic::set_deadline(step_context& context, work& now, std::uint64_t t
   if (now.span && now.is_task) {
     const auto& task = now.request.body.as<TaskWork>()->task();
     set(*now.span, attr::task_attempt, task.attempt());
-    set(*now.span, attr::task_label, task.label());
+    if (!task.label().empty())
+      set(*now.span, attr::task_label, task.label());
   }
 }
 
@@ -335,6 +325,8 @@ void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {
     give_up(context, {ec::timed_out, called() + " was not done with this message in its time"});
   } else if (timer == hold_timer) {
     hold_blobs(context);
+  } else if (timer == reader_timer && now_) {
+    ask_reader(context);
   } else if (timer == state_timer && phase_ == phase::loading) {
     cannot_load(context, {ec::storage_failed, "the state store does not answer"});
   } else if (timer == state_timer && phase_ == phase::writing) {

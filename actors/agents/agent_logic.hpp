@@ -3,10 +3,12 @@
 #include "actors/agents/delivery.hpp"
 #include "actors/agents/mind.hpp"
 #include "actors/agents/role.hpp"
+#include "actors/agents/span_terms.hpp"
 #include "actors/agents/stored_state.hpp"
 #include "actors/logic.hpp"
 #include "config/limits/storage.hpp"
 #include "messages/agents.pb.h"
+#include "messages/model_usage.hpp"
 #include "telemetry/metrics.hpp"
 
 #include <chrono>
@@ -25,6 +27,9 @@ namespace troupe {
 /// Takes AgentMessage, TaskWork and Echo, as requests or as events. An Echo goes the same way (once
 /// per number, in its turn, within its time), but it wakes no mind and is not counted.
 ///
+/// If nothing is open and the mind answers at once, a message is answered in the step that brings
+/// it, without a record of it: nothing can be asked, cancelled, or run out of time meanwhile.
+///
 /// The mind's requests go to this node's `service::models`, `service::blobs` and `service::reading`
 /// and end with the message that they serve. One deadline bounds them all: the role's, the task's
 /// or the sender's, whichever comes first. A durable role loads its state from `service::state`
@@ -34,6 +39,11 @@ namespace troupe {
 /// A request that is cancelled or out of time is given up at once, in the inbox or at work: the
 /// mind hears `cancelled` (a durable mind goes back to its written state), its open requests are
 /// cancelled in turn, and the asker gets the failure.
+///
+/// Pieces of a model's answer are passed on as they come, and count as taken when the asker has
+/// taken them: a slow reader slows the model down, and nothing gathers here. An asker that tells is
+/// asked how far it is while the message is worked on. If it is not even there, its message is
+/// given up after a while.
 ///
 /// In a sampled trace each message has a span from its arrival until its end, also if it is
 /// refused, and below it one for each thing that the agent waits for (wait_span.hpp). What is in
@@ -45,11 +55,11 @@ namespace troupe {
 class agent_logic final : public logic {
 public:
   /// `complete_since`: see delivery.hpp. `holds_every`: how often service::blobs is told what a
-  /// non-durable state names. `contents`: spans hold prompts and answers.
+  /// non-durable state names. `terms`: null if there are no others than the defaults.
   agent_logic(std::shared_ptr<const role> kind, metrics& counted,
               instant complete_since = instant::max(),
               std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts,
-              bool contents = false);
+              std::shared_ptr<const span_terms> terms = nullptr);
   ~agent_logic() override;
 
   void start(step_context& context, const address& self) override;
@@ -96,15 +106,21 @@ private:
   void begin(step_context& context, waiting next);
   void given_up(step_context& context, const envelope& order);
   void give_up(step_context& context, failure why);
-  void echo(step_context& context, envelope& request, const delivery::entry_id& at);
-  void refuse(step_context& context, waiting& asked, const failure& why);
+  bool is_answered_at_once(envelope& message);
+  void answer_at_once(step_context& context, envelope& request, const delivery::entry_id& at);
+  void send_back(step_context& context, envelope& request, const delivery::entry_id& at);
+  std::string title_of_answer(envelope& request) const;
+  void count(bool ok, bool is_task, std::chrono::nanoseconds duration);
+  void refuse(step_context& context, waiting& asked, const failure& why,
+              const model_usage& used = {});
   void withdraw_asks(step_context& context, work& from, const failure& why);
-  std::optional<failure> read_body(work& now, message_received& into) const;
+  result<void> read_body(envelope& request, message_received& into) const;
   void set_deadline(step_context& context, work& now, std::uint64_t task_ms);
 
   void feed(step_context& context, mind_event happened);
   std::optional<mind_event> carry_out(step_context& context, command todo);
   std::optional<mind_event> carry_out(step_context& context, ask_model todo);
+  std::optional<mind_event> carry_out(step_context& context, ask_embeddings todo);
   std::optional<mind_event> carry_out(step_context& context, fetch_blob todo);
   std::optional<mind_event> carry_out(step_context& context, ask_reading todo);
   std::optional<mind_event> carry_out(step_context& context, keep_blobs todo);
@@ -117,6 +133,13 @@ private:
   static service service_of(const ask& one); ///< that was asked
   mind_event outcome_of(step_context& context, ask& asked, envelope& reply);
   void piece_came(step_context& context, envelope piece);
+  void text_came(step_context& context, ask& asked, Piece& part);
+  void reader_took(step_context& context, envelope& told);
+  void reader_is_gone(step_context& context);
+  void tell_taken(step_context& context);
+  void watch_reader(step_context& context);
+  void ask_reader(step_context& context);
+  static void leave_reader(step_context& context, const work& done);
   void timer_ran_out(step_context& context, std::uint32_t timer);
 
   void rest(step_context& context, const AgentRest& asked);
@@ -124,14 +147,15 @@ private:
   void hold_blobs(step_context& context);
 
   void load(step_context& context);
+  void hold_spans(step_context& context, std::size_t before);
   void end_load_span(step_context& context, const failure& why, const Snapshot* found = nullptr);
   void loaded(step_context& context, envelope reply);
   void cannot_load(step_context& context, const failure& why);
   void finish(step_context& context, AgentReply reply);
   void finish(step_context& context, failure why);
-  void save_then_settle(step_context& context);
+  void save_then_end(step_context& context);
   void written(step_context& context, envelope reply);
-  void settle(step_context& context);
+  void end_message(step_context& context);
   void roll_back();
 
   std::shared_ptr<const role> role_;
@@ -139,9 +163,11 @@ private:
   address self_;
   session_id session_;
   std::uint64_t sequence_ = 0;
-  std::string_view counted_as_; ///< the role, or role#slot
+  std::string_view counted_as_;                ///< the role, or role#slot
+  metrics::task_series* answered_ = nullptr;   ///< of what succeeded: messages
+  metrics::task_series* tasks_done_ = nullptr; ///< and tasks
   std::chrono::nanoseconds holds_every_;
-  bool contents_;
+  std::shared_ptr<const span_terms> terms_;
   instant used_;                ///< when its last message came
   bool wished_to_rest_ = false; ///< it asked the host to let it go
   phase phase_ = phase::idle;   ///< that of a durable agent begins with `absent`

@@ -19,7 +19,7 @@ namespace {
 failure not_waited_for(const failure& why) {
   if (why.code == ec::timed_out || why.code == ec::outcome_unknown)
     return why;
-  return {ec::cancelled, "it was no longer wanted: " + why.message};
+  return {ec::cancelled, "no longer wanted; the message ended: " + why.message};
 }
 
 void end_unwanted(step_context& context, std::optional<SpanData>& wait, const failure& why) {
@@ -34,28 +34,26 @@ std::chrono::milliseconds rounded_up(std::chrono::nanoseconds time) {
 } // namespace
 
 void agent_logic::finish(step_context& context, AgentReply reply) {
-  auto what = now_->is_task ? "task " + now_->request.body.as<TaskWork>()->task().id()
-                            : "the answer of " + called();
-  if (auto fine = check_reply(reply, what); !fine) {
+  auto title = [this] { return title_of_answer(now_->request); };
+  if (auto fine = check_reply(reply, title); !fine) {
     if (role_->durable)
       roll_back();
     now_->why = std::move(fine).error();
-    return settle(context);
+    return end_message(context);
   }
-  if (reply.input_tokens() == 0 && reply.output_tokens() == 0) {
-    reply.set_input_tokens(now_->input_tokens);
-    reply.set_output_tokens(now_->output_tokens);
-  }
+  set_usage(reply, now_->used);
+  for (auto& words : now_->notes)
+    reply.add_notes(std::move(words));
   now_->reply = std::move(reply);
-  save_then_settle(context);
+  save_then_end(context);
 }
 
 void agent_logic::finish(step_context& context, failure why) {
   now_->why = std::move(why);
   if (mind_)
-    save_then_settle(context);
+    save_then_end(context);
   else
-    settle(context);
+    end_message(context);
 }
 
 /// Ends the current message, whatever the mind does about it.
@@ -66,15 +64,18 @@ void agent_logic::give_up(step_context& context, failure why) {
   else
     mind_->decide(cancelled{});
   now_->why = std::move(why);
-  settle(context);
+  end_message(context);
 }
 
-void agent_logic::refuse(step_context& context, waiting& asked, const failure& why) {
+void agent_logic::refuse(step_context& context, waiting& asked, const failure& why,
+                         const model_usage& used) {
   end_unwanted(context, asked.state_span, why);
   end_span(context, asked.span, why);
   if (asked.request.kind != message_kind::request)
     return;
-  auto reply = reply_failure(asked.request, why);
+  auto wire = to_proto(why);
+  set_usage(wire, used);
+  auto reply = reply_to(asked.request, std::move(wire));
   reply.sender = self_;
   delivery_.complete(asked.at, reply.body, context.now);
   context.out.send(std::move(reply));
@@ -85,12 +86,30 @@ void agent_logic::withdraw_asks(step_context& context, work& from, const failure
   for (auto& open : from.asks) {
     context.out.send(
         make_cancel({session_, open.sequence}, self_, address::of(service_of(open), self_.node)));
-    end_unwanted(context, open.span, why);
+    if (open.span)
+      open.end_spans(context, not_waited_for(why));
   }
   from.asks.clear();
 }
 
-void agent_logic::settle(step_context& context) {
+/// A node that dies takes the span of a message along if the agent still works on it. What is below
+/// that span would then have no parent, so it leaves together with it. `before`: so many spans were
+/// there when the step began.
+void agent_logic::hold_spans(step_context& context, std::size_t before) {
+  auto& all = context.out.spans;
+  auto first = all.begin() + static_cast<std::ptrdiff_t>(std::min(before, all.size()));
+  const auto& own = *now_->span;
+  auto leaves = [&](const SpanData& span) {
+    return span.trace_hi() != own.trace_hi() || span.trace_lo() != own.trace_lo()
+           || row_of(span.name()) == row_of(own.name())
+           || now_->ended_spans.size() >= limits::agent_spans_held_max;
+  };
+  auto held = std::stable_partition(first, all.end(), leaves);
+  std::move(held, all.end(), std::back_inserter(now_->ended_spans));
+  all.erase(held, all.end());
+}
+
+void agent_logic::end_message(step_context& context) {
   auto done = std::move(now_);
   phase_ = phase::idle;
   if (!done->asks.empty())
@@ -105,23 +124,24 @@ void agent_logic::settle(step_context& context) {
       done->request.trace.trace);
   if (done->deadline_armed)
     context.out.arm(deadline_timer, {});
+  leave_reader(context, *done);
   hold_blobs(context);
-  counted_.task_processed(counted_as_, ok, done->is_task ? "task" : "message",
-                          context.now - done->began);
+  count(ok, done->is_task, (done->is_task ? context.time() : context.now) - done->began);
   if (done->span) {
     if (done->provider) {
-      set(*done->span, attr::provider, *done->provider);
-      set(*done->span, attr::input_tokens, done->input_tokens);
-      set(*done->span, attr::output_tokens, done->output_tokens);
+      set(*done->span, attr::configured_provider, *done->provider);
+      set_usage(*done->span, done->used);
     }
     done->worked.pause(context.time());
     set(*done->span, attr::agent_work, done->worked.milliseconds());
+    std::move(done->ended_spans.begin(), done->ended_spans.end(),
+              std::back_inserter(context.out.spans));
     end_span(context, done->span, done->why);
   }
   if (!done->owed())
     return;
   if (!ok)
-    return refuse(context, *done, done->why);
+    return refuse(context, *done, done->why, done->used);
   done->stream.finish(context, done->request, done->reply.text());
   auto reply = reply_to(done->request, std::move(done->reply));
   reply.sender = self_;
@@ -132,16 +152,16 @@ void agent_logic::settle(step_context& context) {
 
 // -- the state -----------------------------------------------------------------------------------
 
-void agent_logic::save_then_settle(step_context& context) {
+void agent_logic::save_then_end(step_context& context) {
   if (!role_->durable)
-    return settle(context);
+    return end_message(context);
   auto change = state_.change_to(*mind_, *role_, self_.agent);
   if (!change) {
     roll_back();
     now_->why = {change.error().code, called() + " " + change.error().message};
   }
   if (!change || !*change)
-    return settle(context);
+    return end_message(context);
   phase_ = phase::writing;
   auto& put = **change;
   auto inside = now_->inside;
@@ -183,7 +203,7 @@ void agent_logic::written(step_context& context, envelope reply) {
     tell(
         context, [&] { return "has written version " + std::to_string(state_.version()); },
         now_->request.trace.trace);
-    return settle(context);
+    return end_message(context);
   }
   roll_back();
   bool refused = why->code == ec::storage_failed || why->code == ec::too_large;
@@ -200,7 +220,7 @@ void agent_logic::written(step_context& context, envelope reply) {
     context.log(*now_->span, log_level::error, "agent", now_->why.message);
   else
     context.out.log(log_level::error, "agent", now_->why.message, now_->request.trace.trace);
-  settle(context);
+  end_message(context);
   if (!refused) { // what is on disk counts
     phase_ = phase::absent;
     mind_.reset();

@@ -10,7 +10,7 @@ std::optional<SpanData> begin_agent_span(step_context& context, const RoleInfo& 
   auto span =
       begin_span(span_names::agent, info.name(), request.trace, context.next_span(), arrived);
   set(span, attr::operation, "invoke_agent");
-  set(span, attr::provider, "troupe"); // until a model has answered
+  set(span, attr::provider, "troupe"); // until it asks a model
   if (!info.name().empty())
     set(span, attr::agent_name, info.name());
   set(span, attr::agent_id, self.agent.text());

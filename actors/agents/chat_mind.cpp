@@ -3,21 +3,55 @@
 #include "actors/agents/values.hpp"
 #include "actors/reading/excerpts.hpp"
 #include "actors/text/text.hpp"
+#include "actors/text/tokens.hpp"
+#include "messages/payload.hpp"
+
+#include <utility>
 
 namespace troupe {
+
+namespace {
+
+/// What belongs to one message is gone; the conversation stays.
+void forget_message(chat_mind::state& now) {
+  now.values.clear();
+  now.asked.clear();
+}
+
+/// Between the `system` prompt, if there is one, and the new prompt.
+void add_turns(ModelRequest& call, const ChatState& told) {
+  auto& all = *call.mutable_messages();
+  auto prompt = std::move(*all.rbegin());
+  all.RemoveLast();
+  for (const auto& turn : told.turns()) {
+    auto* said = all.Add();
+    said->set_role("user");
+    said->set_content(turn.said());
+    auto* answered = all.Add();
+    answered->set_role("assistant");
+    answered->set_content(turn.answered());
+  }
+  *all.Add() = std::move(prompt);
+}
+
+} // namespace
+
+std::string chat_mind::save(const state& now) { return now.told.SerializeAsString(); }
+
+bool chat_mind::load(state& now, std::string_view bytes) { return parse_message(now.told, bytes); }
 
 std::pair<chat_mind::state, commands> chat_mind::decide(state&& now, mind_event happened) const {
   state next = std::move(now);
   commands todo;
   if (auto message = std::get_if<message_received>(&happened)) {
-    next = {};
+    forget_message(next);
     todo = received(next, std::move(*message));
   } else if (auto reading = std::get_if<reading_answered>(&happened)) {
     todo = gathered(next, std::move(*reading));
-  } else if (auto answer = std::get_if<model_answered>(&happened)) {
-    todo = answered(std::move(*answer));
+  } else if (auto model = std::get_if<model_answered>(&happened)) {
+    todo = answered(next, std::move(*model));
   } else if (std::holds_alternative<cancelled>(happened)) {
-    next = {};
+    forget_message(next);
   }
   return {std::move(next), std::move(todo)};
 }
@@ -62,28 +96,52 @@ commands chat_mind::received(state& now, message_received message) const {
   return {std::move(read)};
 }
 
-commands chat_mind::gathered(state& now, reading_answered outcome_known) const {
-  if (outcome_known.error.code != ec::none)
-    return {reply_failed{std::move(outcome_known.error)}};
+commands chat_mind::gathered(state& now, reading_answered reading) const {
+  if (reading.error.code != ec::none)
+    return {reply_failed{std::move(reading.error)}};
   // An answer from only a part of the input would not answer the question.
-  for (const auto& unread : outcome_known.answer.gathered().unread()) {
+  for (const auto& unread : reading.answer.gathered().unread()) {
     auto why = from_proto(unread.why());
     return {reply_failed{{why.code, "cannot read " + unread.name() + ": " + why.message}}};
   }
-  now.values["passages"] = show_passages(outcome_known.answer.gathered().excerpts());
+  now.values["passages"] = show_passages(reading.answer.gathered().excerpts());
   return ask(now);
 }
 
 commands chat_mind::ask(state& now) const {
   auto call = script_->say("answer", now.values);
-  now = {};
+  forget_message(now);
+  if (script_->history.turns > 0) {
+    now.asked = call.messages().rbegin()->content();
+    add_turns(call, now.told);
+  }
   return {ask_model{1, std::move(call), true, std::string{no_answer_reply}}};
 }
 
-commands chat_mind::answered(model_answered answer) const {
-  if (answer.error.code != ec::none)
-    return {reply_failed{std::move(answer.error)}};
-  auto text = std::move(*answer.answer.mutable_text());
+/// The oldest turns go when there are too many, or when all of them have too many tokens.
+void chat_mind::remember(state& now, const std::string& answer) const {
+  const auto& most = script_->history;
+  if (most.turns == 0)
+    return;
+  auto& turns = *now.told.mutable_turns();
+  auto& latest = *turns.Add();
+  latest.set_said(std::exchange(now.asked, {}));
+  latest.set_answered(answer);
+  std::uint64_t tokens = 0;
+  int kept = 0;
+  for (auto one = turns.rbegin(); one != turns.rend(); ++one, ++kept) {
+    tokens += count_tokens(one->said()) + count_tokens(one->answered());
+    if (tokens > most.tokens || static_cast<std::uint32_t>(kept) >= most.turns)
+      break;
+  }
+  turns.DeleteSubrange(0, turns.size() - kept);
+}
+
+commands chat_mind::answered(state& now, model_answered model) const {
+  if (model.error.code != ec::none)
+    return {reply_failed{std::move(model.error)}};
+  auto text = std::move(*model.answer.mutable_text());
+  remember(now, text);
   if (says_no_answer(text))
     text = "I found no answer to that in what I was given.";
   reply_with made;

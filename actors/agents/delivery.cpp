@@ -54,7 +54,8 @@ delivery::judgement delivery::judge_older(window& w, std::size_t slot, std::uint
         return {delivery_state::outcome_unknown, at};
     }
   }
-  if (attempt > 1 && sequence <= w.floor)
+  // An old link may bring a first attempt when its repetition has long been answered.
+  if (sequence <= (attempt > 1 ? w.floor : w.acknowledged))
     return {delivery_state::outcome_unknown, {}};
   return add(w, slot, sequence);
 }
@@ -111,6 +112,7 @@ void delivery::acknowledge(message_id id) {
   while (w.begin != w.end && w.at(w.begin).sequence <= id.sequence)
     drop_oldest(w);
   // A request that came out of order after a higher number goes when it gets to the front.
+  w.acknowledged = std::max(w.acknowledged, id.sequence);
   w.floor = std::max(w.floor, id.sequence);
   w.highest = std::max(w.highest, id.sequence);
 }

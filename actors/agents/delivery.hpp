@@ -21,8 +21,10 @@ enum class delivery_state : std::uint8_t {
 /// once.
 ///
 /// Per sender session, the last `replies_kept_max` requests are remembered with the bytes of their
-/// replies, until the session acknowledges them. A first attempt that is not among them is new:
-/// links do not duplicate. A repetition (attempt above 1) that is not among them is answered
+/// replies, until the session acknowledges them. A first attempt that is not among them is new,
+/// because links do not duplicate, unless the session has acknowledged a reply to its number or to
+/// a later one: then its repetition came by another link and was answered, and the first attempt is
+/// what an old link still had. A repetition (attempt above 1) that is not among them is answered
 /// `outcome_unknown`, unless it certainly never came. That is so if its session is not known here
 /// and if nobody who has done this agent's work has forgotten anything since before the first
 /// attempt left the client (`complete_since`). The client gives the age of a repetition, and the
@@ -89,8 +91,9 @@ private:
   struct window {
     session_id session;
     std::uint64_t last_used = 0;
-    std::uint64_t floor = 0;   ///< a request not kept and not above it may have been done
-    std::uint64_t highest = 0; ///< sequence number seen
+    std::uint64_t floor = 0;        ///< a request not kept and not above it may have been done
+    std::uint64_t acknowledged = 0; ///< a request not above it is settled, whatever still comes
+    std::uint64_t highest = 0;      ///< sequence number seen
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
     std::vector<request> ring; ///< its size is a power of two

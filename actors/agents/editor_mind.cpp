@@ -1,5 +1,6 @@
 #include "actors/agents/editor_mind.hpp"
 
+#include "actors/agents/answer_check.hpp"
 #include "actors/agents/values.hpp"
 #include "actors/reading/excerpts.hpp"
 #include "actors/text/text.hpp"
@@ -16,8 +17,8 @@ std::pair<editor_mind::state, commands> editor_mind::decide(state&& now,
     todo = received(next, std::move(*message));
   } else if (auto reading = std::get_if<reading_answered>(&happened)) {
     todo = edited(next, std::move(*reading));
-  } else if (auto outcome_known = std::get_if<model_answered>(&happened)) {
-    todo = answered(next, std::move(*outcome_known));
+  } else if (auto model = std::get_if<model_answered>(&happened)) {
+    todo = answered(next, std::move(*model));
   } else if (std::holds_alternative<cancelled>(happened)) {
     next = {};
   }
@@ -38,10 +39,10 @@ commands editor_mind::received(state& now, message_received message) const {
   return {std::move(edit)};
 }
 
-commands editor_mind::edited(state& now, reading_answered outcome_known) const {
-  if (outcome_known.error.code != ec::none)
-    return {reply_failed{std::move(outcome_known.error)}};
-  auto& edited = *outcome_known.answer.mutable_edited();
+commands editor_mind::edited(state& now, reading_answered reading) const {
+  if (reading.error.code != ec::none)
+    return {reply_failed{std::move(reading.error)}};
+  auto& edited = *reading.answer.mutable_edited();
   if (edited.done()) {
     reply_with made;
     made.reply.Swap(edited.mutable_report());
@@ -53,17 +54,15 @@ commands editor_mind::edited(state& now, reading_answered outcome_known) const {
   return {ask_model{1, script_->say("best", values), false, {}}};
 }
 
-commands editor_mind::answered(state& now, model_answered outcome_known) const {
-  if (outcome_known.error.code != ec::none)
-    return {reply_failed{std::move(outcome_known.error)}};
-  auto& answer = outcome_known.answer;
+commands editor_mind::answered(state& now, model_answered model) const {
+  if (model.error.code != ec::none)
+    return {reply_failed{std::move(model.error)}};
+  auto& answer = model.answer;
   ask_reading edit{2, {}};
   auto todo = edit.call.mutable_edit();
   todo->mutable_input()->Swap(&now.input);
   todo->set_answered(true);
-  todo->set_model(answer.provider().empty() || answer.provider() == answer.model()
-                      ? answer.model()
-                      : answer.provider() + '/' + answer.model());
+  todo->set_model(title_of(answer));
   todo->set_answer(std::move(*answer.mutable_text()));
   return {std::move(edit)};
 }

@@ -32,8 +32,8 @@ public:
 
 private:
   commands received(state& now, message_received message) const;
-  commands edited(state& now, reading_answered outcome_known) const;
-  commands answered(state& now, model_answered outcome_known) const;
+  commands edited(state& now, reading_answered reading) const;
+  commands answered(state& now, model_answered model) const;
 
   std::shared_ptr<const script> script_;
 };

@@ -154,8 +154,8 @@ std::pair<librarian_mind::state, commands> librarian_mind::decide(state&& now,
     todo = gathered(next, std::move(*reading));
   else if (auto documents = std::get_if<blobs_kept>(&happened))
     todo = kept(next, std::move(*documents));
-  else if (auto outcome_known = std::get_if<model_answered>(&happened))
-    todo = answered(next, std::move(*outcome_known));
+  else if (auto model = std::get_if<model_answered>(&happened))
+    todo = answered(next, std::move(*model));
   return {std::move(next), std::move(todo)};
 }
 
@@ -191,12 +191,11 @@ commands librarian_mind::documents_came(state& now, std::vector<BlobRef> documen
   return {keep_blobs{0, std::move(fresh)}};
 }
 
-commands librarian_mind::kept(state& now, blobs_kept outcome_known) {
-  if (outcome_known.error.code != ec::none)
-    return {reply_failed{{outcome_known.error.code,
-                          "I remember none of these documents: " + outcome_known.error.message}}};
-  return {
-      remember_documents(now.told, std::move(outcome_known.blobs), std::exchange(now.known, {}))};
+commands librarian_mind::kept(state& now, blobs_kept stored) {
+  if (stored.error.code != ec::none)
+    return {reply_failed{
+        {stored.error.code, "I remember none of these documents: " + stored.error.message}}};
+  return {remember_documents(now.told, std::move(stored.blobs), std::exchange(now.known, {}))};
 }
 
 commands librarian_mind::asked(state& now, message_received message) const {
@@ -217,10 +216,10 @@ commands librarian_mind::asked(state& now, message_received message) const {
   return {std::move(read)};
 }
 
-commands librarian_mind::gathered(state& now, reading_answered outcome_known) const {
-  if (outcome_known.error.code != ec::none)
-    return {reply_failed{std::move(outcome_known.error)}};
-  auto& found = *outcome_known.answer.mutable_gathered();
+commands librarian_mind::gathered(state& now, reading_answered reading) const {
+  if (reading.error.code != ec::none)
+    return {reply_failed{std::move(reading.error)}};
+  auto& found = *reading.answer.mutable_gathered();
   now.shown = std::move(*found.mutable_excerpts());
   if (now.shown.empty() && !found.unread().empty()) {
     auto why = from_proto(found.unread(0).why());
@@ -238,12 +237,12 @@ commands librarian_mind::gathered(state& now, reading_answered outcome_known) co
   return {ask_model{1, script_->say("answer", values), true, std::string{no_answer_reply}}};
 }
 
-commands librarian_mind::answered(state& now, model_answered outcome_known) const {
+commands librarian_mind::answered(state& now, model_answered model) const {
   auto shown = std::exchange(now.shown, {}); // what it read is not kept until the next question
-  if (outcome_known.error.code != ec::none)
-    return {reply_failed{std::move(outcome_known.error)}};
+  if (model.error.code != ec::none)
+    return {reply_failed{std::move(model.error)}};
   // The streamed text stays as it is: notes come after it.
-  auto text = std::move(*outcome_known.answer.mutable_text());
+  auto text = std::move(*model.answer.mutable_text());
   if (says_no_answer(text))
     text = not_told(now.told);
   std::size_t unverified = 0, looked_for = 0;

@@ -44,9 +44,9 @@ private:
   commands received(state& now, message_received message) const;
   commands asked(state& now, message_received message) const;
   static commands documents_came(state& now, std::vector<BlobRef> documents);
-  static commands kept(state& now, blobs_kept outcome_known);
-  commands gathered(state& now, reading_answered outcome_known) const;
-  commands answered(state& now, model_answered outcome_known) const;
+  static commands kept(state& now, blobs_kept stored);
+  commands gathered(state& now, reading_answered reading) const;
+  commands answered(state& now, model_answered model) const;
 
   std::shared_ptr<const script> script_;
 };

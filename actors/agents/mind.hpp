@@ -6,6 +6,7 @@
 #include "messages/reading.pb.h"
 #include "messages/values.pb.h"
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -39,6 +40,13 @@ struct model_answered {
   failure error; ///< code none: it succeeded
 };
 
+/// The outcome of `ask_embeddings` number `request`: a vector for each input, in their order.
+struct texts_embedded {
+  std::uint32_t request = 0;
+  EmbeddingAnswer answer;
+  failure error;
+};
+
 /// The outcome of `fetch_blob` number `request`.
 struct blob_fetched {
   std::uint32_t request = 0;
@@ -63,7 +71,7 @@ struct blobs_kept {
 struct cancelled {};
 
 using mind_event = std::variant<message_received, model_answered, blob_fetched, blobs_kept,
-                                reading_answered, cancelled>;
+                                reading_answered, texts_embedded, cancelled>;
 
 // -- commands -------------------------------------------------------------------------------------
 
@@ -75,6 +83,12 @@ struct ask_model {
   /// Pieces are held back while the answer so far begins like this: for answers such as "NO ANSWER"
   /// that the mind replaces with something else.
   std::string hold_back;
+};
+
+/// Texts as vectors, by a model that has embeddings.
+struct ask_embeddings {
+  std::uint32_t request = 0;
+  EmbeddingRequest call;
 };
 
 struct fetch_blob {
@@ -105,8 +119,8 @@ struct reply_failed {
   failure why;
 };
 
-using command =
-    std::variant<ask_model, fetch_blob, keep_blobs, ask_reading, reply_with, reply_failed>;
+using command = std::variant<ask_model, ask_embeddings, fetch_blob, keep_blobs, ask_reading,
+                             reply_with, reply_failed>;
 using commands = std::vector<command>;
 
 // -- the interface the runtime sees ---------------------------------------------------------------
@@ -116,6 +130,14 @@ class mind {
 public:
   virtual ~mind() = default;
   virtual commands decide(mind_event happened) = 0;
+  /// It asks for nothing and keeps nothing: `answer` gives each reply at once, `decide` is not
+  /// needed. The runtime then makes no record of the message, and cheap tasks are done where they
+  /// become ready (actors/coordination/inline_lane.hpp).
+  virtual bool answers_at_once() const { return false; }
+  /// Only for those. Fills an empty `reply`, or says why there is none.
+  virtual result<void> answer(message_received /*asked*/, AgentReply& /*reply*/) {
+    return fail(ec::agent_failed, "this mind does not answer at once");
+  }
   /// The durable part of the state; empty for minds without one.
   virtual std::string snapshot() const = 0;
   /// The SHA-256 of the blobs that the state names. They are not deleted while it names them.
@@ -124,7 +146,44 @@ public:
   virtual bool restore(std::string_view bytes) = 0;
 };
 
-/// `M` has: `using state = ...` (default-constructible), `std::pair<state, commands>
+/// How a mind is written that answers at once: `result<void> answer(message_received, AgentReply&)
+/// const`, and nothing else.
+template <class M>
+concept answers_at_once = requires(const M& rules, message_received asked, AgentReply& reply) {
+  { rules.answer(std::move(asked), reply) } -> std::same_as<result<void>>;
+};
+
+/// The mind of such an `M`.
+template <answers_at_once M>
+class mind_that_answers final : public mind {
+public:
+  template <class... Args>
+  explicit mind_that_answers(Args&&... args) : rules_(std::forward<Args>(args)...) {}
+
+  bool answers_at_once() const override { return true; }
+  result<void> answer(message_received asked, AgentReply& reply) override {
+    return rules_.answer(std::move(asked), reply);
+  }
+  commands decide(mind_event happened) override {
+    commands todo;
+    if (auto asked = std::get_if<message_received>(&happened)) {
+      reply_with back;
+      if (auto done = rules_.answer(std::move(*asked), back.reply); done)
+        todo.emplace_back(std::move(back));
+      else
+        todo.emplace_back(reply_failed{std::move(done).error()});
+    }
+    return todo;
+  }
+  std::string snapshot() const override { return {}; }
+  std::vector<std::string> blobs_named() const override { return {}; }
+  bool restore(std::string_view bytes) override { return bytes.empty(); }
+
+private:
+  M rules_;
+};
+
+/// Any other `M` has: `using state = ...` (default-constructible), `std::pair<state, commands>
 /// decide(state&&, mind_event) const`, `static std::string save(const state&)`, `static bool
 /// load(state&, std::string_view)`; and, if its state names blobs, `static std::vector<std::string>
 /// blobs_named(const state&)`.
@@ -155,7 +214,10 @@ private:
 
 template <class M, class... Args>
 std::unique_ptr<mind> make_mind(Args&&... args) {
-  return std::make_unique<mind_of<M>>(std::forward<Args>(args)...);
+  if constexpr (answers_at_once<M>)
+    return std::make_unique<mind_that_answers<M>>(std::forward<Args>(args)...);
+  else
+    return std::make_unique<mind_of<M>>(std::forward<Args>(args)...);
 }
 
 } // namespace troupe

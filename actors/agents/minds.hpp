@@ -24,6 +24,7 @@ struct mind_kind {
   bool talks = false;       ///< takes messages
   bool works = false;       ///< takes tasks
   bool remembers = false;   ///< has a state that can be durable
+  bool converses = false;   ///< has one if the role gives it a `history`
   bool cheap = false;       ///< its tasks take microseconds
   bool reads_input = true;  ///< of tasks
   std::unique_ptr<mind> (*make)(const std::shared_ptr<const script>& says) = nullptr;

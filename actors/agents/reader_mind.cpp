@@ -56,8 +56,8 @@ std::pair<reader_mind::state, commands> reader_mind::decide(state&& now,
     todo = received(next, *message);
   } else if (auto reading = std::get_if<reading_answered>(&happened)) {
     todo = was_read(next, std::move(*reading));
-  } else if (auto outcome_known = std::get_if<model_answered>(&happened)) {
-    todo = answered(next, std::move(*outcome_known));
+  } else if (auto model = std::get_if<model_answered>(&happened)) {
+    todo = answered(next, std::move(*model));
   } else if (std::holds_alternative<cancelled>(happened)) {
     next = {};
   }
@@ -84,16 +84,16 @@ commands reader_mind::received(state& now, const message_received& message) cons
   return {std::move(read)};
 }
 
-commands reader_mind::was_read(state& now, reading_answered outcome_known) const {
-  if (outcome_known.error.code != ec::none)
-    return {reply_failed{{outcome_known.error.code,
-                          "cannot read " + now.called + ": " + outcome_known.error.message}}};
-  if (outcome_known.request == asking::quotes) {
+commands reader_mind::was_read(state& now, reading_answered reading) const {
+  if (reading.error.code != ec::none)
+    return {reply_failed{
+        {reading.error.code, "cannot read " + now.called + ": " + reading.error.message}}};
+  if (reading.request == asking::quotes) {
     now.answered = true;
-    now.answers = std::move(*outcome_known.answer.mutable_quotes());
+    now.answers = std::move(*reading.answer.mutable_quotes());
     return finished(now);
   }
-  const auto& read = outcome_known.answer.read();
+  const auto& read = reading.answer.read();
   now.size_bytes = read.size_bytes();
   now.lines = read.lines();
   if (!read.not_read().empty())
@@ -106,11 +106,11 @@ commands reader_mind::was_read(state& now, reading_answered outcome_known) const
           ask_model{asking::answer, script_->say("answer", for_answer), false, {}}};
 }
 
-commands reader_mind::answered(state& now, model_answered outcome_known) const {
-  if (outcome_known.error.code != ec::none)
-    return {reply_failed{std::move(outcome_known.error)}};
-  auto& text = *outcome_known.answer.mutable_text();
-  if (outcome_known.request == asking::summary) {
+commands reader_mind::answered(state& now, model_answered model) const {
+  if (model.error.code != ec::none)
+    return {reply_failed{std::move(model.error)}};
+  auto& text = *model.answer.mutable_text();
+  if (model.request == asking::summary) {
     now.summarised = true;
     now.summary = std::move(text);
     return finished(now);

@@ -42,8 +42,8 @@ private:
   enum asking : std::uint32_t { document = 1, summary = 2, answer = 3, quotes = 4 };
 
   commands received(state& now, const message_received& message) const;
-  commands was_read(state& now, reading_answered outcome_known) const;
-  commands answered(state& now, model_answered outcome_known) const;
+  commands was_read(state& now, reading_answered reading) const;
+  commands answered(state& now, model_answered model) const;
   static commands finished(state& now);
 
   std::shared_ptr<const script> script_;

@@ -15,6 +15,8 @@ void reply_stream::pass_on(step_context& context, const envelope& request, std::
   piece.set_index(index_++);
   piece.set_text(std::string{text});
   piece.set_restarted(std::exchange(restarted_, false));
+  if (paced_)
+    window_.sent(bytes_of(piece));
   context.out.send(reply_to(request, std::move(piece), message_kind::piece));
   said_ += text;
 }
@@ -25,7 +27,20 @@ void reply_stream::restart() {
   ++attempt_;
   index_ = 0;
   restarted_ = true;
+  window_ = {};
   said_.clear();
+}
+
+void reply_stream::taken(const PiecesTaken& told) {
+  if (told.attempt() == attempt_)
+    window_.taken({told.pieces(), told.bytes()});
+}
+
+void reply_stream::ask(step_context& context, const envelope& request) const {
+  PiecesAsked asked;
+  asked.set_attempt(attempt_);
+  asked.set_pieces(index_);
+  context.out.send(reply_to(request, asked, message_kind::piece));
 }
 
 void reply_stream::repeat(step_context& context, const envelope& request) {

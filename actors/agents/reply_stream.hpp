@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/logic.hpp"
+#include "messages/piece_window.hpp"
 
 #include <cstdint>
 #include <string>
@@ -8,13 +9,30 @@
 
 namespace troupe {
 
+class PiecesTaken;
+
 /// The pieces of one answer on their way to the asker. Joined, the pieces are in the end the
 /// reply's text: `finish` sends what is missing, or all of it again if it changed.
+///
+/// Pieces are never kept back here. An asker that tells how far it is (`paced`) is counted with
+/// instead: what it has not taken, the agent has not taken from its model either.
 class reply_stream {
 public:
   explicit reply_stream(std::uint32_t attempt) : attempt_(attempt) {}
 
   bool begun() const noexcept { return index_ > 0; }
+
+  /// The asker tells how far it is, from now on.
+  void pace() noexcept { paced_ = true; }
+  bool is_paced() const noexcept { return paced_; }
+  /// Sent, and not taken by an asker that tells of it.
+  piece_count untaken() const noexcept { return paced_ ? window_.untaken() : piece_count{}; }
+  /// The asker has so much to take that it gets no more for now.
+  bool is_held_up() const noexcept { return paced_ && !window_.is_open(); }
+  /// The asker has taken more.
+  void taken(const PiecesTaken& told);
+  /// Asks it how far it is: its last word may be lost, or it may have gone.
+  void ask(step_context& context, const envelope& request) const;
 
   /// Passes `text` on to the sender of `request`.
   void pass_on(step_context& context, const envelope& request, std::string_view text);
@@ -32,6 +50,8 @@ private:
   std::uint32_t attempt_;
   std::uint32_t index_ = 0;
   bool restarted_ = false;
+  bool paced_ = false;
+  piece_window window_; ///< of this attempt
   std::string said_;
 };
 

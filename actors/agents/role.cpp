@@ -17,11 +17,12 @@ namespace {
 
 constexpr std::int64_t output_tokens_limit = 1'000'000;
 constexpr auto time_limit = std::chrono::hours{1};
+constexpr std::uint32_t history_turns = 20, history_turns_limit = 1'000;
+constexpr std::uint64_t history_tokens = 8'000, history_tokens_limit = 100'000;
 
 struct role_file {
   role parsed;
-  int name_line = 0;
-  int name_column = 0;
+  std::pair<int, int> called_at{0, 0}; ///< line and column of its name
 };
 
 std::string listed(std::span<const std::string_view> names) {
@@ -151,27 +152,70 @@ config_result<void> read_ways(yaml_reader& in, const mind_kind& kind, RoleInfo& 
   return {};
 }
 
+config_result<history_limits> read_history(const std::optional<yaml_node>& given,
+                                           const mind_kind& kind) {
+  history_limits made;
+  if (!given)
+    return made;
+  if (!kind.converses)
+    return given->fail("mind " + std::string{kind.called} + " has no conversation: no history");
+  made = {history_turns, history_tokens};
+  yaml_reader in(*given, "history");
+  in.may("turns", made.turns, 1, history_turns_limit);
+  in.may("tokens", made.tokens, 1, history_tokens_limit);
+  if (auto read = in.done(); !read)
+    return unexpected{std::move(read).error()};
+  return made;
+}
+
+config_result<PieceUnit> read_pieces(const std::optional<yaml_node>& given) {
+  if (!given)
+    return UNIT_AS_IT_COMES;
+  auto text = given->text();
+  if (!text)
+    return unexpected{std::move(text).error()};
+  for (auto [word, unit] :
+       {std::pair{"any", UNIT_AS_IT_COMES}, std::pair{"lines", UNIT_LINES},
+        std::pair{"sentences", UNIT_SENTENCES}, std::pair{"json", UNIT_JSON_VALUES}})
+    if (*text == word)
+      return unit;
+  return given->fail("pieces is any, lines, sentences or json, not " + given->found());
+}
+
 config_result<void> read_state(const std::optional<yaml_node>& given, const mind_kind& kind,
-                               role& made) {
-  made.remembers = kind.remembers;
-  made.durable = kind.remembers;
+                               bool has_history, role& made) {
+  bool remembers = kind.remembers || has_history;
+  made.remembers = remembers;
+  made.durable = remembers;
   if (given) {
     auto state = given->text();
     if (!state)
       return unexpected{std::move(state).error()};
     if (*state != "durable" && *state != "none")
       return given->fail("state is durable or none, not " + given->found());
-    if (*state == "durable" && !kind.remembers)
-      return given->fail("mind " + std::string{kind.called} + " keeps nothing: state is none");
+    if (*state == "durable" && !remembers)
+      return given->fail("mind " + std::string{kind.called} + " keeps nothing"
+                         + (kind.converses ? " without a history" : "") + ": state is none");
     made.durable = *state == "durable";
   }
   made.info.set_state(made.durable ? "durable" : "none");
   return {};
 }
 
-config_result<void> read_limits(const std::optional<yaml_node>& given, role& made) {
+config_result<void> read_idle(const std::optional<yaml_node>& given, role& made) {
   if (!given)
     return {};
+  auto idle = given->duration();
+  if (!idle)
+    return unexpected{std::move(idle).error()};
+  made.idle = *idle;
+  return {};
+}
+
+config_result<void> read_limits(const std::optional<yaml_node>& given,
+                                const std::optional<yaml_node>& idle, role& made) {
+  if (auto read = read_idle(idle, made); !read || !given)
+    return read;
   yaml_reader in(*given, "limits");
   auto time = in.may("time");
   in.may("output_tokens", made.output_tokens_max, 1, output_tokens_limit);
@@ -205,7 +249,9 @@ config_result<role_file> read_role(std::string_view text, const std::string& fil
   auto prompts_node = in.may("prompts");
   auto limits_node = in.may("limits");
   auto state_node = in.may("state");
+  auto history_node = in.may("history");
   auto idle_node = in.may("idle");
+  auto pieces_node = in.may("pieces");
   auto ways = config_result<void>{};
   auto kind = mind_node ? read_mind(*mind_node) : config_result<const mind_kind*>{nullptr};
   if (kind && *kind)
@@ -226,22 +272,21 @@ config_result<role_file> read_role(std::string_view text, const std::string& fil
     return called_node->fail("a role is written with lower-case letters, digits, '-' and '_', "
                              "beginning with a letter, not "
                              + called_node->found());
-  if (auto state = read_state(state_node, **kind, made); !state)
+  auto history = read_history(history_node, **kind);
+  if (!history)
+    return unexpected{std::move(history).error()};
+  if (auto state = read_state(state_node, **kind, history->turns > 0, made); !state)
     return unexpected{std::move(state).error()};
-  if (auto limited = read_limits(limits_node, made); !limited)
+  auto unit = read_pieces(pieces_node);
+  if (!unit)
+    return unexpected{std::move(unit).error()};
+  if (auto limited = read_limits(limits_node, idle_node, made); !limited)
     return unexpected{std::move(limited).error()};
-  if (idle_node) {
-    auto idle = idle_node->duration();
-    if (!idle)
-      return unexpected{std::move(idle).error()};
-    made.idle = *idle;
-  }
   auto prompts = read_prompts(*document, prompts_node, text, **kind, made.info.for_tasks());
   if (!prompts)
     return unexpected{std::move(prompts).error()};
 
-  read.name_line = called_node->line();
-  read.name_column = called_node->column();
+  read.called_at = {called_node->line(), called_node->column()};
   made.mind = (*kind)->called;
   made.cheap = (*kind)->cheap;
   made.reads_input = (*kind)->reads_input;
@@ -253,7 +298,7 @@ config_result<role_file> read_role(std::string_view text, const std::string& fil
     for (const auto& [key, value] : *prompts_node->fields())
       made.prompts[key.raw().Scalar()] = value.raw().Scalar();
   auto says = std::make_shared<const script>(
-      script{*role_name, model, made.output_tokens_max, std::move(*prompts)});
+      script{*role_name, model, made.output_tokens_max, std::move(*prompts), *history, *unit});
   made.make = [make = (*kind)->make, says] { return make(says); };
   return read;
 }
@@ -325,7 +370,7 @@ config_result<role_table> load_roles(const std::filesystem::path& folder) {
     auto role_name = read->parsed.info.name();
     if (auto [other, first] = read_from.try_emplace(role_name, path.string()); !first)
       return unexpected{
-          config_error{path.string(), read->name_line, read->name_column,
+          config_error{path.string(), read->called_at.first, read->called_at.second,
                        "role " + role_name + " is already defined in " + other->second}};
     roles[role_name] = std::make_shared<const role>(std::move(read->parsed));
   }

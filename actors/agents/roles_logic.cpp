@@ -34,13 +34,13 @@ void roles_logic::step(step_context& context, event input) {
 }
 
 bool roles_logic::invariants() const {
-  auto for_room = std::count_if(active_.begin(), active_.end(), [](const auto& one) {
+  auto asked = std::count_if(active_.begin(), active_.end(), [](const auto& one) {
     return one.second.rest == rest_state::asked_for_room;
   });
   std::size_t counted = 0;
   for (const auto& [role_name, agents] : active_of_)
     counted += agents;
-  return counted == active_.size() && static_cast<std::size_t>(for_room) == asked_for_room_
+  return counted == active_.size() && static_cast<std::size_t>(asked) == asked_for_room_
          && (asked_for_room_ == 0 || !active_.empty())
          && (tried_for_room_ == 0 || !for_room_.empty()) && active_.size() <= options_.agents_max;
 }
@@ -114,7 +114,7 @@ void roles_logic::start(step_context& context, const name& agent, const role_poi
            + " here" + (failures_.contains(agent) ? ", again after a fault" : "");
   });
   context.out.start(agent, std::make_unique<agent_logic>(kind, counted_, complete_since_,
-                                                         options_.holds_every, options_.contents));
+                                                         options_.holds_every, options_.spans));
   if (auto idle = idle_of(*kind)) {
     file(agent, added, context.now + *idle);
     schedule(context);

@@ -2,6 +2,7 @@
 
 #include "actors/agents/idle_wheel.hpp"
 #include "actors/agents/role.hpp"
+#include "actors/agents/span_terms.hpp"
 #include "actors/logic.hpp"
 #include "config/limits/storage.hpp"
 #include "config/limits/work.hpp"
@@ -42,8 +43,8 @@ public:
     std::uint32_t pool_size = 0; ///< slots role#0 .. role#(pool_size - 1)
     std::chrono::nanoseconds idle = limits::agent_idle;
     std::chrono::nanoseconds holds_every = limits::blob_keep / limits::blob_keep_parts;
-    bool contents = false; ///< spans hold prompts and answers (telemetry.contents)
-    std::function<void()> give_back_memory = {}; ///< called when many have left
+    std::shared_ptr<const span_terms> spans = nullptr; ///< null: the defaults
+    std::function<void()> give_back_memory = {};       ///< called when many have left
   };
 
   roles_logic(options limits, role_table roles, metrics& counted);

@@ -19,6 +19,7 @@ ModelRequest script::say(std::string_view prompt_name, const values& with) const
   call.set_model(model);
   call.set_max_output_tokens(output_tokens_max);
   call.set_purpose(std::string{prompt_name});
+  call.set_unit(unit);
   auto add = [&](const char* speaker, std::string_view which) {
     auto found = prompts.find(which);
     if (found == prompts.end())

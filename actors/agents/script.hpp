@@ -15,12 +15,20 @@ namespace troupe {
 /// Nothing if a prompt may hold that much text; otherwise a failure that says what is too long.
 std::optional<failure> too_long(std::string_view what, std::size_t bytes);
 
+/// How much of a conversation an agent keeps, and sends to the model with each message.
+struct history_limits {
+  std::uint32_t turns = 0;  ///< 0: none
+  std::uint64_t tokens = 0; ///< of all of them, by `count_tokens`
+};
+
 /// What a role lets its mind say: the prompts of its file, split, and the model to send them to.
 struct script {
   std::string role_name;
   std::string model;
   std::uint32_t output_tokens_max = 0;
   std::map<std::string, prompt_template, std::less<>> prompts;
+  history_limits history = {};
+  PieceUnit unit = UNIT_AS_IT_COMES; ///< what streamed answers are cut into
 
   using values = std::map<std::string, std::string, std::less<>>;
 

@@ -4,24 +4,14 @@
 
 namespace troupe {
 
-std::pair<echo_mind::state, commands> echo_mind::decide(state&&, mind_event happened) const {
-  commands todo;
-  if (auto message = std::get_if<message_received>(&happened)) {
-    reply_with back;
-    if (message->is_task)
-      *back.reply.mutable_output() = value_of(std::move(message->input));
-    else
-      back.reply.set_text(std::move(message->text));
-    todo.push_back(std::move(back));
-  }
-  return {state{}, std::move(todo)};
+result<void> echo_mind::answer(message_received asked, AgentReply& reply) const {
+  if (asked.is_task)
+    *reply.mutable_output() = value_of(std::move(asked.input));
+  else
+    reply.set_text(std::move(asked.text));
+  return {};
 }
 
-std::pair<noop_mind::state, commands> noop_mind::decide(state&&, const mind_event& happened) const {
-  commands todo;
-  if (std::holds_alternative<message_received>(happened))
-    todo.push_back(reply_with{});
-  return {state{}, std::move(todo)};
-}
+result<void> noop_mind::answer(const message_received&, AgentReply&) const { return {}; }
 
 } // namespace troupe

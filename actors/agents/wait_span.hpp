@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/agents/span_terms.hpp"
 #include "actors/logic.hpp"
 #include "messages/agents.pb.h"
 #include "messages/models.pb.h"
@@ -19,21 +20,26 @@ namespace troupe {
 struct asker {
   trace_context inside; ///< of the span `invoke_agent`
   std::string_view role;
-  bool contents = false; ///< prompts and answers are to be seen
+  const span_terms* terms = nullptr; ///< null: the defaults
 };
 
 SpanData begin_wait(step_context& context, const asker& who, const ModelRequest& call);
+SpanData begin_wait(step_context& context, const asker& who, const EmbeddingRequest& call);
 SpanData begin_wait(step_context& context, const asker& who, const BlobGet& get);
 SpanData begin_wait(step_context& context, const asker& who, const BlobsKeep& keep);
 SpanData begin_wait(step_context& context, const asker& who, const ReadingRequest& call);
 SpanData begin_wait(step_context& context, const asker& who, const SnapshotGet& get);
 SpanData begin_wait(step_context& context, const asker& who, const SnapshotPut& put);
 
+/// The agent's span names the model and the provider of its last call, whatever comes of it.
+void note_asked(SpanData& agent, const SpanData& chat);
+
 /// What the answer, or a piece, says about the wait.
 void note(SpanData& chat, const ModelAnswer& answer);
+void note(SpanData& embeddings, const EmbeddingAnswer& answer);
 void note_first_piece(SpanData& chat, instant at);
 void note(SpanData& get_blob, const BlobData& data);
-void note(SpanData& get_blob, const BlobFound& found);
+void note(SpanData& get_blob, const BlobFound& found, instant at);
 void note(SpanData& load_state, const Snapshot& found);
 /// Also makes a span `get blob` below `reading` for each document that it waited for.
 void note(step_context& context, SpanData& reading, const ReadingTimes& times);

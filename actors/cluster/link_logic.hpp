@@ -3,7 +3,7 @@
 #include "actors/cluster/chunk_assembly.hpp"
 #include "actors/cluster/link_keys.hpp"
 #include "messages/cluster.pb.h"
-#include "messages/frame.hpp"
+#include "messages/frame_reader.hpp"
 #include "messages/wire.hpp"
 
 #include <optional>

@@ -41,9 +41,9 @@ public:
 private:
   struct peer {
     member known;
-    std::uint64_t link = 0;     ///< of the link that counts; 0: none
-    bool roles_known = false;   ///< the roles in `known` belong to that hash
-    std::vector<RoleName> came; ///< of a list that is not complete yet
+    std::uint64_t link = 0;       ///< of the link that counts; 0: none
+    bool roles_known = false;     ///< the roles in `known` belong to that hash
+    std::vector<RoleName> came{}; ///< of a list that is not complete yet
   };
 
   void on_message(step_context& context, envelope& message);

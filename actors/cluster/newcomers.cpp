@@ -7,6 +7,7 @@
 namespace troupe {
 
 void newcomers::enter(std::uint64_t number, instant now, std::function<void()> leave) {
+  coming_.fetch_sub(1, std::memory_order_relaxed);
   std::lock_guard guard{mutex_};
   inside_.insert_or_assign(number, one{now, milestone::silent, false, std::move(leave)});
   ++staying_;
@@ -30,6 +31,11 @@ void newcomers::left(std::uint64_t number) {
   forgotten = std::move(found->second.leave);
   inside_.erase(found);
   size_.store(inside_.size(), std::memory_order_relaxed);
+}
+
+bool newcomers::crowded() const {
+  return size() >= limits::unproven_leaving_factor * at_most_
+         || coming_.load(std::memory_order_relaxed) >= at_most_ / limits::unproven_coming_part;
 }
 
 bool newcomers::make_room(instant now) {
@@ -59,17 +65,23 @@ bool newcomers::ask_one_to_leave(instant now) {
   return leave != nullptr;
 }
 
-/// Those who have just come rank above those who had time to speak. What they have done counts
-/// among newcomers too, because strangers that connect again and again are silent.
+/// Those who have just come rank above those who had time to say who they are. Among newcomers only
+/// a whole Hello counts: anybody may send a few bytes and connect again whenever he was asked to
+/// leave, so those bytes must not put a client out that was accepted a moment ago and whose Hello
+/// has not been read yet.
 std::function<void()> newcomers::take_least(instant now) {
-  constexpr int just_come = static_cast<int>(milestone::hello) + 1;
+  auto rank_of = [now](const one& each) {
+    constexpr int just_come = static_cast<int>(milestone::hello) + 1;
+    if (now - each.entered >= limits::newcomer_grace)
+      return static_cast<int>(each.done);
+    return just_come + (each.done == milestone::hello ? 1 : 0);
+  };
   one* least = nullptr;
   int least_rank = 0;
   for (auto& [number, each] : inside_) { // by number: the oldest first
     if (each.leaving)
       continue;
-    bool young = now - each.entered < limits::newcomer_grace;
-    int rank = static_cast<int>(each.done) + (young ? just_come : 0);
+    int rank = rank_of(each);
     if (least && rank >= least_rank)
       continue;
     least = &each;

@@ -30,7 +30,11 @@ public:
   /// `at_most`: if there are more, the lowest-ranked one is asked to leave.
   explicit newcomers(std::size_t at_most) : at_most_(at_most) {}
 
-  /// Adds a connection. `leave` makes it go, from any thread, and `left` follows.
+  /// A connection has been accepted; `enter` or `gone_before_it_entered` follows.
+  void comes() { coming_.fetch_add(1, std::memory_order_relaxed); }
+  void gone_before_it_entered() { coming_.fetch_sub(1, std::memory_order_relaxed); }
+
+  /// Adds a connection that has come. `leave` makes it go, from any thread, and `left` follows.
   void enter(std::uint64_t number, instant now, std::function<void()> leave);
   void reached(std::uint64_t number, milestone step);
   void left(std::uint64_t number);
@@ -44,6 +48,10 @@ public:
   /// Includes those that were asked to leave and have not yet gone.
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
   std::size_t at_most() const { return at_most_; }
+  /// Whoever accepts connections should wait. Either those that were asked to leave are still
+  /// there, or too many come at once: a connection that enters must be read before so many others
+  /// have entered that it counts as old.
+  bool crowded() const;
   /// How many have been asked to leave so far.
   std::uint64_t asked_to_leave() const { return asked_.load(std::memory_order_relaxed); }
 
@@ -62,6 +70,7 @@ private:
   std::map<std::uint64_t, one> inside_;
   std::size_t staying_ = 0;
   std::atomic<std::size_t> size_{0};
+  std::atomic<std::size_t> coming_{0};
   std::atomic<std::uint64_t> asked_{0};
 };
 

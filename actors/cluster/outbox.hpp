@@ -2,6 +2,7 @@
 
 #include "config/limits/links.hpp"
 #include "messages/frame.hpp"
+#include "messages/message_id_hash.hpp"
 #include "messages/wire.hpp"
 
 #include <deque>
@@ -71,11 +72,6 @@ private:
   struct address_hash {
     std::size_t operator()(const address& a) const noexcept;
   };
-  struct id_hash {
-    std::size_t operator()(const message_id& id) const noexcept {
-      return id.session.value * 31 + id.sequence;
-    }
-  };
   struct recent_route {
     address place;
     route_id id = 0;
@@ -105,7 +101,7 @@ private:
   std::uint32_t last_stream_ = 0;
   phase now_ = phase::asleep;
   std::unordered_map<address, route_id, address_hash> routes_;
-  std::unordered_map<message_id, envelope, id_hash> unanswered_;
+  std::unordered_map<message_id, envelope, message_id_hash> unanswered_;
   recent_route last_target_, last_sender_, last_tenant_;
 };
 

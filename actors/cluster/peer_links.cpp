@@ -12,13 +12,13 @@ bool peer_links::better(const link& a, const link& b) {
   return rank(a) > rank(b);
 }
 
-peer_links::known* peer_links::current_of(links& of) {
-  auto found =
-      std::find_if(of.begin(), of.end(), [](const known& k) { return k.now == standing::current; });
+peer_links::proven_link* peer_links::current_of(links& of) {
+  auto found = std::find_if(of.begin(), of.end(),
+                            [](const proven_link& k) { return k.now == standing::current; });
   return found == of.end() ? nullptr : &*found;
 }
 
-peer_links::known* peer_links::find(number id) {
+peer_links::proven_link* peer_links::find(number id) {
   for (auto& [peer, of] : peers_)
     for (auto& k : of)
       if (k.with.id == id)
@@ -29,13 +29,13 @@ peer_links::known* peer_links::find(number id) {
 peer_links::links_change peer_links::proven(const link& with) {
   links_change made;
   auto& of = peers_[with.peer];
-  auto differs = [&](const known& k) {
+  auto differs = [&](const proven_link& k) {
     return k.now != standing::ended && k.with.incarnation != with.incarnation;
   };
-  bool over = std::any_of(of.begin(), of.end(), [&](const known& k) {
+  bool over = std::any_of(of.begin(), of.end(), [&](const proven_link& k) {
     return differs(k) && k.with.incarnation > with.incarnation;
   });
-  known next{with, over ? standing::ended : standing::waiting};
+  proven_link next{with, over ? standing::ended : standing::waiting};
   if (over)
     made.dead.push_back(with.id);
   for (auto& k : of) {
@@ -87,7 +87,7 @@ peer_links::links_change peer_links::closed(number id) {
   auto& of = peers_[peer];
   of.erase(of.begin() + (gone - of.data()));
   if (counted) {
-    known* best = nullptr;
+    proven_link* best = nullptr;
     for (auto& k : of)
       if (k.now == standing::waiting && (!best || better(k.with, best->with)))
         best = &k;
@@ -115,7 +115,7 @@ bool peer_links::has_link(node_id peer) const {
   auto found = peers_.find(peer);
   return found != peers_.end()
          && std::any_of(found->second.begin(), found->second.end(),
-                        [](const known& k) { return k.now != standing::ended; });
+                        [](const proven_link& k) { return k.now != standing::ended; });
 }
 
 } // namespace troupe

@@ -61,16 +61,16 @@ private:
     current, ///< counts; not confirmed yet if it took the place of one that ended
     ended    ///< no longer needed, and not closed yet
   };
-  struct known {
+  struct proven_link {
     link with;
     standing now = standing::waiting;
     bool works = false; ///< it is confirmed
   };
-  using links = std::vector<known>;
+  using links = std::vector<proven_link>;
 
   static bool better(const link& a, const link& b);
-  static known* current_of(links& of);
-  known* find(number id);
+  static proven_link* current_of(links& of);
+  proven_link* find(number id);
 
   std::map<node_id, links> peers_; ///< links that are proven and not closed, none of them empty
 };

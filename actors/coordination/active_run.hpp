@@ -4,6 +4,7 @@
 #include "actors/coordination/placement.hpp"
 #include "actors/coordination/run_state.hpp"
 #include "messages/envelope.hpp"
+#include "messages/model_usage.hpp"
 #include "messages/spans.pb.h"
 
 #include <cstdint>
@@ -40,8 +41,8 @@ struct active_run {
 
   trace_context inside; ///< of what its tasks do
   std::unique_ptr<SpanData> root;
-  std::uint32_t retried = 0; ///< attempts that another one followed
-  std::uint64_t input_tokens = 0, output_tokens = 0;
+  std::uint32_t retried = 0;      ///< attempts that another one followed
+  model_usage used;               ///< of all attempts that were heard of
   std::string_view cancel_reason; ///< who wanted its end; empty: nobody
 
   bool want_progress = false;

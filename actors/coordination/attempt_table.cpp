@@ -54,6 +54,7 @@ bool attempt_table::start(step_context& context, attempt& a) {
   if (a.now == attempt::phase::started)
     return false;
   a.now = attempt::phase::started;
+  a.began = context.now;
   a.deadline = context.now + a.time + limits::task_deadline_slack;
   a.run->state->started(a.task);
   note(context, a, "has started");

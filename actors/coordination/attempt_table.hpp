@@ -28,6 +28,7 @@ struct attempt {
   placement::lane_index lane = 0;
   instant ready{}; ///< its task
   instant offered{};
+  instant began{};    ///< once it has started: when its owner heard of it
   instant deadline{}; ///< once it has started
   std::chrono::milliseconds time{0};
   std::size_t bytes = 0;

@@ -3,8 +3,12 @@
 #include "actors/coordination/run_spans.hpp"
 #include "actors/unread.hpp"
 #include "config/base/invariants.hpp"
+#include "config/limits/answers.hpp"
 #include "messages/value_bytes.hpp"
 
+#include <algorithm>
+#include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,7 +18,13 @@ namespace {
 
 constexpr std::chrono::nanoseconds timer_grain = std::chrono::milliseconds{5};
 
-bool may_pass(ec code) { return info(code).may_retry || code == ec::timed_out; }
+std::shared_ptr<const std::vector<std::string>> notes_in(const TaskDone& done) {
+  auto count = std::min<std::ptrdiff_t>(done.notes_size(), limits::reply_notes_max);
+  if (count == 0)
+    return nullptr;
+  auto first = done.notes().begin();
+  return std::make_shared<const std::vector<std::string>>(first, first + count);
+}
 
 } // namespace
 
@@ -62,8 +72,11 @@ void coordinator_logic::go_on_later(step_context& context) {
 
 void coordinator_logic::stop(step_context& context) {
   failure why{ec::unavailable, "the node that owns the run is stopping: run it again"};
-  while (auto run = runs_.first())
-    end_run(context, *run, &why, nullptr);
+  while (auto run = runs_.first()) {
+    // A step that threw may have ended its last task: then it has a result, and is not run again.
+    const failure* cut_short = run->over ? &*run->over : &why;
+    end_run(context, *run, run->state->ended() && !run->over ? nullptr : cut_short, nullptr);
+  }
   while (!endings_.empty())
     endings_.tell_some(context);
 }
@@ -189,8 +202,10 @@ void coordinator_logic::end_runs_of_gone(step_context& context) {
   failure why{ec::cancelled, "the client that submitted the run is gone"};
   auto alone = runs_.find_left_alone(context.now);
   for (auto run : alone.runs) {
+    if (run->closing)
+      continue;
     run->cancel_reason = "client_gone";
-    end_run(context, *run, &why, nullptr);
+    close_run(context, *run, why, nullptr);
   }
   if (alone.next)
     context.out.arm(timer_gone, *alone.next - context.now);
@@ -252,27 +267,16 @@ void coordinator_logic::on_done(step_context& context, TaskDone& done, int level
   queues_.heard_of(a->node);
   nodes_.answered(a->node, a->lane);
   progress_.note(context, run, task, a->node);
-  task_usage usage{nodes_.id_of(a->node), done.input_tokens(), done.output_tokens(),
-                   done.duration_us()};
-  run.input_tokens += usage.input_tokens;
-  run.output_tokens += usage.output_tokens;
+  task_usage usage{nodes_.id_of(a->node), usage_in(done), done.duration_us(), notes_in(done)};
+  run.used += usage.used;
   if (run.closing) {
     attempts_.release(context, *a, "has been given up");
     return end_if_closed(context, run);
   }
   run.state->set_time(context.now);
-  if (done.has_failure()) {
-    auto why = from_proto(done.failure());
-    run.tried[task].last = a->span;
-    if (may_pass(why.code))
-      return offers_.try_again(context, *a, std::move(why), true);
-    attempts_.release(context, *a, "has failed");
-    return offers_.fail_task(context, run, task, std::move(why), usage);
-  }
-  attempts_.release(context, *a, "is done");
-  run.state->succeeded(task, std::move(*done.mutable_output()), levels, usage);
-  kept_.watch(run, task);
-  offers_.wake(context, run);
+  if (done.has_failure())
+    return offers_.attempt_failed(context, *a, from_proto(done.failure()), usage);
+  offers_.attempt_succeeded(context, *a, std::move(*done.mutable_output()), levels, usage);
 }
 
 /// A result that this node cannot read: its task fails at once, and with it nobody waits.

@@ -138,11 +138,11 @@ private:
   kept_results kept_{{options_.run_results_bytes_max, options_.results_bytes_max},
                      runs_,
                      options_.give_back_memory};
-  task_offers offers_{{roles_, nodes_, attempts_, runs_, kept_}, timer_retry};
+  run_progress progress_{nodes_, timer_progress};
+  task_offers offers_{{roles_, nodes_, attempts_, runs_, kept_, progress_}, counted_, timer_retry};
   queue_watch queues_{nodes_, attempts_, runs_, timer_held};
   run_submissions submissions_;
   run_endings endings_{kept_, submissions_};
-  run_progress progress_{nodes_, timer_progress};
   run_blobs blobs_{timer_blobs, options_.holds_every};
   due_timer deadline_timer_;
   bool going_on_ = false; ///< the next step goes on with what this one left

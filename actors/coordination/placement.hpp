@@ -59,6 +59,9 @@ public:
   void set_silent(node_index node, bool silent) { nodes_[node].silent = silent; }
   bool is_silent(node_index node) const { return nodes_[node].silent; }
   std::uint32_t outstanding(node_index node) const { return nodes_[node].outstanding; }
+  std::uint32_t outstanding(node_index node, lane_index lane) const {
+    return nodes_[node].loads[lane].outstanding;
+  }
   /// When a node that refused may get a task again; nothing if no node refused.
   std::optional<instant> next_try(lane_index lane, instant now) const;
 
@@ -91,7 +94,7 @@ private:
     std::vector<load> loads;  ///< by lane
     std::vector<bool> hosted; ///< by lane
   };
-  struct lane_record {
+  struct role_lane {
     std::string role;
     bool cheap = false;
     std::uint32_t next = 0; ///< where the next turn begins
@@ -104,7 +107,7 @@ private:
   load& load_of(node_index node, lane_index lane) { return nodes_[node].loads[lane]; }
 
   std::vector<node_record> nodes_; ///< this node first
-  std::vector<lane_record> lanes_;
+  std::vector<role_lane> lanes_;
   std::set<std::string, std::less<>> roles_;
   std::set<std::string, std::less<>> own_roles_;
   std::uint32_t own_capacity_ = 1;

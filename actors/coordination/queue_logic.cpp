@@ -1,5 +1,6 @@
 #include "actors/coordination/queue_logic.hpp"
 
+#include "actors/agents/task_once.hpp"
 #include "actors/cluster/member_view.hpp"
 #include "actors/coordination/queue_tell.hpp"
 #include "actors/coordination/task_span.hpp"
@@ -10,8 +11,8 @@
 #include "config/limits/supervision.hpp"
 #include "config/limits/units.hpp"
 #include "messages/agents.pb.h"
+#include "messages/model_usage.hpp"
 #include "messages/runs.pb.h"
-#include "messages/value_bytes.hpp"
 #include "messages/wire.hpp"
 
 #include <algorithm>
@@ -255,10 +256,12 @@ void queue_logic::begin_task(step_context& context, slot_pool& p, waiting_task& 
 
 void queue_logic::report(step_context& context, running_task& task, TaskDone done) {
   auto bytes = task.owner == self_.node ? 0 : done.ByteSizeLong();
-  if (bytes > limits::content_bytes_max)
+  if (bytes > limits::content_bytes_max) {
+    auto used = usage_in(done);
     done = failed({ec::too_large, "the task's result is " + std::to_string(bytes)
                                       + " bytes, more than a message may have"});
-  else if (bytes >= stream_payload_bytes) { // smaller messages may overtake it
+    set_usage(done, used);
+  } else if (bytes >= stream_payload_bytes) { // smaller messages may overtake it
     if (on_way_.size() >= limits::results_on_way_kept_max)
       on_way_.pop();
     on_way_.push({task.key, context.now});
@@ -282,16 +285,15 @@ void queue_logic::on_reply(step_context& context, envelope& reply) {
   if (found->second.now == running_task::phase::working) {
     TaskDone done;
     if (auto answer = reply.body.as<AgentReply>()) {
-      if (answer->has_output())
-        done.set_output(answer->output().SerializeAsString());
-      else
-        append_field(*done.mutable_output(), Value::kTextFieldNumber, answer->text());
-      done.set_input_tokens(answer->input_tokens());
-      done.set_output_tokens(answer->output_tokens());
+      done.set_output(result_of(*answer));
+      set_usage(done, usage_in(*answer));
+      done.mutable_notes()->Swap(answer->mutable_notes());
     } else {
       auto why = failure_in(reply);
       done = failed(why ? *std::move(why)
                         : failure{ec::bad_message, "the agent's answer could not be read"});
+      if (auto wire = reply.body.as<Failure>())
+        set_usage(done, usage_in(*wire));
     }
     report(context, found->second, std::move(done));
   }

@@ -25,7 +25,7 @@ namespace troupe {
 struct queue_options {
   std::uint32_t pool_size = limits::pool_size;     ///< slots of each role
   std::size_t tasks_max = limits::queue_tasks_max; ///< waiting, of each role
-  std::string node_name;                           ///< for spans
+  std::string node_name{};                         ///< for spans
 };
 
 /// The tasks that a node was offered: service::queue (actors/host/interfaces.hpp). Each role has a

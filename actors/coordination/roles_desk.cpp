@@ -130,7 +130,7 @@ void roles_desk::on_query(step_context& context, const member_view& members, env
   auto query = *request.body.as<RolesQuery>();
   if (query.brief())
     return context.out.send(reply_to(request, names_page(members, query, self_.node)));
-  open_query q;
+  open_listing q;
   if (query.name().empty())
     q.pages.emplace(node_id{}, own_page(query.after()));
   else if (auto known = own_role(query.name()))
@@ -151,7 +151,8 @@ void roles_desk::on_query(step_context& context, const member_view& members, env
   context.out.arm(number, limits::desk_query_timeout);
 }
 
-void roles_desk::ask(step_context& context, open_query& q, node_id whom, const RolesQuery& query) {
+void roles_desk::ask(step_context& context, open_listing& q, node_id whom,
+                     const RolesQuery& query) {
   RolesQuery alone;
   alone.set_after(query.after());
   alone.set_name(query.name());
@@ -194,7 +195,7 @@ bool roles_desk::on_timer(step_context& context, const member_view& members, std
 
 /// All pages have come, or no others will.
 void roles_desk::complete(step_context& context, const member_view& members,
-                          open_queries::iterator asked) {
+                          open_listings::iterator asked) {
   auto& q = asked->second;
   auto page = merge_pages(q.pages);
   for (const auto& [sequence, node] : q.waiting)

@@ -35,27 +35,27 @@ public:
   void stop(step_context& context);
 
 private:
-  struct open_query {
+  struct open_listing {
     envelope asked; ///< without its body
     std::map<std::uint64_t, node_id> waiting;
     std::map<node_id, RolesListed> pages; ///< zero: this node's
     std::vector<node_id> silent;
   };
-  using open_queries = std::map<std::uint32_t, open_query>;
+  using open_listings = std::map<std::uint32_t, open_listing>;
 
   const RoleInfo* own_role(const std::string& called) const;
   RolesListed own_page(const std::string& after) const;
   static RolesListed names_page(const member_view& members, const RolesQuery& query, node_id self);
   std::vector<node_id> others_to_ask(const member_view& members, const RolesQuery& query) const;
-  void ask(step_context& context, open_query& q, node_id whom, const RolesQuery& query);
-  void complete(step_context& context, const member_view& members, open_queries::iterator asked);
+  void ask(step_context& context, open_listing& q, node_id whom, const RolesQuery& query);
+  void complete(step_context& context, const member_view& members, open_listings::iterator asked);
 
   const role_table* own_;
   address self_;
   session_id session_;
   std::uint64_t sequence_ = 0;
   std::uint32_t asked_ = 0;
-  open_queries open_;
+  open_listings open_;
 };
 
 /// Merges pages, up to the last name for which each of them is complete.

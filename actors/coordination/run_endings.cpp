@@ -37,6 +37,7 @@ void run_endings::add(std::unique_ptr<active_run> run, const failure* cut_short,
   done->whole.set_duration_us(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(now - ended.began).count()));
   done->result_known = cut_short || !ended.state->graph().has_result();
+  set_usage(done->whole, ended.used);
   ended.state->report_whole(done->whole, cut_short);
   endings_.push_back(std::move(done));
 }
@@ -100,21 +101,25 @@ bool run_endings::add_outcomes(ending& done, std::size_t& left) {
   return !more;
 }
 
-/// Messages that stand one behind the other as bytes are one message with the fields of all.
-payload run_endings::whole_of(ending& done) {
+/// The run fails if its end is more than a message may have.
+void run_endings::bound(ending& done) {
   auto& whole = done.whole;
   auto& message = done.message;
   auto size = [&] { return whole.ByteSizeLong() + message.size(); };
-  if (size() > run_ended_bytes_max) {
-    whole.set_ok(false);
-    *whole.mutable_failure() = to_proto(too_much_to_tell(
-        "the run's result and the outcomes of its tasks are " + std::to_string(size()) + " bytes"));
-    message.erase(0, done.result_end);
-    if (size() > run_ended_bytes_max)
-      message.clear();
-  }
-  whole.AppendToString(&message);
-  auto bytes = std::make_shared<const std::string>(std::move(message));
+  if (size() <= run_ended_bytes_max)
+    return;
+  whole.set_ok(false);
+  *whole.mutable_failure() = to_proto(too_much_to_tell(
+      "the run's result and the outcomes of its tasks are " + std::to_string(size()) + " bytes"));
+  message.erase(0, done.result_end);
+  if (size() > run_ended_bytes_max)
+    message.clear();
+}
+
+/// Messages that stand one behind the other as bytes are one message with the fields of all.
+payload run_endings::whole_of(ending& done) {
+  done.whole.AppendToString(&done.message);
+  auto bytes = std::make_shared<const std::string>(std::move(done.message));
   std::shared_ptr<const char[]> owner{bytes, bytes->data()};
   return payload::from_wire(payload_kind::RunEnded,
                             {std::move(owner), bytes->data(), bytes->size()});
@@ -122,7 +127,7 @@ payload run_endings::whole_of(ending& done) {
 
 void run_endings::tell(step_context& context, ending& done) {
   auto& run = *done.run;
-  auto ended = whole_of(done);
+  bound(done);
   auto why = done.whole.has_failure() ? from_proto(done.whole.failure()) : failure{};
   bool ok = done.whole.ok();
   auto failed = [&] { return run.title() + " failed: " + why.message; };
@@ -137,6 +142,7 @@ void run_endings::tell(step_context& context, ending& done) {
       return run.title() + " has ended" + (ok ? std::string{} : ": " + why.message);
     });
   end_run_span(context, run, ok ? nullptr : &why);
+  auto ended = whole_of(done); // after all that asks the host: if that throws, `stop` tells it
   submissions_.complete(run, ended);
   std::optional<envelope> reply;
   if (done.canceller) {

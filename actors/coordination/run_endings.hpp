@@ -52,7 +52,8 @@ private:
 
   static bool copy_result(ending& done, std::size_t& bytes);
   static bool add_outcomes(ending& done, std::size_t& left);
-  static payload whole_of(ending& done);
+  static void bound(ending& done);
+  static payload whole_of(ending& done); ///< takes the message
   void tell(step_context& context, ending& done);
 
   kept_results& kept_;

@@ -38,9 +38,12 @@ void run_state::report(RunEnded& into, const failure* cut_short) const {
   report_outcomes(into, at, std::numeric_limits<std::size_t>::max(), cut_short);
 }
 
+/// A run that is cut short is not told as succeeded, even if all its tasks have: its result is not
+/// told either.
 void run_state::report_whole(RunEnded& into, const failure* cut_short) const {
-  into.set_ok(ok());
-  if (!ok())
+  bool fine = ok() && !cut_short;
+  into.set_ok(fine);
+  if (!fine)
     *into.mutable_failure() = to_proto(cut_short ? *cut_short : why_failed());
 }
 
@@ -88,9 +91,10 @@ void run_state::report_task(TaskOutcome& into, std::uint32_t task, const failure
   if (record.now == status::done || record.now == status::failed) {
     into.set_attempts(record.attempt);
     into.set_node(to_bytes(record.usage.node));
-    into.set_input_tokens(record.usage.input_tokens);
-    into.set_output_tokens(record.usage.output_tokens);
+    set_usage(into, record.usage.used);
     into.set_duration_us(record.usage.duration_us);
+    if (record.usage.notes)
+      into.mutable_notes()->Assign(record.usage.notes->begin(), record.usage.notes->end());
   }
 }
 

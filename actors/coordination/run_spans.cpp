@@ -54,10 +54,8 @@ void end_run_span(step_context& context, active_run& run, const failure* why) {
   set_if_any(root, attr::tasks_failed, count.failed - run.state->not_run());
   set_if_any(root, attr::tasks_not_run, not_begun);
   set_if_any(root, attr::tasks_retried, run.retried);
-  if (run.input_tokens + run.output_tokens > 0) {
-    set(root, attr::input_tokens, run.input_tokens);
-    set(root, attr::output_tokens, run.output_tokens);
-  }
+  if (run.used.any())
+    set_usage(root, run.used);
   if (!run.cancel_reason.empty())
     set(root, attr::cancel_reason, run.cancel_reason);
   run.state->visit_not_run(limits::span_events_max,
@@ -70,8 +68,9 @@ void end_run_span(step_context& context, active_run& run, const failure* why) {
                            });
   if (why)
     set_failed(root, *why);
-  context.end(std::move(root));
-  run.root.reset();
+  auto whole = std::move(root);
+  run.root.reset(); // also if the host throws: half a span is none
+  context.end(std::move(whole));
 }
 
 void set_trace(Task& task, const active_run& run, const attempt& a) {
@@ -98,6 +97,8 @@ void write_lost_attempt(step_context& context, const placement& nodes, const att
   auto span = begin_task_span(task, name.empty() ? to_string(nodes.id_of(a.node)) : name, false);
   if (!span)
     return;
+  if (a.now == attempt::phase::started)
+    task_started(*span, a.began);
   set_task_lost(*span, why);
   run.tried[a.task].last = {span->span()};
   context.end(std::move(*span));

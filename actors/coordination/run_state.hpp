@@ -4,6 +4,7 @@
 #include "actors/coordination/graph_inputs.hpp"
 #include "actors/coordination/graph_plan.hpp"
 #include "messages/envelope.hpp"
+#include "messages/model_usage.hpp"
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"
 
@@ -22,9 +23,9 @@ namespace troupe {
 /// How a task ended, besides its result.
 struct task_usage {
   node_id node;
-  std::uint64_t input_tokens = 0;
-  std::uint64_t output_tokens = 0;
+  model_usage used;
   std::uint64_t duration_us = 0;
+  std::shared_ptr<const std::vector<std::string>> notes = {}; ///< on its result; null: none
 };
 
 /// One execution of a graph: which of its tasks may begin, what their inputs are, how they ended.
@@ -210,7 +211,7 @@ private:
     std::uint32_t field = 0;
     bool begun = false;
     std::size_t begin = 0, entry = 0, value = 0; ///< where they begin in the bytes
-    copy_cursor copy;
+    copy_cursor copy{};
   };
   enum class phase : std::uint8_t {
     folded,    ///< its list is not known: it has no tasks

@@ -19,9 +19,10 @@ constexpr std::chrono::nanoseconds timer_grain = std::chrono::milliseconds{5};
 
 } // namespace
 
-task_offers::task_offers(const tables& shared, std::uint32_t timer)
+task_offers::task_offers(const tables& shared, metrics& counted, std::uint32_t timer)
     : roles_(shared.roles), nodes_(shared.nodes), attempts_(shared.attempts), runs_(shared.runs),
-      kept_(shared.kept), retry_timer_(timer, timer_grain) {}
+      kept_(shared.kept), progress_(shared.progress), inline_(shared.roles, counted),
+      retry_timer_(timer, timer_grain) {}
 
 void task_offers::add(active_run& run) {
   run.in_lane.resize(run.state->roles().size());
@@ -67,9 +68,14 @@ bool task_offers::offer_ready(step_context& context) {
   if (!later_.empty())
     retry_timer_.fire_at(context, later_.begin()->first);
   budget_ = {limits::offers_per_step_max, limits::offer_bytes_per_step_max};
-  bool more = offer_lanes(context);
+  inline_.begin_step(context);
+  bool more = false;
+  do { // what was done here may have made tasks ready in lanes that were passed
+    did_some_ = false;
+    more = offer_lanes(context);
+  } while (did_some_ && !inline_.spent() && !budget_.spent());
   send_offers(context);
-  return more;
+  return more || did_some_;
 }
 
 bool task_offers::offer_lanes(step_context& context) {
@@ -88,7 +94,7 @@ bool task_offers::offer_lanes(step_context& context) {
     offer_runs(context, at);
     if (lane.empty())
       lane.stranded.reset();
-    else if (budget_.spent())
+    else if (budget_.spent() || inline_.spent())
       more = true;
     else
       more = wait_for_room(context, at) || more;
@@ -119,6 +125,9 @@ void task_offers::offer_runs(step_context& context, lane_index lane) {
     auto node = nodes_.choose(lane, placement::none, context.now);
     if (node == placement::none)
       return;
+    bool here = is_done_here(*turns.front().run, lane, node, context.now);
+    if (here && inline_.spent())
+      return;
     auto waiting = turns.pop();
     auto& run = *waiting.run;
     auto role = run.role_in(lane);
@@ -129,8 +138,13 @@ void task_offers::offer_runs(step_context& context, lane_index lane) {
     run.in_lane[role] = run.state->has_ready(role);
     if (run.in_lane[role])
       turns.push({&run, whole ? context.now : waiting.since});
-    if (whole)
-      offer(context, run, task, {lane, node, std::max(run.state->ready_since(task), run.began)});
+    if (!whole)
+      continue;
+    taken_task taken{lane, node, std::max(run.state->ready_since(task), run.began)};
+    if (here)
+      do_here(context, run, task, taken);
+    else
+      offer(context, run, task, taken);
   }
 }
 
@@ -299,6 +313,28 @@ void task_offers::try_again(step_context& context, attempt& a, failure why, bool
     lanes_[again.lane].retries.push_back(again);
   }
   note_retry(run, again.task, why, delay, nodes_.name_of(again.avoid), context.now);
+}
+
+void task_offers::attempt_succeeded(step_context& context, attempt& a, std::string output,
+                                    int levels, const task_usage& usage) {
+  auto& run = *a.run;
+  auto task = a.task;
+  attempts_.release(context, a, "is done");
+  run.state->set_time(context.now);
+  run.state->succeeded(task, std::move(output), levels, usage);
+  kept_.watch(run, task);
+  wake(context, run);
+}
+
+void task_offers::attempt_failed(step_context& context, attempt& a, failure why,
+                                 const task_usage& usage) {
+  auto& run = *a.run;
+  auto task = a.task;
+  run.tries_of(task).last = a.span;
+  if (info(why.code).may_retry || why.code == ec::timed_out)
+    return try_again(context, a, std::move(why), true);
+  attempts_.release(context, a, "has failed");
+  fail_task(context, run, task, std::move(why), usage);
 }
 
 void task_offers::fail_task(step_context& context, active_run& run, std::uint32_t task, failure why,

@@ -4,8 +4,10 @@
 #include "actors/coordination/attempt_table.hpp"
 #include "actors/coordination/due_timer.hpp"
 #include "actors/coordination/fifo.hpp"
+#include "actors/coordination/inline_lane.hpp"
 #include "actors/coordination/kept_results.hpp"
 #include "actors/coordination/placement.hpp"
+#include "actors/coordination/run_progress.hpp"
 #include "actors/coordination/run_table.hpp"
 #include "actors/logic.hpp"
 #include "messages/runs.pb.h"
@@ -26,6 +28,9 @@ namespace troupe {
 /// offers a bounded number of tasks and bytes; the next one begins with the lane that this one did
 /// not reach.
 ///
+/// The first attempt of a cheap task may be made here and now, without an offer (inline_lane), if
+/// placement wants it on this node and no task of its role waits in the node's queue.
+///
 /// A task is tried again until its attempts are used up, on another node if there is one. A task
 /// fails if no node has hosted its role for `limits::placement_patience`.
 class task_offers {
@@ -40,9 +45,10 @@ public:
     attempt_table& attempts;
     run_table& runs;
     kept_results& kept;
+    run_progress& progress;
   };
-  /// `timer` calls for `timer_fired`, and for the next `offer_ready`.
-  task_offers(const tables& shared, std::uint32_t timer);
+  /// `timer` calls for `timer_fired`, and for the next `offer_ready`. `counted` outlives it.
+  task_offers(const tables& shared, metrics& counted, std::uint32_t timer);
 
   void start(const address& self) { self_ = self; }
   /// A new run: numbers the lanes of its roles.
@@ -55,6 +61,11 @@ public:
   /// An attempt came to nothing. Releases it; its task is tried again or fails. `counts`: as one of
   /// the task's attempts.
   void try_again(step_context& context, attempt& a, failure why, bool counts);
+  /// An attempt has brought the result of its task: a Value as bytes, with so many levels.
+  void attempt_succeeded(step_context& context, attempt& a, std::string output, int levels,
+                         const task_usage& usage);
+  /// An attempt has failed, for that reason: its task is tried again if that may help, or fails.
+  void attempt_failed(step_context& context, attempt& a, failure why, const task_usage& usage);
   /// The task has failed for good.
   void fail_task(step_context& context, active_run& run, std::uint32_t task, failure why,
                  const task_usage& usage);
@@ -79,7 +90,7 @@ private:
     active_run* run = nullptr;
     instant since{};
   };
-  struct lane_record {
+  struct waiting_lane {
     fifo<ready_run> runs; ///< have ready tasks of the role
     std::deque<retry> retries;
     std::optional<instant> stranded; ///< since then no node that is up hosts the role
@@ -112,6 +123,8 @@ private:
     instant ready{};
   };
   void offer(step_context& context, active_run& run, std::uint32_t task, const taken_task& taken);
+  bool is_done_here(const active_run& run, lane_index lane, node_index node, instant now);
+  void do_here(step_context& context, active_run& run, std::uint32_t task, const taken_task& taken);
   void spend(const Task& made, std::size_t bytes);
   std::chrono::milliseconds time_of(const active_run& run, std::uint32_t task) const;
   filling_offer& offer_for(node_index node, const name& tenant);
@@ -122,13 +135,17 @@ private:
   attempt_table& attempts_;
   run_table& runs_;
   kept_results& kept_;
+  run_progress& progress_;
+  inline_lane inline_;
   due_timer retry_timer_;
   address self_;
-  std::vector<lane_record> lanes_;      ///< by placement's index
+  std::vector<waiting_lane> lanes_;     ///< by placement's index
   std::multimap<instant, retry> later_; ///< by when they may be tried
   step_budget budget_;
   lane_index first_lane_ = 0;          ///< whose turn it is to be the first
   std::vector<filling_offer> filling_; ///< of this step
+  Task done_here_;        ///< empty between tasks; it keeps its memory unless that is much
+  bool did_some_ = false; ///< tasks were done here: others may have become ready
 };
 
 } // namespace troupe

@@ -51,9 +51,13 @@ std::unique_ptr<SpanData> begin_task_span(const Task& task, std::string_view nod
   return span;
 }
 
-void task_started(SpanData& span, instant queued, instant now) {
+void task_started(SpanData& span, instant now) {
   add(span, event_at(happening::started, now));
   set(span, attr::task_wait, milliseconds(now - at(span.start_ns())));
+}
+
+void task_started(SpanData& span, instant queued, instant now) {
+  task_started(span, now);
   set(span, attr::queue_wait, milliseconds(now - queued));
 }
 

@@ -19,7 +19,9 @@ namespace troupe {
 /// node's.
 std::unique_ptr<SpanData> begin_task_span(const Task& task, std::string_view node, bool remote);
 
-/// The work begins after `queued` in the queue of this node.
+/// The work begins.
+void task_started(SpanData& span, instant now);
+/// The work begins, after it was in the queue of this node since `queued`.
 void task_started(SpanData& span, instant queued, instant now);
 
 /// How the attempt ended; `why.code` is `none` if it succeeded. That a run was cancelled is no

@@ -22,7 +22,8 @@ struct actor_runtime::parts {
     config.load<caf::io::middleman>();
     config.add_message_types<caf::id_block::troupe>();
     config.set("scheduler.max-threads", static_cast<std::uint64_t>(given.threads));
-    config.set("scheduler.max-throughput", static_cast<std::uint64_t>(given.max_throughput));
+    // For supervisors and other actors that are no shells. A shell's turn is a burst (shell.hpp).
+    config.set("scheduler.max-throughput", std::uint64_t{1});
     config.set("middleman.workers", std::uint64_t{0}); // they serve remote actors: none exist
     return config;
   }

@@ -18,8 +18,7 @@ namespace troupe {
 class actor_runtime {
 public:
   struct options {
-    std::size_t threads = 1;        ///< of the scheduler
-    std::size_t max_throughput = 1; ///< messages that an actor handles in one go
+    std::size_t threads = 1; ///< of the scheduler
   };
 
   explicit actor_runtime(const options& given);

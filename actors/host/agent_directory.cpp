@@ -1,35 +1,11 @@
 #include "actors/host/agent_directory.hpp"
 
-#include "actors/host/mailbox_order.hpp"
 #include "actors/host/shell.hpp"
-
-#include <caf/actor_cast.hpp>
-#include <caf/mailbox_element.hpp>
 
 #include <algorithm>
 #include <utility>
 
 namespace troupe {
-
-namespace {
-
-template <class T>
-void enqueue(const logic_actor& receiver, T what, caf::execution_unit* unit) {
-  auto raw = caf::actor_cast<caf::abstract_actor*>(receiver);
-  before_enqueue(raw);
-  raw->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(what)),
-               unit);
-}
-
-} // namespace
-
-void hand_over(const logic_actor& receiver, parcel one, caf::execution_unit* unit) {
-  enqueue(receiver, std::move(one), unit);
-}
-
-void hand_over(const logic_actor& receiver, parcels many, caf::execution_unit* unit) {
-  enqueue(receiver, std::move(many), unit);
-}
 
 logic_actor agent_directory::find(const name& agent) const {
   auto& home = shard_of(agent);
@@ -60,8 +36,7 @@ agent_directory::entrance agent_directory::enter(envelope& message, bool reserve
     if (admitted == inbox_meter::admission::full)
       return entrance::full;
     if (admitted == inbox_meter::admission::in) {
-      there.held.messages.push_back(std::move(message));
-      there.held.bytes += bytes;
+      there.held.add(std::move(message), bytes);
       return entrance::held;
     }
   }
@@ -89,7 +64,7 @@ void agent_directory::came_around(const name& agent, caf::execution_unit* unit) 
       home.agents.erase(found);
       return;
     }
-    if (!there.active || there.held.messages.empty())
+    if (!there.active || there.held.empty())
       return;
   }
   release(agent, unit);
@@ -100,23 +75,23 @@ void agent_directory::release(const name& agent, caf::execution_unit* unit) {
   auto& home = shard_of(agent);
   for (;;) {
     logic_actor whom;
-    parcels next;
+    gathered_messages next;
     {
       std::unique_lock guard{home.mutex};
       auto found = home.agents.find(agent);
       if (found == home.agents.end())
         return;
       auto& there = found->second;
-      there.releasing = there.active && there.around == 0 && !there.held.messages.empty();
+      there.releasing = there.active && there.around == 0 && !there.held.empty();
       if (!there.releasing) {
         if (there.empty())
           home.agents.erase(found);
         return;
       }
-      next.value = std::exchange(there.held, {});
+      next = std::exchange(there.held, {});
       whom = there.active;
     }
-    hand_over(whom, std::move(next), unit);
+    shell_of(whom).hand_over(std::move(next), unit);
   }
 }
 
@@ -128,7 +103,7 @@ void agent_directory::place(const name& agent, logic_actor who) {
 
 void agent_directory::remove(const name& agent, caf::actor_id who) {
   logic_actor gone; // destroyed after the lock
-  parcels left;
+  gathered_messages left;
   {
     auto& home = shard_of(agent);
     std::unique_lock guard{home.mutex};
@@ -137,12 +112,12 @@ void agent_directory::remove(const name& agent, caf::actor_id who) {
       return;
     auto& there = found->second;
     gone.swap(there.active);
-    left.value = std::exchange(there.held, {});
+    left = std::exchange(there.held, {});
     if (there.empty())
       home.agents.erase(found);
   }
-  if (!left.value.messages.empty())
-    hand_over(gone, std::move(left), nullptr);
+  if (!left.empty())
+    shell_of(gone).hand_over(std::move(left), nullptr);
 }
 
 bool agent_directory::remove_if_idle(const name& agent, caf::actor_id who, inbox_meter& inbox) {

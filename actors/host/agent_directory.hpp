@@ -2,6 +2,7 @@
 
 #include "actors/host/inbox_meter.hpp"
 #include "actors/host/interfaces.hpp"
+#include "actors/host/waiting_list.hpp"
 #include "config/limits/work.hpp"
 
 #include <array>
@@ -15,10 +16,6 @@ class execution_unit;
 } // namespace caf
 
 namespace troupe {
-
-/// Hands charged messages over to an actor: the only way into a shell's mailbox.
-void hand_over(const logic_actor& receiver, parcel one, caf::execution_unit* unit);
-void hand_over(const logic_actor& receiver, parcels many, caf::execution_unit* unit);
 
 /// Which agents are active on this node, and in which order messages reach an agent that is being
 /// started.
@@ -69,10 +66,10 @@ private:
   struct entry {
     logic_actor active;
     std::size_t around = 0; ///< messages on their way round service::roles
-    charged_messages held;  ///< let in; they follow those
+    gathered_messages held; ///< let in; they follow those
     bool releasing = false; ///< held ones are being handed over
     bool empty() const { return !active && around == 0 && !releasing; }
-    bool open() const { return active && around == 0 && held.messages.empty() && !releasing; }
+    bool open() const { return active && around == 0 && held.empty() && !releasing; }
   };
   struct shard {
     mutable std::shared_mutex mutex;

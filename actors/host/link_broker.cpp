@@ -6,6 +6,7 @@
 #include "config/limits/links.hpp"
 #include "config/version.hpp"
 #include "messages/cluster.pb.h"
+#include "messages/door_span.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/io/broker.hpp>
@@ -207,7 +208,11 @@ void carry_out(link_broker* self, link_logic::effects out) {
     if (!link.protocol->peer().client())
       continue;
     link.hub->host.sampler.decide(message.trace);
-    link.hub->host.door.enter(message, {link.random.next() | 1}, link.now());
+    if (message.trace.sampled())
+      link.hub->host.door.enter(message,
+                                door_span(message.id, message.attempt, link.hub->host.post->self(),
+                                          link.hub->self.incarnation()),
+                                link.now());
   }
   std::erase_if(received, [&](const envelope& message) { return is_foreign_reply(link, message); });
   if (!received.empty()) {
@@ -284,7 +289,9 @@ caf::behavior link_behavior(link_broker* self, const handed_over& given, newcome
   self->state.registered = std::move(*given);
   self->state.hub = &self->state.registered->hub();
   set_up(self);
-  if (door && !self->state.has_ended())
+  if (door && self->state.has_ended())
+    door->gone_before_it_entered();
+  else if (door)
     self->state.registered->enter(*door, [broker = caf::actor_cast<caf::actor_addr>(self)] {
       if (auto there = caf::actor_cast<caf::actor>(broker))
         caf::anon_send(there, atom::leave_v);
@@ -341,8 +348,11 @@ void adopt_link(link_hub& hub, int socket, node_id expected, newcomers* door) {
 
 acceptor::options accept_at(link_hub& hub, newcomers& door) {
   acceptor::options options;
-  options.adopt = [&](int socket) { adopt_link(hub, socket, {}, &door); };
-  options.crowded = [&] { return door.size() >= limits::unproven_leaving_factor * door.at_most(); };
+  options.adopt = [&](int socket) {
+    door.comes();
+    adopt_link(hub, socket, {}, &door);
+  };
+  options.crowded = [&] { return door.crowded(); };
   options.make_room = [&] { door.ask_one_to_leave(hub.host.clock.now()); };
   options.log = hub.host.log;
   return options;

@@ -2,8 +2,7 @@
 
 #include "actors/cluster/link_logic.hpp"
 #include "actors/cluster/outbox.hpp"
-#include "actors/host/fast_random.hpp"
-#include "actors/host/link_hub.hpp"
+#include "actors/host/link_registration.hpp"
 
 #include <caf/io/connection_handle.hpp>
 
@@ -64,7 +63,6 @@ struct link_state {
   std::shared_ptr<outbox> waiting;
   std::size_t unsent = 0; ///< handed to CAF and not yet to the socket
   int socket = -1;        ///< CAF's
-  fast_random random;     ///< for the ids of spans
 
 private:
   void note_end(const failure& why, cause because) const;

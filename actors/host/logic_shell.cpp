@@ -1,6 +1,5 @@
 #include "actors/host/logic_shell.hpp"
 
-#include "actors/host/mailbox_order.hpp"
 #include "config/limits/work.hpp"
 
 #include <caf/exit_reason.hpp>
@@ -12,37 +11,45 @@ namespace troupe {
 
 logic_shell::logic_shell(caf::actor_config& cfg, node_host& host, troupe::address self,
                          std::unique_ptr<logic> mind, std::vector<envelope> first)
-    : shell(cfg, host, std::move(self)), mind_(std::move(mind)), first_(std::move(first)) {
-  out_.debugs = host_.log->wants(log_level::debug);
+    : shell(cfg, host, std::move(self)), mind_(std::move(mind)), first_(std::move(first)),
+      debugs_(host_.log->wants(log_level::debug)) {
   set_down_handler([this](caf::down_msg& down) { child_is_down(down); });
 }
 
+/// A thread does one turn at a time. What a turn that ended by a fault of the host has left is not
+/// this actor's.
+void logic_shell::begin_turn() {
+  thread_local wanted lent;
+  wanted_ = &lent;
+  if (lent.undelivered)
+    lent = {};
+  lent.undelivered = true;
+  lent.out.leaves = false;
+  lent.out.debugs = debugs_;
+}
+
 logic_shell::behavior_type logic_shell::make_behavior() {
+  begin_turn();
   guarded([this](step_context& context) { mind_->start(context, self_); });
   if (!first_.empty()) {
     if (fault_.empty())
       deliver();
-    work_on_all(std::exchange(first_, {}));
+    for (auto& message : std::exchange(first_, {})) {
+      work_on(message);
+      deliver_if_enough();
+    }
   }
   after_steps();
   return {
-      [this](parcel& one) {
-        after_dequeue(this);
-        taken(1, one.value.bytes);
-        work_on(std::move(one.value.message));
-        after_steps();
-      },
-      [this](parcels& many) {
-        after_dequeue(this);
-        taken(many.value.messages.size(), many.value.bytes);
-        work_on_all(std::move(many.value.messages));
-        after_steps();
-      },
       [this](atom::tick, std::uint32_t, std::uint64_t generation) {
+        begin_turn();
         if (generation == tick_generation_)
           on_tick();
       },
-      [this](atom::stop) { stop(); },
+      [this](atom::stop) {
+        begin_turn();
+        stop();
+      },
       [](atom::begin) {},
   };
 }
@@ -50,14 +57,17 @@ logic_shell::behavior_type logic_shell::make_behavior() {
 /// One call into the logic. `after_steps` carries out its outputs.
 template <class Call>
 void logic_shell::guarded(Call&& call) {
-  out_.leaves = false; // a step came after the wish: it has something to do
-  step_context context{host_.clock.now(), random_, out_, &host_.clock};
+  wanted_->undelivered = true;
+  out().leaves = false; // a step came after the wish: it has something to do
+  if (!std::exchange(time_is_fresh_, false))
+    stepped_at_ = host_.clock.now();
+  step_context context{stepped_at_, random_, out(), host_.within_steps};
   fault_ = fault_of([&] { call(context); });
 }
 
-void logic_shell::work_on(envelope message) {
+void logic_shell::work_on(envelope& message) {
   if (came_around(message)) {
-    passed_on_.push_back(message.target.agent);
+    wanted_->passed_on.push_back(message.target.agent);
     if (phase_ == phase::working)
       tell_of_end(message.target.agent);
   }
@@ -68,9 +78,11 @@ void logic_shell::work_on(envelope message) {
   envelope failed;
   if (asked)
     failed = head_of(message);
-  guarded([&](step_context& context) { mind_->step(context, std::move(message)); });
+  guarded([&](step_context& context) {
+    mind_->step(context, event{std::in_place_type<envelope>, std::move(message)});
+  });
   if (asked && !fault_.empty())
-    out_.send(
+    out().send(
         reply_failure(failed, {ec::agent_failed, troupe::to_string(self_) + " failed: " + fault_}));
 }
 
@@ -79,14 +91,42 @@ void logic_shell::work_on(event input) {
     guarded([&](step_context& context) { mind_->step(context, std::move(input)); });
 }
 
-void logic_shell::work_on_all(std::vector<envelope> messages) {
-  for (auto& message : messages) {
-    work_on(std::move(message));
-    // Starts and stops of different steps must not be merged into one order.
-    if (out_.sends.size() >= limits::outputs_gathered_max || !out_.starts.empty()
-        || !out_.stops.empty())
-      deliver();
+/// As part of the last step: a wish to leave stands.
+void logic_shell::settle() {
+  step_context context{stepped_at_, random_, out(), host_.within_steps};
+  fault_ = fault_of([&] { mind_->settle(context); });
+}
+
+void logic_shell::work_off_burst() {
+  begin_turn();
+  stepped_at_ = host_.clock.now();
+  time_is_fresh_ = true; // for the first step
+  auto until = stepped_at_ + host_.burst_time_max;
+  for (auto left = host_.burst_messages_max; left > 0; --left) {
+    auto one = next_waiting();
+    if (!one)
+      break;
+    taken(one->bytes);
+    ++taken_so_far_;
+    work_on(one->message);
+    hear_of_ends();
+    deliver_if_enough();
+    if (stepped_at_ >= until || (phase_ == phase::working && !fault_.empty()))
+      break;
   }
+  time_is_fresh_ = false;
+  bool ticks = has_come_again();
+  after_steps(); // they may have cancelled what is due
+  if (ticks && phase_ == phase::working)
+    on_tick();
+  sleep_if_empty();
+}
+
+/// Starts and stops of different steps must not be merged into one order.
+void logic_shell::deliver_if_enough() {
+  if (out().sends.size() >= limits::outputs_gathered_max || !out().starts.empty()
+      || !out().stops.empty())
+    deliver();
 }
 
 void logic_shell::on_tick() {
@@ -100,25 +140,27 @@ void logic_shell::on_tick() {
 
 void logic_shell::after_steps() {
   if (phase_ == phase::working) {
-    if (fault_.empty() && out_.leaves && self_.what != address::kind::agent)
+    if (fault_.empty())
+      settle();
+    if (fault_.empty() && out().leaves && self_.what != address::kind::agent)
       fault_ = "a service does not leave";
     if (!fault_.empty())
       fail();
   }
   deliver();
-  if (phase_ == phase::working && out_.leaves)
+  if (phase_ == phase::working && out().leaves)
     leave_if_idle();
   end_if_drained();
 }
 
 /// The actor that takes this place starts its own children: it does not wait for these.
 void logic_shell::fail() {
-  out_.log(log_level::error, "agent", troupe::to_string(self_) + " failed: " + fault_);
+  out().log(log_level::error, "agent", troupe::to_string(self_) + " failed: " + fault_);
   auto fault = std::move(fault_);
   end_logic(); // if it cannot even stop, its callers still have deadlines
   fault_ = std::move(fault);
   stop_children();
-  children_.clear();
+  family_.reset();
   leave();
 }
 
@@ -128,7 +170,7 @@ void logic_shell::stop() {
   end_logic();
   phase_ = phase::stopping;
   stop_children();
-  if (children_.empty())
+  if (!has_children())
     leave();
   end_if_drained();
 }
@@ -145,17 +187,18 @@ void logic_shell::leave_if_idle() {
 void logic_shell::end_logic() {
   guarded([this](step_context& context) { mind_->stop(context); });
   if (!fault_.empty())
-    out_.log(log_level::error, "agent",
-             troupe::to_string(self_) + " failed while it was stopped: " + fault_);
-  out_.starts.clear();
-  out_.timers.clear();
+    out().log(log_level::error, "agent",
+              troupe::to_string(self_) + " failed while it was stopped: " + fault_);
+  out().starts.clear();
+  out().timers.clear();
   deliver();
   mind_.reset();
 }
 
 void logic_shell::stop_children() {
-  for (auto& [id, c] : children_)
-    caf::anon_send(c.actor, atom::stop_v);
+  if (family_)
+    for (auto& [id, c] : family_->children)
+      caf::anon_send(c.actor, atom::stop_v);
 }
 
 void logic_shell::leave() {
@@ -164,7 +207,7 @@ void logic_shell::leave() {
 }
 
 void logic_shell::end_if_drained() {
-  if (phase_ == phase::leaving && drained() && children_.empty())
+  if (phase_ == phase::leaving && drained() && !has_children())
     quit(reason_of_end(fault_));
 }
 
@@ -175,48 +218,53 @@ void logic_shell::killed() {
 }
 
 void logic_shell::deliver() {
-  for (const auto& gone : out_.stops)
+  for (const auto& gone : out().stops)
     stop_child(gone);
-  out_.stops.clear();
-  for (auto& wanted : out_.starts)
-    start_child(std::move(wanted));
-  out_.starts.clear();
-  host_.carry_out(out_, context());
-  for (const auto& agent : passed_on_)
+  out().stops.clear();
+  for (auto& fresh : out().starts)
+    start_child(std::move(fresh));
+  out().starts.clear();
+  host_.carry_out(out(), context());
+  for (const auto& agent : wanted_->passed_on)
     host_.post->came_around(agent, context());
-  passed_on_.clear();
-  if (!out_.timers.empty()) {
+  wanted_->passed_on.clear();
+  if (!out().timers.empty()) {
     auto now = host_.clock.now();
-    for (auto& t : out_.timers)
+    for (auto& t : out().timers)
       timers_.arm(t.id, now, t.after);
-    out_.timers.clear();
+    out().timers.clear();
     schedule();
   }
+  wanted_->undelivered = false;
 }
 
-void logic_shell::start_child(outputs::child wanted) {
-  auto place = troupe::address::of_agent(wanted.agent, self_.node);
+void logic_shell::start_child(outputs::child fresh) {
+  auto place = troupe::address::of_agent(fresh.agent, self_.node);
   // It begins only once it can be found: otherwise an answer to its first request would go astray.
   // It has its first messages by then, so nobody who finds it can get ahead of them.
-  auto actor = system().spawn<logic_shell, caf::lazy_init>(host_, place, std::move(wanted.mind),
-                                                           take_sends_to(wanted.agent));
+  auto actor = system().spawn<logic_shell, caf::lazy_init>(host_, place, std::move(fresh.mind),
+                                                           take_sends_to(fresh.agent));
   monitor(actor);
-  host_.post->place(wanted.agent, actor);
+  host_.post->place(fresh.agent, actor);
   caf::anon_send(actor, atom::begin_v);
+  if (!family_)
+    family_ = std::make_unique<family>();
   auto id = actor.id();
-  ids_.insert_or_assign(wanted.agent, id);
-  children_.emplace(id, running_child{std::move(wanted.agent), std::move(actor)});
+  family_->ids.insert_or_assign(fresh.agent, id);
+  family_->children.emplace(id, running_child{std::move(fresh.agent), std::move(actor)});
 }
 
 /// It may work for a long time before it hears of the stop, so it cannot be found from now on:
 /// messages to its name go to the service that starts agents.
 void logic_shell::stop_child(const troupe::name& agent) {
-  auto known = ids_.find(agent);
-  if (known == ids_.end())
+  if (!family_)
     return;
-  auto& stopped = children_.at(known->second);
+  auto known = family_->ids.find(agent);
+  if (known == family_->ids.end())
+    return;
+  auto& stopped = family_->children.at(known->second);
   stopped.told = true;
-  ids_.erase(known);
+  family_->ids.erase(known);
   host_.post->remove(troupe::address::of_agent(agent), stopped.actor.id());
   caf::anon_send(stopped.actor, atom::stop_v);
 }
@@ -228,51 +276,77 @@ std::vector<envelope> logic_shell::take_sends_to(const troupe::name& agent) {
     return target.what != address::kind::agent || target.agent != agent
            || (target.node && target.node != host_.post->self());
   };
-  auto first = std::stable_partition(out_.sends.begin(), out_.sends.end(), is_other);
-  std::vector<envelope> taken{std::move_iterator{first}, std::move_iterator{out_.sends.end()}};
-  out_.sends.erase(first, out_.sends.end());
+  auto first = std::stable_partition(out().sends.begin(), out().sends.end(), is_other);
+  std::vector<envelope> taken{std::move_iterator{first}, std::move_iterator{out().sends.end()}};
+  out().sends.erase(first, out().sends.end());
   return taken;
 }
 
 /// Tells the logic that an agent it started has ended, if so and if the logic was not told yet.
 void logic_shell::tell_of_end(const troupe::name& agent) {
-  auto known = ids_.find(agent);
-  if (known == ids_.end())
+  if (!family_)
     return;
-  auto& one = children_.at(known->second);
+  auto known = family_->ids.find(agent);
+  if (known == family_->ids.end())
+    return;
+  auto& one = family_->children.at(known->second);
   if (auto how = shell_of(one.actor).inbox().how_it_ended(); how != inbox_meter::ended::no)
     tell_of_end(one, how);
 }
 
 void logic_shell::tell_of_end(running_child& one, inbox_meter::ended how) {
   one.told = true;
-  ids_.erase(one.agent);
+  family_->ids.erase(one.agent);
   if (how == inbox_meter::ended::asked)
     work_on(child_ended{one.agent});
   else
     work_on(child_failed{one.agent, "it ended with a fault"});
 }
 
+/// CAF's notice does not wait in our list. What the child sent before its end comes before it.
 void logic_shell::child_is_down(const caf::down_msg& down) {
-  auto found = children_.find(down.source.id());
-  if (found == children_.end())
+  begin_turn();
+  if (family_)
+    family_->ends.push_back({down.source.id(), taken_so_far_ + inbox().messages()});
+  hear_of_ends();
+  after_steps();
+}
+
+void logic_shell::hear_of_ends() {
+  if (!family_)
+    return;
+  auto& ends = family_->ends;
+  while (!ends.empty() && ends.front().after <= taken_so_far_) {
+    auto child = ends.front().child;
+    ends.erase(ends.begin());
+    child_has_ended(child);
+  }
+}
+
+void logic_shell::child_has_ended(caf::actor_id child) {
+  auto found = family_->children.find(child);
+  if (found == family_->children.end())
     return;
   auto& one = found->second;
   if (!one.told)
     tell_of_end(one, shell_of(one.actor).inbox().how_it_ended());
-  children_.erase(found);
-  if (phase_ == phase::stopping && children_.empty())
+  family_->children.erase(found);
+  if (phase_ == phase::stopping && !has_children())
     leave();
-  after_steps();
 }
 
+/// CAF's clock is another thread: what is due already does not wait for it. It comes at the end of
+/// a burst, so that what waits is worked on first, and other actors have their turn.
 void logic_shell::schedule() {
   auto due = timers_.next();
   if (!due || (ticking_until_ && *ticking_until_ <= *due))
     return;
   ticking_until_ = due;
-  auto after = std::max(*due - host_.clock.now(), std::chrono::nanoseconds{0});
-  delayed_send(this, after, atom::tick_v, std::uint32_t{0}, ++tick_generation_);
+  ++tick_generation_;
+  if (auto after = *due - host_.clock.now(); after.count() > 0)
+    delayed_send(this, after, atom::tick_v, std::uint32_t{0}, tick_generation_);
+  else
+    come_again();
 }
 
 } // namespace troupe

@@ -5,6 +5,7 @@
 #include "actors/host/post.hpp"
 #include "actors/host/running_threads.hpp"
 #include "actors/logic.hpp"
+#include "config/limits/mailboxes.hpp"
 #include "telemetry/recorder.hpp"
 #include "telemetry/trace_sampler.hpp"
 
@@ -39,12 +40,16 @@ inline caf::error reason_of_end(const std::string& fault) {
 /// What every shell of a node shares. Lives longer than the actor system.
 struct node_host {
   node_clock clock;
+  const time_source* within_steps = &clock; ///< what steps measure with
   metrics counted;
   std::shared_ptr<log_sink> log;
   std::unique_ptr<recorder> spans;
   trace_sampler sampler; ///< of the traces that clients begin
   client_door door;      ///< the spans of what clients ask
   std::unique_ptr<troupe::post> post;
+  /// A shell that has worked on so many messages, or for so long, lets others run.
+  std::size_t burst_messages_max = limits::burst_messages_max;
+  std::chrono::nanoseconds burst_time_max = limits::burst_time_max;
   std::shared_ptr<running_threads> threads = std::make_shared<running_threads>();
 
   /// Delivers what does not concern the shell itself: messages, spans, log lines.

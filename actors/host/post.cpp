@@ -1,7 +1,7 @@
 #include "actors/host/post.hpp"
 
+#include "actors/cluster/routing.hpp"
 #include "actors/host/shell.hpp"
-#include "config/limits/links.hpp"
 
 #include <caf/actor_cast.hpp>
 
@@ -17,12 +17,6 @@ namespace {
   return dynamic_cast<shell*>(caf::actor_cast<caf::abstract_actor*>(who)) != nullptr;
 }
 
-/// Where agents and services are: elsewhere, a session, or nobody otherwise.
-bool may_stand_here(const address& target, node_id self) {
-  return (!target.node || target.node == self)
-         && (target.what == address::kind::service || target.what == address::kind::agent);
-}
-
 } // namespace
 
 post::post(node_id self, metrics& counted, std::shared_ptr<log_sink> log, judging judged_by)
@@ -35,14 +29,18 @@ void post::send(envelope message, caf::execution_unit* unit) {
 
 /// What the contracts allow.
 void post::deliver(envelope message, caf::execution_unit* unit) {
-  if (!may_stand_here(message.target, self_))
-    return send_out(std::move(message));
-  if (message.target.what == address::kind::agent)
-    return send_to_agent(std::move(message), unit);
+  switch (next_hop_of(message.target, self_)) {
+    case next_hop::out:
+      return send_out(std::move(message));
+    case next_hop::agent:
+      return send_to_agent(std::move(message), unit);
+    case next_hop::service:
+      break;
+  }
   auto receiver = find(message.target.svc);
   auto admitted = receiver ? offer(receiver, message, unit) : admission::closed;
   if (admitted == admission::closed)
-    refuse(message, unreachable(message.target));
+    refuse(message, unreachable(message.target, *view(), self_));
 }
 
 /// To an agent that is active here, or to the service that activates it, or to its home.
@@ -52,13 +50,8 @@ void post::send_to_agent(envelope message, caf::execution_unit* unit) {
   if (auto active = passed_on ? agents_.find(target.agent) : agents_.find_open(target.agent))
     if (offer(active, message, unit) != admission::closed)
       return;
-  if (!is_pool_slot(target.agent)) {
-    auto home = home_of(target.agent, *view());
-    if (!target.node)
-      target.node = home;
-    if (home != self_) // it goes there, or its sender hears where its home is
-      return send_out(std::move(message));
-  }
+  if (!is_started_here(target, *view(), self_)) // it goes there, or its sender hears where that is
+    return send_out(std::move(message));
   if (passed_on) {
     agents_.goes_around_again(target.agent);
     return send_around(std::move(message), unit);
@@ -81,16 +74,13 @@ void post::send_to_agent(envelope message, caf::execution_unit* unit) {
 void post::send_around(envelope message, caf::execution_unit* unit) {
   auto agent = message.target.agent;
   auto admitted = admission::closed;
-  if (++message.activations > limits::activations_max) {
-    refuse(message, {ec::unavailable, to_string(message.target)
-                                          + " ends as soon as it is started; try again later"});
+  if (!may_go_around(message)) {
+    refuse(message, ends_at_once(message.target));
   } else {
     if (auto roles = find(service::roles))
       admitted = offer(roles, message, unit);
     if (admitted == admission::closed)
-      refuse(message, {ec::unavailable, to_string(message.target)
-                                            + " cannot be started now: its node is stopping, "
-                                              "or is being repaired"});
+      refuse(message, cannot_be_started(message.target));
   }
   if (admitted != admission::in)
     agents_.came_around(agent, unit);
@@ -101,9 +91,11 @@ post::admission post::offer(const logic_actor& receiver, envelope& message,
                             caf::execution_unit* unit) {
   auto bytes = charge_of(message);
   auto admitted = shell_of(receiver).inbox().enter(1, bytes, !may_be_refused(message));
-  if (admitted == admission::in)
-    hand_over(receiver, parcel{{std::move(message), bytes}}, unit);
-  else if (admitted == admission::full)
+  if (admitted == admission::in) {
+    gathered_messages one;
+    one.add(std::move(message), bytes);
+    shell_of(receiver).hand_over(std::move(one), unit);
+  } else if (admitted == admission::full)
     turn_away(message);
   return admitted;
 }
@@ -111,14 +103,19 @@ post::admission post::offer(const logic_actor& receiver, envelope& message,
 /// False: not all of them fit, and none was taken.
 bool post::offer_all(const logic_actor& receiver, std::span<envelope> run,
                      caf::execution_unit* unit) {
+  gathered_messages all;
   std::size_t bytes = 0;
-  for (const auto& message : run)
-    bytes += charge_of(message);
-  if (shell_of(receiver).inbox().enter(run.size(), bytes, false) != admission::in)
+  for (auto& message : run) {
+    auto charged = charge_of(message);
+    bytes += charged;
+    all.add(std::move(message), charged);
+  }
+  if (shell_of(receiver).inbox().enter(run.size(), bytes, false) != admission::in) {
+    auto back = run.rbegin();
+    all.for_each([&](waiting_message& one) { *back++ = std::move(one.message); });
     return false;
-  hand_over(receiver,
-            parcels{{{std::move_iterator{run.begin()}, std::move_iterator{run.end()}}, bytes}},
-            unit);
+  }
+  shell_of(receiver).hand_over(std::move(all), unit);
   return true;
 }
 
@@ -126,8 +123,7 @@ bool post::offer_all(const logic_actor& receiver, std::span<envelope> run,
 void post::turn_away(const envelope& message) {
   if (message.kind == message_kind::request) {
     counted_.plain().envelopes_overloaded.fetch_add(1, std::memory_order_relaxed);
-    return refuse(message, {ec::overloaded,
-                            to_string(message.target) + " has too much to do; try again later"});
+    return refuse(message, has_too_much_to_do(message.target));
   }
   auto dropped = counted_.plain().envelopes_dropped.fetch_add(1, std::memory_order_relaxed) + 1;
   // A flood must not become a flood of lines.
@@ -159,42 +155,38 @@ void post::send_all(std::vector<envelope>& messages, caf::execution_unit* unit) 
 
 /// Null: nobody, or not here.
 logic_actor post::standing_at(const address& target) const {
-  if (!may_stand_here(target, self_))
-    return {};
-  return target.what == address::kind::service ? find(target.svc) : agents_.find_open(target.agent);
+  switch (next_hop_of(target, self_)) {
+    case next_hop::service:
+      return find(target.svc);
+    case next_hop::agent:
+      return agents_.find_open(target.agent);
+    case next_hop::out:
+      break;
+  }
+  return {};
 }
 
 void post::send_out(envelope message) {
+  if (to_client_ && message.target.what == address::kind::session
+      && (!message.target.node || message.target.node == self_))
+    to_client_(message); // also if the client is gone: it is the end of what it asked
   auto link = link_of(message.target);
-  if (!link) {
-    return refuse(message, unreachable(message.target));
-  }
+  if (!link)
+    return refuse(message, unreachable(message.target, *view(), self_));
   // Only its node knows a client's own address: let the answer find its way back here.
   if (!message.sender.node)
     message.sender.node = self_;
-  if (to_client_ && message.target.what == address::kind::session
-      && (!message.target.node || message.target.node == self_))
-    to_client_(message);
-  switch (link->put(message)) {
-    case outbox::put_result::queued:
-      counted_.plain().envelopes_sent.fetch_add(1, std::memory_order_relaxed);
-      return;
-    case outbox::put_result::overloaded:
-      return refuse(message, {ec::overloaded, "the link to where " + to_string(message.target)
-                                                  + " is has too much to send; try again later"});
-    case outbox::put_result::too_large: {
-      failure why{ec::too_large,
-                  "a message of more than " + std::to_string(limits::payload_bytes_max) + " bytes"};
-      if (message.kind != message_kind::reply)
-        return refuse(message, why);
-      why.message = "the answer would be " + why.message; // the waiting sender hears of that
-      message.body = payload::of(to_proto(why));
-      link->put(message);
-      return;
-    }
-    case outbox::put_result::closed:
-      return refuse(message, unreachable(message.target));
+  auto put = link->put(message);
+  if (put == outbox::put_result::queued) {
+    counted_.plain().envelopes_sent.fetch_add(1, std::memory_order_relaxed);
+    return;
   }
+  auto why = not_put(put, message.target, *view(), self_);
+  if (put != outbox::put_result::too_large || message.kind != message_kind::reply)
+    return refuse(message, why);
+  why.message = "the answer would be " + why.message; // the waiting sender hears of that
+  message.body = payload::of(to_proto(why));
+  link->put(message);
 }
 
 std::shared_ptr<outbox> post::link_of(const address& target) const {
@@ -209,42 +201,9 @@ std::shared_ptr<outbox> post::link_of(const address& target) const {
   return found == sessions_.end() ? nullptr : found->second;
 }
 
-std::string post::describe(node_id node) const {
-  auto members = view();
-  auto known = members->find(node);
-  return known ? known->info.name() + " (" + known->info.address() + ")" : to_string(node);
-}
-
-failure post::unreachable(const address& target) const {
-  bool here = !target.node || target.node == self_;
-  if (target.what == address::kind::service && here)
-    return {ec::unavailable, std::string{to_string(target.svc)} + " is being restarted"};
-  if (target.what == address::kind::agent && here)
-    return not_at_home(target);
-  auto members = view();
-  auto known = members->find(target.node);
-  auto state = !known                      ? ", which is not a member of this cluster"
-               : known->state == MEMBER_UP ? ", but the link to it was just lost; try again"
-                                           : ", which is " + std::string{to_string(known->state)};
-  return {ec::unavailable, to_string(target) + " is on " + describe(target.node) + state};
-}
-
-failure post::not_at_home(const address& target) const {
-  auto agent = to_string(target);
-  auto home = home_of(target.agent, *view());
-  if (!home)
-    return {ec::unavailable,
-            "the home of " + agent + " is not known yet: this node is starting; try again"};
-  return {ec::unavailable, agent + " is at home on " + describe(home) + ", not on "
-                               + describe(self_) + ": send to it by its name alone"};
-}
-
 void post::refuse(const envelope& message, const failure& why) {
-  if (message.kind != message_kind::request || message.sender.empty())
-    return;
-  auto reply = reply_failure(message, why);
-  reply.sender.node = self_; // this node says so, whoever it was for
-  send(std::move(reply));
+  if (auto reply = refusal(message, why, self_))
+    send(std::move(*reply));
 }
 
 /// True: its sender may not send it there; everything that can be done is done.

@@ -29,9 +29,10 @@ namespace troupe {
 /// here, or another node by its link. Everybody sends through it; nobody keeps a handle into
 /// another subtree.
 ///
-/// It checks every message against the contracts (messages/contracts.hpp) and refuses what the
-/// sender may not send there. A named agent is served only at its home, whatever node the target
-/// gives, and no agent has a home before the members are known (`publish`).
+/// Which way a message goes is decided in actors/cluster/routing.hpp, for this host and for the
+/// simulator alike: a named agent is served only at its home, whatever node the target gives, and
+/// no agent has a home before the members are known (`publish`). The post checks every message
+/// against the contracts (messages/contracts.hpp) and refuses what the sender may not send there.
 ///
 /// Thread-safe. No lock is held while a message is handed over, and nothing is destroyed under a
 /// lock: the last reference to an actor or a link may be the one held here, and its end goes
@@ -52,8 +53,8 @@ public:
   post(node_id self, metrics& counted, std::shared_ptr<log_sink> log = make_null_log_sink(),
        judging judged_by = &judge);
 
-  /// `watch` is shown every message that goes to a client of this node, by the thread that sends
-  /// it. To be called before anything is sent.
+  /// `watch` is shown every message that goes to a client of this node, or would if it still had a
+  /// link, by the thread that sends it. To be called before anything is sent.
   void watch_clients(std::function<void(envelope&)> watch) { to_client_ = std::move(watch); }
 
   node_id self() const noexcept { return self_; }
@@ -67,8 +68,8 @@ public:
   void send(envelope message, caf::execution_unit* unit = nullptr);
 
   /// Delivers all, in order, and leaves `messages` empty. `messages` are those that one step sends,
-  /// or that came in one read of a link. Consecutive messages to one target travel as one CAF
-  /// message.
+  /// or that came in one read of a link. Consecutive messages to one target are put into its
+  /// list at once.
   void send_all(std::vector<envelope>& messages, caf::execution_unit* unit = nullptr);
 
   // -- who is where ---------------------------------------------------------------------------
@@ -112,9 +113,6 @@ private:
   std::shared_ptr<outbox> link_of(const address& target) const;
   void refuse(const envelope& message, const failure& why);
   bool is_refused(const envelope& message);
-  failure unreachable(const address& target) const;
-  failure not_at_home(const address& target) const;
-  std::string describe(node_id node) const;
 
   const node_id self_;
   metrics& counted_;

@@ -1,6 +1,5 @@
 #include "actors/host/thread_shell.hpp"
 
-#include "actors/host/mailbox_order.hpp"
 #include "config/base/invariants.hpp"
 
 #include <caf/send.hpp>
@@ -24,17 +23,6 @@ thread_shell::~thread_shell() {
 thread_shell::behavior_type thread_shell::make_behavior() {
   begin();
   return {
-      [this](parcel& one) {
-        after_dequeue(this);
-        pass_on(std::move(one.value.message));
-        end_if_drained();
-      },
-      [this](parcels& many) {
-        after_dequeue(this);
-        for (auto& message : many.value.messages)
-          pass_on(std::move(message));
-        end_if_drained();
-      },
       // The thread has ended, on request or by a fault.
       [this](atom::tick, std::uint32_t, std::uint64_t) { leave(); },
       [this](atom::stop) { ask_to_stop(); },
@@ -67,11 +55,21 @@ void thread_shell::ask_to_stop() {
   wake_.notify_one();
 }
 
+void thread_shell::work_off_burst() {
+  for (auto left = host_.burst_messages_max; left > 0; --left) {
+    auto one = next_waiting();
+    if (!one)
+      break;
+    pass_on(std::move(one->message), one->bytes);
+  }
+  end_if_drained();
+  sleep_if_empty();
+}
+
 /// Passes it to the thread. The mailbox stays charged until the thread takes it up.
-void thread_shell::pass_on(envelope message) {
-  auto bytes = charge_of(message);
+void thread_shell::pass_on(envelope message, std::size_t bytes) {
   if (closed()) {
-    taken(1, bytes);
+    taken(bytes);
     return refuse_as_ended(message);
   }
   std::lock_guard guard{mutex_};
@@ -96,7 +94,7 @@ void thread_shell::refuse_what_waits() {
     left.swap(waiting_);
   }
   for (auto& one : left) {
-    taken(1, one.bytes);
+    taken(one.bytes);
     refuse_as_ended(one.message);
   }
 }
@@ -143,9 +141,14 @@ bool thread_shell::next(std::optional<queued_message>& message) {
   return true;
 }
 
+bool thread_shell::nothing_waits() {
+  std::lock_guard guard{mutex_};
+  return waiting_.empty();
+}
+
 /// One call into the logic; false after a fault.
 bool thread_shell::step(const std::function<void(step_context&)>& call) {
-  step_context context{host_.clock.now(), random_, out_, &host_.clock};
+  step_context context{host_.clock.now(), random_, out_, host_.within_steps};
   auto fault = fault_of([&] { call(context); });
   for (auto& t : out_.timers)
     timers_.arm(t.id, context.now, t.after);
@@ -197,12 +200,17 @@ bool thread_shell::work_on(envelope message) {
 
 void thread_shell::run() {
   bool sound = step([this](step_context& context) { mind_->start(context, self_); });
+  std::size_t unsettled = 0;
   for (std::optional<queued_message> message; sound && next(message); message.reset()) {
     sound = fire_timers();
     if (message && sound)
       sound = is_too_late(*message) || work_on(std::move(message->message));
     else if (message)
       refuse_as_ended(message->message);
+    if (sound && (++unsettled >= host_.burst_messages_max || nothing_waits())) {
+      sound = step([this](step_context& context) { mind_->settle(context); });
+      unsettled = 0;
+    }
   }
   step([this](step_context& context) { mind_->stop(context); });
   mind_.reset();

@@ -54,7 +54,8 @@ private:
     instant since;
   };
 
-  void pass_on(envelope message);
+  void work_off_burst() override;
+  void pass_on(envelope message, std::size_t bytes);
   void begin();
   void ask_to_stop();
   void leave();
@@ -64,6 +65,7 @@ private:
   void run();
   bool step(const std::function<void(step_context&)>& call);
   bool next(std::optional<queued_message>& message);
+  bool nothing_waits();
   bool is_too_late(queued_message& one);
   bool fire_timers();
   bool work_on(envelope message);

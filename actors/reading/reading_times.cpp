@@ -3,6 +3,8 @@
 #include "config/limits/reading.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 namespace troupe {
@@ -41,9 +43,15 @@ void reading_times::looked_at(std::size_t passages) {
 }
 
 void reading_times::chose(const ReadingAnswer& answer) {
-  const auto& read = answer.read();
-  auto chosen = read.central_size() + read.answering_size() + answer.gathered().excerpts_size();
-  made_.set_chosen(static_cast<std::uint32_t>(chosen));
+  if (!sampled_)
+    return;
+  // One passage may be central and answer the question: it is in two prompts, and chosen once.
+  std::set<std::pair<std::string_view, std::string_view>> passages;
+  for (auto* some :
+       {&answer.read().central(), &answer.read().answering(), &answer.gathered().excerpts()})
+    for (const auto& one : *some)
+      passages.emplace(one.source(), one.text());
+  made_.set_chosen(static_cast<std::uint32_t>(passages.size()));
 }
 
 ReadingTimes reading_times::take(int documents) {

@@ -117,6 +117,8 @@ blob_fetches::fetch_end blob_fetches::reply(step_context& context, envelope& mes
   }
   auto why = holder + " sent the wrong bytes for " + label_of(asked->second.waiters.front().blob);
   context.out.log(log_level::error, "blobs", why, message.trace.trace);
+  for (auto& one : asked->second.waiters)
+    one.errors.push_back(why);
   return give_up_holder(context, asked, {ec::bad_message, std::move(why)});
 }
 

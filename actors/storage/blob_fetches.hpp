@@ -26,9 +26,10 @@ class blob_fetches {
 public:
   struct waiter {
     BlobRef blob;
-    node_id holder;         ///< that this waiter names
-    envelope request;       ///< a BlobGet to be answered; empty for
-    std::uint64_t keep = 0; ///< a BlobsKeep by its number
+    node_id holder;                       ///< that this waiter names
+    envelope request;                     ///< a BlobGet to be answered; empty for
+    std::uint64_t keep = 0;               ///< a BlobsKeep by its number
+    std::vector<std::string> errors = {}; ///< what the log says of it, for its trace
   };
   /// A fetch that ended: what came, or why nothing came, and who waited.
   struct fetch_end {

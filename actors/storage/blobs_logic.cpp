@@ -13,10 +13,12 @@ namespace troupe {
 
 namespace {
 
-BlobFound found_at(const blob_fetches::fetch_end& ended) {
+/// As that waiter is told.
+BlobFound found_at(const blob_fetches::fetch_end& ended, const blob_fetches::waiter& waiter) {
   BlobFound found;
   found.set_holder(to_bytes(ended.holder));
   found.set_waiters(static_cast<std::uint32_t>(ended.waiters.size()));
+  found.mutable_errors()->Add(waiter.errors.begin(), waiter.errors.end());
   return found;
 }
 
@@ -144,6 +146,8 @@ void blobs_logic::get(step_context& context, envelope message) {
     return refuse(here ? failure{ec::not_found, label_of(blob) + " is not on this node"}
                        : std::move(here).error());
   blob_fetches::waiter waiter{blob, holder, std::move(message), 0};
+  if (!here)
+    waiter.errors.push_back(here.error().message);
   if (auto why = fetches_.wait(context, waiter))
     context.out.send(reply_failure(waiter.request, *why));
 }
@@ -228,12 +232,11 @@ void blobs_logic::reply(step_context& context, envelope message) {
 /// The bytes are right whether or not they can be kept: the requesters get them at once.
 void blobs_logic::fetched(step_context& context, blob_fetches::fetch_end ended,
                           const std::string& bytes) {
-  auto found = found_at(ended);
   gathered one;
   one.fetched = blob_bytes::copy_of(bytes); // for the disk and for all of them
   for (auto& waiter : ended.waiters) {
     if (waiter.keep == 0)
-      tell_found(context, waiter.request, found);
+      tell_found(context, waiter.request, found_at(ended, waiter));
     if (auto why = wrong_size(waiter.blob, bytes.size())) {
       if (waiter.keep == 0)
         context.out.send(reply_failure(waiter.request, *why));
@@ -256,7 +259,7 @@ void blobs_logic::in_vain(step_context& context, const blob_fetches::fetch_end& 
       keeps_.failed(context, waiter.keep, waiter.blob, failed.why);
       continue;
     }
-    tell_found(context, waiter.request, found_at(failed));
+    tell_found(context, waiter.request, found_at(failed, waiter));
     context.out.send(reply_failure(waiter.request, failed.why));
   }
 }
@@ -266,8 +269,11 @@ void blobs_logic::tell_found(step_context& context, const envelope& request,
                              BlobFound found) const {
   const auto& asker = request.sender;
   bool is_here = !asker.node || asker.node == self_.node;
-  if (request.trace.sampled() && is_here && asker.what != address::kind::session)
-    context.out.send(reply_to(request, std::move(found), message_kind::piece));
+  if (!request.trace.sampled() || !is_here || asker.what == address::kind::session)
+    return;
+  if (auto holder = node_from_bytes(found.holder()); holder && options_.name_of)
+    found.set_holder_name(options_.name_of(holder));
+  context.out.send(reply_to(request, std::move(found), message_kind::piece));
 }
 
 /// Each receiver will copy what it is given, so one step hands out only a bounded amount.

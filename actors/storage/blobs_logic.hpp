@@ -46,6 +46,8 @@ public:
     std::chrono::nanoseconds keep = limits::blob_keep; ///< for blobs that nobody names
     /// Told when the state of the disk is no longer known. In a node it does not return.
     std::function<void(const failure&)> disk_failed;
+    /// The name of a node, for traces; empty if it is not known.
+    std::function<std::string(node_id)> name_of = {};
   };
 
   blobs_logic(std::unique_ptr<blob_store> store, metrics& counted, options given);

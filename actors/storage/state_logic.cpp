@@ -2,10 +2,13 @@
 
 #include "actors/unread.hpp"
 #include "config/limits/messages.hpp"
+#include "config/limits/storage.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace troupe {
 
@@ -26,6 +29,34 @@ envelope refuse(step_context& context, const envelope& request, const failure& w
   return reply_failure(request, why);
 }
 
+std::optional<failure> check_put(const SnapshotPut& given) {
+  if (auto wrong = check_agent(given.agent()))
+    return wrong;
+  auto size = given.snapshot().state().size();
+  if (size <= limits::agent_state_bytes_max)
+    return std::nullopt;
+  return failure{ec::too_large, "the state of " + given.agent() + " has " + std::to_string(size)
+                                    + " bytes, at most "
+                                    + std::to_string(limits::agent_state_bytes_max)
+                                    + " are kept: put large things into blobs"};
+}
+
+envelope written(step_context& context, envelope& request) {
+  const auto& given = *request.body.as<SnapshotPut>();
+  context.out.debug(
+      component,
+      [&] {
+        return "has written the state of " + given.agent() + ": version "
+               + std::to_string(given.snapshot().version()) + " of "
+               + std::to_string(given.snapshot().state().size()) + " bytes, which names "
+               + std::to_string(given.blobs_size()) + " blobs";
+      },
+      request.trace.trace);
+  SnapshotWritten done;
+  done.set_version(given.snapshot().version());
+  return reply_to(request, std::move(done));
+}
+
 } // namespace
 
 void state_logic::step(step_context& context, event input) {
@@ -34,14 +65,26 @@ void state_logic::step(step_context& context, event input) {
     return;
   if (request->kind != message_kind::request)
     return not_taken(context, "service state", *request);
-  if (auto wanted = request->body.as<SnapshotGet>())
+  if (request->body.as<SnapshotPut>())
+    return put(context, std::move(*request));
+  // What was put before is written before it is read. Nobody else's state is: a node's agents load
+  // theirs all the time.
+  if (auto wanted = request->body.as<SnapshotGet>()) {
+    if (is_gathered(wanted->agent()))
+      write_gathered(context);
     context.out.send(get(context, *request, *wanted));
-  else if (auto given = request->body.as<SnapshotPut>())
-    context.out.send(put(context, *request, *given));
-  else if (auto asked = request->body.as<BlobsNamed>())
+  } else if (auto asked = request->body.as<BlobsNamed>()) {
+    write_gathered(context);
     context.out.send(named(context, *request, *asked));
-  else
+  } else {
     not_taken(context, "service state", *request);
+  }
+}
+
+bool state_logic::is_gathered(std::string_view agent) {
+  return std::any_of(gathered_.begin(), gathered_.end(), [agent](envelope& other) {
+    return other.body.as<SnapshotPut>()->agent() == agent;
+  });
 }
 
 envelope state_logic::get(step_context& context, const envelope& request,
@@ -67,43 +110,55 @@ envelope state_logic::get(step_context& context, const envelope& request,
   return reply_to(request, std::move(found));
 }
 
-envelope state_logic::put(step_context& context, const envelope& request,
-                          const SnapshotPut& given) {
-  if (auto wrong = check_agent(given.agent()))
-    return reply_failure(request, *std::move(wrong));
-  auto size = given.snapshot().state().size();
-  if (size > limits::agent_state_bytes_max)
-    return reply_failure(request,
-                         {ec::too_large, "the state of " + given.agent() + " has "
-                                             + std::to_string(size) + " bytes, at most "
-                                             + std::to_string(limits::agent_state_bytes_max)
-                                             + " are kept: put large things into blobs"});
-  std::vector<std::string> blobs(given.blobs().begin(), given.blobs().end());
-  auto written = store_->put(given.agent(), given.snapshot(), blobs);
-  if (!written && store_->broken() && disk_failed_)
-    disk_failed_(written.error());
-  if (!written)
-    return refuse(context, request, std::move(written).error());
-  context.out.debug(
-      component,
-      [&] {
-        return "has written the state of " + given.agent() + ": version "
-               + std::to_string(given.snapshot().version()) + " of " + std::to_string(size)
-               + " bytes, which names " + std::to_string(given.blobs_size()) + " blobs";
-      },
-      request.trace.trace);
-  if (!written->empty()) {
-    BlobsHeld released;
-    for (auto& hash : *written)
-      released.add_sha256(std::move(hash));
-    auto news = make_envelope(message_kind::event, address::of(service::blobs, self_.node),
-                              std::move(released));
-    news.sender = self_;
-    context.out.send(std::move(news));
+void state_logic::put(step_context& context, envelope request) {
+  const auto& given = *request.body.as<SnapshotPut>();
+  if (auto wrong = check_put(given))
+    return context.out.send(reply_failure(request, *wrong));
+  if (is_gathered(given.agent()))
+    write_gathered(context);
+  gathered_bytes_ += given.snapshot().state().size();
+  gathered_.push_back(std::move(request));
+  if (gathered_bytes_ >= limits::state_batch_bytes_max)
+    write_gathered(context);
+}
+
+void state_logic::write_gathered(step_context& context) {
+  auto requests = std::exchange(gathered_, {});
+  gathered_bytes_ = 0;
+  if (!requests.empty())
+    write(context, requests);
+}
+
+void state_logic::write(step_context& context, std::span<envelope> requests) {
+  std::vector<std::vector<std::string>> blobs;
+  blobs.reserve(requests.size());
+  std::vector<state_write> many;
+  for (auto& request : requests) {
+    const auto& given = *request.body.as<SnapshotPut>();
+    blobs.emplace_back(given.blobs().begin(), given.blobs().end());
+    many.push_back({given.agent(), given.snapshot(), blobs.back()});
   }
-  SnapshotWritten done;
-  done.set_version(given.snapshot().version());
-  return reply_to(request, std::move(done));
+  auto released = store_->put(many);
+  if (!released && !store_->broken() && requests.size() > 1) {
+    // Nothing was written. One that cannot be must not keep out the others.
+    for (auto& one : requests)
+      write(context, {&one, 1});
+    return;
+  }
+  if (!released && store_->broken() && disk_failed_)
+    disk_failed_(released.error());
+  for (auto& request : requests)
+    context.out.send(released ? written(context, request)
+                              : refuse(context, request, released.error()));
+  if (!released || released->empty())
+    return;
+  BlobsHeld held;
+  for (auto& hash : *released)
+    held.add_sha256(std::move(hash));
+  auto news =
+      make_envelope(message_kind::event, address::of(service::blobs, self_.node), std::move(held));
+  news.sender = self_;
+  context.out.send(std::move(news));
 }
 
 envelope state_logic::named(step_context& context, const envelope& request,

@@ -4,8 +4,12 @@
 #include "messages/agents.pb.h"
 #include "persistence/state_store.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
 
 namespace troupe {
 
@@ -14,8 +18,10 @@ namespace troupe {
 ///
 ///  - SnapshotGet -> SnapshotFound
 ///  - SnapshotPut -> SnapshotWritten, once it is on disk; `storage_failed` if it is not. Repeating
-///    is safe. service::blobs is told of blobs that the agent no longer names (BlobsHeld), and then
-///    checks when they may go.
+///    is safe. What comes while the disk is busy is written together, with one sync; a SnapshotGet
+///    in between waits for no write but its own agent's.
+///    service::blobs is told of blobs that the agent no longer names (BlobsHeld), and then checks
+///    when they may go.
 ///  - BlobsNamed -> BlobsNamed: the blobs that any agent names, active or not.
 ///
 /// Invalid names are `invalid_argument`; states beyond `limits::agent_state_bytes_max` are
@@ -30,16 +36,22 @@ public:
 
   void start(step_context&, const address& self) override { self_ = self; }
   void step(step_context& context, event input) override;
+  void settle(step_context& context) override { write_gathered(context); }
+  void stop(step_context& context) override { write_gathered(context); }
 
 private:
   envelope get(step_context& context, const envelope& request, const SnapshotGet& wanted);
-  envelope put(step_context& context, const envelope& request, const SnapshotPut& given);
-
+  void put(step_context& context, envelope request);
+  bool is_gathered(std::string_view agent);
+  void write_gathered(step_context& context);
+  void write(step_context& context, std::span<envelope> requests);
   envelope named(step_context& context, const envelope& request, const BlobsNamed& asked);
 
   std::unique_ptr<state_store> store_;
   std::function<void(const failure&)> disk_failed_;
   address self_;
+  std::vector<envelope> gathered_; ///< each a SnapshotPut, of different agents
+  std::size_t gathered_bytes_ = 0;
 };
 
 } // namespace troupe

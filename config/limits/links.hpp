@@ -39,6 +39,8 @@ inline constexpr auto hello_deadline = 5s;
 inline constexpr std::size_t unproven_connections_max = 128;
 /// Including those that were asked to leave and are still there: at this number the door waits.
 inline constexpr std::size_t unproven_leaving_factor = 2;
+/// Accepted and not yet registered, as a part of those that may stay: then the door waits.
+inline constexpr std::size_t unproven_coming_part = 4;
 inline constexpr auto newcomer_grace = 100ms; ///< a newcomer may be silent
 /// Connections that wait in the kernel, so that a client behind a burst of strangers need not knock
 /// again, which takes a second.
@@ -56,6 +58,8 @@ inline constexpr std::size_t member_roles_bytes_aim = 32 * kib; ///< of a piece 
 inline constexpr std::size_t member_roles_max = 100'000;        ///< that a member may have
 inline constexpr auto late_answer_max =
     100ms; ///< a client waits so much longer than a request has time
+inline constexpr auto take_back_max =
+    1s; ///< a client that was interrupted waits for the end of what it asked
 inline constexpr auto client_return_max = 5s;   ///< a run outlives its client's link this long
 inline constexpr auto run_silence_max = 30s;    ///< of a run; then its client asks for it
 inline constexpr auto reconnect_time_max = 10s; ///< a client tries to come back, after each loss

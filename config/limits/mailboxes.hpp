@@ -16,6 +16,13 @@ inline constexpr std::uint64_t node_queued_bytes_max =
     256 * mib; ///< in all mailboxes of a node: its links read no more
 inline constexpr std::uint64_t node_queued_bytes_resume = 192 * mib; ///< and go on
 
+/// An actor that has worked on so many messages, or for so long, lets others run.
+inline constexpr std::uint32_t burst_messages_max = 64;
+inline constexpr auto burst_time_max = 50us;
+
+/// Blocks of memory for messages that each thread keeps: as many as a burst needs.
+inline constexpr std::size_t blocks_kept_max = burst_messages_max;
+
 /// How often one message is given to the service that starts agents; then `unavailable`. It is more
 /// than once only if the agent ends at that very moment.
 inline constexpr std::uint8_t activations_max = 8;

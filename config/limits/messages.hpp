@@ -6,7 +6,8 @@
 namespace troupe::limits {
 
 inline constexpr std::size_t agent_name_bytes_max = 256;
-inline constexpr int value_depth_max = 32; ///< lists and maps within each other
+inline constexpr std::size_t names_kept_max = 65'536; ///< by a process: 8 MB if they are short
+inline constexpr int value_depth_max = 32;            ///< lists and maps within each other
 /// Nested messages that are parsed: three for a map (value, map, entry), one for the innermost
 /// value, and those around the values of a graph or a task.
 inline constexpr int message_depth_max = 3 * value_depth_max + 1 + 16;

@@ -39,6 +39,18 @@ inline constexpr std::size_t element_weight = 64;
 inline constexpr std::size_t result_bytes_per_step_max = 4 * mib; ///< of a run that has ended
 inline constexpr std::size_t forgotten_per_step_max = 10'000; ///< tasks of a run that was reported
 
+// -- tasks that the owner of a run does itself ----------------------------------------------------
+
+inline constexpr std::size_t inline_tasks_per_step_max = 64;
+inline constexpr auto inline_time_per_step_max = 50us;
+/// A task that takes longer is slow. It counts `inline_slow_weight`, each other takes one off: a
+/// role with more than one slow in 17 comes to the most, and is left to agents for a while.
+inline constexpr auto inline_task_time_max = 20us;
+inline constexpr unsigned inline_slow_weight = 16;
+inline constexpr unsigned inline_slow_max = 4 * inline_slow_weight;
+inline constexpr auto inline_slow_pause = 10s;
+inline constexpr std::size_t inline_reply_kept_max = 4 * kib; ///< memory for the next one
+
 // -- what runs keep -------------------------------------------------------------------------------
 
 /// Results that a run's other tasks refer to, and what is made of them: five times the largest

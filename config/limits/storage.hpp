@@ -19,6 +19,7 @@ inline constexpr auto blob_keep = 2h;
 /// A blob that an agent is about to name is kept at least this long: longer than it takes to write
 /// the agent's state.
 inline constexpr auto blob_named_within = 5min;
+inline constexpr std::size_t state_batch_bytes_max = 8 * mib; ///< of states, gathered for one write
 inline constexpr int blob_keep_parts = 8; ///< a use is noted, and a sweep begun, that many times
 inline constexpr std::size_t held_value_depth_max = 128; ///< searched for what a run names
 inline constexpr auto blob_sweep_pause_min = 100ms;

@@ -15,6 +15,12 @@ inline constexpr std::size_t spans_made_bytes_max = 256 * kib; ///< of those
 inline constexpr auto client_spans_time_max = 500ms; ///< a command waits for its spans to leave
 inline constexpr std::size_t door_requests_max =
     4'096; ///< of all clients, with spans that are open
+inline constexpr std::size_t door_client_spans_max =
+    4;                                        ///< of one client, that a node can write for it
+inline constexpr auto door_silence_max = 10s; ///< a door waits for the answer to who is gone
+inline constexpr auto otlp_urgent_delay =
+    1ms; ///< an urgent span waits so long for those that end with it
+inline constexpr auto otlp_urgent_interval = 20ms; ///< between exports that are made for such spans
 inline constexpr std::size_t host_addresses_max = 16;
 inline constexpr std::size_t otlp_answer_bytes_max = 4 * mib;
 inline constexpr auto otlp_connect_timeout = 2s;
@@ -33,5 +39,8 @@ inline constexpr std::size_t log_files_kept = 3;            ///< beside the one 
 inline constexpr std::size_t log_line_bytes_max = 8 * kib;
 inline constexpr std::size_t metric_series_max = 10'000; ///< label sets of one family; then `other`
 inline constexpr std::size_t metric_label_bytes_max = 128;
+
+/// Of one message, until it ends: then those that ended before leave together.
+inline constexpr std::size_t agent_spans_held_max = 1'000;
 
 } // namespace troupe::limits

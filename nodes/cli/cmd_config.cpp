@@ -2,6 +2,7 @@
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/load_settings.hpp"
 #include "nodes/exit_codes.hpp"
+#include "nodes/simulate/simulated_port.hpp"
 
 namespace troupe::cli {
 
@@ -13,6 +14,8 @@ cli_result<node_config> load_settings(const std::string& file, const settings& s
   auto loaded = load_config(sources);
   if (!loaded)
     return unexpected{cli_error{exit_config, "config", to_string(loaded.error())}};
+  if (auto wrong = simulated_port::mistake_in(loaded->catalog); !wrong.empty())
+    return unexpected{cli_error{exit_config, "config", std::move(wrong)}};
   return std::move(*loaded);
 }
 

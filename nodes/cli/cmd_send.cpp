@@ -1,5 +1,7 @@
 #include "config/base/utf8.hpp"
+#include "config/limits/links.hpp"
 #include "config/limits/messages.hpp"
+#include "config/prices.hpp"
 #include "config/suggest.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
@@ -12,10 +14,12 @@
 #include "nodes/cli/upload.hpp"
 #include "nodes/exit_codes.hpp"
 #include "telemetry/span.hpp"
+#include "telemetry/text_escape.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 
 namespace troupe::cli {
@@ -80,13 +84,19 @@ cli_result<AgentMessage> make_message(attached_client& cluster, const send_comma
   return message;
 }
 
-cli_error why_no_answer(const failure& why, const send_command& wanted) {
+/// After `waited`. What ran out of its time before that (a model's provider) says so itself.
+/// `settled`: the agent has said so; otherwise it may be at work still.
+cli_error why_no_answer(const failure& why, const send_command& wanted, bool settled,
+                        std::chrono::steady_clock::duration waited, command_trace& trace) {
   auto error = error_of(why);
-  if (why.code == ec::timed_out)
+  if (settled && why.code == ec::refused)
+    error.exit_code = exit_failed; // by a model or its provider: the agent has tried
+  if (why.code == ec::timed_out && waited >= wanted.timeout) {
+    set(trace.span(), attr::cancel_reason, "client_timeout");
     error.message = wanted.agent + " did not answer within " + human_duration(wanted.timeout)
-                    + " and may still do it; --timeout sets a longer time";
-  else if (why.code == ec::cancelled)
-    error = {exit_interrupted, "cancelled", "interrupted; " + wanted.agent + " may still do it"};
+                    + (settled ? " and has given it up" : " and may still do it")
+                    + "; --timeout sets a longer time";
+  }
   return error;
 }
 
@@ -115,19 +125,67 @@ cli_result<RoleInfo> attach_to(const send_command& wanted, const std::string& ro
   return role;
 }
 
+/// After an interrupt. The agent is told to give up and has a moment to say what came of it: so
+/// nothing goes on after the command, in the trace and in truth.
+cli_error take_back(const send_command& wanted, talk_attachment& to, command_trace& trace) {
+  using clock = std::chrono::steady_clock;
+  to.signals.take();
+  set(trace.span(), attr::cancel_reason, "interrupted");
+  auto became = " may still do it";
+  auto& link = *to.cluster->link;
+  auto id = link.last_asked();
+  auto until = clock::now() + limits::take_back_max;
+  auto left = [&] { return std::chrono::ceil<std::chrono::milliseconds>(until - clock::now()); };
+  bool told = id.sequence != 0
+              && link.send(make_cancel(id, {}, address::of_agent(name(wanted.agent))), left());
+  while (told) {
+    auto next = link.receive(left());
+    if (!next || !*next)
+      break;
+    auto& message = **next;
+    if (message.kind != message_kind::reply || message.id != id)
+      continue;
+    trace.answered(message.trace);
+    auto why = failure_in(message);
+    if (!why || why->code == ec::cancelled)
+      became = why ? " has given it up" : " had done it already";
+    break;
+  }
+  return {exit_interrupted, "cancelled", "interrupted; " + wanted.agent + became};
+}
+
+/// The span at the door of a node that was lost meanwhile. What the agent did may be below it.
+void write_lost_doors(const client& link, command_trace& trace, command_trace::part& waiting) {
+  for (const auto& one : link.lost_requests()) {
+    if (one.id != link.last_asked())
+      continue;
+    auto what = to_string(payload_kind::AgentMessage);
+    auto span = begin_span(span_names::door, what, waiting.inside(), one.door,
+                           instant{std::chrono::nanoseconds{waiting.span().start_ns()}});
+    set(span, attr::message, what);
+    set(span, attr::written_for, one.node_name);
+    set(span, attr::node_name, one.node_name);
+    set_failed(span, {ec::unavailable, "the node " + one.node_name + " was lost"});
+    trace.add(std::move(span));
+  }
+}
+
 /// The agent's answer. Its pieces are printed as they come.
-cli_result<AgentReply> ask(const send_command& wanted, attached_client& cluster,
-                           AgentMessage message, command_trace& trace, reply_printer& printer) {
+cli_result<AgentReply> ask(const send_command& wanted, talk_attachment& to, AgentMessage message,
+                           command_trace& trace, reply_printer& printer) {
   command_trace::part waiting{trace, span_names::wait};
+  auto& cluster = *to.cluster;
   set(waiting.span(), attr::peer_node, cluster.node().name());
   auto request = make_envelope(message_kind::request, address::of_agent(name(wanted.agent)),
                                std::move(message));
   request.trace = waiting.inside();
   request.remaining = wanted.timeout;
+  auto begun = std::chrono::steady_clock::now();
   auto reply = cluster.link->request(std::move(request), wanted.timeout, [&](envelope& other) {
     if (auto piece = other.body.as<Piece>(); piece && !wanted.as_json)
-      print_data(printer.piece(*piece));
+      print_data(printer.piece(*piece), [&] { cluster.link->attend(); });
   });
+  write_lost_doors(*cluster.link, trace, waiting);
   if (reply)
     trace.answered(reply->trace);
   auto why = reply ? failure_in(*reply) : std::optional{reply.error()};
@@ -136,7 +194,10 @@ cli_result<AgentReply> ask(const send_command& wanted, attached_client& cluster,
     why = failure{ec::bad_message, "the agent's answer could not be read"};
   if (!why)
     return std::move(*answer);
-  auto told = why_no_answer(*why, wanted);
+  auto told = why->code == ec::cancelled
+                  ? take_back(wanted, to, trace)
+                  : why_no_answer(*why, wanted, reply.has_value(),
+                                  std::chrono::steady_clock::now() - begun, trace);
   waiting.failed(told);
   return unexpected{told};
 }
@@ -160,23 +221,29 @@ cli_result<void> send(const send_command& wanted, talk_attachment& to, command_t
     tell_notes(files.notes);
   }
   reply_printer printer(terminal_of(STDOUT_FILENO));
-  auto answer = ask(wanted, *to.cluster, std::move(*message), trace, printer);
+  auto answer = ask(wanted, to, std::move(*message), trace, printer);
   if (!answer) {
     print_data(printer.broken_off());
     return unexpected{answer.error()};
   }
   if (!wanted.as_json) {
     print_data(printer.end(answer->text()));
+    for (const auto& note : answer->notes())
+      tell("troupe: " + one_line(note) + "\n");
     return {};
   }
+  auto notes = files_json(files.notes, "note");
+  for (const auto& note : answer->notes())
+    notes.push_back({{"note", note}});
   print_json({{"agent", wanted.agent},
               {"text", answer->text()},
               {"trace_id", to_string(trace.id())},
               {"input_tokens", answer->input_tokens()},
               {"output_tokens", answer->output_tokens()},
+              {"cost_usd", usd_of(answer->cost_nano_usd())},
               {"skipped", files_json(files.skipped.named, "why")},
               {"skipped_more", files.skipped.more},
-              {"notes", files_json(files.notes, "note")}});
+              {"notes", std::move(notes)}});
   return {};
 }
 

@@ -4,44 +4,21 @@
 #include "config/limits/links.hpp"
 #include "config/limits/messages.hpp"
 #include "config/suggest.hpp"
+#include "nodes/cli/command_table.hpp"
 #include "nodes/cli/commands.hpp"
 #include "nodes/exit_codes.hpp"
 #include "nodes/protobuf_log.hpp"
 
 #include <chrono>
-#include <functional>
 #include <sstream>
-
-#include <CLI/CLI.hpp>
 
 namespace troupe::cli {
 
 namespace {
 
-using action = std::function<int()>;
-
-/// The table to which all commands below are added. The callbacks that run the commands share
-/// ownership of them.
-struct command_table {
-  CLI::App& app;
-  action& chosen;
-
-  template <class Command>
-  CLI::App* add(const std::string& name_text, const std::string& what, const std::string& examples,
-                std::shared_ptr<Command> wanted, int (*run)(const Command&)) {
-    auto made = app.add_subcommand(name_text, what);
-    made->footer("\nExamples:\n" + examples);
-    made->callback([this, wanted, run] { chosen = [wanted, run] { return run(*wanted); }; });
-    return made;
-  }
-};
-
 void add_json(CLI::App* command, bool& as_json) {
   command->add_flag("--json", as_json, "Print JSON, also for errors: {\"error\": {...}}");
 }
-
-/// An unset shell variable must not silently select the default.
-std::string is_given(const std::string& text) { return text.empty() ? "it is empty" : ""; }
 
 void add_cluster(CLI::App* command, cluster_flags& flags) {
   command->add_option("--data", flags.data, "Data folder of a local cluster")
@@ -223,6 +200,30 @@ void add_work_commands(command_table& table) {
   add_json(app, trace->as_json);
 }
 
+void add_models(command_table& table) {
+  auto wanted = std::make_shared<models_command>();
+  auto models = table.app.add_subcommand(
+      "models",
+      "List the models of the configuration, with keys, prices and health; or check them");
+  models->footer("\nExamples:\n  troupe models --config troupe.yaml\n"
+                 "  troupe models check --config troupe.yaml     one call of each provider\n"
+                 "  troupe models check openai/gpt-4o-mini --config troupe.yaml");
+  models->callback([&table, wanted] { table.chosen = [wanted] { return cmd_models(*wanted); }; });
+  add_cluster(models, wanted->cluster);
+  add_config(models, wanted->config, wanted->set);
+  add_json(models, wanted->as_json);
+  auto check = models->add_subcommand(
+      "check", "Make the smallest call, and say in plain words what is wrong");
+  check->callback([&table, wanted] {
+    wanted->check = true;
+    table.chosen = [wanted] { return cmd_models(*wanted); };
+  });
+  check->add_option("model", wanted->model, "Only this one: PROVIDER/MODEL or an alias")
+      ->type_name("MODEL");
+  add_config(check, wanted->config, wanted->set);
+  add_json(check, wanted->as_json);
+}
+
 void add_list_commands(command_table& table) {
   auto graphs = std::make_shared<graphs_command>();
   auto app = table.add("graphs", "List the built-in graphs", "  troupe graphs", graphs, cmd_graphs);
@@ -233,6 +234,8 @@ void add_list_commands(command_table& table) {
                   roles, cmd_roles);
   add_cluster(app, roles->cluster);
   add_json(app, roles->as_json);
+
+  add_models(table);
 
   auto settings_of = std::make_shared<config_command>();
   auto config = table.app.add_subcommand("config", "Show and check the configuration");
@@ -307,6 +310,7 @@ int parse_and_run(int argc, const char* const* argv) {
   add_cluster_commands(table);
   add_work_commands(table);
   add_list_commands(table);
+  add_simulate(table);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) { // help and version

@@ -82,6 +82,8 @@ void command_trace::end(int exit_code, const cli_error* why, const attached_clie
     span.set_service(service_name);
     span.set_node_name(service_name);
     span.set_pid(static_cast<std::uint64_t>(::getpid()));
+    if (cluster && !has(span, attr::node_name))
+      set(span, attr::node_name, cluster->node().name());
   }
   bool exported = export_all(cluster);
   if (cluster)

@@ -90,10 +90,34 @@ struct config_command {
 int cmd_config_show(const config_command& wanted);
 int cmd_config_check(const config_command& wanted);
 
+struct models_command {
+  cluster_flags cluster; ///< whose providers are asked how they are; not to check
+  std::string config;
+  settings set;
+  bool check = false;
+  std::string model; ///< to check: a name as a role uses it; empty: one of each provider
+  bool as_json = false;
+};
+int cmd_models(const models_command& wanted);
+
 struct roles_command {
   cluster_flags cluster;
   bool as_json = false;
 };
 int cmd_roles(const roles_command& wanted);
+
+struct simulate_command {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;
+  settings usual; ///< keys and values of nodes/simulate/behaviour.hpp
+  std::string rules;
+  std::uint64_t seed = 0;
+  std::string ledger;
+  std::string prices;
+  bool strict = false;
+  std::vector<std::string> models;
+  std::size_t threads = 1;
+};
+int cmd_simulate(const simulate_command& wanted);
 
 } // namespace troupe::cli

@@ -46,19 +46,19 @@ std::string fit(std::string text, int columns) {
 
 void progress_line::show(std::string_view text, clock::time_point now, bool important) {
   auto interval =
-      place_.is_terminal ? clock::duration{redraw_interval} : clock::duration{line_interval};
+      shown_on_.is_terminal ? clock::duration{redraw_interval} : clock::duration{line_interval};
   if (!important && shown_at_ && now - *shown_at_ < interval)
     return;
-  if (text == last_ && (visible_ || !place_.is_terminal))
+  if (text == last_ && (visible_ || !shown_on_.is_terminal))
     return;
   shown_at_ = now;
   last_ = text;
   auto line = one_line(text); // task names may be file names, so any text
-  if (!place_.is_terminal) {
+  if (!shown_on_.is_terminal) {
     std::fprintf(out_, "%s\n", line.c_str());
     return;
   }
-  line = fit(std::move(line), place_.columns - 1);
+  line = fit(std::move(line), shown_on_.columns - 1);
   std::fprintf(out_, "\r%s\x1b[K", line.c_str());
   std::fflush(out_);
   visible_ = true;

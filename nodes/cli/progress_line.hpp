@@ -18,7 +18,7 @@ class progress_line {
 public:
   using clock = std::chrono::steady_clock;
 
-  explicit progress_line(terminal place, std::FILE* out = stderr) : place_(place), out_(out) {}
+  explicit progress_line(terminal where, std::FILE* out = stderr) : shown_on_(where), out_(out) {}
   ~progress_line() { clear(); }
   progress_line(const progress_line&) = delete;
   progress_line& operator=(const progress_line&) = delete;
@@ -28,10 +28,10 @@ public:
   /// Removes the line, so that other output can follow.
   void clear();
 
-  const terminal& place() const noexcept { return place_; }
+  const terminal& shown_on() const noexcept { return shown_on_; }
 
 private:
-  terminal place_;
+  terminal shown_on_;
   std::FILE* out_;
   std::optional<clock::time_point> shown_at_;
   std::string last_;

@@ -1,6 +1,7 @@
 #include "nodes/cli/run_report.hpp"
 
 #include "config/base/count_of.hpp"
+#include "config/prices.hpp"
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"
 #include "nodes/exit_codes.hpp"
@@ -12,7 +13,7 @@ namespace troupe::cli {
 
 namespace {
 
-constexpr int failures_shown_max = 20;
+constexpr int failures_shown_max = 20, notes_shown_max = 20;
 
 std::string node_of(const run_outcome& outcome, const TaskOutcome& task) {
   auto found = outcome.node_names.find(task.node());
@@ -32,10 +33,32 @@ json task_json(const run_outcome& outcome, const TaskOutcome& task) {
             {"node", node_of(outcome, task)},
             {"input_tokens", task.input_tokens()},
             {"output_tokens", task.output_tokens()},
-            {"duration_ms", static_cast<double>(task.duration_us()) / 1000}};
+            {"cost_usd", usd_of(task.cost_nano_usd())},
+            {"duration_ms", static_cast<double>(task.duration_us()) / 1000},
+            {"notes", json::array()}};
+  for (const auto& note : task.notes())
+    made["notes"].push_back(note);
   if (!task.ok())
     made["error"] = to_json(from_proto(task.failure()));
   return made;
+}
+
+std::string title_of(const TaskOutcome& task) {
+  return "task " + one_line(task.label().empty() ? task.task() : task.label());
+}
+
+/// What is to be known of results: the run went on with them.
+std::string notes_text(const RunEnded& ended) {
+  std::string text;
+  int notes = 0;
+  for (const auto& task : ended.tasks())
+    for (const auto& note : task.notes())
+      if (++notes <= notes_shown_max)
+        text += "troupe: " + title_of(task) + ": " + one_line(note) + "\n";
+  if (notes > notes_shown_max)
+    text += "troupe: " + count_of(static_cast<std::uint64_t>(notes - notes_shown_max), "more note")
+            + " on tasks\n";
+  return text;
 }
 
 } // namespace
@@ -59,6 +82,9 @@ json run_json(const run_outcome& outcome, trace_id trace) {
             {"ok", ended.ok()},
             {"result", ended.has_result() ? to_json(ended.result()) : json(nullptr)},
             {"tasks", std::move(tasks)},
+            {"input_tokens", ended.input_tokens()},
+            {"output_tokens", ended.output_tokens()},
+            {"cost_usd", usd_of(ended.cost_nano_usd())},
             {"duration_ms", static_cast<double>(ended.duration_us()) / 1000}};
   if (!ended.ok()) {
     made["error"] = to_json(from_proto(ended.failure()));
@@ -71,7 +97,7 @@ std::string run_summary(const run_outcome& outcome) {
   const auto& ended = outcome.ended;
   const auto tasks = count_of(static_cast<std::uint64_t>(ended.tasks_size()), "task");
   std::set<std::string> nodes;
-  std::string text;
+  auto text = notes_text(ended);
   int failed = 0, cancelled = 0, done = 0;
   for (const auto& task : ended.tasks()) {
     nodes.insert(task.node());
@@ -80,8 +106,8 @@ std::string run_summary(const run_outcome& outcome) {
     if (task.ok() || was_cancelled(task) || ++failed > failures_shown_max)
       continue;
     auto where = node_of(outcome, task);
-    text += "troupe: task " + one_line(task.label().empty() ? task.task() : task.label())
-            + " failed" + (where.empty() ? "" : " on " + one_line(where))
+    text += "troupe: " + title_of(task) + " failed"
+            + (where.empty() ? "" : " on " + one_line(where))
             + (task.attempts() > 1 ? " after " + std::to_string(task.attempts()) + " attempts" : "")
             + ": " + one_line(task.failure().message()) + "\n";
   }
@@ -92,6 +118,7 @@ std::string run_summary(const run_outcome& outcome) {
   auto took = ended.duration_us() < 1000
                   ? "less than 1 ms"
                   : human_duration(std::chrono::milliseconds(ended.duration_us() / 1000));
+  auto costs = ended.cost_nano_usd() > 0 ? " for " + money_text(ended.cost_nano_usd()) : "";
   if (!ended.ok()) {
     bool stopped = outcome.exit_code == exit_interrupted;
     text += "troupe: the run " + std::string(stopped ? "was stopped" : "failed") + " after " + took
@@ -99,9 +126,9 @@ std::string run_summary(const run_outcome& outcome) {
     if (cancelled > 0)
       text += "; " + std::to_string(done) + " of " + tasks + " done, " + std::to_string(cancelled)
               + " cancelled";
-    return text + "\n";
+    return text + costs + "\n";
   }
-  return tasks + " done in " + took + " on " + count_of(nodes.size(), "node")
+  return text + tasks + " done in " + took + " on " + count_of(nodes.size(), "node") + costs
          + "; `troupe trace last` shows where the time went\n";
 }
 

@@ -54,6 +54,11 @@ void run_watch::write_lost_run(command_trace& trace, const cli_error& why) {
   set(span, attr::workflow, graph_);
   set(span, attr::run_id, to_string(run_from_bytes(run_)));
   set(span, attr::written_for, owner_name_);
+  set(span, attr::node_name, owner_name_);
+  if (told_.total() > 0)
+    set(span, attr::tasks, told_.total());
+  if (told_.failed() > 0)
+    set(span, attr::tasks_failed, told_.failed());
   set_failed(span, {ec::unavailable, why.message});
   trace.add(std::move(span));
 }
@@ -86,7 +91,7 @@ cli_result<void> run_watch::submit(RunSubmit submitted, command_trace& trace) {
   if (why && why->code == ec::cancelled)
     return unexpected{cli_error{exit_interrupted, "cancelled", "interrupted"}};
   if (why && why->code == ec::outcome_unknown) // a run that has begun ends without its client
-    return unexpected{run_lost(why->message)};
+    return unexpected{run_lost(*why)};
   if (why)
     return unexpected{error_of(*why)};
   auto accepted = reply->body.as<RunAccepted>();
@@ -109,10 +114,13 @@ envelope run_watch::request_to_owner(payload body) const {
   return request;
 }
 
-cli_error run_watch::run_lost(const std::string& why) const {
-  return {exit_run_lost, "run_lost",
-          "the run was lost with the connection to " + owner_name_ + ", which owned it (" + why
-              + "); start the run again"};
+/// A run ends with its owner or its client. So it cannot have been done without our knowledge, and
+/// the words of an unknown outcome ("look before you send it again") would be wrong here.
+cli_error run_watch::run_lost(const failure& why) const {
+  auto text = "the run was lost with the connection to " + owner_name_ + ", which owned it";
+  if (why.code != ec::outcome_unknown)
+    text += ": " + why.message;
+  return {exit_run_lost, "run_lost", text + "; start the run again"};
 }
 
 cli_result<void> run_watch::wait_once() {
@@ -128,7 +136,7 @@ cli_result<void> run_watch::wait_once() {
     line_.clear();
     if (cancelled_)
       return unexpected{*cancelled_};
-    return unexpected{run_lost(next.error().message)};
+    return unexpected{run_lost(next.error())};
   }
   if (*next)
     on_message(**next);
@@ -169,7 +177,8 @@ void run_watch::on_message(envelope& message) {
   if (auto progress = message.body.as<RunProgress>()) {
     bool last = progress->total() > 0 && progress->done() + progress->failed() == progress->total();
     if (!quiet_ && !cancelled_)
-      line_.show(run_progress(*progress, line_.place().columns), clock::now(), last);
+      line_.show(run_progress(*progress, line_.shown_on().columns), clock::now(), last);
+    told_ = std::move(*progress);
     return;
   }
   auto ended = message.body.as<RunEnded>();
@@ -182,7 +191,7 @@ void run_watch::on_message(envelope& message) {
 }
 
 void run_watch::on_failure(const failure& why) {
-  lost_ = why.code == ec::bad_message ? error_of(why) : run_lost(why.message);
+  lost_ = why.code == ec::bad_message ? error_of(why) : run_lost(why);
 }
 
 run_outcome run_watch::outcome() {

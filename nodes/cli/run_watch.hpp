@@ -44,7 +44,7 @@ private:
   void on_message(envelope& message);
   /// The submission failed, for example when it was repeated over another link.
   void on_failure(const failure& why);
-  cli_error run_lost(const std::string& why) const;
+  cli_error run_lost(const failure& why) const;
   void write_lost_run(command_trace& trace, const cli_error& why);
   void cancel(int exit_code, CancelReason reason, const std::string& why);
   run_outcome outcome();
@@ -60,6 +60,7 @@ private:
   message_id submission_;
   std::string run_;   ///< its id, once accepted
   std::string graph_; ///< of the run
+  RunProgress told_;  ///< what was told of it last
   span_id run_span_;  ///< that its owner will write; zero: none
   instant accepted_{};
   std::optional<cli_error> lost_; ///< nothing more can be heard of the run

@@ -1,5 +1,6 @@
 #include "nodes/cli/streams.hpp"
 
+#include "config/limits/links.hpp"
 #include "nodes/cli/interrupts.hpp"
 #include "nodes/cli/output.hpp"
 #include "nodes/exit_codes.hpp"
@@ -27,20 +28,24 @@ std::atomic<bool> dies_without_reader = false;
 std::atomic<bool> needs_reader = true;
 
 /// Waits until something can be written. False: a signal arrived that must end the command.
-bool wait_until_writable(int fd) {
-  pollfd waits[] = {{fd, POLLOUT, 0}, {interrupts_fd(), POLLIN, 0}};
+bool wait_until_writable(int fd, const std::function<void()>& meanwhile) {
+  constexpr auto tick = static_cast<int>(limits::link_tick / std::chrono::milliseconds{1});
   for (;;) {
-    if (::poll(waits, 2, -1) < 0 && errno == EINTR)
+    pollfd waits[] = {{fd, POLLOUT, 0}, {interrupts_fd(), POLLIN, 0}};
+    auto ready = ::poll(waits, 2, meanwhile ? tick : -1);
+    if (ready < 0 && errno == EINTR)
       continue;
-    return waits[0].revents != 0 || waits[1].revents == 0;
+    if (ready != 0 || !meanwhile)
+      return waits[0].revents != 0 || waits[1].revents == 0;
+    meanwhile();
   }
 }
 
 /// 0, or the errno of the failed write. ECANCELED: a signal must end the command, and the reader
 /// does not read.
-int write_all(int fd, std::string_view text) {
+int write_all(int fd, std::string_view text, const std::function<void()>& meanwhile = {}) {
   while (!text.empty()) {
-    if (!wait_until_writable(fd))
+    if (!wait_until_writable(fd, meanwhile))
       return ECANCELED;
     // A writable pipe takes this many bytes without waiting.
     auto written = ::write(fd, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
@@ -61,6 +66,16 @@ void die_by_broken_pipe() {
   ::sigaddset(&pipe, SIGPIPE);
   ::pthread_sigmask(SIG_UNBLOCK, &pipe, nullptr);
   ::raise(SIGPIPE);
+}
+
+/// To standard output.
+void put_out(std::string_view text, const std::function<void()>& meanwhile = {}) {
+  if (first_error != 0)
+    return; // otherwise the output would have a gap
+  auto error = write_all(STDOUT_FILENO, text, meanwhile);
+  if (error == EPIPE && dies_without_reader)
+    die_by_broken_pipe();
+  first_error = error;
 }
 
 } // namespace
@@ -93,21 +108,14 @@ void print(std::string_view text) {
   print_control(terminal_text(text, has_colours(STDOUT_FILENO)));
 }
 
-void print_data(std::string_view text) {
+void print_data(std::string_view text, const std::function<void()>& meanwhile) {
   if (::isatty(STDOUT_FILENO) == 1)
-    print(text);
+    put_out(terminal_text(text, has_colours(STDOUT_FILENO)), meanwhile);
   else
-    print_control(text);
+    put_out(text, meanwhile);
 }
 
-void print_control(std::string_view text) {
-  if (first_error != 0)
-    return; // otherwise the output would have a gap
-  auto error = write_all(STDOUT_FILENO, text);
-  if (error == EPIPE && dies_without_reader)
-    die_by_broken_pipe();
-  first_error = error;
-}
+void print_control(std::string_view text) { put_out(text); }
 
 void tell(std::string_view text) {
   [[maybe_unused]] auto error =

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 /// The two output streams of a command. Nothing else writes to them.
@@ -35,8 +36,8 @@ void outlive_readers();
 void print(std::string_view text);
 
 /// Writes a result, such as a report or an answer: to a terminal like `print`, to files and pipes
-/// unchanged.
-void print_data(std::string_view text);
+/// unchanged. `meanwhile` is called every `limits::link_tick` while the reader does not read.
+void print_data(std::string_view text, const std::function<void()>& meanwhile = {});
 
 /// Writes text unchanged. For a line that is redrawn with our own control sequences.
 void print_control(std::string_view text);

@@ -2,6 +2,7 @@
 
 #include "config/base/count_of.hpp"
 #include "config/base/hex.hpp"
+#include "config/prices.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/spans.pb.h"
 #include "nodes/cli/trace_tree.hpp"
@@ -111,6 +112,8 @@ std::string notes_of(const SpanData& span) {
   auto in = find(span, attr::input_tokens), out = find(span, attr::output_tokens);
   if (in || out)
     add((in ? number_text(*in) : "0") + "→" + (out ? number_text(*out) : "0") + " tokens");
+  if (auto cost = find(span, attr::cost))
+    add(money_text(std::llround(cost->number() * 1e9)));
   return notes;
 }
 
@@ -217,10 +220,10 @@ private:
     static constexpr std::string_view node_colours[] = {"\x1b[36m", "\x1b[35m", "\x1b[33m",
                                                         "\x1b[34m", "\x1b[32m"};
     auto total = static_cast<double>(std::max<std::int64_t>(1, *end_ - *begin_));
-    auto place = [&](std::int64_t ns) {
+    auto column = [&](std::int64_t ns) {
       return static_cast<double>(ns - *begin_) / total * static_cast<double>(bar_width_);
     };
-    auto from = place(span.start_ns()), to = place(end_of(span));
+    auto from = column(span.start_ns()), to = column(end_of(span));
     auto first = std::min(static_cast<std::size_t>(from), bar_width_ - 1);
     auto last = std::min(static_cast<std::size_t>(std::lround(to)), bar_width_);
     std::string bar;

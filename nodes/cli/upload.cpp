@@ -151,7 +151,7 @@ result<void> send_all(sender& to_node, const document_list& documents, bool quie
       return sent;
     if (auto now = progress_line::clock::now(); !quiet && now - began > noticed_after)
       line.show(
-          upload_progress(to_node.stored(), documents.files.size(), bytes, line.place().columns),
+          upload_progress(to_node.stored(), documents.files.size(), bytes, line.shown_on().columns),
           now);
   }
   return {};

@@ -3,12 +3,16 @@
 // run gives the same figures as the run before.
 //   bench_counts             lists the units
 //   bench_counts UNIT        runs one, and prints what was allocated as JSON
+#include "config/limits/telemetry.hpp"
 #include "messages/runs.pb.h"
 #include "messages/wire.hpp"
+#include "telemetry/otlp.hpp"
+#include "telemetry/recorder.hpp"
 #include "tests/bench/counts/allocations.hpp"
 #include "tests/bench/counts/counted_node.hpp"
 #include "tests/bench/driver.hpp"
 #include "tests/bench/submitter.hpp"
+#include "tests/bench/usual_span.hpp"
 #include "tests/sim/world.hpp"
 
 #include <valgrind/callgrind.h>
@@ -25,8 +29,9 @@ namespace {
 using namespace troupe;
 using namespace troupe::bench;
 
-constexpr std::uint64_t warm_up = 1'000;
 constexpr std::uint64_t counted = 10'000;
+constexpr std::uint64_t graphs_counted = 2'000; ///< they are twenty times as much work
+constexpr std::uint64_t warm_up_share = 10;
 
 /// Does the unit that many times.
 using repeated = std::function<void(std::uint64_t times)>;
@@ -60,7 +65,9 @@ role_table all_roles() {
 /// Sends what `make` makes to a simulated node and waits for the answer of that kind.
 repeated in_the_simulator(std::function<envelope()> make, payload_kind answer) {
   auto world = std::make_shared<sim::world>(1, 1, all_roles());
-  world->debugs = false;
+  world->on().debugs = world->on().checks = false;
+  if (!world->settle())
+    fail_with("the simulated node does not begin");
   return [=](std::uint64_t times) {
     for (std::uint64_t i = 0; i < times; ++i) {
       world->send(0, make());
@@ -68,7 +75,10 @@ repeated in_the_simulator(std::function<envelope()> make, payload_kind answer) {
         return !world->received.empty() && world->received.back().body.kind() == answer;
       };
       if (!world->run_until(answered, std::chrono::seconds{10}))
-        fail_with("the simulated node does not answer");
+        fail_with("the simulated node does not answer"
+                  + (world->received.empty()
+                         ? std::string{}
+                         : ": " + failure_in(world->received.back()).value_or(failure{}).message));
       world->received.clear();
     }
   };
@@ -104,6 +114,26 @@ struct lone_message : message_driver {
   lone_message(address target, std::uint64_t count, std::promise<double>* done)
       : message_driver(std::move(target), count, 1, done) {}
 };
+/// Each to an agent that is not there yet.
+struct newcomers : message_driver {
+  newcomers(std::uint64_t count, std::promise<double>* done) : message_driver({}, count, 1, done) {}
+
+private:
+  envelope make() const override {
+    static std::uint64_t last = 0;
+    auto message = message_driver::make();
+    message.target = address::of_agent(name{"echo/new-" + std::to_string(++last)});
+    return message;
+  }
+};
+
+/// One task, whose agent has to decide.
+Graph task_of_an_agent() {
+  auto made = parse_graph("graph: one\ntasks:\n  - id: only\n    role: decides\n", "one");
+  if (!made)
+    fail_with("the graph of one task cannot be read: " + to_string(made.error()));
+  return std::move(*made);
+}
 
 /// The yardstick: two bare actors of CAF.
 repeated between_bare_actors() {
@@ -167,27 +197,64 @@ repeated decoding() {
   };
 }
 
-using maker = std::function<repeated()>;
+// -- spans --------------------------------------------------------------------------------------
 
-const std::map<std::string_view, maker>& units() {
+/// Made and kept.
+repeated recording() {
+  auto counted_here = std::make_shared<metrics>();
+  recorder_options options;
+  options.node_name = "node-1";
+  options.kept_max = counted / warm_up_share; // so that each drives another out
+  auto kept = std::make_shared<recorder>(options, *counted_here, make_null_log_sink());
+  return [=, keep = counted_here](std::uint64_t times) {
+    for (std::uint64_t i = 0; i < times; ++i)
+      kept->record(usual_span(i));
+  };
+}
+
+/// Written for a collector, in batches of usual size.
+repeated exporting() {
+  std::vector<shared_span> batch;
+  for (std::uint64_t i = 0; i < limits::spans_per_export; ++i)
+    batch.push_back(pack(usual_span(i)));
+  return [batch](std::uint64_t times) {
+    for (std::uint64_t i = 0; i < times; i += batch.size())
+      encode_otlp({}, {batch.data(), std::min<std::size_t>(batch.size(), times - i)});
+  };
+}
+
+struct unit {
+  std::function<repeated()> make;
+  std::uint64_t times = counted;
+};
+
+const std::map<std::string_view, unit>& units() {
   static const auto echo_agent = address::of_agent(name{"echo/1"});
   static const auto chain = builtin_graph("graphs/chain.yaml");
   static const auto fan = builtin_graph("graphs/fan.yaml");
   auto ask = [](auto make) { return [=] { return make(message_kind::request, echo_agent); }; };
   auto run = [](const Graph& graph) { return [&graph] { return submission(graph); }; };
-  static const std::map<std::string_view, maker> all{
-      {"logic/echo", [=] { return in_the_simulator(ask(echo), payload_kind::Echo); }},
+  static const std::map<std::string_view, unit> all{
+      {"logic/echo", {[=] { return in_the_simulator(ask(echo), payload_kind::Echo); }}},
       {"logic/agent_message",
-       [=] { return in_the_simulator(ask(small_message), payload_kind::AgentReply); }},
-      {"logic/chain", [=] { return in_the_simulator(run(chain), payload_kind::RunEnded); }},
-      {"logic/fan", [=] { return in_the_simulator(run(fan), payload_kind::RunEnded); }},
-      {"node/echo", [] { return in_a_node<lone_echo>(echo_agent); }},
-      {"node/agent_message", [] { return in_a_node<lone_message>(echo_agent); }},
-      {"node/chain", [] { return in_a_node<submitter>(chain); }},
-      {"node/fan", [] { return in_a_node<submitter>(fan); }},
-      {"wire/encode", encoding},
-      {"wire/decode", decoding},
-      {"yardstick/caf_round_trip", between_bare_actors},
+       {[=] { return in_the_simulator(ask(small_message), payload_kind::AgentReply); }}},
+      {"logic/chain",
+       {[=] { return in_the_simulator(run(chain), payload_kind::RunEnded); }, graphs_counted}},
+      {"logic/fan",
+       {[=] { return in_the_simulator(run(fan), payload_kind::RunEnded); }, graphs_counted}},
+      {"node/echo", {[] { return in_a_node<lone_echo>(echo_agent); }}},
+      {"node/agent_message", {[] { return in_a_node<lone_message>(echo_agent); }}},
+      {"node/decided",
+       {[] { return in_a_node<lone_message>(address::of_agent(name{"decides/1"})); }}},
+      {"node/activation", {[] { return in_a_node<newcomers>(); }, graphs_counted}},
+      {"node/task", {[] { return in_a_node<submitter>(task_of_an_agent()); }, graphs_counted}},
+      {"node/chain", {[] { return in_a_node<submitter>(chain); }, graphs_counted}},
+      {"node/fan", {[] { return in_a_node<submitter>(fan); }, graphs_counted}},
+      {"wire/encode", {encoding}},
+      {"wire/decode", {decoding}},
+      {"span/recorded", {recording}},
+      {"span/exported", {exporting}},
+      {"yardstick/caf_round_trip", {between_bare_actors}},
   };
   return all;
 }
@@ -196,22 +263,25 @@ const std::map<std::string_view, maker>& units() {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    for (const auto& [title, make] : units())
+    for (const auto& [title, one] : units())
       std::cout << title << "\n";
     return 0;
   }
   auto found = units().find(argv[1]);
   if (found == units().end())
     fail_with(std::string{"there is no unit "} + argv[1]);
-  auto work = found->second();
-  work(warm_up);
+  auto times = found->second.times;
+  auto work = found->second.make();
+  work(times / warm_up_share);
   auto before = allocated();
   CALLGRIND_TOGGLE_COLLECT;
-  work(counted);
+  work(times);
   CALLGRIND_TOGGLE_COLLECT;
   auto after = allocated();
-  auto each = [](std::uint64_t all) { return static_cast<double>(all) / double{counted}; };
-  std::cout << "{\"unit\": \"" << found->first << "\", \"times\": " << counted
+  auto each = [times](std::uint64_t all) {
+    return static_cast<double>(all) / static_cast<double>(times);
+  };
+  std::cout << "{\"unit\": \"" << found->first << "\", \"times\": " << times
             << ", \"allocations\": " << each(after.count - before.count)
             << ", \"bytes\": " << each(after.bytes - before.bytes) << "}\n";
 }

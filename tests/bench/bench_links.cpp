@@ -183,10 +183,20 @@ int main() {
       "round trips between two nodes, 64 in flight", "1/s", 5,
       [&] { return drive<driver>(node, target, std::uint64_t{300'000}, std::uint64_t{64}); },
       "CAF remote actors (BASP)", [&] { return basp(remote_actors.place(), 100'000, 64, 1); });
+  compare(
+      "messages to an agent's mind between two nodes, 64 in flight", "1/s", 5,
+      [&] {
+        return drive<message_driver>(node, target, std::uint64_t{300'000}, std::uint64_t{64});
+      },
+      "CAF remote actors (BASP)", [&] { return basp(remote_actors.place(), 100'000, 64, 1); });
   auto tcp_socket = start_connecting(*parse_address(tcp.place()));
   ::fcntl(tcp_socket->get(), F_SETFL, 0);
   compare(
       "a lone round trip between two nodes", "1/s", 5,
       [&] { return drive<driver>(node, target, std::uint64_t{20'000}, std::uint64_t{1}); },
+      "raw TCP", [&] { return raw_tcp(tcp_socket->get(), 20'000); });
+  compare(
+      "a lone message to an agent's mind between two nodes", "1/s", 5,
+      [&] { return drive<message_driver>(node, target, std::uint64_t{20'000}, std::uint64_t{1}); },
       "raw TCP", [&] { return raw_tcp(tcp_socket->get(), 20'000); });
 }

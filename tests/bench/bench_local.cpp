@@ -69,7 +69,8 @@ void beside_bare_caf(const std::string& what, std::uint64_t window) {
 
 } // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  read_arguments(argc, argv);
   for (std::uint64_t window : {1, 64}) {
     beside_bare_caf<driver>("local agent", window);
     beside_bare_caf<message_driver>("local agent whose mind decides", window);

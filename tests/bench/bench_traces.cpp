@@ -1,9 +1,9 @@
 // What traces cost: the processor time of one span, from its making until a collector has it, and
 // round trips with an agent when all, one in a hundred or none of their traces are sampled.
 #include "telemetry/recorder.hpp"
-#include "telemetry/span.hpp"
 #include "tests/bench/driver.hpp"
 #include "tests/bench/report.hpp"
+#include "tests/bench/usual_span.hpp"
 #include "tests/support/otlp_receiver.hpp"
 
 #include <ctime>
@@ -55,22 +55,6 @@ private:
   pid_t child_ = -1;
 };
 
-/// A span of usual size: that of a model's call.
-SpanData make_span(std::uint64_t id) {
-  auto span = begin_span(span_names::chat, "offline", {{1, id / 100 + 1}, {id | 1}, 1}, {id + 1},
-                         instant{std::chrono::nanoseconds{id}});
-  set(span, attr::operation, "chat");
-  set(span, attr::provider, "offline");
-  set(span, attr::request_model, "offline");
-  set(span, attr::agent_name, "reader");
-  set(span, attr::purpose, "summary");
-  set(span, attr::input_tokens, 900);
-  set(span, attr::output_tokens, 70);
-  set_list(span, attr::finish_reasons, "stop");
-  set_end(span, instant{std::chrono::nanoseconds{id + 1'000}});
-  return span;
-}
-
 recorder_options exporting_to(const std::string& endpoint) {
   recorder_options options;
   options.node = {1, 2};
@@ -88,7 +72,7 @@ double cost_of_a_span(const std::string& endpoint) {
   recorder sink{exporting_to(endpoint), counted, make_null_log_sink()};
   auto before = processor_seconds();
   for (std::uint64_t id = 1; id <= spans; ++id) {
-    sink.record(make_span(id));
+    sink.record(usual_span(id));
     if (id % limits::spans_per_export == 0)
       sink.flush(std::chrono::seconds{10}); // so that none is dropped
   }

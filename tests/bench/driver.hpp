@@ -39,7 +39,7 @@ public:
   }
 
 protected:
-  /// Makes the request: an Echo, which an agent answers without its mind.
+  /// Makes the request: an Echo, which an agent sends back without its mind.
   virtual envelope make() const {
     Echo echo;
     echo.mutable_bytes()->assign(100, 'x');
@@ -72,7 +72,7 @@ class message_driver : public driver {
 public:
   using driver::driver;
 
-private:
+protected:
   envelope make() const override {
     AgentMessage message;
     message.mutable_text()->assign(100, 'x');
@@ -80,22 +80,40 @@ private:
   }
 };
 
-/// Runs a logic as an agent of the node until it has put its figure into `done`.
+/// A logic that runs as an agent of the node until it has put its figure into a promise.
+class running_logic {
+public:
+  /// `make(promise)` makes the logic.
+  template <class Make>
+  running_logic(test::whole_node& node, const Make& make) {
+    static int number = 0;
+    name agent{"bench/" + std::to_string(++number)};
+    auto place = address::of_agent(agent, node.mail().self());
+    // Placed before it begins, so that its first answers find it.
+    shell_ = node.system().spawn<logic_shell, caf::lazy_init>(node.host(), place, make(&done_));
+    node.mail().place(agent, shell_);
+  }
+  ~running_logic() { caf::anon_send(shell_, atom::stop_v); }
+  running_logic(const running_logic&) = delete;
+  running_logic& operator=(const running_logic&) = delete;
+
+  void begin() { caf::anon_send(shell_, atom::begin_v); }
+  /// Waits for the figure.
+  double figure() { return done_.get_future().get(); }
+
+private:
+  std::promise<double> done_;
+  logic_actor shell_;
+};
+
+/// Runs one logic, and returns its figure.
 template <class Logic, class... Args>
 double drive(test::whole_node& node, Args... args) {
-  static int number = 0;
-  std::promise<double> done;
-  name agent{"bench/" + std::to_string(++number)};
-  auto place = address::of_agent(agent, node.mail().self());
-  auto mind = std::make_unique<Logic>(std::move(args)..., &done);
-  // Place it before it begins, so that its first answers find it.
-  auto shell =
-      node.system().spawn<logic_shell, caf::lazy_init>(node.host(), place, std::move(mind));
-  node.mail().place(agent, shell);
-  caf::anon_send(shell, atom::tick_v, std::uint32_t{0}, std::uint64_t{0});
-  auto rate = done.get_future().get();
-  caf::anon_send(shell, atom::stop_v);
-  return rate;
+  running_logic running{node, [&](std::promise<double>* done) {
+                          return std::make_unique<Logic>(std::move(args)..., done);
+                        }};
+  running.begin();
+  return running.figure();
 }
 
 } // namespace troupe::bench

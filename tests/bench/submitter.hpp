@@ -4,6 +4,7 @@
 #include "actors/logic.hpp"
 #include "config/embedded.hpp"
 #include "messages/runs.pb.h"
+#include "messages/value_check.hpp"
 #include "tests/bench/report.hpp"
 
 #include <cstdlib>
@@ -26,6 +27,8 @@ class submitter : public logic {
 public:
   submitter(Graph graph, std::uint64_t count, std::promise<double>* done)
       : graph_(std::move(graph)), count_(count), done_(done) {}
+  submitter(Graph graph, value_map inputs, std::uint64_t count, std::promise<double>* done)
+      : graph_(std::move(graph)), inputs_(std::move(inputs)), count_(count), done_(done) {}
 
   void start(step_context& context, const address& self) override {
     self_ = self;
@@ -55,6 +58,7 @@ private:
   void submit(step_context& context) {
     RunSubmit run;
     *run.mutable_graph() = graph_;
+    *run.mutable_inputs() = inputs_;
     auto message = make_envelope(message_kind::request,
                                  address::of(service::coordinator, self_.node), std::move(run));
     message.id = {session_, ++sequence_};
@@ -65,6 +69,7 @@ private:
   }
 
   Graph graph_;
+  value_map inputs_;
   address self_;
   session_id session_;
   std::uint64_t count_, ended_ = 0, sequence_ = 0;

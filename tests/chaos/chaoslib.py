@@ -24,7 +24,7 @@ import time
 import urllib.request
 
 HELD, VIOLATED, BROKEN, SKIPPED = 0, 1, 70, 77  # exit codes of a script
-MARK = "CHAOS_MARK"
+MARK = "LC_CHAOS_MARK"  # LC_*: a node inherits it (nodes/child_process.cpp)
 MB = 1 << 20
 QUESTION = "What must I do when I give the program to others?"
 LICENCES = "/usr/share/common-licenses"

@@ -11,6 +11,7 @@ import os
 import chaoslib as chaos
 
 ROUNDS, QUICK, ROUNDS_MEAN = 8, 4, "messages of each sort"
+AGENTS_ANYWHERE = 24  # a third of them lives where nobody answers: never all
 RIGHT, WRONG = "room 42", "room 66"
 
 
@@ -42,12 +43,15 @@ def run(world):
             named, plain = [], []
             for i in range(world.rounds):
                 named.append(tell(cluster, f"librarian/n{i}", "--peer", dead))
+            for i in range(AGENTS_ANYWHERE):
                 plain.append(tell(cluster, f"librarian/p{i}"))
             stranger.terminate()
             seen = stranger.stdout.read().splitlines()
         chaos.hold(not any(line.startswith("read") for line in seen),
                    f"a stranger reads nothing of clients who know whom they want: {seen[-3:]}")
         chaos.hold(any(done.code == 0 for done in plain), "clients get through elsewhere")
+        lost = [done.words for done in plain if done.code != 0 and "is on node-2" not in done.words]
+        chaos.hold(not lost, f"who cannot be reached lives on the node that is down: {lost[:2]}")
         with world.stranger("relay", dead, live, RIGHT, WRONG) as stranger:
             told = [unnamed(world, cluster, f"librarian/u{i}", dead) for i in range(world.rounds)]
             stranger.terminate()

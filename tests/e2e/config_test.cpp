@@ -2,10 +2,6 @@
 
 #include <csignal>
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 /// Configuration as users see it: `troupe config`, `troupe node`, and what is refused.
 namespace troupe::testing {
 
@@ -22,19 +18,6 @@ protected:
     return path.string();
   }
 };
-
-/// A loopback port on which nobody listens now.
-std::string free_port() {
-  int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&at), size), 0);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
-  ::close(fd);
-  return std::to_string(ntohs(at.sin_port));
-}
 
 TEST_F(configuration, is_shown_with_what_the_file_the_environment_and_flags_say) {
   auto path =
@@ -148,7 +131,7 @@ TEST_F(configuration, runs_one_node_in_the_foreground) {
   auto secret = user.path() / "secret";
   write_file(secret, std::string(64, 'a') + "\n");
   std::filesystem::permissions(secret, std::filesystem::perms::owner_read);
-  auto peer = "127.0.0.1:" + free_port();
+  auto peer = "127.0.0.1:" + std::to_string(free_port());
   auto path =
       file("cluster:\n  name: lone\n  secret_file: " + secret.string() + "\nnode:\n  name: lonely\n"
            + "  listen: " + peer + "\n  data: " + (user.path() / "lone").string() + "\n");

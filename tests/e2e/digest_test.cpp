@@ -84,6 +84,13 @@ TEST_F(digesting, gives_the_same_report_each_time_and_on_any_number_of_nodes) {
   EXPECT_EQ(alone.out, three_nodes);
 }
 
+TEST_F(digesting, gives_the_report_that_earlier_versions_gave) {
+  cluster one{user, {.nodes = 1}};
+  auto ran = user.troupe(digest(documents(), "Who pays a fee, and how much?"));
+  ASSERT_TRUE(ran.ok()) << ran.shown();
+  EXPECT_EQ(ran.out, read_file(TROUPE_SOURCE_DIR "/tests/data/three_documents.md"));
+}
+
 TEST_F(digesting, prints_the_report_alone_on_standard_output) {
   cluster one{user, {.nodes = 1}};
   auto report = report_of(documents());

@@ -21,6 +21,11 @@ fs::path program_under_test() {
   return given ? given : TROUPE_BINARY_DIR "/troupe";
 }
 
+bool is_required(std::string_view what) {
+  const char* required = std::getenv("TROUPE_REQUIRE");
+  return required && std::string_view{required}.find(what) != std::string_view::npos;
+}
+
 void e2e_test::TearDown() {
   for (const auto& left : end_leftovers())
     ADD_FAILURE() << "left behind: " << left;

@@ -35,6 +35,9 @@ protected:
   home user;
 };
 
+/// TROUPE_REQUIRE names it (`jaeger`): a test that lacks it fails instead of being skipped.
+bool is_required(std::string_view what);
+
 /// The arguments of `troupe run digest` on a folder.
 std::vector<std::string> digest(const std::filesystem::path& folder,
                                 const std::string& asked = question,

@@ -35,6 +35,7 @@ jaeger_span span_in(const json& told, const json& processes) {
     span.tags[tag.at("key")] = value_of(tag);
   for (const auto& log : told.at("logs")) {
     json event;
+    event["at_us"] = log.at("timestamp");
     for (const auto& field : log.at("fields"))
       event[field.at("key").get<std::string>()] = value_of(field);
     span.events.push_back(event);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/base/random.hpp"
 #include "messages/ids.hpp"
 #include "tests/e2e/e2e.hpp"
 
@@ -74,7 +75,7 @@ struct jaeger_span {
   std::int64_t end_us = 0;
   std::map<std::string, json> tags;
   std::map<std::string, json> process_tags;
-  std::vector<json> events;       ///< {"event": NAME, KEY: VALUE}
+  std::vector<json> events;       ///< {"event": NAME, "at_us": TIME, KEY: VALUE}
   std::vector<std::string> links; ///< ids of spans
   std::vector<std::string> warnings;
 
@@ -113,6 +114,9 @@ void expect_sound(const jaeger_trace& trace);
 void export_caller(const jaeger& server, trace_id trace, span_id span);
 inline constexpr const char* caller_name = "the caller";
 
+/// No test has it before, in a Jaeger that outlives them.
+inline std::string new_trace_id() { return to_string(trace_id{random_bits(), random_bits() | 1}); }
+
 /// A Jaeger for the test, which is skipped where none is installed.
 class in_jaeger : public e2e_test {
 protected:
@@ -123,8 +127,7 @@ protected:
   void SetUp() override {
     if (server.missing.empty())
       return;
-    const char* required = std::getenv("TROUPE_REQUIRE");
-    if (required && std::string_view{required}.find("jaeger") != std::string_view::npos)
+    if (is_required("jaeger"))
       FAIL() << "TROUPE_REQUIRE=jaeger, but there is none: " << server.missing;
     GTEST_SKIP() << "a real Jaeger is needed (with TROUPE_REQUIRE=jaeger this fails): "
                  << server.missing;
@@ -168,6 +171,21 @@ protected:
       return !busy.empty();
     });
     return busy;
+  }
+
+  /// Waits until an agent of that node waits for the model, and Jaeger has all that the node has
+  /// ended before. The id of the run's trace. The cluster's log has to be at debug.
+  std::string await_work_of(const cluster& three, const std::string& node) {
+    EXPECT_TRUE(wait_for_line(user.data() / node / "log.jsonl", {"lets the call", "reader#"}, 30s));
+    auto run = last_trace();
+    std::string agent;
+    for (int i = 0; agent.empty() || home_name(three, agent) != node; ++i)
+      agent = "echo/k" + std::to_string(i);
+    auto sent = user.troupe({"send", agent, "spans leave in the order of their ends"});
+    EXPECT_TRUE(sent.ok()) << sent.shown();
+    auto after = found(last_trace(), 5);
+    EXPECT_EQ(after.one("invoke_agent echo").tag("troupe.node.name"), node);
+    return run;
   }
 
   exit_state end_of_run() {

@@ -1,5 +1,7 @@
 #include "tests/e2e/jaeger.hpp"
 
+#include "telemetry/trace_sampler.hpp"
+
 #include <csignal>
 
 /// What a person finds in a real Jaeger, read back by its query API, of runs and messages that go
@@ -30,7 +32,7 @@ TEST_F(in_jaeger, the_demo_is_one_whole_trace_from_three_instances) {
   std::set<std::string> services;
   for (const auto& span : trace.spans) {
     services.insert(span.service);
-    EXPECT_EQ(span.service == "troupe-cli", span.tag("troupe.node.name").is_null()) << span.name;
+    EXPECT_FALSE(span.tag("troupe.node.name").is_null()) << span.name;
     EXPECT_TRUE(span.process_tags.contains("process.pid"));
     EXPECT_FALSE(span.failed()) << span.name;
   }
@@ -40,6 +42,25 @@ TEST_F(in_jaeger, the_demo_is_one_whole_trace_from_three_instances) {
   EXPECT_GT(root.tag("gen_ai.usage.input_tokens").get<int>(), 0);
   EXPECT_EQ(trace.one("troupe run digest").tag("process.exit.code"), 0);
   EXPECT_EQ(trace.one("troupe.door RunSubmit").tag("span.kind"), "server");
+}
+
+TEST_F(in_jaeger, a_trace_can_be_drawn) {
+  cluster three{user, seen()};
+  auto sent = user.troupe({"send", "librarian/ada", "Ada was born in 1815."});
+  ASSERT_TRUE(sent.ok()) << sent.shown();
+  auto trace = found(last_trace(), 6);
+  auto draw = [&](const std::string& id) {
+    return user.shell("python3 " TROUPE_SOURCE_DIR "/scripts/jaeger_picture.py " + server.query
+                      + " " + id + " trace.svg && cat trace.svg");
+  };
+  auto drawn = draw(trace.id);
+  ASSERT_TRUE(drawn.ok()) << drawn.shown();
+  EXPECT_THAT(drawn.out, HasSubstr(std::to_string(trace.spans.size()) + " spans in "));
+  for (const auto& span : trace.spans)
+    EXPECT_THAT(drawn.out, HasSubstr(">" + span.name)) << "each span has a row";
+  auto unknown = draw(std::string(32, '1'));
+  EXPECT_EQ(unknown.ended.code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("does not know the trace 1111"));
 }
 
 TEST_F(in_jaeger, a_message_to_a_node_that_is_down_has_a_trace) {
@@ -61,32 +82,51 @@ TEST_F(in_jaeger, a_message_to_a_node_that_is_down_has_a_trace) {
   EXPECT_EQ(root.service, "troupe-cli");
   EXPECT_EQ(root.tag("gen_ai.agent.id"), agent);
   EXPECT_EQ(root.tag("process.exit.code"), sent.ended.code);
+  EXPECT_EQ(root.tag("error.type"), "unavailable");
+  EXPECT_THAT(root.tag("otel.status_description").get<std::string>(),
+              AllOf(HasSubstr(agent), HasSubstr("node-3")));
   EXPECT_THAT(trace.named("troupe.door AgentMessage"), ::testing::Not(IsEmpty()));
 }
 
 TEST_F(in_jaeger, two_messages_to_one_agent_have_a_trace_each) {
-  cluster one{user, seen({{"TROUPE_MODELS_OFFLINE_DELAY", "300ms"}}, 1)};
+  cluster one{user, seen({{"TROUPE_MODELS_OFFLINE_DELAY", "2s"}}, 1)};
   ASSERT_TRUE(user.troupe({"send", "librarian/zed", "Remember: Geese fly south."}).ok());
-  std::vector<std::string> ids{"0af7651916cd43dd8448eb211c80319c",
-                               "1bf7651916cd43dd8448eb211c80319c"};
+  std::vector<std::string> ids{new_trace_id(), new_trace_id()};
   std::vector<process> both;
   for (const auto& id : ids)
     both.push_back(user.start({"send", "librarian/zed", "Where do geese fly?"},
                               {{"TRACEPARENT", "00-" + id + "-b7ad6b7169203331-01"}}));
   for (auto& each : both)
     EXPECT_EQ(each.wait(command_deadline)->code, 0) << each.errors();
+  std::vector<jaeger_span> agents;
   for (const auto& id : ids) {
     export_caller(server, *parse_id128<trace_id>(id), {0xb7ad6b7169203331});
     auto trace = found(id, 7);
     expect_sound(trace);
-    EXPECT_FALSE(trace.one("invoke_agent librarian").failed());
+    agents.push_back(trace.one("invoke_agent librarian"));
+    EXPECT_FALSE(agents.back().failed());
     EXPECT_EQ(trace.one("chat offline").tag("gen_ai.agent.name"), "librarian");
   }
+  if (agents[1].start_us < agents[0].start_us)
+    std::swap(agents[0], agents[1]);
+  ASSERT_LT(agents[1].start_us, agents[0].end_us) << "the second came while the first was answered";
+  auto began = [](const jaeger_span& agent) {
+    auto started = agent.events_named("started");
+    EXPECT_THAT(started, SizeIs(1));
+    return started.empty() ? 0 : started[0].at("at_us").get<std::int64_t>();
+  };
+  EXPECT_GE(began(agents[1]) + 1, agents[0].end_us) << "it was one message's turn at a time";
+  auto waited = [&](const jaeger_span& agent) {
+    double ms = agent.tag("troupe.agent.wait_ms");
+    EXPECT_NEAR(ms, static_cast<double>(began(agent) - agent.start_us) / 1000, 0.01);
+    return ms;
+  };
+  EXPECT_GT(waited(agents[1]), waited(agents[0])) << "the second waited for the first";
 }
 
 TEST_F(in_jaeger, a_parent_from_outside_is_the_parent_of_the_command) {
   cluster one{user, seen({}, 1)};
-  const std::string id = "0af7651916cd43dd8448eb211c80319c", parent = "b7ad6b7169203331";
+  const std::string id = new_trace_id(), parent = "b7ad6b7169203331";
   ASSERT_TRUE(
       user.troupe(digest(documents()), {{"TRACEPARENT", "00-" + id + "-" + parent + "-01"}}).ok());
   export_caller(server, *parse_id128<trace_id>(id), {0xb7ad6b7169203331});
@@ -98,20 +138,27 @@ TEST_F(in_jaeger, a_parent_from_outside_is_the_parent_of_the_command) {
 
 TEST_F(in_jaeger, a_tenth_of_the_traces_is_whole_and_nothing_is_left_of_the_others) {
   cluster three{user, seen({{"TROUPE_TELEMETRY_SAMPLE_RATIO", "0.1"}})};
-  constexpr int messages = 25;
-  int taken = 0;
-  for (int i = 0; i < messages; ++i) {
+  // Ids are random, but the id alone decides, so it is known which of them are taken.
+  const trace_sampler tenth{0.1};
+  constexpr int messages_max = 400; // fewer than three of so many are taken once in 10^15 times
+  int taken = 0, left_out = 0;
+  for (int i = 0; i < messages_max && (taken < 3 || left_out < 3); ++i) {
     auto sent = user.troupe({"send", "librarian/" + std::to_string(i), "hello", "--json"});
     ASSERT_TRUE(sent.ok()) << sent.shown();
     std::string id = sent.parsed().at("trace_id");
-    if (user.troupe({"trace", id}).ended.code != 0) {
+    trace_context decided{*parse_id128<trace_id>(id), {}, trace_context::flag_undecided};
+    tenth.decide(decided);
+    if (decided.sampled()) {
+      ++taken;
+      expect_sound(found(id, 4));
+    } else {
+      ++left_out;
+      EXPECT_NE(user.troupe({"trace", id}).ended.code, 0) << id;
       EXPECT_EQ(http_get(server.query + "/api/traces/" + id).status, 404) << id;
-      continue;
     }
-    ++taken;
-    expect_sound(found(id, 4));
   }
-  EXPECT_LT(taken, messages / 2) << "2 or 3 are expected";
+  EXPECT_GE(taken, 3);
+  EXPECT_GE(left_out, 3);
 }
 
 } // namespace

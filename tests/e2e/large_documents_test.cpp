@@ -12,15 +12,6 @@ using ::testing::Not;
 
 constexpr std::size_t mb = 1'000'000;
 
-/// The largest resident memory that a process ever had.
-std::size_t resident_peak(pid_t pid) {
-  std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
-  for (std::string word; status >> word;)
-    if (std::size_t kib = 0; word == "VmHWM:" && status >> kib)
-      return kib * 1024;
-  return 0;
-}
-
 std::string different_words(std::size_t bytes) {
   std::string text = "The widget must be returned within thirty days.\n\n";
   char word[16];
@@ -48,7 +39,7 @@ TEST_F(large_documents, of_different_words_take_no_more_than_four_times_their_si
   auto ran = user.troupe(digest(folder, "When must the widget be returned?"), {}, 120s);
   ASSERT_TRUE(ran.ok()) << ran.shown();
   EXPECT_THAT(ran.out, HasSubstr("> The widget must be returned within thirty days."));
-  EXPECT_LT(resident_peak(one.node("node-1").pid), 200 * mb);
+  EXPECT_LT(peak_resident_bytes(one.node("node-1").pid), 200 * mb);
 }
 
 TEST_F(large_documents, are_read_once_for_all_questions) {
@@ -62,7 +53,7 @@ TEST_F(large_documents, are_read_once_for_all_questions) {
   EXPECT_THAT(ask("Within how many days must the widget be returned?").out,
               HasSubstr("within thirty days"));
   EXPECT_LT(processor_time(pid) - before - first, first / 4);
-  EXPECT_LT(resident_peak(pid), 200 * mb);
+  EXPECT_LT(peak_resident_bytes(pid), 200 * mb);
 }
 
 TEST_F(large_documents, that_speak_of_passages_are_quoted_as_they_are) {

@@ -10,14 +10,6 @@ namespace troupe::testing {
 
 namespace {
 
-std::size_t resident_peak(pid_t pid) {
-  std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
-  for (std::string word; status >> word;)
-    if (std::size_t kib = 0; word == "VmHWM:" && status >> kib)
-      return kib * 1'024;
-  return 0;
-}
-
 std::string list_of(int size) {
   std::string list = "[a";
   for (int i = 1; i < size; ++i)
@@ -70,7 +62,7 @@ TEST_F(wide_runs, with_large_results_take_little_memory_and_let_others_in) {
     EXPECT_LT(meanwhile, 3 * std::max<clock::duration>(alone, 150ms)) << command.back();
   }
   // When results were kept as objects, one such run took 600 MB.
-  EXPECT_LT(resident_peak(one.nodes().front().pid), 200 * mb);
+  EXPECT_LT(peak_resident_bytes(one.nodes().front().pid), 200 * mb);
 }
 
 TEST_F(wide_runs, that_keep_more_than_they_may_fail_and_say_so) {

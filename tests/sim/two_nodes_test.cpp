@@ -64,6 +64,7 @@ history run_ten(std::uint64_t seed, payload_kind lose_first) {
   node_config cfg;
   cfg.agents.pool_size = 2;
   world w{seed, 2, busy_roles(), cfg};
+  EXPECT_TRUE(w.settle());
   bool lost = false;
   w.lose = [&](const envelope& message) {
     return message.body.kind() == lose_first && !std::exchange(lost, true);
@@ -114,6 +115,7 @@ TEST(two_nodes, a_node_that_dies_has_its_tasks_done_elsewhere) {
   node_config cfg;
   cfg.agents.pool_size = 2;
   world w{5, 2, busy_roles(), cfg};
+  ASSERT_TRUE(w.settle());
   w.send(0, submission());
   // The second node has been offered work and dies before any result is back.
   ASSERT_TRUE(w.run_until([&] { return !w.received.empty(); }, 1s));

@@ -103,6 +103,7 @@ struct process::impl {
   mutable std::mutex mutex;
   std::condition_variable changed;
   std::array<std::string, 2> text; ///< of standard output and error
+  std::vector<arrival> arrivals;   ///< of standard output
   std::size_t read_to = 0;         ///< how far read_line has read standard output
   bool closed = false;             ///< both pipes
 
@@ -179,6 +180,8 @@ bool process::impl::read_once(pollfd& from, std::string& into) {
   }
   std::lock_guard lock{mutex};
   into.append(bytes.data(), static_cast<std::size_t>(count));
+  if (&into == &text[0])
+    arrivals.push_back({clock::now(), into.size()});
   changed.notify_all();
   return true;
 }
@@ -245,6 +248,13 @@ std::optional<std::string> process::read_line(clock::duration at_most) {
   }
 }
 
+bool process::wait_for_output(std::string_view words, clock::duration at_most) {
+  std::unique_lock lock{impl_->mutex};
+  auto has_come = [&] { return impl_->text[0].find(words) != std::string::npos; };
+  impl_->changed.wait_for(lock, at_most, [&] { return impl_->closed || has_come(); });
+  return has_come();
+}
+
 std::optional<exit_state> process::wait(clock::duration at_most) {
   if (impl_->ended)
     return impl_->ended;
@@ -284,6 +294,11 @@ std::string process::errors() const {
   return impl_->text[1];
 }
 
+std::vector<process::arrival> process::arrivals() const {
+  std::lock_guard lock{impl_->mutex};
+  return impl_->arrivals;
+}
+
 bool wait_for_end(pid_t pid, clock::duration at_most) {
   int fd = open_pidfd(pid);
   if (fd < 0)
@@ -303,6 +318,14 @@ std::size_t resident_bytes(pid_t pid) {
   std::size_t total = 0, resident = 0;
   words >> total >> resident;
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::size_t peak_resident_bytes(pid_t pid) {
+  std::istringstream words{read_file("/proc/" + std::to_string(pid) + "/status")};
+  for (std::string word; words >> word;)
+    if (std::size_t kib = 0; word == "VmHWM:" && words >> kib)
+      return kib * 1024;
+  return 0;
 }
 
 std::chrono::milliseconds processor_time(pid_t pid) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,9 @@ public:
   /// more can come.
   std::optional<std::string> read_line(clock::duration at_most);
 
+  /// Waits until standard output holds those words; false if they do not come in time.
+  bool wait_for_output(std::string_view words, clock::duration at_most);
+
   /// Waits for the end of the process; nothing if it still runs after that time.
   std::optional<exit_state> wait(clock::duration at_most);
 
@@ -62,6 +66,13 @@ public:
   std::string output() const;
   std::string errors() const;
 
+  /// When parts of its standard output were read, and how long it was then.
+  struct arrival {
+    clock::time_point at;
+    std::size_t bytes = 0;
+  };
+  std::vector<arrival> arrivals() const;
+
 private:
   struct impl;
   std::unique_ptr<impl> impl_;
@@ -74,8 +85,12 @@ bool is_running(pid_t pid);
 
 /// From /proc; zero for a process that has ended.
 std::size_t resident_bytes(pid_t pid);
+std::size_t peak_resident_bytes(pid_t pid); ///< the most that it ever had resident, in bytes
 std::chrono::milliseconds processor_time(pid_t pid);
 std::size_t open_descriptors(pid_t pid);
+
+/// A loopback port on which nobody listens now.
+int free_port();
 
 /// Makes this process the parent of orphans below it, so that none escapes.
 void adopt_orphans();

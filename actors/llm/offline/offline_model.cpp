@@ -1,7 +1,7 @@
 #include "actors/llm/offline/offline_model.hpp"
 
 #include "actors/llm/offline/model_prompt.hpp"
-#include "actors/llm/offline/selection.hpp"
+#include "actors/llm/offline/quotation.hpp"
 #include "actors/llm/offline/summary.hpp"
 #include "actors/text/characters.hpp"
 #include "actors/text/tokens.hpp"

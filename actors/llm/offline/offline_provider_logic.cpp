@@ -1,6 +1,9 @@
 #include "actors/llm/offline/offline_provider_logic.hpp"
 
+#include "actors/llm/caller_label.hpp"
 #include "actors/llm/offline/offline_model.hpp"
+#include "actors/llm/refuse_call.hpp"
+#include "actors/llm/unit_cutter.hpp"
 #include "actors/message_title.hpp"
 #include "actors/unread.hpp"
 #include "messages/agents.pb.h"
@@ -14,24 +17,6 @@ namespace {
 
 constexpr std::string_view component = "models";
 constexpr std::string_view provider_name = "offline";
-
-/// A label for metrics, from a bounded set: a role, a slot of a pool, a service, or "client".
-std::string_view caller_label(const address& sender) {
-  switch (sender.what) {
-    case address::kind::agent: {
-      auto text = sender.agent.text();
-      auto mark = text.find_first_of("/#");
-      return mark != std::string_view::npos && text[mark] == '#' ? text : role_of(sender.agent);
-    }
-    case address::kind::service:
-      return to_string(sender.svc);
-    case address::kind::session:
-      return "client";
-    case address::kind::none:
-      return "none";
-  }
-  return "none";
-}
 
 bool has_user_message(const ModelRequest& asked) {
   return std::any_of(asked.messages().begin(), asked.messages().end(),
@@ -49,17 +34,6 @@ ModelAnswer to_message(offline_answer_text answered) {
   return made;
 }
 
-void refuse(step_context& context, const envelope& request, const failure& why) {
-  context.out.debug(
-      component,
-      [&] {
-        return "refuses the call " + message_title(request.id) + " of " + to_string(request.sender)
-               + ": " + why.message;
-      },
-      request.trace.trace);
-  context.out.send(reply_failure(request, why));
-}
-
 } // namespace
 
 offline_provider_logic::offline_provider_logic(options chosen, metrics& counted)
@@ -73,7 +47,7 @@ void offline_provider_logic::step(step_context& context, event input) {
       return take(context, std::move(*request));
     if (request->kind == message_kind::cancel)
       return give_up(context, *request);
-    return not_taken(context, "service models", *request);
+    return not_taken(context, "service offline", *request);
   }
   auto* fired = std::get_if<timer_fired>(&input);
   if (!fired)
@@ -85,8 +59,8 @@ void offline_provider_logic::step(step_context& context, event input) {
 
 void offline_provider_logic::stop(step_context& context) {
   for (auto& [timer, waiting] : waiting_)
-    refuse(context, waiting.request,
-           {ec::unavailable, "the offline model of this node is stopping: try again"});
+    refuse_call(context, waiting.request,
+                {ec::unavailable, "the offline model of this node is stopping: try again"});
   waiting_.clear();
 }
 
@@ -95,15 +69,15 @@ void offline_provider_logic::take(step_context& context, envelope request) {
   call fresh{std::move(request), context.now, instant::max()};
   auto* asked = fresh.request.body.as<ModelRequest>();
   if (!asked)
-    return not_taken(context, "service models", fresh.request);
+    return not_taken(context, "service offline", fresh.request);
   if (fresh.request.remaining.count() != 0)
     fresh.deadline = context.now + fresh.request.remaining;
   if (!asked->model().empty() && asked->model() != offline_model_name)
-    return refuse(context, fresh.request,
-                  {ec::unknown_model, "there is no model \"" + asked->model()
-                                          + "\" here; the models there are: offline"});
+    return refuse_call(context, fresh.request,
+                       {ec::unknown_model, "there is no model \"" + asked->model()
+                                               + "\" here; the models there are: offline"});
   if (!has_user_message(*asked))
-    return refuse(
+    return refuse_call(
         context, fresh.request,
         {ec::invalid_argument,
          "the request has no message of the role \"user\", so there is nothing to answer"});
@@ -114,9 +88,9 @@ void offline_provider_logic::take(step_context& context, envelope request) {
     return;
   }
   if (waiting_.size() >= options_.waiting_max)
-    return refuse(context, fresh.request,
-                  {ec::overloaded, "the offline model has " + std::to_string(waiting_.size())
-                                       + " calls waiting, its limit: try again later"});
+    return refuse_call(context, fresh.request,
+                       {ec::overloaded, "the offline model has " + std::to_string(waiting_.size())
+                                            + " calls waiting, its limit: try again later"});
   do
     ++last_timer_;
   while (last_timer_ == 0 || waiting_.contains(last_timer_));
@@ -140,7 +114,7 @@ void offline_provider_logic::give_up(step_context& context, const envelope& orde
     if (waiting.request.id != order.id || waiting.request.sender != order.sender)
       continue;
     context.out.arm(timer, std::chrono::nanoseconds{0});
-    refuse(context, waiting.request, {ec::cancelled, "the call was cancelled"});
+    refuse_call(context, waiting.request, {ec::cancelled, "the call was cancelled"});
     waiting_.erase(one);
     return;
   }
@@ -148,16 +122,17 @@ void offline_provider_logic::give_up(step_context& context, const envelope& orde
 
 void offline_provider_logic::work_on(step_context& context, call& waiting) {
   if (waiting.deadline <= context.now)
-    return refuse(
+    return refuse_call(
         context, waiting.request,
         {ec::timed_out, "no time was left for the offline model when it was this call's turn"});
   auto* asked = waiting.request.body.as<ModelRequest>();
   auto answer = to_message(offline_answer(*asked));
   answer.set_id("offline-" + to_string(context.next_span()));
   answer.set_began_ns(waiting.arrived.time_since_epoch().count());
-  counted_.model_called(offline_model_name, caller_label(waiting.request.sender),
+  counted_.model_called({offline_model_name, caller_label(waiting.request.sender), provider_name,
+                         false, provider_name},
                         answer.input_tokens(), answer.output_tokens(),
-                        context.time() - waiting.arrived, answer.provider());
+                        context.time() - waiting.arrived);
   context.out.debug(
       component,
       [&] {
@@ -167,21 +142,33 @@ void offline_provider_logic::work_on(step_context& context, call& waiting) {
       },
       waiting.request.trace.trace);
   if (asked->stream())
-    send_pieces(context, waiting.request, answer.text());
+    send_pieces(context, waiting.request, answer.text(), asked->unit());
   context.out.send(reply_to(waiting.request, std::move(answer)));
 }
 
 void offline_provider_logic::send_pieces(step_context& context, const envelope& request,
-                                         std::string_view text) {
+                                         std::string_view text, PieceUnit unit) {
   std::uint32_t index = 0;
-  for (auto part : pieces_of(text)) {
+  auto send = [&](std::string_view part) {
     Piece piece;
     piece.set_attempt(request.attempt);
     piece.set_restarted(index == 0 && request.attempt > 1);
     piece.set_index(index++);
     piece.set_text(std::string(part));
     context.out.send(reply_to(request, std::move(piece), message_kind::piece));
+  };
+  if (unit == UNIT_AS_IT_COMES) {
+    for (auto part : pieces_of(text))
+      send(part);
+    return;
   }
+  unit_cutter cutter{unit};
+  std::vector<std::string> units;
+  cutter.give(text, units);
+  for (const auto& whole : units)
+    send(whole);
+  if (auto rest = cutter.rest(); !rest.empty())
+    send(rest);
 }
 
 /// A waiting call that `request` only repeats: it is done once.

@@ -12,7 +12,7 @@
 namespace troupe {
 
 /// The built-in model (actors/llm/offline/offline_model.hpp) as a provider
-/// (actors/llm/provider.hpp) at `service::models`. Its one model is "offline"; an empty name means
+/// (actors/llm/provider.hpp) at `service::offline`. Its one model is "offline"; an empty name means
 /// the same.
 ///
 /// A call waits for `delay` in a bounded table and is then worked on within one step; calls wait at
@@ -43,7 +43,8 @@ private:
   void take(step_context& context, envelope request);
   void give_up(step_context& context, const envelope& order);
   void work_on(step_context& context, call& waiting);
-  void send_pieces(step_context& context, const envelope& request, std::string_view text);
+  void send_pieces(step_context& context, const envelope& request, std::string_view text,
+                   PieceUnit unit);
   call* repeated(const envelope& request);
 
   options options_;

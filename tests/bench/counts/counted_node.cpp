@@ -6,6 +6,7 @@
 #include "config/limits/work.hpp"
 #include "persistence/blob_store.hpp"
 #include "persistence/state_store.hpp"
+#include "tests/bench/counts/deciding_role.hpp"
 
 #include <caf/send.hpp>
 
@@ -18,7 +19,7 @@ namespace {
 caf::actor_system_config& configured(caf::actor_system_config& config) {
   config.add_message_types<caf::id_block::troupe>();
   config.set("scheduler.policy", caf::atom("testing"));
-  config.set("scheduler.max-throughput", std::uint64_t{100}); // as in a node
+  config.set("scheduler.max-throughput", std::uint64_t{1}); // as in a node
   return config;
 }
 
@@ -34,9 +35,26 @@ void without_threads(child_spec& spec) {
     without_threads(child);
 }
 
+/// It costs what a clock costs and stands still: what a step decides by its own time, such as which
+/// tasks are slow, is the same in each run.
+class standing_clock final : public time_source {
+public:
+  instant now() const override {
+    clock_.now();
+    return {};
+  }
+
+private:
+  node_clock clock_;
+};
+
+const standing_clock within_steps;
+
 } // namespace
 
 counted_node::counted_node() : system_(configured(config_)), parts_(make_parts()) {
+  host_.burst_time_max = std::chrono::hours{1}; // it works slowly while it is counted
+  host_.within_steps = &within_steps;
   host_.log = make_null_log_sink();
   host_.spans = std::make_unique<recorder>(recorder_options{}, host_.counted, host_.log);
   host_.post = std::make_unique<post>(node_id{0x7265, 1}, host_.counted, host_.log);
@@ -62,6 +80,7 @@ node_parts counted_node::make_parts() {
   info.set_name("node-1");
   info.set_capacity(limits::pool_size);
   auto roles = all_roles();
+  roles.emplace("decides", deciding_role());
   for (const auto& [title, kind] : roles)
     add_role(info, kind->info);
   return {std::move(info),

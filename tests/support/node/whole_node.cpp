@@ -31,8 +31,8 @@ NodeInfo info_of(std::uint64_t number) {
   return info;
 }
 
-whole_node::whole_node(std::uint64_t number, std::vector<NodeInfo> others)
-    : runtime_({available_cores(), 100}),
+whole_node::whole_node(std::uint64_t number, std::vector<NodeInfo> others, models_catalog providers)
+    : runtime_({available_cores()}),
       parts_(parts(number, std::move(others))), hub_{host_,
                                                      runtime_.system(),
                                                      parts_.self,
@@ -49,6 +49,7 @@ whole_node::whole_node(std::uint64_t number, std::vector<NodeInfo> others)
   host_.post->publish(std::make_shared<member_view>(configured_view(parts_.self, parts_.others)));
   auto nonce = std::to_string(number) + std::string(31, 'n');
   hub_.nonce = [nonce] { return nonce; };
+  call_providers(std::move(providers));
   runtime_.start(
       host_, wire(parts_), [this] { all_stand_.set_value(); }, [this] { ended_.set_value(); });
   [[maybe_unused]] bool stands =
@@ -79,6 +80,21 @@ node_parts whole_node::parts(std::uint64_t number, std::vector<NodeInfo> others)
           {},
           [this] { return host_.clock.now(); },
           [this](envelope message) { host_.post->send(std::move(message)); }};
+}
+
+void whole_node::call_providers(models_catalog providers) {
+  if (providers.providers.empty())
+    return;
+  auto client = http_loop::make({});
+  assert(client);
+  http_ = std::move(*client);
+  provider_port::options how;
+  how.catalog = providers;
+  how.send = parts_.send;
+  how.log = host_.log;
+  providers_ = std::make_unique<provider_port>(std::move(how), *http_);
+  parts_.cfg.catalog = std::move(providers);
+  parts_.http = providers_.get();
 }
 
 address whole_node::echo_on(std::uint64_t number) {

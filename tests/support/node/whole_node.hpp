@@ -6,6 +6,7 @@
 #include "actors/host/link_broker.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/spans.pb.h"
+#include "nodes/provider_port.hpp"
 #include "nodes/wiring.hpp"
 
 #include <condition_variable>
@@ -21,8 +22,10 @@ namespace troupe::test {
 /// Benchmarks and tests drive it from inside.
 class whole_node {
 public:
-  /// The id is made from `number`. A node with others listens on loopback or dials.
-  explicit whole_node(std::uint64_t number, std::vector<NodeInfo> others = {});
+  /// The id is made from `number`. A node with others listens on loopback or dials. With
+  /// providers it has an HTTP client.
+  explicit whole_node(std::uint64_t number, std::vector<NodeInfo> others = {},
+                      models_catalog providers = {});
   ~whole_node();
 
   static node_id id_of(std::uint64_t number) { return {0x7265, number}; }
@@ -49,9 +52,12 @@ private:
 
   void published(std::shared_ptr<const member_view> view);
   node_parts parts(std::uint64_t number, std::vector<NodeInfo> others);
+  void call_providers(models_catalog providers);
 
   node_host host_;
   no_traces traces_;
+  std::unique_ptr<http_loop> http_; ///< none without providers
+  std::unique_ptr<provider_port> providers_;
   actor_runtime runtime_;
   node_parts parts_;
   link_hub hub_;

@@ -17,11 +17,7 @@ struct agent_logic_test : agent_test {};
 
 TEST_F(agent_logic_test, replies_to_who_asked) {
   auto sent = tell("hello");
-  ASSERT_EQ(sent.size(), 1u);
-  EXPECT_EQ(sent[0].kind, message_kind::reply);
-  EXPECT_EQ(sent[0].id, (message_id{ada, 1}));
-  EXPECT_EQ(sent[0].target, client());
-  EXPECT_EQ(sent[0].sender, address::of_agent(name{"obedient/ada"}, this_node));
+  ASSERT_NO_FATAL_FAILURE(expect_first_reply(sent));
   EXPECT_EQ(text_of(std::move(sent)), "hello");
 }
 
@@ -52,11 +48,7 @@ TEST_F(agent_logic_test, echoes_without_waking_its_mind) {
   kind_without_mind.make = [] { return ADD_FAILURE() << "woken", make_mind<obedient_mind>(); };
   use(std::move(kind_without_mind));
   auto sent = tell(request_of("obedient/ada", 1, echo_of("bytes")));
-  ASSERT_EQ(sent.size(), 1u);
-  EXPECT_EQ(sent[0].kind, message_kind::reply);
-  EXPECT_EQ(sent[0].id, (message_id{ada, 1}));
-  EXPECT_EQ(sent[0].target, client());
-  EXPECT_EQ(sent[0].sender, address::of_agent(name{"obedient/ada"}, this_node));
+  ASSERT_NO_FATAL_FAILURE(expect_first_reply(sent));
   EXPECT_EQ(sent[0].body.as<Echo>()->bytes(), "bytes");
 }
 
@@ -146,12 +138,31 @@ TEST_F(agent_logic_test, asks_the_models_of_its_node_within_the_time_of_the_mess
 TEST_F(agent_logic_test, adds_up_the_tokens_of_its_models) {
   auto asked = tell("model");
   ModelAnswer answer;
+  answer.set_text("answer");
   answer.set_input_tokens(20);
   answer.set_output_tokens(3);
+  answer.set_cost_nano_usd(450);
   auto sent = tell(reply_to(asked[0], answer));
+  EXPECT_EQ(sent[0].body.as<AgentReply>()->cost_nano_usd(), 450);
   EXPECT_EQ(sent[0].body.as<AgentReply>()->input_tokens(), 20u);
   EXPECT_EQ(sent[0].body.as<AgentReply>()->output_tokens(), 3u);
   EXPECT_TRUE(armed(1, 0s));
+}
+
+TEST_F(agent_logic_test, tells_what_its_models_used_before_it_failed) {
+  auto asked = tell("model");
+  ModelAnswer answer;
+  answer.set_text("fail");
+  answer.set_input_tokens(20);
+  answer.set_output_tokens(3);
+  answer.set_cost_nano_usd(450);
+  auto sent = tell(reply_to(asked[0], answer));
+  auto why = sent[0].body.as<Failure>();
+  ASSERT_TRUE(why);
+  EXPECT_EQ(why->code(), static_cast<std::uint32_t>(ec::not_found));
+  EXPECT_EQ(why->input_tokens(), 20u);
+  EXPECT_EQ(why->output_tokens(), 3u);
+  EXPECT_EQ(why->cost_nano_usd(), 450);
 }
 
 TEST_F(agent_logic_test, gives_failures_of_services_to_its_mind) {
@@ -316,6 +327,7 @@ TEST_F(agent_logic_test, records_a_span_only_if_the_trace_is_sampled) {
   ModelAnswer answer;
   answer.set_input_tokens(20);
   answer.set_provider("offline");
+  answer.set_cost_nano_usd(450);
   tell(reply_to(asked[0], answer));
   ASSERT_EQ(scene.out.spans.size(), 2u);
   const auto& span = scene.out.spans[1];
@@ -333,6 +345,7 @@ TEST_F(agent_logic_test, records_a_span_only_if_the_trace_is_sampled) {
   EXPECT_EQ(attributes["gen_ai.provider.name"].text(), "offline") << "the model's";
   EXPECT_EQ(attributes.count("troupe.resend_count"), 0u) << "it came for the first time";
   EXPECT_EQ(attributes["gen_ai.usage.input_tokens"].integer(), 20);
+  EXPECT_DOUBLE_EQ(attributes["troupe.cost_usd"].number(), 450e-9);
 }
 
 TEST_F(agent_logic_test, marks_the_span_of_a_failure) {

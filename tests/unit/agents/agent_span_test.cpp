@@ -23,7 +23,8 @@ TEST_F(agent_span, a_message_waits_for_its_turn_within_its_span) {
   scene.now += 5ms;
   tell(reply_to(first[0], ModelAnswer{}));
   auto made = spans();
-  ASSERT_THAT(names(made), ElementsAre("chat", "invoke_agent obedient", "invoke_agent obedient"));
+  ASSERT_THAT(names(made),
+              ElementsAre("chat offline", "invoke_agent obedient", "invoke_agent obedient"));
   EXPECT_EQ(attribute(made[1], "troupe.agent.wait_ms").number(), 0);
   EXPECT_EQ(made[2].start_ns(), nanoseconds(arrived + 1ms));
   EXPECT_EQ(attribute(made[2], "troupe.agent.wait_ms").number(), 5);

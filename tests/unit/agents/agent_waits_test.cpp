@@ -78,15 +78,76 @@ TEST_F(agent_waits, a_call_of_a_model_lasts_from_the_question_until_the_answer) 
   EXPECT_EQ(attribute(chat, "gen_ai.usage.output_tokens").integer(), 1);
 }
 
+TEST_F(agent_waits, texts_become_vectors_by_the_same_service) {
+  auto asked = tell(sampled("vectors"));
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].target.svc, service::models);
+  ASSERT_TRUE(asked[0].body.as<EmbeddingRequest>());
+  EmbeddingAnswer answer;
+  answer.add_embeddings()->add_values(1);
+  answer.mutable_embeddings(0)->add_values(2);
+  answer.set_provider("api");
+  answer.set_model("tiny");
+  answer.set_input_tokens(3);
+  answer.set_cost_nano_usd(60);
+  auto said = tell(reply_to(asked[0], answer));
+  ASSERT_FALSE(said.empty());
+  EXPECT_EQ(said.back().body.as<AgentReply>()->text(), "1");
+  auto made = spans();
+  ASSERT_THAT(names(made), ElementsAre("embeddings api/tiny", "invoke_agent obedient"));
+  EXPECT_EQ(text(made[0], "gen_ai.operation.name"), "embeddings");
+  EXPECT_EQ(text(made[0], "troupe.provider"), "api");
+  EXPECT_EQ(attribute(made[0], "gen_ai.embeddings.dimension.count").integer(), 2);
+  EXPECT_EQ(attribute(made[0], "gen_ai.usage.input_tokens").integer(), 3);
+  EXPECT_EQ(attribute(made[0], "troupe.cost_usd").number(), 60e-9);
+  EXPECT_EQ(attribute(made[1], "gen_ai.usage.input_tokens").integer(), 3);
+}
+
 TEST_F(agent_waits, a_call_that_fails_says_why) {
   auto asked = tell(sampled("model"));
   tell(reply_failure(asked[0], {ec::overloaded, "too many calls"}));
   auto made = spans();
-  ASSERT_THAT(names(made), ElementsAre("chat", "invoke_agent obedient"));
+  ASSERT_THAT(names(made), ElementsAre("chat offline", "invoke_agent obedient"));
   EXPECT_TRUE(made[0].failed());
   EXPECT_EQ(text(made[0], "error.type"), "overloaded");
-  EXPECT_EQ(text(made[0], "gen_ai.provider.name"), "troupe") << "none has answered";
+  EXPECT_EQ(text(made[0], "gen_ai.provider.name"), "offline") << "it was asked";
   EXPECT_EQ(text(made[1], "error.type"), "overloaded");
+  EXPECT_EQ(text(made[1], "gen_ai.provider.name"), "offline");
+}
+
+TEST_F(agent_waits, a_call_names_its_provider_and_its_model_whatever_comes_of_it) {
+  span_terms terms;
+  terms.models.providers.emplace_back().name = "acme";
+  terms.models.aliases = {{"small", "acme/tiny-2"}};
+  begin(std::make_shared<const span_terms>(terms));
+  for (bool is_cancelled : {true, false}) {
+    auto request = sampled("model small");
+    auto order = make_cancel(request.id, request.sender, request.target);
+    auto asked = tell(std::move(request));
+    ASSERT_EQ(asked.at(0).body.as<ModelRequest>()->model(), "small");
+    if (is_cancelled)
+      tell(std::move(order));
+    else
+      tell(reply_failure(asked[0], {ec::provider_failed, "status 500"}));
+    auto made = spans();
+    ASSERT_THAT(names(made), ElementsAre("chat tiny-2", "invoke_agent obedient"));
+    EXPECT_EQ(made[0].kind(), static_cast<std::uint32_t>(span_kind::client)) << "it goes by HTTP";
+    for (const auto& one : made) {
+      EXPECT_TRUE(one.failed());
+      EXPECT_EQ(text(one, "gen_ai.provider.name"), "openai") << one.name() << ": its API";
+      EXPECT_EQ(text(one, "troupe.provider"), "acme") << one.name();
+      EXPECT_EQ(text(one, "gen_ai.request.model"), "tiny-2") << one.name();
+    }
+  }
+}
+
+TEST_F(agent_waits, a_call_of_nobody_s_model_is_nobody_s) {
+  auto asked = tell(sampled("model nobody/x"));
+  tell(reply_failure(asked.at(0), {ec::unknown_model, "there is none"}));
+  auto made = spans();
+  ASSERT_THAT(names(made), ElementsAre("chat nobody/x", "invoke_agent obedient"));
+  EXPECT_EQ(text(made[0], "gen_ai.provider.name"), "troupe");
+  EXPECT_EQ(made[0].kind(), static_cast<std::uint32_t>(span_kind::internal));
 }
 
 TEST_F(agent_waits, what_is_cancelled_ends_before_the_agent) {
@@ -96,10 +157,38 @@ TEST_F(agent_waits, what_is_cancelled_ends_before_the_agent) {
   scene.now += 5ms;
   tell(std::move(order));
   auto made = spans();
-  ASSERT_THAT(names(made), ElementsAre("chat", "invoke_agent obedient"));
+  ASSERT_THAT(names(made), ElementsAre("chat offline", "invoke_agent obedient"));
   for (const auto& one : made) {
     EXPECT_EQ(text(one, "error.type"), "cancelled") << one.name();
     EXPECT_EQ(one.end_ns(), nanoseconds(scene.now));
+  }
+}
+
+TEST_F(agent_waits, a_provider_s_call_ends_with_the_wait_for_it) {
+  for (bool has_ended : {true, false}) {
+    auto request = sampled("model");
+    auto order = make_cancel(request.id, request.sender, request.target);
+    auto asked = tell(std::move(request));
+    CallSpan call;
+    *call.mutable_span() =
+        begin_span(span_names::http, {}, asked.at(0).trace, {99}, scene.now + 1ms);
+    tell(reply_to(asked[0], call, message_kind::piece));
+    scene.now += 5ms;
+    set_end(*call.mutable_span(), scene.now);
+    if (has_ended) {
+      tell(reply_to(asked[0], call, message_kind::piece));
+      EXPECT_TRUE(scene.out.spans.empty()) << "it waits for its parent";
+      tell(reply_to(asked[0], ModelAnswer{}));
+    } else {
+      tell(std::move(order));
+    }
+    auto made = spans();
+    ASSERT_THAT(names(made), ElementsAre("POST", "chat offline", "invoke_agent obedient"));
+    EXPECT_EQ(made[0].parent(), made[1].span());
+    EXPECT_EQ(made[0].end_ns(), nanoseconds(scene.now));
+    EXPECT_EQ(text(made[0], "error.type"), has_ended ? "" : "cancelled");
+    tell(reply_to(asked[0], call, message_kind::piece));
+    EXPECT_TRUE(scene.out.spans.empty()) << "it is there once";
   }
 }
 
@@ -120,7 +209,8 @@ TEST_F(agent_waits, what_is_open_when_the_agent_is_stopped_ends_before_it) {
   tell(sampled("hello"));
   scene.stop(*subject);
   auto made = spans();
-  ASSERT_THAT(names(made), ElementsAre("chat", "invoke_agent obedient", "invoke_agent obedient"));
+  ASSERT_THAT(names(made),
+              ElementsAre("chat offline", "invoke_agent obedient", "invoke_agent obedient"));
   EXPECT_EQ(text(made[0], "error.type"), "cancelled");
   EXPECT_EQ(text(made[1], "error.type"), "unavailable");
   EXPECT_EQ(text(made[2], "error.type"), "unavailable");
@@ -130,6 +220,8 @@ TEST_F(agent_waits, a_blob_says_where_it_was_found) {
   auto asked = tell(sampled("blob"));
   BlobFound found;
   found.set_holder(to_bytes(node_id{7, 8}));
+  found.set_holder_name("node-7");
+  found.add_errors("another node sent the wrong bytes");
   found.set_waiters(3);
   tell(reply_to(asked[0], found, message_kind::piece));
   scene.now += 4ms;
@@ -141,7 +233,9 @@ TEST_F(agent_waits, a_blob_says_where_it_was_found) {
   EXPECT_EQ(made[0].kind(), static_cast<std::uint32_t>(span_kind::client));
   EXPECT_EQ(made[0].end_ns() - made[0].start_ns(), 4'000'000);
   EXPECT_EQ(attribute(made[0], "troupe.blob.bytes").integer(), 5);
-  EXPECT_EQ(text(made[0], "troupe.blob.holder"), to_string(node_id{7, 8}));
+  EXPECT_EQ(text(made[0], "troupe.blob.holder"), "node-7");
+  ASSERT_EQ(made[0].events_size(), 1) << "what the log says of it";
+  EXPECT_EQ(made[0].events(0).name(), "log");
   EXPECT_EQ(attribute(made[0], "troupe.blob.waiters").integer(), 3);
   EXPECT_FALSE(attribute(made[0], "troupe.blob.cached").flag());
 }
@@ -163,16 +257,16 @@ TEST_F(agent_waits, reading_says_where_its_time_went) {
   wait.set_size_bytes(35'000);
   wait.mutable_found()->set_cached(true);
   tell(reply_to(asked[0], times, message_kind::piece));
-  auto fetched = scene.out.spans;
-  ASSERT_THAT(names(fetched), ElementsAre("get blob"));
+  EXPECT_TRUE(scene.out.spans.empty()) << "it would be an orphan if the node died now";
   tell(reply_to(asked[0], ReadingAnswer{}));
   auto made = spans();
-  ASSERT_THAT(names(made), ElementsAre("retrieval obedient", "invoke_agent obedient"));
-  EXPECT_EQ(fetched[0].parent(), made[0].span());
-  EXPECT_EQ(fetched[0].start_ns(), nanoseconds(began + 1ms));
-  EXPECT_EQ(fetched[0].end_ns(), nanoseconds(began + 2ms));
-  EXPECT_EQ(attribute(fetched[0], "troupe.blob.bytes").integer(), 35'000);
-  EXPECT_TRUE(attribute(fetched[0], "troupe.blob.cached").flag());
+  ASSERT_THAT(names(made), ElementsAre("retrieval obedient", "get blob", "invoke_agent obedient"));
+  const auto& fetched = made[1];
+  EXPECT_EQ(fetched.parent(), made[0].span());
+  EXPECT_EQ(fetched.start_ns(), nanoseconds(began + 1ms));
+  EXPECT_EQ(fetched.end_ns(), nanoseconds(began + 2ms));
+  EXPECT_EQ(attribute(fetched, "troupe.blob.bytes").integer(), 35'000);
+  EXPECT_TRUE(attribute(fetched, "troupe.blob.cached").flag());
   EXPECT_EQ(text(made[0], "gen_ai.operation.name"), "retrieval");
   EXPECT_EQ(text(made[0], "gen_ai.data_source.id"), "obedient");
   EXPECT_EQ(attribute(made[0], "troupe.passages.read").integer(), 40);
@@ -192,10 +286,10 @@ TEST_F(agent_waits, a_blob_that_did_not_come_says_why) {
   wait.set_until_ns(nanoseconds(scene.now));
   *wait.mutable_why() = to_proto({ec::not_found, "it is nowhere"});
   tell(reply_to(asked[0], times, message_kind::piece));
-  ASSERT_EQ(scene.out.spans.size(), 1u);
-  EXPECT_EQ(text(scene.out.spans[0], "error.type"), "not_found");
   tell(reply_failure(asked[0], {ec::not_found, "it is nowhere"}));
   auto made = spans();
+  ASSERT_THAT(names(made), ElementsAre("retrieval obedient", "get blob", "invoke_agent obedient"));
+  EXPECT_EQ(text(made[1], "error.type"), "not_found");
   EXPECT_EQ(text(made.at(0), "error.type"), "not_found");
   EXPECT_FALSE(attribute(made[0], "troupe.reading.wait_ms").has_number()) << "it never began";
 }
@@ -212,7 +306,7 @@ TEST_F(agent_waits, its_own_work_is_what_it_does_while_it_waits_for_nothing) {
   scene.now = clock.at += 100ms;
   tell(reply_to(asked[0], ModelAnswer{}));
   auto made = spans();
-  ASSERT_THAT(names(made), ElementsAre("chat", "invoke_agent obedient"));
+  ASSERT_THAT(names(made), ElementsAre("chat offline", "invoke_agent obedient"));
   EXPECT_EQ(made[0].end_ns() - made[0].start_ns(), 100'000'000);
   EXPECT_EQ(attribute(made[1], "troupe.agent.work_ms").number(), 14);
   EXPECT_EQ(made[1].end_ns() - made[1].start_ns(), 114'000'000);

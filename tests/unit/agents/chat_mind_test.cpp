@@ -3,6 +3,8 @@
 
 #include "tests/unit/agents/minds_testing.hpp"
 
+#include <gmock/gmock.h>
+
 namespace troupe {
 namespace {
 
@@ -93,6 +95,95 @@ TEST(chat_mind, refuses_documents_that_its_prompt_has_no_place_for) {
 
 TEST(chat_mind, refuses_an_empty_message) {
   EXPECT_EQ(failure_of(mind_of_role("assistant")->decide(said(""))), ec::invalid_argument);
+}
+
+class conversing : public ::testing::Test {
+protected:
+  void make(history_limits limits) {
+    script says;
+    says.role_name = "tester";
+    says.prompts["system"] = *prompt_template::parse("Be brief.");
+    says.prompts["answer"] = *prompt_template::parse("{{text}}");
+    says.history = limits;
+    subject = make_mind<chat_mind>(std::make_shared<const script>(std::move(says)));
+  }
+  /// The prompt's messages as "role: content".
+  std::vector<std::string> say(const std::string& text, const std::string& answer) {
+    auto asked = the<ask_model>(subject->decide(said(text)));
+    std::vector<std::string> all;
+    for (const auto& message : asked.call.messages())
+      all.push_back(message.role() + ": " + message.content());
+    EXPECT_EQ(text_of(subject->decide(answer_of(1, answer))), answer);
+    return all;
+  }
+
+  std::unique_ptr<mind> subject;
+};
+
+TEST_F(conversing, sends_the_turns_before_with_each_message) {
+  make({10, 1'000});
+  EXPECT_THAT(say("My name is Ada.", "Hello Ada."),
+              ::testing::ElementsAre("system: Be brief.", "user: My name is Ada."));
+  EXPECT_THAT(say("Who am I?", "Ada."),
+              ::testing::ElementsAre("system: Be brief.", "user: My name is Ada.",
+                                     "assistant: Hello Ada.", "user: Who am I?"));
+}
+
+/// A signature counts for the model that wrote it alone (decision 0028).
+TEST_F(conversing, sends_back_what_was_said_and_not_what_was_thought) {
+  make({10, 1'000});
+  subject->decide(said("My name is Ada."));
+  auto answer = answer_of(1, "Hello Ada.");
+  auto* thought = answer.answer.add_parts()->mutable_thinking();
+  thought->set_text("A name.");
+  thought->set_signature("EqQB");
+  answer.answer.add_parts()->set_text("Hello Ada.");
+  EXPECT_EQ(text_of(subject->decide(std::move(answer))), "Hello Ada.");
+  auto asked = the<ask_model>(subject->decide(said("Who am I?")));
+  ASSERT_EQ(asked.call.messages_size(), 4);
+  EXPECT_EQ(asked.call.messages(2).content(), "Hello Ada.");
+  EXPECT_EQ(asked.call.messages(2).parts_size(), 0);
+  EXPECT_EQ(subject->snapshot().find("EqQB"), std::string::npos);
+}
+
+TEST_F(conversing, goes_on_after_a_restart) {
+  make({10, 1'000});
+  say("My name is Ada.", "Hello Ada.");
+  auto saved = subject->snapshot();
+  make({10, 1'000});
+  ASSERT_TRUE(subject->restore(saved));
+  EXPECT_EQ(say("Who am I?", "Ada.").size(), 4u);
+  EXPECT_FALSE(subject->restore("\xff\xff"));
+}
+
+TEST_F(conversing, forgets_the_oldest_turns_first) {
+  make({2, 1'000});
+  for (auto* text : {"one", "two", "three"})
+    say(text, "yes");
+  EXPECT_THAT(say("four", "yes"),
+              ::testing::ElementsAre("system: Be brief.", "user: two", "assistant: yes",
+                                     "user: three", "assistant: yes", "user: four"));
+  make({10, 20});
+  say("a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d e f g h", "yes");
+  EXPECT_THAT(say("two", "yes"), ::testing::ElementsAre("system: Be brief.", "user: two"))
+      << "a turn that is too long by itself is forgotten too";
+}
+
+TEST_F(conversing, does_not_count_a_message_that_failed) {
+  make({10, 1'000});
+  subject->decide(said("lost"));
+  subject->decide(model_answered{1, {}, {ec::provider_failed, "no"}});
+  subject->decide(said("given up"));
+  subject->decide(cancelled{});
+  EXPECT_EQ(say("kept", "yes").size(), 2u);
+  EXPECT_EQ(say("next", "yes").size(), 4u);
+}
+
+TEST_F(conversing, keeps_nothing_without_a_history) {
+  make({});
+  say("My name is Ada.", "Hello Ada.");
+  EXPECT_EQ(say("Who am I?", "?").size(), 2u);
+  EXPECT_EQ(subject->snapshot(), "");
 }
 
 } // namespace

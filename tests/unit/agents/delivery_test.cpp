@@ -100,6 +100,19 @@ TEST(delivery, refuses_a_repetition_of_what_was_acknowledged_though_it_never_cam
   EXPECT_EQ(came(kept, ada, 6, 2).what, delivery_state::fresh);
 }
 
+TEST(delivery, a_first_attempt_that_an_old_link_brings_after_the_answer_is_not_done_again) {
+  delivery kept{start_of_time};
+  auto now = start_of_time + 1h;
+  auto repetition = came(kept, ada, 7, 2, now, 50ms);
+  ASSERT_EQ(repetition.what, delivery_state::fresh);
+  auto reply = reply_of("done");
+  kept.complete(repetition.at, reply, now);
+  EXPECT_EQ(came(kept, ada, 7, 1, now).what, delivery_state::repeated_done);
+  kept.acknowledge({ada, 7});
+  EXPECT_EQ(came(kept, ada, 7, 1, now).what, delivery_state::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 8, 1, now).what, delivery_state::fresh);
+}
+
 TEST(delivery, forgets_the_session_unused_for_longest) {
   delivery kept;
   for (std::uint64_t i = 1; i <= limits::sessions_kept_max; ++i)

@@ -24,9 +24,10 @@ struct obedient_mind {
     if (auto message = std::get_if<message_received>(&happened))
       received(now, *message, todo);
     else if (auto answer = std::get_if<model_answered>(&happened))
-      todo.push_back(answer->error.code == ec::none
-                         ? say(answer->answer.text())
-                         : command{reply_failed{std::move(answer->error)}});
+      todo.push_back(answer->error.code != ec::none
+                         ? command{reply_failed{std::move(answer->error)}}
+                     : answer->answer.text() == "fail" ? command{reply_failed{as_you_wish()}}
+                                                       : say(answer->answer.text()));
     else if (auto blob = std::get_if<blob_fetched>(&happened))
       todo.push_back(say(blob->error.code == ec::none ? blob->bytes : blob->error.message));
     else if (auto kept = std::get_if<blobs_kept>(&happened)) {
@@ -36,10 +37,14 @@ struct obedient_mind {
       todo.push_back(say(kept->error.code == ec::none ? "all" : kept->error.message));
     } else if (auto read = std::get_if<reading_answered>(&happened)) {
       todo.push_back(say(read->error.code == ec::none ? "read" : read->error.message));
+    } else if (auto vectors = std::get_if<texts_embedded>(&happened)) {
+      auto count = std::to_string(vectors->answer.embeddings_size());
+      todo.push_back(say(vectors->error.code == ec::none ? count : vectors->error.message));
     } else
       now.last = "cancelled";
     return {std::move(now), std::move(todo)};
   }
+  static failure as_you_wish() { return {ec::not_found, "as you wish"}; }
   static command say(std::string text) {
     reply_with made;
     made.reply.set_text(std::move(text));
@@ -48,16 +53,25 @@ struct obedient_mind {
   static void received(state& now, message_received& message, commands& todo) {
     auto text = message.is_task ? "say " + std::to_string(message.input.fields_size())
                                 : std::move(message.text);
-    if (text == "model" || text == "stream")
-      todo.push_back(ask_model{4, {}, text == "stream", "NO"});
-    else if (text == "blob")
+    if (text == "model" || text == "stream" || text.starts_with("model ")) {
+      ask_model asked{4, {}, text == "stream", "NO"};
+      if (auto space = text.find(' '); space != text.npos)
+        asked.call.set_model(text.substr(space + 1));
+      todo.push_back(std::move(asked));
+    } else if (text == "vectors") {
+      ask_embeddings asked{8, {}};
+      asked.call.set_model("api/tiny");
+      asked.call.set_purpose("search");
+      asked.call.add_inputs("a");
+      todo.push_back(std::move(asked));
+    } else if (text == "blob")
       todo.push_back(fetch_blob{5, {}});
     else if (text == "read")
       todo.push_back(ask_reading{7, {}});
     else if (text == "documents")
       todo.push_back(keep_blobs{6, std::move(message.documents)});
     else if (text == "fail")
-      todo.push_back(reply_failed{{ec::not_found, "as you wish"}});
+      todo.push_back(reply_failed{as_you_wish()});
     else if (text == "many")
       for (std::uint32_t i = 0; i <= limits::agent_asks_pending_max; ++i)
         todo.push_back(fetch_blob{i, {}});
@@ -94,8 +108,10 @@ struct agent_test : ::testing::Test {
   std::unique_ptr<agent_logic> subject;
 
   void SetUp() override { begin(); }
-  void begin() {
-    subject = std::make_unique<agent_logic>(kind, counted);
+  void begin(std::shared_ptr<const span_terms> terms = nullptr) {
+    subject = std::make_unique<agent_logic>(kind, counted, instant::max(),
+                                            limits::blob_keep / limits::blob_keep_parts,
+                                            std::move(terms));
     scene.start(*subject, address::of_agent(name{"obedient/ada"}, this_node));
   }
   void use(role changed) {
@@ -104,6 +120,14 @@ struct agent_test : ::testing::Test {
   }
   envelope saying_now(std::string text) {
     return request_of("obedient/ada", ++sequence, saying(std::move(text)));
+  }
+  /// They are the reply to ada's first message, and nothing else.
+  static void expect_first_reply(const std::vector<envelope>& sent) {
+    ASSERT_EQ(sent.size(), 1u);
+    EXPECT_EQ(sent[0].kind, message_kind::reply);
+    EXPECT_EQ(sent[0].id, (message_id{ada, 1}));
+    EXPECT_EQ(sent[0].target, client());
+    EXPECT_EQ(sent[0].sender, address::of_agent(name{"obedient/ada"}, this_node));
   }
   /// Sends one message and returns the outputs.
   std::vector<envelope> tell(std::string text) { return tell(saying_now(std::move(text))); }

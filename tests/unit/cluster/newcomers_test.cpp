@@ -17,6 +17,7 @@ protected:
   /// Adds a connection that is old enough to have spoken.
   void enters(std::uint64_t number) { enters_at(number, long_ago); }
   void enters_at(std::uint64_t number, instant when) {
+    door.comes();
     door.enter(number, when, [this, number] { asked.push_back(number); });
   }
 
@@ -68,13 +69,28 @@ TEST_F(newcomers_at_a_door, may_be_silent_when_they_have_just_come) {
       << "the one that came last had no time to speak";
 }
 
-TEST_F(newcomers_at_a_door, leave_the_later_the_more_they_have_done_though_all_have_just_come) {
+TEST_F(newcomers_at_a_door, leave_last_when_they_have_just_come_and_said_a_whole_hello) {
   for (auto number : {1, 2, 3, 4})
     enters_at(number, now - 1ms);
   door.reached(1, newcomers::milestone::hello);
   door.reached(2, newcomers::milestone::spoke);
   door.make_room(now);
-  EXPECT_EQ(asked, (std::vector<std::uint64_t>{3})) << "strangers who come anew are silent";
+  EXPECT_EQ(asked, (std::vector<std::uint64_t>{2}))
+      << "a few bytes are no reason to put those out that had no time to speak";
+}
+
+TEST_F(newcomers_at_a_door, come_only_as_fast_as_they_are_registered) {
+  newcomers wide{2 * limits::unproven_coming_part};
+  wide.comes();
+  EXPECT_FALSE(wide.crowded());
+  wide.comes();
+  EXPECT_TRUE(wide.crowded());
+  wide.enter(1, now, [] {});
+  EXPECT_FALSE(wide.crowded());
+  wide.comes();
+  EXPECT_TRUE(wide.crowded());
+  wide.gone_before_it_entered();
+  EXPECT_FALSE(wide.crowded());
 }
 
 TEST_F(newcomers_at_a_door, make_room_by_leaving) {

@@ -232,6 +232,8 @@ TEST_F(config, unknown_variables_are_errors_but_those_of_other_parts_are_not) {
          {"TROUPE_PEER", "x"},
          {"TROUPE_SECRET_FILE", "x"},
          {"TROUPE_CONFIG", "x"},
+         {"TROUPE_JAEGER_PORT", "16686"},
+         {"TROUPE_JAEGER_OTLP_PORT", "4318"},
          {"HOME", "x"}},
         {}});
   EXPECT_EQ(error_of({{}, {{"TROUPE_NODE_NAMES", "x"}}, {}}),
@@ -343,7 +345,7 @@ TEST_F(config, every_key_is_described_in_one_line) {
   std::size_t lines = 0;
   for (auto c : text)
     lines += c == '\n';
-  EXPECT_EQ(lines, config_keys().size());
+  EXPECT_EQ(lines, config_keys().size() + describe_providers().size());
   for (const auto& key : config_keys()) {
     EXPECT_TRUE(has(text, key.name)) << key.name;
     EXPECT_TRUE(has(text, key.help)) << key.name;

@@ -45,6 +45,7 @@ protected:
   void done(const Task& task, std::optional<failure> why = {}) {
     auto made = about<TaskDone>(task);
     made.set_queue_wait_us(1'500);
+    set_usage(made, {100, 10, 2'000});
     if (why)
       *made.mutable_failure() = to_proto(*why);
     by.tell(std::move(made));
@@ -52,7 +53,9 @@ protected:
   static std::string text_of(const SpanData& span, const std::string& key) {
     for (const auto& a : span.attributes())
       if (a.key() == key)
-        return a.value_case() == SpanAttribute::kInteger ? std::to_string(a.integer()) : a.text();
+        return a.has_integer()  ? std::to_string(a.integer())
+               : a.has_number() ? std::to_string(a.number() * 1e9)
+                                : a.text();
     return "";
   }
 };
@@ -84,6 +87,25 @@ TEST_F(coordinator_sight, tells_of_progress_at_intervals_and_at_the_end) {
   EXPECT_EQ(by.take<RunEnded>().size(), 1u);
   by.fire(timer_progress);
   EXPECT_TRUE(by.out.sends.empty()) << "there is nothing left to tell";
+}
+
+TEST_F(coordinator_sight, adds_up_what_all_attempts_used) {
+  submit(two, false, sampled);
+  auto tasks = offers();
+  done(tasks[0], failure{ec::agent_failed, "once"});
+  auto again = offers();
+  ASSERT_EQ(again.size(), 1u);
+  done(again[0]);
+  by.out.spans.clear();
+  done(tasks[1]);
+  auto ended = by.only<RunEnded>();
+  EXPECT_EQ(ended.input_tokens(), 300u);
+  EXPECT_EQ(ended.output_tokens(), 30u);
+  EXPECT_EQ(ended.cost_nano_usd(), 6'000);
+  const auto& root = by.out.spans.back();
+  ASSERT_EQ(root.name(), "invoke_workflow two");
+  EXPECT_EQ(text_of(root, "gen_ai.usage.input_tokens"), "300");
+  EXPECT_EQ(text_of(root, "troupe.cost_usd"), std::to_string(6'000.0));
 }
 
 TEST_F(coordinator_sight, keeps_progress_to_itself_unless_asked) {
@@ -196,6 +218,21 @@ TEST_F(coordinator_sight, ends_the_runs_of_a_client_that_is_gone) {
   EXPECT_EQ(by.take<TaskCancel>().size(), 1u);
 }
 
+TEST_F(coordinator_sight, a_run_whose_client_is_gone_ends_after_its_agents) {
+  submit(two, false, sampled);
+  auto tasks = offers();
+  started(tasks[0]);
+  SessionClosed closed;
+  closed.set_session(42);
+  closed.set_left(true);
+  by.tell(closed);
+  EXPECT_TRUE(by.out.spans.empty()) << "an agent is still at work";
+  done(tasks[0], failure{ec::cancelled, "the run was cancelled"});
+  ASSERT_EQ(by.out.spans.size(), 1u);
+  EXPECT_EQ(text_of(by.out.spans[0], "troupe.cancel.reason"), "client_gone");
+  EXPECT_EQ(by.take<RunEnded>().size(), 1u);
+}
+
 TEST_F(coordinator_sight, tells_submitters_when_the_node_stops) {
   submit(two, false);
   by.stop();
@@ -244,13 +281,22 @@ TEST_F(coordinator_sight, records_the_attempts_of_a_lost_node_itself) {
   by.tell(members(MEMBER_UP));
   submit(two, false, sampled);
   auto tasks = offers();
+  by.now += 3ms;
+  started(tasks[1]);
+  auto began = by.now;
+  by.now += 4ms;
   by.tell(members(MEMBER_DOWN));
   ASSERT_EQ(by.out.spans.size(), 2u);
-  const auto& lost = by.out.spans[0];
+  const auto &lost = by.out.spans[0], &begun = by.out.spans[1];
   EXPECT_EQ(lost.name(), "task a");
   EXPECT_EQ(lost.status_message(), "the node node-b is down");
   EXPECT_EQ(text_of(lost, "troupe.task.node"), "node-b");
   EXPECT_EQ(text_of(lost, "troupe.task.outcome"), "lost");
+  EXPECT_EQ(text_of(lost, "troupe.task.wait_ms"), "") << "it was not begun";
+  EXPECT_EQ(text_of(begun, "troupe.task.wait_ms"), std::to_string(3e9));
+  ASSERT_EQ(begun.events_size(), 3);
+  EXPECT_EQ(begun.events(2).name(), "started");
+  EXPECT_EQ(begun.events(2).at_ns(), began.time_since_epoch().count());
   EXPECT_NE(lost.span(), tasks[0].span()) << "that id is the node's, should it live after all";
   EXPECT_EQ(lost.parent(), tasks[0].run_span());
   auto id = lost.span();

@@ -1,3 +1,4 @@
+#include "config/limits/answers.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"
@@ -29,6 +30,27 @@ TEST_F(coordinator, accepts_a_run_and_sees_a_chain_to_its_end) {
   EXPECT_TRUE(ended.ok());
   EXPECT_EQ(ended.result().text(), "third");
   EXPECT_EQ(ended.tasks_size(), 3);
+}
+
+TEST_F(coordinator, tells_the_notes_on_a_task_s_result) {
+  submit(many(2));
+  auto tasks = offers();
+  ASSERT_EQ(tasks.size(), 2u);
+  auto made = about<TaskDone>(tasks[0].task);
+  made.set_output(bytes_of(text_value("cut")));
+  for (std::size_t i = 0; i <= limits::reply_notes_max; ++i)
+    made.add_notes("note " + std::to_string(i));
+  by.tell(std::move(made));
+  done(tasks[1].task);
+  auto ended = by.only<RunEnded>();
+  std::size_t all = 0;
+  for (const auto& task : ended.tasks()) {
+    all += static_cast<std::size_t>(task.notes_size());
+    if (task.notes_size() > 0) {
+      EXPECT_EQ(task.notes(0), "note 0");
+    }
+  }
+  EXPECT_EQ(all, limits::reply_notes_max) << "of one task, and no more than that";
 }
 
 TEST_F(coordinator, offers_tasks_in_one_batch_for_each_node) {

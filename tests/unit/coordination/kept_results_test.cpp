@@ -80,6 +80,23 @@ TEST_F(kept_results, a_run_that_keeps_too_much_fails_and_others_go_on) {
   EXPECT_TRUE(ended.ok());
 }
 
+TEST_F(kept_results, a_run_whose_last_result_is_too_much_fails_as_well) {
+  RunSubmit wanted;
+  *wanted.mutable_graph() = graph_of("graph: g\ntasks:\n  - {id: a, role: reader}\n"
+                                     "  - {id: b, role: editor, input: {x: $tasks.a}}\n"
+                                     "result: $tasks.b\n");
+  by.ask(std::move(wanted), client);
+  for (auto bytes : {std::size_t{8'000}, std::size_t{15'000}})
+    for (const auto& task : offered())
+      done(task, bytes);
+  auto ended = by.only<RunEnded>();
+  EXPECT_FALSE(ended.ok());
+  EXPECT_EQ(from_proto(ended.failure()).code, ec::too_large);
+  EXPECT_THAT(ended.failure().message(), HasSubstr("`b`"));
+  EXPECT_FALSE(ended.has_result());
+  EXPECT_EQ(ended.tasks_size(), 2);
+}
+
 TEST_F(kept_results, of_all_runs_the_one_that_keeps_most_fails) {
   auto small = submit(2), large = submit(2);
   auto tasks = offered();

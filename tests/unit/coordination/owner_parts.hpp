@@ -3,8 +3,10 @@
 #include "actors/coordination/attempt_table.hpp"
 #include "actors/coordination/kept_results.hpp"
 #include "actors/coordination/placement.hpp"
+#include "actors/coordination/run_progress.hpp"
 #include "actors/coordination/run_table.hpp"
 #include "actors/logic.hpp"
+#include "telemetry/metrics.hpp"
 #include "tests/unit/coordination/hand.hpp"
 
 namespace troupe::testing {
@@ -23,6 +25,8 @@ protected:
   run_table runs;
   attempt_table attempts{nodes};
   kept_results kept{{1'000, 1'500}, runs, [this] { ++given_back; }};
+  run_progress progress{nodes, 9};
+  metrics counted;
   int given_back = 0;
   address self = address::of(service::coordinator, node_a);
   instant now{1'000'000s};

@@ -95,6 +95,7 @@ protected:
     reply.mutable_output()->set_text("good");
     reply.set_input_tokens(3);
     reply.set_output_tokens(4);
+    reply.set_cost_nano_usd(5);
     answer(request, std::move(reply));
   }
   static std::vector<std::uint32_t> indices(std::vector<envelope>& all) {

@@ -64,6 +64,7 @@ TEST_F(queue, works_in_order_of_age_as_slots_become_free) {
   EXPECT_FALSE(done.has_failure());
   EXPECT_EQ(done.input_tokens(), 3u);
   EXPECT_EQ(done.output_tokens(), 4u);
+  EXPECT_EQ(done.cost_nano_usd(), 5);
   EXPECT_EQ(done.duration_us(), 30'000u);
   auto next = work();
   ASSERT_EQ(indices(next), numbers{3});
@@ -75,6 +76,20 @@ TEST_F(queue, works_in_order_of_age_as_slots_become_free) {
   EXPECT_EQ(done.duration_us(), 20'000u);
   EXPECT_EQ(counted.plain().tasks_done, 2u);
   EXPECT_EQ(counted.plain().tasks_running, 2u);
+}
+
+TEST_F(queue, tells_what_a_task_used_before_it_failed) {
+  offer({task(1)});
+  auto why = to_proto({ec::agent_failed, "no"});
+  why.set_input_tokens(7);
+  why.set_output_tokens(8);
+  why.set_cost_nano_usd(9);
+  answer(work()[0], std::move(why));
+  auto done = by.only<TaskDone>();
+  EXPECT_TRUE(done.has_failure());
+  EXPECT_EQ(done.input_tokens(), 7u);
+  EXPECT_EQ(done.output_tokens(), 8u);
+  EXPECT_EQ(done.cost_nano_usd(), 9);
 }
 
 TEST_F(queue, keeps_the_roles_apart) {
@@ -166,8 +181,12 @@ TEST_F(queue, takes_the_text_of_an_answer_without_output_and_no_other_message) {
   auto requests = work();
   AgentReply spoken;
   spoken.set_text("hello");
+  spoken.add_notes("it was cut");
   answer(requests[0], spoken);
-  EXPECT_EQ(value_of(by.only<TaskDone>().output()).text(), "hello");
+  auto done = by.only<TaskDone>();
+  EXPECT_EQ(value_of(done.output()).text(), "hello");
+  ASSERT_EQ(done.notes_size(), 1);
+  EXPECT_EQ(done.notes(0), "it was cut");
   answer(requests[1], BlobStored{});
   EXPECT_EQ(by.only<TaskDone>().failure().code(), static_cast<std::uint32_t>(ec::bad_message));
 }

@@ -1,10 +1,27 @@
+#include "actors/coordination/coordinator_logic.hpp"
 #include "actors/coordination/run_endings.hpp"
 
 #include "messages/runs.pb.h"
 #include "tests/unit/coordination/owner_parts.hpp"
 
+#include <stdexcept>
+
 namespace troupe::testing {
 namespace {
+
+/// Answers so many questions, then it throws.
+class failing_clock final : public time_source {
+public:
+  explicit failing_clock(int good) : good_(good) {}
+  instant now() const override {
+    if (good_-- == 0)
+      throw std::runtime_error{"as it was told"};
+    return {};
+  }
+
+private:
+  mutable int good_;
+};
 
 class endings : public owner_parts {
 protected:
@@ -79,6 +96,39 @@ TEST_F(endings, leave_a_run_that_keeps_too_much_to_its_end) {
   EXPECT_FALSE(second.over);
   auto& third = finished(3, std::string(1'100, 'x'));
   ASSERT_TRUE(third.over) << "too much for one run";
+}
+
+TEST(run_that_ended, in_a_step_that_threw_is_told_with_its_result_when_its_owner_stops) {
+  auto roles = some_roles();
+  metrics counted;
+  int threw = 0;
+  for (auto flags : {std::uint8_t{0}, std::uint8_t{1}})
+    for (int good = 0; good < 5; ++good) {
+      coordinator_logic logic{{2, 3}, roles, counted};
+      hand by{logic, service::coordinator};
+      RunSubmit wanted;
+      *wanted.mutable_graph() =
+          graph_of("graph: g\ntasks:\n  - {id: a, role: reader}\nresult: $tasks.a\n");
+      by.ask(std::move(wanted), address::of_session({42}, node_a), {{1, 2}, {3}, flags});
+      auto done = about<TaskDone>(by.only<TaskOffer>().tasks(0));
+      done.set_output(bytes_of(text_value("good")));
+      auto told = make_envelope(message_kind::event, address::of(service::coordinator, node_a),
+                                std::move(done));
+      failing_clock clock{good};
+      counting_random random;
+      step_context cut_short{by.now, random, by.out, &clock};
+      try {
+        logic.step(cut_short, std::move(told));
+      } catch (const std::runtime_error&) {
+        ++threw;
+      }
+      by.stop();
+      auto ended = by.only<RunEnded>();
+      EXPECT_TRUE(ended.ok()) << "after " << good << ", sampled: " << int{flags};
+      EXPECT_EQ(ended.result().text(), "good");
+      EXPECT_EQ(ended.tasks_size(), 1);
+    }
+  EXPECT_GE(threw, 3) << "before its end is told, and while it is";
 }
 
 } // namespace

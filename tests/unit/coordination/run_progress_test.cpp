@@ -10,25 +10,25 @@ namespace {
 using run_news = owner_parts;
 
 TEST_F(run_news, are_told_once_in_an_interval_to_who_wishes_it) {
-  run_progress progress{nodes, 1};
-  progress.start(self);
+  run_progress told_news{nodes, 1};
+  told_news.start(self);
   auto& silent = add(many(2), 1);
   auto& wishes = add(many(2), 2);
   wishes.want_progress = true;
   auto where = context();
-  progress.note(where, silent, 0, 1);
+  told_news.note(where, silent, 0, 1);
   EXPECT_TRUE(out.timers.empty());
-  progress.note(where, wishes, 0, 1);
-  progress.note(where, wishes, 1, 0);
+  told_news.note(where, wishes, 0, 1);
+  told_news.note(where, wishes, 1, 0);
   EXPECT_EQ(out.timers.size(), 1u);
-  progress.send_all(where, runs);
+  told_news.send_all(where, runs);
   auto told = sent<RunProgress>();
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].first, wishes.submitter);
   EXPECT_EQ(told[0].second.last(), "t1");
   EXPECT_EQ(told[0].second.node(), to_bytes(node_a));
   EXPECT_EQ(told[0].second.total(), 2u);
-  progress.send_all(where, runs);
+  told_news.send_all(where, runs);
   EXPECT_EQ(sent<RunProgress>().size(), 1u) << "nothing new";
 }
 

@@ -105,7 +105,7 @@ TEST(run_state, gives_the_results_of_a_for_each_as_a_list_in_its_order) {
   EXPECT_EQ(readings.items(0).text(), "one");
   EXPECT_EQ(readings.items(1).text(), "two");
   EXPECT_FALSE(run->ended());
-  succeed(*run, task_of(*run, "edit"), text_value("report"), {node_b, 10, 5, 7});
+  succeed(*run, task_of(*run, "edit"), text_value("report"), {node_b, {10, 5, 2'000}, 7});
   EXPECT_TRUE(run->ended() && run->ok());
   RunEnded ended;
   run->report(ended);
@@ -115,6 +115,7 @@ TEST(run_state, gives_the_results_of_a_for_each_as_a_list_in_its_order) {
   EXPECT_EQ(ended.tasks(2).task(), "edit");
   EXPECT_EQ(ended.tasks(2).node(), to_bytes(node_b));
   EXPECT_EQ(ended.tasks(2).input_tokens(), 10u);
+  EXPECT_EQ(ended.tasks(2).cost_nano_usd(), 2'000);
 }
 
 TEST(run_state, runs_a_for_each_over_nothing) {

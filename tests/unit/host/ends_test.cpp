@@ -67,7 +67,6 @@ protected:
 
   std::promise<void> go_;
   std::shared_future<void> gone_ = go_.get_future().share();
-  handed_over<std::string> happened_;
   std::atomic<int> arrivals_{0};
 };
 
@@ -134,11 +133,13 @@ TEST_F(ends_of_agents, no_message_is_lost_repeated_or_overtaken_while_it_leaves_
       unanswered.release(senders * times);
       break;
     }
-    if (auto why = failure_in(*reply))
+    if (auto why = failure_in(*reply)) {
       EXPECT_EQ(wrong++, 0u) << why->message;
+    }
     auto& before = last[reply->id.session.value];
-    if (reply->id.sequence != before + (before % 3 == 2 ? 2 : 1))
+    if (reply->id.sequence != before + (before % 3 == 2 ? 2 : 1)) {
       EXPECT_EQ(wrong++, 0u) << reply->id.sequence << " came after " << before;
+    }
     before = reply->id.sequence;
   }
   threads.clear();

@@ -1,6 +1,8 @@
 #include "messages/agents.pb.h"
 #include "tests/unit/host/stage.hpp"
 
+#include <caf/scheduler/test_coordinator.hpp>
+
 namespace troupe::test {
 
 namespace {
@@ -118,6 +120,90 @@ TEST_F(logic_shell_actor, fires_a_timer_once_and_forgets_one_that_was_armed_anew
   EXPECT_EQ(fired.take(), 2u);
   EXPECT_EQ(fired.take(), 4u);
   EXPECT_TRUE(fired.empty());
+  stop(actor);
+}
+
+/// On CAF's test scheduler, whose clock stands still: what CAF is to send later never comes.
+struct shell_without_clock : stage {
+  shell_without_clock() {
+    host_.burst_messages_max = 2;
+    host_.burst_time_max = 1h;
+    cfg.set("scheduler.policy", caf::atom("testing"));
+    still = std::make_unique<caf::actor_system>(cfg);
+  }
+  logic_actor begin(std::unique_ptr<logic> mind) {
+    auto shell =
+        still->spawn<logic_shell, caf::lazy_init>(host_, agent("timers/1"), std::move(mind));
+    host_.post->place(name{"timers/1"}, shell);
+    caf::anon_send(shell, atom::begin_v);
+    return shell;
+  }
+  void run_all() { dynamic_cast<caf::scheduler::test_coordinator&>(still->scheduler()).run(); }
+  /// What a logic hears whose timer is due from the start, "-" for the timer, if these messages
+  /// wait for it. `then` is called in each step.
+  std::string order_of(const std::vector<std::string>& waiting,
+                       const std::function<void(step_context&, const std::string&)>& then) {
+    std::string order;
+    auto mind = std::make_unique<scripted>();
+    mind->on_start = [](step_context& context, const address&) { context.out.arm(1, 1ns); };
+    mind->on_step = [&](step_context& context, event input) {
+      auto message = std::get_if<envelope>(&input);
+      order += message ? message->body.as<Echo>()->bytes() : "-";
+      then(context, order);
+    };
+    auto actor = begin(std::move(mind));
+    for (const auto& text : waiting)
+      tell(agent("timers/1"), text);
+    run_all();
+    caf::anon_send(actor, atom::stop_v);
+    run_all();
+    return order;
+  }
+
+  caf::actor_system_config cfg;
+  std::unique_ptr<caf::actor_system> still;
+};
+
+TEST_F(shell_without_clock, a_timer_that_is_due_at_once_does_not_wait_for_it) {
+  int fired = 0;
+  auto mind = std::make_unique<scripted>();
+  mind->on_start = [](step_context& context, const address&) { context.out.arm(1, 1ns); };
+  mind->on_step = [&](step_context& context, event) {
+    if (++fired < 100)
+      context.out.arm(1, 1ns);
+  };
+  auto actor = begin(std::move(mind));
+  run_all();
+  EXPECT_EQ(fired, 100);
+  caf::anon_send(actor, atom::stop_v);
+  run_all();
+}
+
+TEST_F(shell_without_clock, a_timer_that_is_due_at_once_comes_after_a_burst_of_what_waits) {
+  EXPECT_EQ(order_of({"1", "2", "3", "4", "5"},
+                     [](step_context& context, const std::string& so_far) {
+                       if (so_far.size() < 8)
+                         context.out.arm(1, 1ns);
+                     }),
+            "12-34-5-");
+}
+
+TEST_F(shell_without_clock, a_timer_that_is_due_at_once_can_be_cancelled_by_what_waits) {
+  EXPECT_EQ(order_of({"1"}, [](step_context& context, auto&) { context.out.arm(1, 0ns); }), "1");
+}
+
+TEST_F(logic_shell_actor, hears_messages_and_a_stop_while_a_timer_is_due_all_the_time) {
+  auto mind = answering();
+  mind->on_start = [](step_context& context, const address&) { context.out.arm(1, 1ns); };
+  mind->on_step = [step = std::move(mind->on_step)](step_context& context, event input) {
+    context.out.arm(1, 1ns);
+    step(context, std::move(input));
+  };
+  auto actor = run(agent("timers/1"), std::move(mind));
+  for (int i = 0; i < 10; ++i) {
+    auto number = ask(agent("timers/1"), "hello");
+    EXPECT_THAT(next_answer(), answers(number, "hello"));
+  }
   stop(actor);
 }
 

@@ -55,10 +55,12 @@ class scripted : public logic {
 public:
   std::function<void(step_context&, const address&)> on_start = [](auto&, auto&) {};
   std::function<void(step_context&, event)> on_step = [](auto&, event) {};
+  std::function<void(step_context&)> on_settle = [](auto&) {};
   std::function<void(step_context&)> on_stop = [](auto&) {};
 
   void start(step_context& context, const address& self) override { on_start(context, self); }
   void step(step_context& context, event input) override { on_step(context, std::move(input)); }
+  void settle(step_context& context) override { on_settle(context); }
   void stop(step_context& context) override { on_stop(context); }
 };
 
@@ -123,6 +125,8 @@ protected:
 
   static constexpr node_id self{1, 1};
   handed_over<envelope> received_;
+  /// What a test's logics tell it. Here because their threads may end after the test's own members.
+  handed_over<std::string> happened_;
   node_host host_;
   caf::actor_system_config cfg_;
   caf::actor_system system_;

@@ -60,8 +60,6 @@ protected:
     }
     return {};
   }
-
-  handed_over<std::string> happened_;
 };
 
 } // namespace

@@ -101,6 +101,40 @@ TEST_F(thread_shell_actor, does_not_work_for_those_who_have_given_up) {
   stop(actor);
 }
 
+TEST_F(thread_shell_actor, settles_once_for_all_that_came_during_a_step) {
+  handed_over<int> begun, settled;
+  std::promise<void> go;
+  auto gone = go.get_future().share();
+  auto mind = std::make_unique<scripted>();
+  auto steps = std::make_shared<int>(0);
+  mind->on_step = [&, steps](step_context&, const event&) {
+    if (++*steps == 1) {
+      begun.put(1);
+      gone.wait();
+    }
+  };
+  mind->on_settle = [&, steps](step_context&) {
+    if (*steps > 0)
+      settled.put(*steps);
+  };
+  auto actor = run<thread_shell>(state_service, std::move(mind));
+  ask(state_service, "hello");
+  ASSERT_TRUE(begun.take());
+  constexpr int others = 1'000;
+  for (int i = 0; i < others; ++i)
+    tell(state_service, "hello");
+  go.set_value();
+  int done = 0, times = 0, most = static_cast<int>(host_.burst_messages_max);
+  for (; done < 1 + others; ++times) {
+    auto now = settled.take();
+    ASSERT_TRUE(now);
+    EXPECT_LE(*now - done, most) << "the first of them wait too long";
+    done = *now;
+  }
+  EXPECT_LT(times, others / 4) << "it settles after each";
+  stop(actor);
+}
+
 TEST_F(thread_shell_actor, fires_its_timers_while_nothing_comes) {
   handed_over<std::uint32_t> fired;
   auto mind = std::make_unique<scripted>();

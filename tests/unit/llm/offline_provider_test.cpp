@@ -3,6 +3,7 @@
 #include "actors/llm/offline/offline_provider_logic.hpp"
 #include "messages/agents.pb.h"
 #include "messages/models.pb.h"
+#include "tests/unit/llm/counting_source.hpp"
 
 #include <string>
 #include <utility>
@@ -15,14 +16,6 @@ namespace troupe {
 namespace {
 
 using namespace std::chrono_literals;
-
-class counting_source : public random_source {
-public:
-  std::uint64_t next() override { return ++count_ * 2; }
-
-private:
-  std::uint64_t count_ = 0;
-};
 
 const std::string user_text =
     passage_block("rules", "The gate closes at nine. Nobody knows why.\n\n"
@@ -42,12 +35,12 @@ class offline_provider : public testing::Test {
 protected:
   void make(offline_provider_logic::options chosen = {}) {
     logic_ = std::make_unique<offline_provider_logic>(std::move(chosen), counted_);
-    run([&](step_context& context) { logic_->start(context, address::of(service::models)); });
+    run([&](step_context& context) { logic_->start(context, address::of(service::offline)); });
   }
 
   envelope request_of(ModelRequest asked, std::uint64_t sequence = 1) const {
     auto made =
-        make_envelope(message_kind::request, address::of(service::models), std::move(asked));
+        make_envelope(message_kind::request, address::of(service::offline), std::move(asked));
     made.id = {{7}, sequence};
     made.sender = address::of_agent(name("reader#2"));
     made.trace = {{1, 2}, {3}, 1};
@@ -76,7 +69,7 @@ protected:
     auto& last = out.sends.back();
     EXPECT_EQ(last.kind, message_kind::reply);
     EXPECT_EQ(last.target, address::of_agent(name("reader#2")));
-    EXPECT_EQ(last.sender, address::of(service::models));
+    EXPECT_EQ(last.sender, address::of(service::offline));
     auto* message = last.body.as<Message>();
     EXPECT_NE(message, nullptr);
     return message ? *message : Message{};
@@ -247,11 +240,11 @@ TEST_F(offline_provider, refuses_what_is_no_question_for_a_model) {
   make();
   auto empty = take(request_of(ModelRequest{}));
   EXPECT_EQ(failed(empty), ec::invalid_argument);
-  auto wrong = make_envelope(message_kind::request, address::of(service::models), AgentMessage{});
+  auto wrong = make_envelope(message_kind::request, address::of(service::offline), AgentMessage{});
   wrong.sender = address::of_agent(name("reader#2"));
   auto out = take(std::move(wrong));
   EXPECT_EQ(failed(out), ec::bad_message);
-  auto unasked = make_envelope(message_kind::event, address::of(service::models), question());
+  auto unasked = make_envelope(message_kind::event, address::of(service::offline), question());
   out = take(std::move(unasked));
   EXPECT_TRUE(out.sends.empty()) << "nobody waits for an answer";
   EXPECT_EQ(out.logs.size(), 1u) << "it is not dropped without a word";

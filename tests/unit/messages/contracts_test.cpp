@@ -156,13 +156,14 @@ TEST(contracts, a_client_may_send_to_agents_and_to_what_serves_people) {
             == ruling::kept)
           may[std::string{to_string_of_party(to)}].insert(std::string{to_string(payload)});
   using several = std::set<std::string>;
-  EXPECT_EQ(may["agents"], (several{"AgentMessage", "Echo", "none"}));
+  EXPECT_EQ(may["agents"], (several{"AgentMessage", "Echo", "PiecesTaken", "none"}));
   EXPECT_EQ(may["blobs"], (several{"BlobPut", "BlobPuts", "BlobGet"}));
   EXPECT_TRUE(may["coordinator"].contains("RunSubmit"));
   for (auto internal : {"MembersChanged", "SessionClosed", "TaskDone", "TaskStarted",
                         "TasksRefused", "TasksHeld", "RunsQuery"})
     EXPECT_FALSE(may["coordinator"].contains(internal)) << internal;
-  for (auto closed : {"slots", "membership", "roles", "queue", "models", "state", "clients"})
+  EXPECT_EQ(may["models"], (several{"EmbeddingRequest", "ProvidersQuery"}));
+  for (auto closed : {"slots", "membership", "roles", "queue", "state", "clients"})
     EXPECT_TRUE(may[closed].empty()) << closed << " takes " << *may[closed].begin();
 }
 
@@ -191,6 +192,10 @@ TEST(contracts, replies_of_another_node_come_from_whom_one_may_ask_there) {
   auto ada = address::of_agent(name{"echo/ada"}, other);
   EXPECT_EQ(reply(payload_kind::AgentReply, ada, client), ruling::kept);
   EXPECT_EQ(reply(payload_kind::Piece, ada, client, message_kind::piece), ruling::kept);
+  EXPECT_EQ(reply(payload_kind::PiecesAsked, ada, client, message_kind::piece), ruling::kept)
+      << "or this node would say that the client is gone";
+  EXPECT_EQ(reply(payload_kind::PiecesAsked, ada, client), ruling::forbidden) << "it is no answer";
+  EXPECT_EQ(reply(payload_kind::AgentReply, ada, client, message_kind::piece), ruling::forbidden);
   EXPECT_EQ(reply(payload_kind::Failure, ada, client), ruling::kept);
   EXPECT_EQ(reply(payload_kind::BlobData, address::of(service::blobs, other),
                   address::of(service::blobs, self)),
@@ -217,7 +222,8 @@ TEST(contracts, who_may_ask_may_give_it_up) {
   EXPECT_EQ(cancel(address::of(service::queue, self), address::of_agent(name{"echo#1"}, self)),
             ruling::kept);
   EXPECT_EQ(cancel(client, address::of_agent(name{"echo#1"})), ruling::forbidden);
-  EXPECT_EQ(cancel(client, address::of(service::models)), ruling::forbidden);
+  EXPECT_EQ(cancel(client, address::of(service::models)), ruling::kept) << "its embeddings";
+  EXPECT_EQ(cancel(client, address::of(service::state)), ruling::forbidden);
   EXPECT_EQ(cancel(address::of(service::queue, other), address::of_agent(name{"echo#1"}, self)),
             ruling::forbidden);
 }

@@ -3,7 +3,7 @@
 #include "messages/agents.pb.h"
 #include "messages/wire.hpp"
 
-#include "messages/frame.hpp"
+#include "messages/frame_reader.hpp"
 
 #include <gtest/gtest.h>
 

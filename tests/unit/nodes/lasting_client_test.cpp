@@ -52,12 +52,12 @@ protected:
   std::unique_ptr<client> attach() {
     auto first = client::connect(options(door_->address()));
     EXPECT_TRUE(first) << (first ? "" : first.error().message);
-    lasting_options lasting;
-    lasting.doors = {options(door_->address()), options(place_)};
-    lasting.interrupt_fd = interrupt_fd_;
-    lasting.time_max = time_max_;
-    lasting.tell = [this](const std::string& line) { told_.push_back(line); };
-    return make_lasting(std::move(*first), std::move(lasting));
+    lasting_options how;
+    how.doors = {options(door_->address()), options(place_)};
+    how.interrupt_fd = interrupt_fd_;
+    how.time_max = time_max_;
+    how.tell = [this](const std::string& line) { told_.push_back(line); };
+    return make_lasting(std::move(*first), std::move(how));
   }
   static envelope saying(std::string text) {
     AgentMessage message;
@@ -139,10 +139,10 @@ TEST_F(lasting, with_nobody_to_come_back_to_what_left_is_of_unknown_outcome) {
   EXPECT_TRUE(sent);
   door_.reset();
   node_.reset();
-  auto next = cluster->receive(20s);
-  ASSERT_FALSE(next);
-  EXPECT_EQ(next.error().code, ec::outcome_unknown);
-  EXPECT_THAT(next.error().message, HasSubstr("look before you send it again"));
+  auto heard = cluster->receive(20s);
+  ASSERT_FALSE(heard);
+  EXPECT_EQ(heard.error().code, ec::outcome_unknown);
+  EXPECT_THAT(heard.error().message, HasSubstr("look before you send it again"));
 }
 
 TEST_F(lasting, with_nobody_to_come_back_to_what_did_not_leave_was_surely_not_done) {
@@ -167,8 +167,8 @@ TEST_F(lasting, an_interrupt_ends_the_wait_for_a_node) {
   node_.reset();
   ::eventfd_write(interrupt_fd_, 1);
   for (int i = 0; i < 3; ++i)
-    if (auto next = cluster->receive(5s); !next) {
-      EXPECT_EQ(next.error().code, ec::cancelled);
+    if (auto heard = cluster->receive(5s); !heard) {
+      EXPECT_EQ(heard.error().code, ec::cancelled);
       ::close(interrupt_fd_);
       return;
     }
@@ -181,10 +181,10 @@ TEST_F(lasting, a_kept_reply_is_given_up_once_it_was_received) {
   ASSERT_TRUE(id);
   std::optional<envelope> reply;
   while (!reply) {
-    auto next = cluster->receive(10s);
-    ASSERT_TRUE(next && *next);
-    if ((*next)->kind == message_kind::reply)
-      reply = std::move(**next);
+    auto heard = cluster->receive(10s);
+    ASSERT_TRUE(heard && *heard);
+    if ((*heard)->kind == message_kind::reply)
+      reply = std::move(**heard);
   }
   // A later request on the same link is answered after the acknowledgement was read.
   EXPECT_THAT(answer_in(cluster->request(saying("What colour is the stapler?"), 10s)),
@@ -239,8 +239,8 @@ TEST_F(one_link, a_send_reads_while_it_waits_and_keeps_no_more_than_it_may) {
     ++sent;
   EXPECT_GE(sent, limits::link_unanswered_max);
   EXPECT_LE(sent, 3 * limits::link_unanswered_max);
-  // It may exceed the limit by one read of the socket, of messages with at least 48 bytes each.
-  for (std::size_t i = 0; i < 64 * 1024 / 48; ++i)
+  // It may exceed the limit by one read of the socket, of messages with at least 32 bytes each.
+  for (std::size_t i = 0; i < 64 * 1024 / 32; ++i)
     EXPECT_TRUE(*link_->receive(2s));
   EXPECT_TRUE(send_echo(2s)) << "there is room again";
 }

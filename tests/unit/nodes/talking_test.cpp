@@ -178,6 +178,17 @@ TEST(run_report, failed_tasks_are_named_with_node_attempts_and_reason) {
   EXPECT_EQ(told.at("tasks").at(0).at("node"), "node-2");
 }
 
+TEST(run_report, what_the_models_cost_is_told) {
+  run_outcome outcome;
+  outcome.ended.set_ok(true);
+  outcome.ended.set_duration_us(2'000'000);
+  outcome.ended.set_cost_nano_usd(4'210'000);
+  *outcome.ended.add_tasks() = task("a", true);
+  EXPECT_EQ(run_summary(outcome), "1 task done in 2.0 s on 1 node for $0.0042; `troupe trace last` "
+                                  "shows where the time went\n");
+  EXPECT_DOUBLE_EQ(run_json(outcome, trace_id{1, 2}).at("cost_usd"), 0.00421);
+}
+
 TEST(run_report, cancelled_tasks_are_counted_and_not_listed) {
   run_outcome outcome;
   outcome.why = "interrupted";

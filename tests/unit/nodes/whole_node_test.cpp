@@ -3,12 +3,12 @@
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"
+#include "tests/support/node/asking.hpp"
 #include "tests/support/node/whole_node.hpp"
 
 #include "actors/cluster/link_logic.hpp"
 #include "actors/cluster/socket.hpp"
 #include "actors/coordination/graph_yaml.hpp"
-#include "actors/host/logic_shell.hpp"
 #include "config/embedded.hpp"
 
 #include <caf/exit_reason.hpp>
@@ -18,7 +18,6 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <future>
 
 namespace troupe::test {
 
@@ -33,29 +32,6 @@ Graph builtin(std::string_view file_name) {
   return {};
 }
 
-/// Sends one request and keeps the first answer that is not progress.
-class asking : public logic {
-public:
-  asking(envelope request, std::promise<envelope>* answer)
-      : request_(std::move(request)), answer_(answer) {}
-
-  void start(step_context& context, const address& self) override {
-    request_.sender = self;
-    request_.id = {{context.random.next() | 1}, 1};
-    context.out.send(std::move(request_));
-  }
-  void step(step_context&, event input) override {
-    auto message = std::get_if<envelope>(&input);
-    if (!message || !answer_ || message->body.as<RunAccepted>() || message->body.as<RunProgress>())
-      return;
-    std::exchange(answer_, nullptr)->set_value(std::move(*message));
-  }
-
-private:
-  envelope request_;
-  std::promise<envelope>* answer_;
-};
-
 /// Two nodes in this process, linked by a real connection.
 class two_whole_nodes : public testing::Test {
 protected:
@@ -66,34 +42,21 @@ protected:
   }
 
   template <class Message>
-  envelope ask(const address& whom, Message message) {
-    std::promise<envelope> answer;
-    name agent{"asking/" + std::to_string(++asked_)};
-    auto mind = std::make_unique<asking>(
-        make_envelope(message_kind::request, whom, std::move(message)), &answer);
-    auto place = address::of_agent(agent, first_.mail().self());
-    auto shell =
-        first_.system().spawn<logic_shell, caf::lazy_init>(first_.host(), place, std::move(mind));
-    first_.mail().place(agent, shell);
-    caf::anon_send(shell, atom::begin_v);
-    auto came = answer.get_future();
-    envelope got;
-    if (came.wait_for(20s) == std::future_status::ready)
-      got = came.get();
-    else
+  envelope ask(const address& whom, Message message, const trace_context& trace = {}) {
+    auto request = make_envelope(message_kind::request, whom, std::move(message));
+    request.trace = trace;
+    auto answer = ask_as_agent(first_, std::move(request));
+    if (!answer)
       ADD_FAILURE() << to_string(whom) << " did not answer";
-    std::promise<void> ended;
-    shell->attach_functor([&](const caf::error&) { ended.set_value(); });
-    caf::anon_send(shell, atom::stop_v);
-    ended.get_future().wait();
-    return got;
+    return answer ? *std::move(answer) : envelope{};
   }
 
   /// The error message; empty if the run succeeded.
-  std::string run(Graph graph) {
+  std::string run(Graph graph, const trace_context& trace = {}) {
     RunSubmit submit;
     *submit.mutable_graph() = std::move(graph);
-    auto answer = ask(address::of(service::coordinator, first_.mail().self()), std::move(submit));
+    auto answer =
+        ask(address::of(service::coordinator, first_.mail().self()), std::move(submit), trace);
     if (auto ended = answer.body.as<RunEnded>())
       return ended->ok() ? "" : ended->failure().message();
     auto why = failure_in(answer);
@@ -127,7 +90,6 @@ protected:
     FAIL() << to_string(place) << " was not started again";
   }
 
-  std::uint64_t asked_ = 0;
   whole_node second_{2, {info_of(1)}};
   whole_node first_{1, {info_of(2)}};
 };
@@ -215,7 +177,8 @@ TEST_F(two_whole_nodes, tasks_go_to_both_after_the_coordinator_was_started_again
   std::string many = "graph: many\ntasks:\n";
   for (std::size_t i = 0; i < 3 * limits::pool_size; ++i)
     many += "  - {id: t" + std::to_string(i) + ", role: noop}\n";
-  ASSERT_EQ(run(parse_graph(many, "many.yaml").value()), "");
+  const trace_context sampled{{1, 2}, {3}, 1}; // so that agents do them, not their owner
+  ASSERT_EQ(run(parse_graph(many, "many.yaml").value(), sampled), "");
   EXPECT_GT(second_.host().counted.plain().tasks_done, 0u);
 }
 

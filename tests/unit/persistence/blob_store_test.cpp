@@ -238,7 +238,7 @@ TEST_F(blob_stores, a_file_that_the_index_does_not_name_is_taken_in) {
 }
 
 TEST_F(blob_stores, an_index_that_lost_rows_or_is_gone_is_damage) {
-  open()->put("text", now);
+  ASSERT_TRUE(open()->put("text", now));
   {
     rocksdb::DB* db = nullptr;
     ASSERT_TRUE(rocksdb::DB::Open({}, (folder / "blobs" / "index").string(), &db).ok());

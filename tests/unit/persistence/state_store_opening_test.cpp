@@ -2,6 +2,7 @@
 
 #include <rocksdb/db.h>
 
+#include <span>
 #include <vector>
 
 using namespace troupe;
@@ -44,8 +45,39 @@ TEST_F(state_stores, both_kinds_know_which_blobs_are_named_without_loading_anybo
   EXPECT_FALSE(*disk->names(two));
 }
 
+TEST_F(state_stores, both_kinds_write_many_states_at_once) {
+  auto disk = open();
+  auto memory = make_memory_state_store();
+  std::vector one{std::string(32, '1')}, two{std::string(32, '2')}, three{std::string(32, '3')};
+  auto first = snapshot(1), second = snapshot(2);
+  auto put = [](state_store& store, const std::vector<state_write>& many) {
+    return store.put(std::span<const state_write>{many});
+  };
+  for (auto* store : {disk.get(), memory.get()}) {
+    ASSERT_TRUE(put(*store, {{"a/1", first, one}, {"a/2", first, two}, {"a/3", first}}));
+    auto released = put(*store, {{"a/1", second, three}, {"a/2", second}});
+    ASSERT_TRUE(released);
+    EXPECT_EQ(*released, (std::vector{one[0], two[0]}));
+    EXPECT_EQ(*store->count(), 3u);
+    EXPECT_FALSE(*store->names(one[0]) || *store->names(two[0]));
+    EXPECT_TRUE(*store->names(three[0]));
+    auto found = store->get("a/2");
+    ASSERT_TRUE(found && *found);
+    EXPECT_EQ((*found)->version(), second.version());
+  }
+  std::vector<std::string> short_hash{"short"};
+  auto refused = put(*disk, {{"a/4", first}, {"a/5", first, short_hash}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ec::invalid_argument);
+  EXPECT_EQ(*disk->count(), 3u) << "all or none";
+  disk.reset();
+  disk = open(); // what it adds up to is checked
+  ASSERT_TRUE(disk);
+  EXPECT_EQ(*disk->count(), 3u);
+}
+
 TEST_F(state_stores, states_of_a_version_that_did_not_say_what_they_name_are_known_as_such) {
-  open()->put("a/1", snapshot(1), std::vector{std::string(32, '1')});
+  ASSERT_TRUE(open()->put("a/1", snapshot(1), std::vector{std::string(32, '1')}));
   {
     // Rows as the first version wrote them.
     rocksdb::DB* db = nullptr;

@@ -31,6 +31,11 @@ public:
 
   void step(event input) {
     with([&](step_context& context) { played_->step(context, std::move(input)); });
+    if (!more_waits)
+      settle();
+  }
+  void settle() {
+    with([&](step_context& context) { played_->settle(context); });
   }
   void stop() {
     with([&](step_context& context) { played_->stop(context); });
@@ -63,6 +68,7 @@ public:
 
   outputs out;
   instant now;
+  bool more_waits = false; ///< then the test says when to settle
 
 private:
   template <class Work>

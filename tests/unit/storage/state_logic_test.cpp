@@ -1,10 +1,12 @@
 #include "actors/storage/state_logic.hpp"
 #include "config/limits/messages.hpp"
+#include "config/limits/storage.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
 
 #include "tests/unit/storage/stage.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -19,17 +21,23 @@ public:
   result<std::optional<Snapshot>> get(std::string_view agent) override {
     return broken_ ? fail(ec::storage_failed, "reading failed") : store_->get(agent);
   }
-  result<std::vector<std::string>> put(std::string_view agent, const Snapshot& snapshot,
-                                       std::span<const std::string> blobs) override {
+  using state_store::put;
+  result<std::vector<std::string>> put(std::span<const state_write> many) override {
+    ++writes;
     if (lost_)
       return fail(ec::outcome_unknown, "a sync failed");
     if (broken_)
       return fail(ec::storage_failed, "writing failed");
-    return store_->put(agent, snapshot, blobs);
+    for (const auto& one : many)
+      if (one.agent == "librarian/damaged")
+        return fail(ec::storage_failed, "its note is damaged");
+    return store_->put(many);
   }
   result<bool> names(std::string_view hash) override { return store_->names(hash); }
   bool broken() const override { return lost_; }
   result<std::uint64_t> count() override { return store_->count(); }
+
+  std::size_t writes = 0; ///< tried
 
 private:
   const bool& broken_;
@@ -52,11 +60,18 @@ protected:
     return made;
   }
 
+  std::unique_ptr<state_store> make_store() {
+    auto made = std::make_unique<fragile_store>(broken, lost);
+    store = made.get();
+    return made;
+  }
+
   bool broken = false, lost = false;
   std::size_t disk_failures = 0;
-  stage node{std::make_unique<state_logic>(std::make_unique<fragile_store>(broken, lost),
-                                           [this](const failure&) { ++disk_failures; }),
-             address::of(service::state, {1, 1})};
+  fragile_store* store = nullptr;
+  stage node{
+      std::make_unique<state_logic>(make_store(), [this](const failure&) { ++disk_failures; }),
+      address::of(service::state, {1, 1})};
 };
 
 } // namespace
@@ -148,4 +163,121 @@ TEST_F(state, the_node_is_told_when_nothing_is_known_of_the_disk_any_more) {
   EXPECT_EQ(code_of(node.reply_to_client(node.ask(put("librarian/a", 1, "x")))),
             ec::outcome_unknown);
   EXPECT_EQ(disk_failures, 1u);
+}
+
+TEST_F(state, what_comes_together_is_written_together) {
+  node.more_waits = true;
+  std::string one(32, '1'), two(32, '2');
+  auto with_blob = [](SnapshotPut made, const std::string& hash) {
+    made.add_blobs(hash);
+    return made;
+  };
+  auto first = node.ask(with_blob(put("librarian/a", 1, "a"), one));
+  auto second = node.ask(with_blob(put("librarian/b", 4, "b"), two));
+  auto wrong = node.ask(put("", 1, "x"));
+  EXPECT_EQ(code_of(node.reply_to_client(wrong)), ec::invalid_argument);
+  EXPECT_TRUE(node.take().empty()) << "nothing is on disk yet";
+  EXPECT_EQ(store->writes, 0u);
+  node.settle();
+  EXPECT_EQ(store->writes, 1u);
+  auto written = node.reply_to_client(first);
+  ASSERT_TRUE(written && written->body.as<SnapshotWritten>());
+  EXPECT_EQ(written->body.as<SnapshotWritten>()->version(), 1u);
+  written = node.reply_to_client(second);
+  ASSERT_TRUE(written && written->body.as<SnapshotWritten>());
+  EXPECT_EQ(written->body.as<SnapshotWritten>()->version(), 4u);
+
+  node.ask(put("librarian/a", 2, "a2"));
+  node.ask(put("librarian/b", 5, "b2"));
+  node.settle();
+  auto answers = node.take();
+  ASSERT_EQ(answers.size(), 3u);
+  auto news = std::find_if(answers.begin(), answers.end(), [](const envelope& message) {
+    return message.body.kind() == payload_kind::BlobsHeld;
+  });
+  ASSERT_NE(news, answers.end());
+  EXPECT_EQ(news->body.as<BlobsHeld>()->sha256_size(), 2) << "of both agents, in one message";
+  node.settle();
+  EXPECT_TRUE(node.take().empty());
+  EXPECT_EQ(store->writes, 2u);
+}
+
+TEST_F(state, what_is_read_meanwhile_is_what_was_put_before) {
+  node.more_waits = true;
+  auto first = node.ask(put("librarian/a", 1, "old"));
+  auto second = node.ask(put("librarian/a", 2, "new"));
+  EXPECT_EQ(store->writes, 1u) << "an agent stands in one write once";
+  auto found = node.reply_to_client(node.ask(get("librarian/a")));
+  ASSERT_TRUE(found && found->body.as<SnapshotFound>());
+  EXPECT_EQ(found->body.as<SnapshotFound>()->snapshot().state(), "new");
+  EXPECT_EQ(code_of(node.reply_to_client(first)), ec::none);
+  EXPECT_EQ(code_of(node.reply_to_client(second)), ec::none);
+}
+
+TEST_F(state, what_is_read_of_others_meanwhile_does_not_part_a_write) {
+  node.ask(put("librarian/b", 1, "b"));
+  EXPECT_EQ(store->writes, 1u);
+  node.more_waits = true;
+  auto first = node.ask(put("librarian/a", 1, "a"));
+  auto found = node.reply_to_client(node.ask(get("librarian/b")));
+  ASSERT_TRUE(found && found->body.as<SnapshotFound>());
+  EXPECT_EQ(found->body.as<SnapshotFound>()->snapshot().state(), "b");
+  auto second = node.ask(put("librarian/c", 1, "c"));
+  EXPECT_EQ(store->writes, 1u);
+  node.settle();
+  EXPECT_EQ(store->writes, 2u);
+  EXPECT_EQ(code_of(node.reply_to_client(first)), ec::none);
+  EXPECT_EQ(code_of(node.reply_to_client(second)), ec::none);
+}
+
+TEST_F(state, which_blobs_are_named_counts_what_was_put_before) {
+  node.more_waits = true;
+  std::string hash(32, '1');
+  auto made = put("librarian/a", 1, "a");
+  made.add_blobs(hash);
+  node.ask(std::move(made));
+  BlobsNamed asked;
+  asked.add_sha256(hash);
+  auto named = node.reply_to_client(node.ask(asked));
+  ASSERT_TRUE(named && named->body.as<BlobsNamed>());
+  EXPECT_EQ(named->body.as<BlobsNamed>()->sha256_size(), 1);
+}
+
+TEST_F(state, a_write_of_many_is_bounded_by_their_bytes) {
+  node.more_waits = true;
+  auto large = std::string(limits::agent_state_bytes_max, 'x');
+  for (std::size_t i = 0; i * large.size() < limits::state_batch_bytes_max; ++i) {
+    EXPECT_EQ(store->writes, 0u);
+    node.ask(put("librarian/" + std::to_string(i), 1, large));
+  }
+  EXPECT_EQ(store->writes, 1u);
+}
+
+TEST_F(state, of_a_write_that_fails_everybody_hears) {
+  node.more_waits = true;
+  auto first = node.ask(put("librarian/a", 1, "a"));
+  auto second = node.ask(put("librarian/b", 1, "b"));
+  lost = true;
+  node.settle();
+  EXPECT_EQ(code_of(node.reply_to_client(first)), ec::outcome_unknown);
+  EXPECT_EQ(code_of(node.reply_to_client(second)), ec::outcome_unknown);
+  EXPECT_EQ(disk_failures, 1u);
+}
+
+TEST_F(state, one_that_cannot_be_written_keeps_out_no_other) {
+  node.more_waits = true;
+  auto first = node.ask(put("librarian/a", 1, "a"));
+  auto damaged = node.ask(put("librarian/damaged", 1, "x"));
+  auto last = node.ask(put("librarian/b", 1, "b"));
+  node.settle();
+  EXPECT_EQ(code_of(node.reply_to_client(first)), ec::none);
+  EXPECT_EQ(code_of(node.reply_to_client(damaged)), ec::storage_failed);
+  EXPECT_EQ(code_of(node.reply_to_client(last)), ec::none);
+}
+
+TEST_F(state, what_is_gathered_is_written_before_the_end) {
+  node.more_waits = true;
+  auto last = node.ask(put("librarian/a", 1, "a"));
+  node.stop();
+  EXPECT_EQ(code_of(node.reply_to_client(last)), ec::none);
 }

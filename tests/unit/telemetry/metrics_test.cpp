@@ -59,8 +59,8 @@ TEST(metrics, count_tasks_by_agent_outcome_and_type) {
 
 TEST(metrics, count_model_calls_and_tokens) {
   metrics counted;
-  counted.model_called("offline", "reader#1", 100, 20, 30ms, "troupe");
-  counted.model_called("offline", "reader#1", 10, 2, 30ms, "troupe");
+  counted.model_called({"offline", "reader#1", "offline", false, "offline"}, 100, 20, 30ms);
+  counted.model_called({"offline", "reader#1", "offline", false, "offline"}, 10, 2, 30ms);
   auto text = counted.to_text();
   EXPECT_EQ(value_of(text, R"(llm_api_calls_total{agent_id="reader#1",model="offline"})"), 2)
       << text;
@@ -70,28 +70,60 @@ TEST(metrics, count_model_calls_and_tokens) {
   };
   EXPECT_EQ(tokens("input"), 110);
   EXPECT_EQ(tokens("output"), 22);
-  std::string common = R"({gen_ai_operation_name="chat",gen_ai_provider_name="troupe",)"
+  std::string common = R"({gen_ai_operation_name="chat",gen_ai_provider_name="offline",)"
                        R"(gen_ai_request_model="offline")";
+  std::string provider = R"(,provider="offline")";
   EXPECT_EQ(value_of(text, "gen_ai_client_token_usage_bucket" + common
-                               + R"(,gen_ai_token_type="input",le="16"})"),
+                               + R"(,gen_ai_token_type="input")" + provider + R"(,le="16"})"),
             1);
-  EXPECT_EQ(
-      value_of(text, "gen_ai_client_token_usage_sum" + common + R"(,gen_ai_token_type="output"})"),
-      22);
-  EXPECT_EQ(
-      value_of(text, "gen_ai_client_operation_duration_seconds_bucket" + common + R"(,le="0.04"})"),
-      2);
-  EXPECT_EQ(value_of(text, "gen_ai_client_operation_duration_seconds_bucket" + common
+  EXPECT_EQ(value_of(text, "gen_ai_client_token_usage_sum" + common
+                               + R"(,gen_ai_token_type="output")" + provider + "}"),
+            22);
+  EXPECT_EQ(value_of(text, "gen_ai_client_operation_duration_seconds_bucket" + common + provider
+                               + R"(,le="0.04"})"),
+            2);
+  EXPECT_EQ(value_of(text, "gen_ai_client_operation_duration_seconds_bucket" + common + provider
                                + R"(,le="81.92"})"),
             2);
   EXPECT_NE(text.find(R"(le="67108864")"), text.npos);
   EXPECT_EQ(count_of(text, "gen_ai_client_token_usage_bucket{"), 30u); // 14 buckets and +Inf, twice
 }
 
+TEST(metrics, tell_failures_pieces_and_costs_of_model_calls) {
+  metrics counted;
+  metrics::model_call call{"m", "reader#1", "acme", false, "openai"};
+  counted.model_called(call, 10, 2, 30ms, 2'500'000'000);
+  counted.model_failed(call, "overloaded", 20ms);
+  counted.model_piece(call, true, 15ms);
+  counted.model_piece(call, false, 1ms);
+  counted.model_piece(call, false, 1ms);
+  call.embeds = true;
+  counted.model_called(call, 10, 0, 30ms);
+  counted.provider_load("acme", 3, 7);
+  auto text = counted.to_text();
+  EXPECT_EQ(value_of(text, R"(llm_api_calls_total{agent_id="reader#1",model="m"})"), 3) << text;
+  EXPECT_EQ(value_of(text, R"(llm_cost_usd_total{agent_id="reader#1",model="m"})"), 2.5);
+  EXPECT_EQ(value_of(text, R"(llm_calls_failed_total{provider="acme",reason="overloaded"})"), 1);
+  EXPECT_EQ(value_of(text, R"(llm_calls_running{provider="acme"})"), 3);
+  EXPECT_EQ(value_of(text, R"(llm_calls_waiting{provider="acme"})"), 7);
+  std::string common =
+      R"(gen_ai_operation_name="chat",gen_ai_provider_name="openai",gen_ai_request_model="m",)"
+      R"(provider="acme"})";
+  EXPECT_EQ(value_of(text, "gen_ai_client_operation_time_to_first_chunk_seconds_count{" + common),
+            1);
+  EXPECT_EQ(value_of(text, "gen_ai_client_operation_time_per_output_chunk_seconds_count{" + common),
+            2);
+  EXPECT_EQ(value_of(text, R"(gen_ai_client_operation_duration_seconds_count{)"
+                           R"(error_type="overloaded",)"
+                               + common),
+            1);
+  EXPECT_NE(text.find(R"(gen_ai_operation_name="embeddings")"), text.npos);
+}
+
 TEST(metrics, never_show_what_a_caller_named) {
   metrics counted;
   counted.task_processed("librarian/my-diary", true, "talk", 1ms);
-  counted.model_called("offline", "librarian/my-diary", 1, 1, 1ms);
+  counted.model_called({"offline", "librarian/my-diary"}, 1, 1, 1ms);
   auto text = counted.to_text();
   EXPECT_EQ(text.find("diary"), text.npos);
   EXPECT_EQ(value_of(text, R"(agent_tasks_processed_total{agent_id="librarian",)"

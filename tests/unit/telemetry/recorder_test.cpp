@@ -65,7 +65,8 @@ TEST_F(recording, puts_the_name_of_the_node_on_every_span_and_into_the_service) 
   EXPECT_EQ(spans[0].resource.at("service.name"), testing::decoded_value{"troupe/node-1"});
   EXPECT_EQ(spans[0].resource.count("ip"), 1u) << "Jaeger knows a host by it";
   EXPECT_EQ(spans[1].resource.at("service.name"), testing::decoded_value{"troupe-cli"});
-  EXPECT_EQ(spans[1].attributes.count("troupe.node.name"), 0u) << "a client made it";
+  EXPECT_EQ(spans[1].attributes.at("troupe.node.name"), testing::decoded_value{"node-1"})
+      << "the client was attached to it";
 }
 
 TEST_F(recording, lets_the_variable_name_the_service_if_no_key_does) {
@@ -94,6 +95,37 @@ TEST_F(recording, sends_without_being_asked_once_the_interval_is_over) {
   auto sent = exporting();
   sent->record(span_of(1, 1));
   EXPECT_TRUE(receiver_.wait_for_spans(1, patience));
+}
+
+TEST_F(recording, sends_the_span_of_a_run_or_a_door_at_once_with_those_before_it) {
+  auto how = options(receiver_.endpoint());
+  how.flush_interval = 1h;
+  recorder sent{how, counted_, log_};
+  std::uint64_t id = 0;
+  for (auto what : {&span_names::workflow, &span_names::door}) {
+    sent.record(span_of(1, ++id));
+    sent.record(begin_span(*what, "x", {{0, 1}, {}, 1}, {++id}, instant{5ns}));
+    EXPECT_TRUE(receiver_.wait_for_spans(id, patience)) << what->first;
+  }
+  EXPECT_EQ(receiver_.requests().size(), 2u) << "nothing else made them leave";
+}
+
+TEST_F(recording, makes_few_exports_of_many_urgent_spans) {
+  auto how = options(receiver_.endpoint());
+  how.flush_interval = 1h;
+  constexpr std::uint64_t count = 200;
+  auto began = std::chrono::steady_clock::now();
+  {
+    recorder sent{how, counted_, log_};
+    for (std::uint64_t id = 1; id <= count; ++id) {
+      sent.record(begin_span(span_names::door, "x", {{0, 1}, {}, 1}, {id}, instant{5ns}));
+      receiver_.wait_for_spans(count, 1ms); // they come one by one
+    }
+    ASSERT_TRUE(receiver_.wait_for_spans(count, patience));
+  }
+  auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_LE(receiver_.requests().size(),
+            static_cast<std::size_t>(took / limits::otlp_urgent_interval) + 2);
 }
 
 TEST_F(recording, accepts_an_endpoint_with_path_or_slash) {

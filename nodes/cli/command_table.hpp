@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+/// For the files that describe commands to CLI11, and for no others: it takes seconds to compile.
+namespace troupe::cli {
+
+using action = std::function<int()>;
+
+/// The table to which all commands are added. The callbacks that run the commands share
+/// ownership of them.
+struct command_table {
+  CLI::App& app;
+  action& chosen;
+
+  template <class Command>
+  CLI::App* add(const std::string& name_text, const std::string& what, const std::string& examples,
+                std::shared_ptr<Command> wanted, int (*run)(const Command&)) {
+    auto made = app.add_subcommand(name_text, what);
+    made->footer("\nExamples:\n" + examples);
+    made->callback([this, wanted, run] { chosen = [wanted, run] { return run(*wanted); }; });
+    return made;
+  }
+};
+
+/// An unset shell variable must not silently select the default.
+inline std::string is_given(const std::string& text) { return text.empty() ? "it is empty" : ""; }
+
+/// The command with most flags.
+void add_simulate(command_table& table);
+
+} // namespace troupe::cli

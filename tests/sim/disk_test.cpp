@@ -1,0 +1,76 @@
+#include "tests/sim/disk.hpp"
+
+#include <gtest/gtest.h>
+
+namespace troupe::sim {
+
+namespace {
+
+Snapshot snapshot_of(const std::string& state) {
+  Snapshot made;
+  made.set_state(state);
+  return made;
+}
+
+std::string state_on(disk& on, std::string_view agent) {
+  auto found = on.open_states()->get(agent);
+  return found && *found ? (**found).state() : "";
+}
+
+const std::string hash_of_blob = sha256("blob");
+
+} // namespace
+
+TEST(simulated_disk, what_was_synced_is_there_after_the_power_was_lost) {
+  disk on{1, 0};
+  ASSERT_TRUE(on.open_states()->put("keeper/1", snapshot_of("a")));
+  on.stop();
+  EXPECT_EQ(state_on(on, "keeper/1"), "a");
+}
+
+TEST(simulated_disk, of_what_was_not_synced_the_last_part_may_be_lost) {
+  bool lost = false, kept = false;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    disk on{seed, 0};
+    ASSERT_TRUE(on.open_blobs()->put("blob", instant{}));
+    auto later = instant{std::chrono::seconds{5}};
+    ASSERT_TRUE(on.open_blobs()->use(std::span{&hash_of_blob, 1}, later, {}));
+    EXPECT_EQ(on.seen().blobs.at(hash_of_blob).used, later) << "seen at once";
+    on.stop();
+    (on.seen().blobs.at(hash_of_blob).used == later ? kept : lost) = true;
+  }
+  EXPECT_TRUE(lost);
+  EXPECT_TRUE(kept);
+}
+
+TEST(simulated_disk, the_power_may_go_in_the_middle_of_a_write) {
+  bool lost = false, kept = false;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    disk on{seed, 0};
+    ASSERT_TRUE(on.open_states()->put("keeper/1", snapshot_of("a")));
+    on.faults.power_lost_once_in = 1;
+    EXPECT_THROW((void)on.open_states()->put("keeper/1", snapshot_of("b")), process_ends);
+    on.stop();
+    (state_on(on, "keeper/1") == "b" ? kept : lost) = true;
+  }
+  EXPECT_TRUE(lost);
+  EXPECT_TRUE(kept);
+}
+
+TEST(simulated_disk, a_full_disk_refuses_and_a_failed_one_is_broken_until_the_next_start) {
+  disk on{1, 0};
+  on.faults.refuses_once_in = 1;
+  auto refused = on.open_states()->put("keeper/1", snapshot_of("a"));
+  EXPECT_EQ(refused.error().code, ec::storage_failed);
+  EXPECT_EQ(state_on(on, "keeper/1"), "");
+  on.faults = {};
+  on.faults.fails_once_in = 1;
+  auto failed = on.open_states()->put("keeper/1", snapshot_of("a"));
+  EXPECT_EQ(failed.error().code, ec::outcome_unknown);
+  EXPECT_TRUE(on.open_states()->broken());
+  EXPECT_FALSE(on.open_blobs()->put("x", instant{})) << "nothing more is written";
+  on.stop();
+  EXPECT_FALSE(on.broken());
+}
+
+} // namespace troupe::sim
