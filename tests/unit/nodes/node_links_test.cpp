@@ -49,13 +49,14 @@ bool closed_by_peer(int socket) {
   }
 }
 
-/// Keeps `window` requests to an agent open until `count` have been answered.
+/// Keeps `window` requests to an agent open until it has sent `count` and the test has seen enough.
+/// Promises the number of answers that were not right.
 class flooding : public logic {
 public:
   flooding(address target, std::size_t count, std::size_t window, std::string payload,
-           std::promise<std::size_t>* done)
+           const std::atomic<bool>& enough, std::promise<std::size_t>* done)
       : target_(std::move(target)), count_(count), window_(window), payload_(std::move(payload)),
-        done_(done) {}
+        enough_(enough), done_(done) {}
 
   void start(step_context& context, const address& self) override {
     self_ = self;
@@ -69,11 +70,12 @@ public:
     if (!message || message->kind != message_kind::reply)
       return;
     auto echo = message->body.as<Echo>();
-    right_ += echo && echo->bytes() == payload_;
-    if (++answered_ == count_)
-      done_->set_value(right_);
-    else if (sent_ < count_)
+    wrong_ += !echo || echo->bytes() != payload_;
+    ++answered_;
+    if (sent_ < count_ || !enough_)
       fire(context);
+    else if (answered_ == sent_)
+      done_->set_value(wrong_);
   }
 
 private:
@@ -90,8 +92,9 @@ private:
   session_id session_;
   std::size_t count_, window_;
   std::string payload_;
+  const std::atomic<bool>& enough_;
   std::promise<std::size_t>* done_;
-  std::size_t sent_ = 0, answered_ = 0, right_ = 0;
+  std::size_t sent_ = 0, answered_ = 0, wrong_ = 0;
 };
 
 /// Reports a node as full when a test wants it, and calls back when it is no longer full.
@@ -142,8 +145,8 @@ protected:
     ASSERT_TRUE(second.wait_for_members());
   }
 
-  /// Starts sending from that node. The future gets the number of right answers when all have
-  /// arrived.
+  /// Starts sending from that node: at least `count` requests, and more until `enough` is set. The
+  /// future gets the number of answers that were not right when all have arrived.
   std::future<std::size_t> flood(whole_node& from, std::uint64_t to, std::size_t count,
                                  std::size_t window, std::size_t bytes) {
     auto& done = promises.emplace_back();
@@ -152,7 +155,8 @@ protected:
     auto target = from.echo_on(to);
     auto shell = from.system().spawn<logic_shell, caf::lazy_init>(
         from.host(), place,
-        std::make_unique<flooding>(target, count, window, std::string(bytes, 'x'), &done));
+        std::make_unique<flooding>(target, count, window, std::string(bytes, 'x'), enough,
+                                   &done));
     from.mail().place(agent, shell);
     caf::anon_send(shell, atom::begin_v);
     shells.push_back(shell);
@@ -167,7 +171,7 @@ protected:
 
   // The nodes call these until they are destroyed, so these must outlive them.
   gauge at_first, at_second;
-  std::atomic<bool> fails{false};
+  std::atomic<bool> enough{true}, fails{false};
   std::atomic<int> lost{0};
   std::list<std::promise<std::size_t>> promises;
   std::vector<logic_actor> shells;
@@ -182,9 +186,9 @@ TEST_F(two_linked_nodes, that_halt_each_other_at_random_lose_nothing_and_stay_up
   at_second.watch(second);
   link();
   auto epoch = first.mail().view()->epoch;
-  constexpr std::size_t count = 4'000;
-  auto there = flood(first, 2, count, 512, 1'000);
-  auto back = flood(second, 1, count, 512, 1'000);
+  enough = false; // how often a node halts while 4,000 messages pass depends on the machine
+  auto there = flood(first, 2, 4'000, 512, 1'000);
+  auto back = flood(second, 1, 4'000, 512, 1'000);
   auto large = flood(first, 2, 10, 4, 300'000);
   std::mt19937 random{11};
   auto unfinished = [](auto& f) { return f.wait_for(0s) != std::future_status::ready; };
@@ -193,17 +197,18 @@ TEST_F(two_linked_nodes, that_halt_each_other_at_random_lose_nothing_and_stay_up
     at_first.set(random() % 2 == 0);
     at_second.set(random() % 2 == 0);
     std::this_thread::sleep_for(1ms); // the time that a node is full, not a wait for an event
+    enough = at_first.halts() > 5 && at_second.halts() > 5;
   }
+  EXPECT_TRUE(enough) << at_first.halts() << " and " << at_second.halts() << " halts";
+  enough = true;
   at_first.set(false);
   at_second.set(false);
   ASSERT_EQ(there.wait_for(20s), std::future_status::ready);
   ASSERT_EQ(back.wait_for(20s), std::future_status::ready);
   ASSERT_EQ(large.wait_for(20s), std::future_status::ready);
-  EXPECT_EQ(there.get(), count);
-  EXPECT_EQ(back.get(), count);
-  EXPECT_EQ(large.get(), 10u);
-  EXPECT_GT(at_first.halts(), 5);
-  EXPECT_GT(at_second.halts(), 5);
+  EXPECT_EQ(there.get(), 0u);
+  EXPECT_EQ(back.get(), 0u);
+  EXPECT_EQ(large.get(), 0u);
   EXPECT_EQ(first.mail().view()->epoch, epoch) << "a link was lost";
 }
 
@@ -229,8 +234,8 @@ TEST_F(two_linked_nodes, that_have_both_halted_for_long_do_not_take_each_other_f
   at_second.set(false);
   ASSERT_EQ(there.wait_for(20s), std::future_status::ready);
   ASSERT_EQ(back.wait_for(20s), std::future_status::ready);
-  EXPECT_EQ(there.get(), 10u);
-  EXPECT_EQ(back.get(), 10u);
+  EXPECT_EQ(there.get(), 0u);
+  EXPECT_EQ(back.get(), 0u);
 }
 
 TEST_F(two_linked_nodes, a_broker_that_fails_before_it_speaks_leaves_nothing_behind) {
