@@ -155,8 +155,7 @@ protected:
     auto target = from.echo_on(to);
     auto shell = from.system().spawn<logic_shell, caf::lazy_init>(
         from.host(), place,
-        std::make_unique<flooding>(target, count, window, std::string(bytes, 'x'), enough,
-                                   &done));
+        std::make_unique<flooding>(target, count, window, std::string(bytes, 'x'), enough, &done));
     from.mail().place(agent, shell);
     caf::anon_send(shell, atom::begin_v);
     shells.push_back(shell);
