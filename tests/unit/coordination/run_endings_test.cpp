@@ -27,7 +27,9 @@ class endings : public owner_parts {
 protected:
   endings() { told.start(self); }
   run_submissions submissions;
-  run_endings told{kept, submissions};
+  run_journal journal{8};
+  run_fold fold{journal};
+  run_endings told{kept, submissions, journal, fold};
 
   active_run& finished(std::uint64_t number, const std::string& output) {
     auto& run =

@@ -12,7 +12,9 @@ namespace {
 class offering : public owner_parts {
 protected:
   offering() { offers.start(self); }
-  task_offers offers{{roles, nodes, attempts, runs, kept, progress}, counted, 3};
+  run_journal journal{8};
+  run_fold fold{journal};
+  task_offers offers{{roles, nodes, attempts, runs, kept, progress, fold}, counted, 3};
 
   active_run& submit(Graph graph, std::uint64_t number = 1) {
     auto& run = add(std::move(graph), number);
