@@ -147,19 +147,9 @@ std::optional<setup_failure> open_stores(node_setup& setup, const std::filesyste
   });
   if (!blobs)
     return setup_failure{exit_code_of_store(blobs.error()), blobs.error().message};
-  // A node that was set up by a version without a journal has none yet.
-  auto had_journal = std::make_shared<bool>(setup.identity.has_journal);
-  auto journal = store_source<journal_store>([folder = data / "journal", had_journal] {
-    journal_options options;
-    options.must_exist = *had_journal;
-    return open_journal(folder, options);
-  });
-  if (!journal)
-    return setup_failure{exit_code_of_store(journal.error()), journal.error().message};
   setup.open_states = std::move(*states);
   setup.open_blobs = std::move(*blobs);
-  setup.open_journal = std::move(*journal);
-  *had_stores = *had_journal = true;
+  *had_stores = true;
   if (auto noted = note_stores(data, setup.identity); !noted)
     return setup_failure{exit_code_of_store(noted.error()), noted.error().message};
   return std::nullopt;

@@ -250,10 +250,7 @@ void queue_logic::begin_task(step_context& context, slot_pool& p, waiting_task& 
   work.sender = self_;
   work.target = address::of_agent(p.agent_of(slot), self_.node);
   work.body = payload::of(TaskWork{});
-  auto& todo = *work.body.as<TaskWork>();
-  todo.mutable_task()->Swap(next.task);
-  if (todo.task().durable()) // the slot tells the owner of its steps
-    todo.set_owner(to_bytes(next.owner));
+  work.body.as<TaskWork>()->mutable_task()->Swap(next.task);
   context.out.send(std::move(work));
 }
 

@@ -53,7 +53,7 @@ TEST_F(in_jaeger, a_worker_that_is_killed_leaves_marked_attempts_that_are_joined
 
 TEST_F(in_jaeger, an_owner_that_is_killed_leaves_its_run_and_tasks) {
   cluster three{user, seen(slow_and_told)};
-  start_run(three, digest(short_documents(90), question, {"--durability", "off"}));
+  start_run(three, digest(short_documents(90)));
   auto owner = three.node("node-1");
   auto run = await_work_of(three, owner.name);
   ::kill(owner.pid, SIGKILL);
@@ -136,7 +136,7 @@ TEST_F(in_jaeger, an_owner_that_is_killed_once_its_root_is_there_takes_nothing_o
 
 TEST_F(in_jaeger, a_client_that_is_killed_leaves_a_whole_trace) {
   cluster three{user, seen({{"TROUPE_MODELS_OFFLINE_DELAY", "60s"}})};
-  start_run(three, digest(short_documents(90), question, {"--durability", "off"}));
+  start_run(three, digest(short_documents(90)));
   running->send_signal(SIGKILL);
   EXPECT_EQ(end_of_run().signal, SIGKILL);
   await_status(user, [](const json& status) {

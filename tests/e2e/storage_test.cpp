@@ -117,7 +117,7 @@ TEST_F(storage, a_store_that_is_gone_is_noticed) {
     ASSERT_TRUE(send("librarian/ada", "Remember: The ferry leaves from pier four.").ok());
     one.stop();
   }
-  for (const char* store : {"state", "blobs", "journal"}) {
+  for (const char* store : {"state", "blobs"}) {
     auto folder = user.data() / "node-1" / store, aside = user.path() / "aside";
     std::filesystem::rename(folder, aside);
     auto up = user.troupe({"up", "--nodes", "1"});

@@ -27,9 +27,7 @@ class endings : public owner_parts {
 protected:
   endings() { told.start(self); }
   run_submissions submissions;
-  run_journal journal{8};
-  run_fold fold{journal};
-  run_endings told{kept, submissions, journal, fold};
+  run_endings told{kept, submissions};
 
   active_run& finished(std::uint64_t number, const std::string& output) {
     auto& run =

@@ -12,9 +12,7 @@ namespace {
 class offering : public owner_parts {
 protected:
   offering() { offers.start(self); }
-  run_journal journal{8};
-  run_fold fold{journal};
-  task_offers offers{{roles, nodes, attempts, runs, kept, progress, fold}, counted, 3};
+  task_offers offers{{roles, nodes, attempts, runs, kept, progress}, counted, 3};
 
   active_run& submit(Graph graph, std::uint64_t number = 1) {
     auto& run = add(std::move(graph), number);
