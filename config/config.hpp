@@ -41,6 +41,13 @@ struct member_config {
   std::string address; ///< HOST:PORT
 };
 
+/// How much of a run outlives the process of its owner.
+enum class run_durability {
+  off,   ///< nothing: the run ends with its owner
+  async, ///< all but about the last 100 ms of work
+  sync,  ///< what was acknowledged
+};
+
 /// All settings, with their defaults. The keys in YAML are the names here, nested like the structs.
 struct node_config {
   struct cluster_section {
@@ -75,7 +82,17 @@ struct node_config {
 
   struct storage_section {
     std::chrono::milliseconds blob_keep = limits::blob_keep; ///< for a blob that nobody names
+    /// Bytes: with less space on the disk of `node.data`, a node takes no new runs.
+    std::uint64_t free_min = limits::storage_free_bytes_min;
   } storage;
+
+  struct journal_section {
+    std::chrono::milliseconds retention = limits::journal_retention; ///< of runs that have ended
+  } journal;
+
+  struct runs_section {
+    run_durability durability = run_durability::off; ///< of runs that do not say it themselves
+  } runs;
 
   struct models_section {
     std::chrono::milliseconds offline_delay{

@@ -2,6 +2,7 @@
 
 #include "config/base/host_port.hpp"
 #include "config/base/utf8.hpp"
+#include "config/byte_counts.hpp"
 #include "config/durations.hpp"
 #include "config/otlp_target.hpp"
 #include "config/yaml.hpp"
@@ -64,6 +65,22 @@ config_key duration_key(std::string_view key, At at, std::chrono::milliseconds m
   return {key,  key_kind::text,
           type, help,
           set,  [=](const node_config& cfg) { return format_duration(at(cfg)); }};
+}
+
+template <class At>
+config_key bytes_key(std::string_view key, At at, std::uint64_t max, std::string_view help) {
+  auto type = "amount of bytes (" + std::string(byte_count_examples) + "), at most "
+              + format_byte_count(max);
+  auto set = [=](node_config& cfg, std::string_view text) -> set_result {
+    auto bytes = parse_byte_count(text);
+    if (!bytes || *bytes > max)
+      return mismatch("an " + type, text);
+    at(cfg) = *bytes;
+    return {};
+  };
+  return {key,  key_kind::text,
+          type, help,
+          set,  [=](const node_config& cfg) { return format_byte_count(at(cfg)); }};
 }
 
 template <class At, class Check>
@@ -133,6 +150,26 @@ set_result check_service_name(std::string_view text) {
   return {};
 }
 
+config_key durability_key() {
+  static constexpr std::array<std::string_view, 3> words{"off", "async", "sync"}; // as the enum
+  auto set = [](node_config& cfg, std::string_view text) -> set_result {
+    auto found = std::find(words.begin(), words.end(), text);
+    if (found == words.end())
+      return mismatch("one of sync, async, off", text);
+    cfg.runs.durability = static_cast<run_durability>(found - words.begin());
+    return {};
+  };
+  return {"runs.durability",
+          key_kind::text,
+          "sync, async, off",
+          "of runs that do not say it themselves. sync: what was acknowledged is on disk; async: "
+          "all but the last 100 ms; off: nothing outlives the node",
+          set,
+          [](const node_config& cfg) {
+            return std::string{words[static_cast<std::size_t>(cfg.runs.durability)]};
+          }};
+}
+
 config_key members_key() {
   auto set = [](node_config&, std::string_view) -> set_result {
     return unexpected<std::string>{"can be set in a file only"};
@@ -178,6 +215,13 @@ std::vector<config_key> make_table() {
                            std::chrono::hours(24 * 365),
                            "a blob that nobody names is deleted this long after its last use; a "
                            "message or an upload that takes longer may miss it"));
+  t.push_back(bytes_key("storage.free_min", TROUPE_AT(storage.free_min), std::uint64_t{1} << 40,
+                        "with less space on the disk of node.data a node takes no new runs, "
+                        "documents and facts; runs that it has accepted go on"));
+  t.push_back(duration_key("journal.retention", TROUPE_AT(journal.retention),
+                           std::chrono::hours(24 * 365),
+                           "a durable run is forgotten this long after its end"));
+  t.push_back(durability_key());
   t.push_back(number_key("queue.tasks_max", TROUPE_AT(queue.tasks_max), 1u, 1'000'000u,
                          "tasks that wait on this node before it refuses more"));
   t.push_back(duration_key("models.offline_delay", TROUPE_AT(models.offline_delay),

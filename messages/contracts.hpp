@@ -34,7 +34,8 @@ inline constexpr parties shell = parties{1} << 30;   ///< the node's own links: 
 inline constexpr parties membership = of(service::membership), queue = of(service::queue),
                          coordinator = of(service::coordinator), models = of(service::models),
                          state = of(service::state), blobs = of(service::blobs),
-                         desk = of(service::desk), reading = of(service::reading);
+                         desk = of(service::desk), reading = of(service::reading),
+                         journal = of(service::journal);
 } // namespace party
 
 static_assert(service_count <= 27, "a service's number is its bit in `parties`");
@@ -105,13 +106,27 @@ inline constexpr auto contracts = [] {
       // The coordinator owns runs. Only a node that was offered an attempt may say how it ended.
       {coordinator, RunSubmit, asked, clients | agents, any, {RunAccepted}},
       {coordinator, RunCancel, either, clients | agents, any, {RunEnded}},
+      {coordinator, RunAttach, asked, clients | agents, any, {RunAccepted}},
+      {coordinator, RunRetry, asked, clients | agents, any, {RunAccepted}},
+      {coordinator, RunsAsked, asked, clients | agents, any, {RunsFound}},
+      {coordinator, RunAsked, asked, clients | agents, any, {RunShown}},
+      {coordinator, RunDelete, asked, clients | agents, any, {RunDeleted}},
+      {coordinator, JournalStarted, told, journal, own},
       {coordinator, RunsQuery, asked, desk, own, {RunsListed}},
       {coordinator, TaskStarted, told, queue, any},
       {coordinator, TasksRefused, told, queue, any},
       {coordinator, TaskDone, told, queue, any},
       {coordinator, TasksHeld, told, queue, any},
+      {coordinator, StepsMade, asked, agents, any, {StepsKept}},
       {coordinator, MembersChanged, told, membership, own},
       {coordinator, SessionClosed, told, shell, own},
+      // What a run has come to is in the journal of its owner's node before anybody is told of it.
+      {journal, JournalAppend, asked, coordinator, own, {JournalWritten}},
+      {journal, JournalOpenAsked, asked, coordinator, own, {JournalOpen}},
+      {journal, JournalRead, asked, coordinator, own, {JournalRecords}},
+      {journal, JournalEndedAsked, asked, coordinator, own, {RunsFound}},
+      {journal, JournalFind, asked, coordinator, own, {JournalRun}},
+      {journal, JournalDelete, asked, coordinator, own, {RunDeleted}},
       // Models and states serve the agents of their node.
       {models, ModelRequest, asked, agents, own, {CallSpan, ModelAnswer}, true},
       {models, PiecesTaken, acknowledged, agents, own}, // of what streams

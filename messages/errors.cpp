@@ -24,6 +24,7 @@ constexpr std::array table{
     error_info{ec::agent_failed, "agent_failed", "INTERNAL", 500, true},
     error_info{ec::provider_failed, "provider_failed", "INTERNAL", 502, true},
     error_info{ec::task_failed, "task_failed", "ABORTED", 500, false},
+    error_info{ec::nondeterminism, "nondeterminism", "INTERNAL", 500, false},
 };
 
 constexpr bool ordered() {

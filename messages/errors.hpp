@@ -28,6 +28,7 @@ enum class ec : std::uint8_t {
   agent_failed = 14,    ///< the agent ended with a fault of its own
   provider_failed = 15, ///< the model's provider answered with an error
   task_failed = 16,     ///< a task of the run failed in all its attempts
+  nondeterminism = 17,  ///< a mind asked otherwise than in an earlier attempt at its task
 };
 
 /// An error with the words that a person needs: what, where, what to do.

@@ -39,6 +39,11 @@
   X(52, RunCancel)                                                                                 \
   X(53, RunProgress)                                                                               \
   X(54, RunEnded)                                                                                  \
+  X(55, RunsAsked)                                                                                 \
+  X(56, RunsFound)                                                                                 \
+  X(57, RunAsked)                                                                                  \
+  X(58, RunShown)                                                                                  \
+  X(59, RunAttach)                                                                                 \
   X(60, TaskOffer)                                                                                 \
   X(61, TaskStarted)                                                                               \
   X(62, TasksRefused)                                                                              \
@@ -47,6 +52,8 @@
   X(65, TaskWork)                                                                                  \
   X(66, TasksAsked)                                                                                \
   X(67, TasksHeld)                                                                                 \
+  X(68, StepsMade)                                                                                 \
+  X(69, StepsKept)                                                                                 \
   X(70, LinkOpened)                                                                                \
   X(72, LinkClosed)                                                                                \
   X(73, MembersChanged)                                                                            \
@@ -72,7 +79,21 @@
   X(102, ProvidersQuery)                                                                           \
   X(103, ProvidersListed)                                                                          \
   X(104, PiecesTaken)                                                                              \
-  X(105, PiecesAsked)
+  X(105, PiecesAsked)                                                                              \
+  X(106, RunRetry)                                                                                 \
+  X(107, RunDelete)                                                                                \
+  X(108, RunDeleted)                                                                               \
+  X(110, JournalAppend)                                                                            \
+  X(111, JournalWritten)                                                                           \
+  X(112, JournalOpenAsked)                                                                         \
+  X(113, JournalOpen)                                                                              \
+  X(114, JournalRead)                                                                              \
+  X(115, JournalRecords)                                                                           \
+  X(116, JournalEndedAsked)                                                                        \
+  X(117, JournalFind)                                                                              \
+  X(118, JournalRun)                                                                               \
+  X(119, JournalDelete)                                                                            \
+  X(120, JournalStarted)
 
 namespace troupe {
 

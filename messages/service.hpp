@@ -20,14 +20,15 @@ enum class service : std::uint8_t {
   desk = 8,     ///< answers people's questions: status, traces
   reading = 9,  ///< computes on documents
   offline = 10, ///< the built-in model
+  journal = 11, ///< the events of durable runs
 };
 
-inline constexpr std::size_t service_count = 11;
+inline constexpr std::size_t service_count = 12;
 
 constexpr std::string_view to_string(service s) {
-  constexpr std::string_view names[service_count] = {"none",        "membership", "roles",  "queue",
-                                                     "coordinator", "models",     "state",  "blobs",
-                                                     "desk",        "reading",    "offline"};
+  constexpr std::string_view names[service_count] = {
+      "none",  "membership", "roles", "queue",   "coordinator", "models",
+      "state", "blobs",      "desk",  "reading", "offline",     "journal"};
   return names[static_cast<std::size_t>(s)];
 }
 

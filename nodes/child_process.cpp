@@ -78,9 +78,11 @@ bool inherits(std::string_view entry, const std::vector<std::string>& keys) {
   constexpr std::string_view writing[] = {"TERM", "NO_COLOR", "TRACEPARENT"};
   constexpr std::string_view network[] = {"RES_OPTIONS", "LOCALDOMAIN", "HOSTALIASES",
                                           "OPENSSL_CONF"};
+  // With LD_PRELOAD belongs what libfaketime reads: without it a node's clock would not jump.
   constexpr std::string_view loading[] = {"GLIBC_TUNABLES", "LD_LIBRARY_PATH", "LD_PRELOAD",
-                                          "LLVM_PROFILE_FILE"};
-  constexpr std::string_view beginnings[] = {"LC_", "XDG_", "OTEL_", "SSL_CERT_", "MALLOC_"};
+                                          "LLVM_PROFILE_FILE", "DONT_FAKE_MONOTONIC"};
+  constexpr std::string_view beginnings[] = {"LC_",       "XDG_",    "OTEL_",
+                                             "SSL_CERT_", "MALLOC_", "FAKETIME"};
   constexpr std::string_view proxies[] = {"http_proxy",  "https_proxy", "all_proxy", "no_proxy",
                                           "HTTPS_PROXY", "ALL_PROXY",   "NO_PROXY"};
   constexpr std::string_view sanitizers[] = {"ASAN_OPTIONS", "LSAN_OPTIONS", "MSAN_OPTIONS",

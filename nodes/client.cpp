@@ -323,6 +323,9 @@ bool has_effect(payload_kind request) {
     case payload_kind::ProvidersQuery:
     case payload_kind::EmbeddingRequest:
     case payload_kind::RunCancel:
+    case payload_kind::RunsAsked:
+    case payload_kind::RunAsked:
+    case payload_kind::RunAttach:
       return false;
     default:
       return true;

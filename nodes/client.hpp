@@ -4,6 +4,7 @@
 #include "messages/envelope.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -72,6 +73,9 @@ public:
   /// The number of the last `request` that was sent, for who takes it back (`make_cancel`). Its
   /// reply still comes.
   message_id last_asked() const noexcept { return asked_; }
+
+  /// How often it came back after its link was lost: what was told meanwhile is missed.
+  virtual std::uint32_t returns() const noexcept { return 0; }
 
   /// Of all requests so far.
   virtual std::vector<lost_request> lost_requests() const { return {}; }

@@ -27,6 +27,7 @@ int exit_code_of(ec code) {
     case ec::agent_failed:
     case ec::provider_failed:
     case ec::task_failed:
+    case ec::nondeterminism:
       return exit_failed;
   }
   return exit_failed;

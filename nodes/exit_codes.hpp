@@ -14,7 +14,8 @@ inline constexpr int exit_unavailable = 69;     ///< no cluster, or a part of it
 inline constexpr int exit_part_failed = 70;     ///< a node: a part of it failed too often
 inline constexpr int exit_cannot_write = 73;    ///< standard output, a file or the data folder
 inline constexpr int exit_disk_failed = 74;     ///< a node: the state of its disk is unknown
-inline constexpr int exit_run_lost = 75;        ///< the node that owned the run is gone
+inline constexpr int exit_run_lost = 75;        ///< the run, which is not durable, lost its owner
+inline constexpr int exit_run_left = 75;        ///< a durable run goes on without the command
 inline constexpr int exit_outcome_unknown = 76; ///< it may or may not have been done
 inline constexpr int exit_config = 78;          ///< the configuration is wrong
 inline constexpr int exit_timed_out = 124;
@@ -37,7 +38,8 @@ inline constexpr const char* exit_codes_help =
     "  70  a node: a part of it failed too often\n"
     "  73  standard output, an output file or the data folder cannot be written\n"
     "  74  a node: its disk failed\n"
-    "  75  the node that owned the run is gone; start the run again\n"
+    "  75  a durable run goes on without this command: `troupe runs attach ID`;\n"
+    "      one that is not durable was lost with its node: start it again\n"
     "  76  whether it was done is not known; look before you do it again\n"
     "  78  wrong configuration\n"
     "  124 time ran out\n"

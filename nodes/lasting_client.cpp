@@ -3,6 +3,7 @@
 #include "config/limits/links.hpp"
 #include "config/limits/messages.hpp"
 #include "messages/door_span.hpp"
+#include "messages/durability.hpp"
 
 #include <poll.h>
 
@@ -88,6 +89,7 @@ public:
     return reply;
   }
 
+  std::uint32_t returns() const noexcept override { return losses_; }
   std::vector<lost_request> lost_requests() const override { return lost_requests_; }
 
 private:
@@ -110,7 +112,8 @@ private:
   static pending keep(envelope& message) {
     pending made;
     made.changes = has_effect(message.body.kind());
-    made.follows = message.body.kind() == payload_kind::RunSubmit;
+    made.follows = message.body.kind() == payload_kind::RunSubmit
+                   || message.body.kind() == payload_kind::RunRetry;
     made.request = std::move(message);
     return made;
   }
@@ -198,13 +201,19 @@ private:
     if (waiting.changes && message.body.kind() == payload_kind::Failure
         && !settle_failure(waiting, message))
       return false;
-    if (waiting.follows && message.body.kind() == payload_kind::RunAccepted)
+    if (waiting.follows && begins_what_ends_with_its_owner(message))
       return true;
     auto target = waiting.request.target;
     pending_.erase(found);
     if (target.what == address::kind::agent)
       acknowledge(target, message.id);
     return true;
+  }
+
+  /// A durable run is begun once it is accepted: who follows it asks its owner for it (RunAttach).
+  static bool begins_what_ends_with_its_owner(envelope& reply) {
+    auto accepted = reply.body.as<RunAccepted>();
+    return accepted && !is_durable(accepted->durability());
   }
 
   /// An earlier attempt may have been done even if this one failed. False: repeat the request.

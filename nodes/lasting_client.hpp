@@ -30,8 +30,10 @@ struct lasting_options {
 ///
 /// It tries for `limits::reconnect_time_max` after each loss, within the time that the caller
 /// gives. If a node lost a request on the way (its Failure says `repeat`), the request is repeated
-/// over the present link. A run is followed across links: its RunSubmit counts as unanswered until
-/// RunEnded arrives. Replies from agents are acknowledged, so that agents need not keep them.
+/// over the present link. A run that is not durable is followed across links: its RunSubmit counts
+/// as unanswered until RunEnded arrives. One that is durable needs no such care: who wants to see
+/// its end asks for it again after each of the `returns`. Replies from agents are acknowledged, so
+/// that agents need not keep them.
 ///
 /// Takes over `first`, which is attached through the first of the doors. Not thread-safe.
 std::unique_ptr<client> make_lasting(std::unique_ptr<client> first, lasting_options options);

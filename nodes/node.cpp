@@ -82,6 +82,7 @@ public:
                traces_,
                setup_.open_states,
                setup_.open_blobs,
+               setup_.open_journal,
                [this](const auto& view) { published(view); },
                [this] { return setup_.host->post->view(); },
                [this] { return open_links(hub_); },
@@ -90,9 +91,10 @@ public:
                [this](envelope message) { setup_.host->post->send(std::move(message)); }} {
     parts_.disk_failed = [](const failure& why) {
       // Pending writes must not be acknowledged, so the process ends without an orderly stop.
-      std::fprintf(stderr, "troupe: the disk failed: %s; ending, to restart from what is on it\n",
-                   why.message.c_str());
-      ::_exit(exit_disk_failed);
+      bool damaged = why.code == ec::bad_message; // a restart would find the same
+      std::fprintf(stderr, "troupe: the disk failed: %s; ending%s\n", why.message.c_str(),
+                   damaged ? "" : ", to restart from what is on it");
+      ::_exit(damaged ? exit_damaged : exit_disk_failed);
     };
     parts_.http = providers_.get();
     parts_.give_back_memory = [this] { ::eventfd_write(much_freed_.get(), 1); };

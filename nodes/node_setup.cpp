@@ -21,7 +21,7 @@ namespace troupe {
 
 namespace {
 
-unexpected<setup_failure> give_up(int code, std::string message) {
+unexpected<setup_failure> end_setup(int code, std::string message) {
   return {setup_failure{code, std::move(message)}};
 }
 
@@ -85,7 +85,7 @@ outcome<std::vector<NodeInfo>, setup_failure> others_of(const node_config& cfg, 
   for (const auto& m : cfg.cluster.members) {
     auto id = parse_id128<node_id>(m.id);
     if (!id)
-      return give_up(exit_config, "cluster.members: '" + m.id + "' is not 32 hex digits");
+      return end_setup(exit_config, "cluster.members: '" + m.id + "' is not 32 hex digits");
     if (*id == self) {
       listed = true;
       continue;
@@ -96,11 +96,11 @@ outcome<std::vector<NodeInfo>, setup_failure> others_of(const node_config& cfg, 
     info.set_address(m.address);
   }
   if (!listed)
-    return give_up(exit_config, "cluster.members does not list this node, " + to_string(self)
-                                    + ": add it, or set node.id to the one it lists");
+    return end_setup(exit_config, "cluster.members does not list this node, " + to_string(self)
+                                      + ": add it, or set node.id to the one it lists");
   if (others.size() >= limits::members_max)
-    return give_up(exit_config, "cluster.members lists more than "
-                                    + std::to_string(limits::members_max) + " nodes");
+    return end_setup(exit_config, "cluster.members lists more than "
+                                      + std::to_string(limits::members_max) + " nodes");
   return others;
 }
 
@@ -147,9 +147,19 @@ std::optional<setup_failure> open_stores(node_setup& setup, const std::filesyste
   });
   if (!blobs)
     return setup_failure{exit_code_of_store(blobs.error()), blobs.error().message};
+  // A node that was set up by a version without a journal has none yet.
+  auto had_journal = std::make_shared<bool>(setup.identity.has_journal);
+  auto journal = store_source<journal_store>([folder = data / "journal", had_journal] {
+    journal_options options;
+    options.must_exist = *had_journal;
+    return open_journal(folder, options);
+  });
+  if (!journal)
+    return setup_failure{exit_code_of_store(journal.error()), journal.error().message};
   setup.open_states = std::move(*states);
   setup.open_blobs = std::move(*blobs);
-  *had_stores = true;
+  setup.open_journal = std::move(*journal);
+  *had_stores = *had_journal = true;
   if (auto noted = note_stores(data, setup.identity); !noted)
     return setup_failure{exit_code_of_store(noted.error()), noted.error().message};
   return std::nullopt;
@@ -160,21 +170,21 @@ std::optional<setup_failure> open_stores(node_setup& setup, const std::filesyste
 outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
   const auto& cfg = options.cfg;
   if (cfg.node.data.empty())
-    return give_up(exit_config,
-                   "node.data is not set: name the folder where this node keeps its state");
+    return end_setup(exit_config,
+                     "node.data is not set: name the folder where this node keeps its state");
   node_setup setup;
   auto descriptors = raise_descriptor_limit();
   if (!descriptors)
-    return give_up(exit_config, descriptors.error().message);
+    return end_setup(exit_config, descriptors.error().message);
   setup.descriptors = *descriptors;
   auto roles = load_roles(cfg.node.roles);
   if (!roles)
-    return give_up(exit_config, to_string(roles.error()));
+    return end_setup(exit_config, to_string(roles.error()));
   setup.roles = options.extra_roles;
   setup.roles.merge(*roles); // a compiled-in role wins over a YAML role of the same name
   auto identity = open_identity(cfg.node.data, cfg.node.id, random_bits);
   if (!identity)
-    return give_up(exit_code_of_store(identity.error()), identity.error().message);
+    return end_setup(exit_code_of_store(identity.error()), identity.error().message);
   setup.identity = std::move(*identity);
   auto others = others_of(cfg, setup.identity.id);
   if (!others)
@@ -184,14 +194,14 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
       cfg.cluster.secret_file.empty() ? cfg.node.data / "secret" : cfg.cluster.secret_file;
   auto secret = load_or_create_secret(secret_file);
   if (!secret)
-    return give_up(exit_config, "cluster.secret_file: " + secret.error().message);
+    return end_setup(exit_config, "cluster.secret_file: " + secret.error().message);
   setup.secret = std::move(*secret);
   auto place = parse_address(cfg.node.listen);
   if (!place)
-    return give_up(exit_config, "node.listen: " + place.error().message);
+    return end_setup(exit_config, "node.listen: " + place.error().message);
   auto listening = listen_on(*place);
   if (!listening)
-    return give_up(exit_unavailable, "node.listen: " + listening.error().message);
+    return end_setup(exit_unavailable, "node.listen: " + listening.error().message);
   setup.listening = std::move(*listening);
   if (auto failed = open_stores(setup, cfg.node.data))
     return unexpected{*failed};
@@ -199,13 +209,13 @@ outcome<node_setup, setup_failure> set_up_node(const node_options& options) {
   const auto& log = cfg.telemetry.log_file;
   if (!log.empty() && log.parent_path() == cfg.node.data)
     if (auto own = open_own_file(log, O_WRONLY | O_CREAT | O_APPEND); !own)
-      return give_up(exit_cannot_write, "telemetry.log_file: " + own.error().message);
+      return end_setup(exit_cannot_write, "telemetry.log_file: " + own.error().message);
   setup.host = make_host(cfg, setup.identity);
   auto local = local_socket::listen_in(cfg.node.data);
   if (local)
     setup.local_door.emplace(std::move(*local));
   else if (local.error().code == ec::refused)
-    return give_up(exit_config, local.error().message);
+    return end_setup(exit_config, local.error().message);
   else
     setup.host->log->write({log_level::warning,
                             "node",

@@ -9,6 +9,7 @@
 #include "nodes/node.hpp"
 #include "persistence/blob_store.hpp"
 #include "persistence/identity.hpp"
+#include "persistence/journal/journal_store.hpp"
 #include "persistence/state_store.hpp"
 
 #include <functional>
@@ -33,6 +34,7 @@ struct node_setup {
   std::shared_ptr<node_host> host;
   std::function<std::unique_ptr<state_store>()> open_states;
   std::function<std::unique_ptr<blob_store>()> open_blobs;
+  std::function<std::unique_ptr<journal_store>()> open_journal;
 };
 
 struct setup_failure {

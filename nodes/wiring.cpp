@@ -9,9 +9,11 @@
 #include "actors/reading/reading_logic.hpp"
 #include "actors/reading/work_pool.hpp"
 #include "actors/storage/blobs_logic.hpp"
+#include "actors/storage/journal_logic.hpp"
 #include "actors/storage/state_logic.hpp"
 #include "config/limits/work.hpp"
 #include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
 #include "nodes/cores.hpp"
 
 namespace troupe {
@@ -42,6 +44,18 @@ NodeStatus sample(const node_parts& parts) {
   return status;
 }
 
+Durability durability_of(run_durability configured) {
+  switch (configured) {
+    case run_durability::sync:
+      return DURABILITY_SYNC;
+    case run_durability::async:
+      return DURABILITY_ASYNC;
+    case run_durability::off:
+      break;
+  }
+  return DURABILITY_OFF;
+}
+
 child_spec leaf(service place, std::function<std::unique_ptr<logic>()> make,
                 bool own_thread = false) {
   child_spec child;
@@ -65,13 +79,17 @@ child_spec wire_storage(const node_parts& parts) {
       "storage supervisor",
       {leaf(
            service::state,
-           [&] { return std::make_unique<state_logic>(parts.open_states(), parts.disk_failed); },
+           [&] {
+             return std::make_unique<state_logic>(parts.open_states(), parts.disk_failed,
+                                                  parts.cfg.storage.free_min);
+           },
            own_thread),
        leaf(
            service::blobs,
            [&] {
              blobs_logic::options options;
              options.keep = parts.cfg.storage.blob_keep;
+             options.free_min = parts.cfg.storage.free_min;
              options.disk_failed = parts.disk_failed;
              options.name_of = [view = parts.published](node_id id) {
                auto known = view();
@@ -79,6 +97,16 @@ child_spec wire_storage(const node_parts& parts) {
                return found ? found->info.name() : std::string{};
              };
              return std::make_unique<blobs_logic>(parts.open_blobs(), parts.counted, options);
+           },
+           own_thread),
+       leaf(
+           service::journal,
+           [&] {
+             journal_logic::options options;
+             options.retention = parts.cfg.journal.retention;
+             options.free_min = parts.cfg.storage.free_min;
+             options.disk_failed = parts.disk_failed;
+             return std::make_unique<journal_logic>(parts.open_journal(), parts.counted, options);
            },
            own_thread)});
 }
@@ -166,6 +194,9 @@ child_spec wire(const node_parts& parts) {
     options.capacity = parts.cfg.agents.pool_size;
     options.holds_every = parts.cfg.storage.blob_keep / limits::blob_keep_parts;
     options.give_back_memory = parts.give_back_memory;
+    options.has_journal = true;
+    options.durability = durability_of(parts.cfg.runs.durability);
+    options.journal_failed = parts.disk_failed;
     return std::make_unique<coordinator_logic>(options, parts.roles, parts.counted);
   });
   auto desk = leaf(service::desk, [&] {

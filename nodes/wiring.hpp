@@ -8,6 +8,7 @@
 #include "config/config.hpp"
 #include "messages/cluster.pb.h"
 #include "persistence/blob_store.hpp"
+#include "persistence/journal/journal_store.hpp"
 #include "persistence/state_store.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -28,6 +29,7 @@ struct node_parts {
   const trace_source& traces;
   std::function<std::unique_ptr<state_store>()> open_states; ///< throws if it cannot be opened
   std::function<std::unique_ptr<blob_store>()> open_blobs;
+  std::function<std::unique_ptr<journal_store>()> open_journal;
   std::function<void(std::shared_ptr<const member_view>)> publish;
   std::function<std::shared_ptr<const member_view>()> published; ///< the last view, or an empty one
   std::function<std::vector<LinkOpened>()> links; ///< the present links; empty when simulated
@@ -35,7 +37,8 @@ struct node_parts {
   std::function<instant()> clock; ///< to measure work within one step; empty: work takes no time
   /// Sends from a thread outside all logics. Empty when simulated: then no such thread exists.
   std::function<void(envelope)> send = {};
-  /// Ends the process at once, because the state of the disk is unknown. Empty when simulated.
+  /// Ends the process at once, because the state of the disk is unknown (`outcome_unknown`), or
+  /// because what is on it is damaged (`bad_message`).
   std::function<void(const failure&)> disk_failed = {};
   /// Call it after freeing much memory: another thread returns it to the system. Empty when
   /// simulated.

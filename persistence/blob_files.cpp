@@ -15,14 +15,14 @@ namespace troupe {
 
 namespace {
 
-constexpr std::size_t hash_bytes = 32;
+constexpr std::size_t sha256_bytes = 32;
 
 /// The hash that a file is named by; nothing if it has another name.
 std::optional<std::string> hash_of(std::string_view text) {
   auto digit = [](char c) {
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
   };
-  if (text.size() != 2 * hash_bytes)
+  if (text.size() != 2 * sha256_bytes)
     return std::nullopt;
   std::string hash;
   for (std::size_t i = 0; i < text.size(); i += 2) {

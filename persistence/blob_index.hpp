@@ -22,6 +22,7 @@ public:
   result<void> open(bool must_exist);
   bool read_only() const noexcept { return data_.read_only(); }
   bool broken() const noexcept { return data_.broken(); }
+  result<std::uint64_t> free_bytes() const { return data_.free_bytes(); }
   const std::filesystem::path& folder() const noexcept { return folder_; }
 
   struct row {

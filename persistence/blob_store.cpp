@@ -116,6 +116,7 @@ public:
 
   std::uint64_t count() const override { return index_.sum().count; }
   std::uint64_t bytes() const override { return index_.sum().bytes; }
+  result<std::uint64_t> free_bytes() override { return index_.free_bytes(); }
   bool broken() const override { return broken_ || index_.broken(); }
 
 private:

@@ -59,6 +59,9 @@ public:
   virtual std::uint64_t count() const = 0;
   virtual std::uint64_t bytes() const = 0;
 
+  /// On the disk. A store that has none says that there is no end to it.
+  virtual result<std::uint64_t> free_bytes() { return ~std::uint64_t{0}; }
+
   /// A write failed in a way that leaves the state of the disk unknown: from then on everything is
   /// refused, and the process must be restarted (docs/decisions/0009).
   virtual bool broken() const { return false; }

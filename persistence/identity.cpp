@@ -20,6 +20,7 @@ struct known_identity {
   node_id id;
   std::uint64_t incarnation = 0;
   bool has_stores = false;
+  bool has_journal = false;
 };
 
 std::string checksum(std::string_view text) {
@@ -34,6 +35,8 @@ std::string to_text(const known_identity& known) {
               + std::to_string(known.incarnation) + "\n";
   if (known.has_stores)
     text += "stores made\n";
+  if (known.has_journal)
+    text += "journal made\n";
   return text + "check " + checksum(text) + "\n";
 }
 
@@ -55,6 +58,7 @@ std::optional<known_identity> parse_identity(std::string_view text) {
     return std::nullopt;
   known.id = *id;
   known.has_stores = field("stores") == "made";
+  known.has_journal = field("journal") == "made";
   if (to_text(known) != text)
     return std::nullopt;
   return known;
@@ -117,15 +121,16 @@ result<node_identity> open_identity(const std::filesystem::path& folder,
   ++known.incarnation;
   if (auto kept = replace_file(path, folder / "identity.new", to_text(known)); !kept)
     return unexpected{std::move(kept).error()};
-  return node_identity{known.id, known.incarnation, known.has_stores, *std::move(lock)};
+  return node_identity{known.id, known.incarnation, known.has_stores, known.has_journal,
+                       *std::move(lock)};
 }
 
 result<void> note_stores(const std::filesystem::path& folder, node_identity& known) {
-  if (known.has_stores)
+  if (known.has_stores && known.has_journal)
     return {};
   auto kept = replace_file(folder / "identity", folder / "identity.new",
-                           to_text({known.id, known.incarnation, true}));
-  known.has_stores = bool(kept);
+                           to_text({known.id, known.incarnation, true, true}));
+  known.has_stores = known.has_journal = bool(kept);
   return kept;
 }
 

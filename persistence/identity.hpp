@@ -18,7 +18,8 @@ namespace troupe {
 struct node_identity {
   node_id id;
   std::uint64_t incarnation = 0; ///< how often the node was started, this time included
-  bool has_stores = false; ///< its stores were made: from then on, a folder without them lost them
+  bool has_stores = false;  ///< its stores were made: from then on, a folder without them lost them
+  bool has_journal = false; ///< the same for its journal, which the first version did not have
   std::optional<file_lock> lock;
 };
 

@@ -8,7 +8,7 @@ namespace troupe {
 
 namespace {
 
-constexpr std::size_t number_bytes = 8;
+constexpr std::size_t field_bytes = 8;
 
 std::uint64_t fingerprint(std::string_view key, const row_note& note) {
   auto bytes = encode(note);
@@ -18,7 +18,7 @@ std::uint64_t fingerprint(std::string_view key, const row_note& note) {
 } // namespace
 
 std::string encode_number(std::uint64_t value) {
-  std::string bytes(number_bytes, '\0');
+  std::string bytes(field_bytes, '\0');
   for (auto& byte : bytes) {
     byte = static_cast<char>(value & 0xff);
     value >>= 8;
@@ -27,10 +27,10 @@ std::string encode_number(std::uint64_t value) {
 }
 
 std::optional<std::uint64_t> decode_number(std::string_view bytes) {
-  if (bytes.size() != number_bytes)
+  if (bytes.size() != field_bytes)
     return std::nullopt;
   std::uint64_t value = 0;
-  for (auto i = number_bytes; i-- > 0;)
+  for (auto i = field_bytes; i-- > 0;)
     value = value << 8 | static_cast<unsigned char>(bytes[i]);
   return value;
 }
@@ -45,10 +45,10 @@ std::string encode(const row_note& note) {
 }
 
 std::optional<row_note> decode_note(std::string_view bytes) {
-  if (bytes.size() != 2 * number_bytes)
+  if (bytes.size() != 2 * field_bytes)
     return std::nullopt;
-  return row_note{*decode_number(bytes.substr(0, number_bytes)),
-                  *decode_number(bytes.substr(number_bytes))};
+  return row_note{*decode_number(bytes.substr(0, field_bytes)),
+                  *decode_number(bytes.substr(field_bytes))};
 }
 
 void ledger::add(std::string_view key, const row_note& note) {
@@ -78,10 +78,10 @@ std::string encode(const ledger& sum) {
 
 std::optional<ledger> decode_ledger(std::string_view bytes) {
   // The first version had no names: three numbers.
-  if (bytes.size() != 3 * number_bytes && bytes.size() != 5 * number_bytes)
+  if (bytes.size() != 3 * field_bytes && bytes.size() != 5 * field_bytes)
     return std::nullopt;
   auto number = [&](std::size_t index) {
-    return decode_number(bytes.substr(std::min(index * number_bytes, bytes.size()), number_bytes))
+    return decode_number(bytes.substr(std::min(index * field_bytes, bytes.size()), field_bytes))
         .value_or(0);
   };
   return ledger{number(0), number(1), number(2), number(3), number(4)};

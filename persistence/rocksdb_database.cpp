@@ -1,5 +1,6 @@
 #include "persistence/rocksdb_database.hpp"
 
+#include "config/base/failpoint.hpp"
 #include "config/limits/storage.hpp"
 #include "persistence/rocksdb_options.hpp"
 
@@ -32,9 +33,26 @@ bool held_by_another(const rocksdb::Status& status) {
 } // namespace
 
 rocksdb_database::rocksdb_database(std::filesystem::path folder, words called,
-                                   free_space_source free_space)
+                                   free_space_source free_space, adjustment adjust)
     : folder_(std::move(folder)), called_(std::move(called)), free_space_(std::move(free_space)),
-      mark_(folder_ / "ACKNOWLEDGED") {}
+      adjust_(std::move(adjust)), mark_(folder_ / "ACKNOWLEDGED") {}
+
+rocksdb::Options rocksdb_database::options() const {
+  auto made = rocksdb_options();
+  if (adjust_)
+    adjust_(made);
+  return made;
+}
+
+result<void> rocksdb_database::open_to_read() {
+  read_only_ = true;
+  return guarded<void>([&]() -> result<void> {
+    rocksdb::DB* made = nullptr;
+    auto status = rocksdb::DB::OpenForReadOnly(options(), folder_.string(), &made);
+    db_.reset(made);
+    return status.ok() ? result<void>{} : unexpected{opening_failure(status)};
+  });
+}
 
 result<void> rocksdb_database::open(bool must_exist) {
   std::error_code error;
@@ -57,11 +75,11 @@ result<void> rocksdb_database::open(bool must_exist) {
   read_only_ = *free < limits::disk_free_bytes_last;
   return guarded<void>([&]() -> result<void> {
     rocksdb::DB* made = nullptr;
-    auto options = rocksdb_options();
+    auto how = options();
     // A database that lost the file listing its parts must not be taken for a new one.
-    options.create_if_missing = empty || !must_exist;
-    auto status = read_only_ ? rocksdb::DB::OpenForReadOnly(options, folder_.string(), &made)
-                             : rocksdb::DB::Open(options, folder_.string(), &made);
+    how.create_if_missing = empty || !must_exist;
+    auto status = read_only_ ? rocksdb::DB::OpenForReadOnly(how, folder_.string(), &made)
+                             : rocksdb::DB::Open(how, folder_.string(), &made);
     db_.reset(made);
     if (status.ok())
       return {};
@@ -96,24 +114,42 @@ result<std::optional<std::string>> rocksdb_database::get(std::string_view key) {
 result<void> rocksdb_database::write_synced(rocksdb::WriteBatch& batch, std::uint64_t write) {
   rocksdb::WriteOptions synced;
   synced.sync = true;
-  auto status = db_->Write(synced, &batch);
-  if (!status.ok()) {
-    broken_ = true;
-    return fail(ec::outcome_unknown, "writing to " + folder_.string() + ": " + status.ToString());
-  }
+  auto failpoint_here = [this](std::string_view where) {
+    if (failpoint_is_set) [[unlikely]]
+      reach_failpoint(where, folder_.filename().native());
+  };
+  failpoint_here("write");
+  if (auto done = written(db_->Write(synced, &batch)); !done)
+    return done;
+  failpoint_here("synced");
+  auto marked = advance_mark(write);
+  failpoint_here("marked");
+  return marked;
+}
+
+result<void> rocksdb_database::write_unsynced(rocksdb::WriteBatch& batch) {
+  return written(db_->Write({}, &batch));
+}
+
+result<void> rocksdb_database::sync(std::uint64_t write) {
+  if (auto done = written(db_->SyncWAL()); !done)
+    return done;
+  return advance_mark(write);
+}
+
+result<void> rocksdb_database::written(const rocksdb::Status& status) {
+  if (status.ok())
+    return {};
+  broken_ = true;
+  return fail(ec::outcome_unknown, "writing to " + folder_.string() + ": " + status.ToString());
+}
+
+result<void> rocksdb_database::advance_mark(std::uint64_t write) {
   if (auto marked = mark_.advance(write); !marked) {
     broken_ = true;
     return fail(ec::outcome_unknown, marked.error().message);
   }
   return {};
-}
-
-result<void> rocksdb_database::write_unsynced(rocksdb::WriteBatch& batch) {
-  auto status = db_->Write({}, &batch);
-  if (status.ok())
-    return {};
-  broken_ = true;
-  return fail(ec::outcome_unknown, "writing to " + folder_.string() + ": " + status.ToString());
 }
 
 result<void> rocksdb_database::check_mark(std::uint64_t last_write) {
@@ -140,6 +176,8 @@ result<void> rocksdb_database::make_room(std::uint64_t bytes, std::uint64_t leas
 }
 
 failure rocksdb_database::damaged(const std::string& what) const {
+  if (called_.holds.empty())
+    return {ec::bad_message, what};
   return {ec::bad_message, "the database in " + folder_.string() + " is damaged (" + what
                                + "): restore the folder from a copy. Only if there is none, remove "
                                  "it to begin with "

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,11 +26,15 @@ namespace troupe {
 class rocksdb_database {
 public:
   struct words {
-    std::string holds;       ///< "the states of the agents"
+    std::string holds;       ///< "the states of the agents"; empty: damage is told without advice
     std::string last_resort; ///< what removing the folder means: "agents that know nothing"
   };
 
-  rocksdb_database(std::filesystem::path folder, words called, free_space_source free_space);
+  /// Changes how it is opened, for what one database needs beyond the others.
+  using adjustment = std::function<void(rocksdb::Options&)>;
+
+  rocksdb_database(std::filesystem::path folder, words called, free_space_source free_space,
+                   adjustment adjust = {});
   rocksdb_database(const rocksdb_database&) = delete;
   rocksdb_database& operator=(const rocksdb_database&) = delete;
   ~rocksdb_database() { close(); }
@@ -37,6 +42,8 @@ public:
   /// `must_exist`: a folder without a database is damage. With less than
   /// `limits::disk_free_bytes_last` free, the database is opened only for reading.
   result<void> open(bool must_exist);
+  /// For looking at what is there: nothing is written, and what is missing is damage.
+  result<void> open_to_read();
   void close() noexcept;
   bool is_open() const noexcept { return db_ != nullptr; }
   bool read_only() const noexcept { return read_only_; }
@@ -52,7 +59,15 @@ public:
   /// none.
   result<void> write_synced(rocksdb::WriteBatch& batch, std::uint64_t write);
   result<void> write_unsynced(rocksdb::WriteBatch& batch);
+  /// Makes durable what was written without a sync; `write` is the number of the last of those.
+  result<void> sync(std::uint64_t write);
   bool broken() const noexcept { return broken_; }
+
+  const std::filesystem::path& folder() const noexcept { return folder_; }
+  /// Bytes that may still be written.
+  result<std::uint64_t> free_bytes() const { return free_space_(folder_); }
+  /// For what only one database uses. It is open.
+  rocksdb::DB& engine() noexcept { return *db_; }
 
   /// Damage if writes after `last_write` were acknowledged.
   result<void> check_mark(std::uint64_t last_write);
@@ -78,10 +93,14 @@ public:
 
 private:
   failure opening_failure(const rocksdb::Status& status) const;
+  rocksdb::Options options() const;
+  result<void> written(const rocksdb::Status& status);
+  result<void> advance_mark(std::uint64_t write);
 
   std::filesystem::path folder_;
   words called_;
   free_space_source free_space_;
+  adjustment adjust_;
   write_mark mark_;
   std::unique_ptr<rocksdb::DB> db_;
   bool read_only_ = false;

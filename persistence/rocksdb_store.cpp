@@ -30,12 +30,12 @@ constexpr char names_rows = 'r';
 constexpr char named_rows = 'b';
 constexpr std::string_view ledger_row = "l";
 constexpr std::string_view version_row = "v";
-constexpr std::size_t hash_bytes = 32;
+constexpr std::size_t blob_hash_bytes = 32;
 
-std::string key_of(char rows, std::string_view rest) { return rows + std::string(rest); }
+std::string store_key(char rows, std::string_view rest) { return rows + std::string(rest); }
 
 std::string named_row(std::string_view hash, std::string_view agent) {
-  return key_of(named_rows, hash) + std::string(agent);
+  return store_key(named_rows, hash) + std::string(agent);
 }
 
 /// Sorted, each once.
@@ -48,8 +48,8 @@ std::vector<std::string> set_of(std::span<const std::string> hashes) {
 
 std::vector<std::string> split(std::string_view hashes) {
   std::vector<std::string> made;
-  for (; hashes.size() >= hash_bytes; hashes.remove_prefix(hash_bytes))
-    made.emplace_back(hashes.substr(0, hash_bytes));
+  for (; hashes.size() >= blob_hash_bytes; hashes.remove_prefix(blob_hash_bytes))
+    made.emplace_back(hashes.substr(0, blob_hash_bytes));
   return made;
 }
 
@@ -94,9 +94,9 @@ public:
       std::uint64_t size = 0;
       for (const auto& one : many) {
         for (const auto& hash : one.blobs)
-          if (hash.size() != hash_bytes)
+          if (hash.size() != blob_hash_bytes)
             return fail(ec::invalid_argument, "a state names a blob by an invalid hash");
-        size += 2 * (one.snapshot.ByteSizeLong() + 2 * hash_bytes * one.blobs.size());
+        size += 2 * (one.snapshot.ByteSizeLong() + 2 * blob_hash_bytes * one.blobs.size());
       }
       if (auto space = data_.make_room(size, limits::disk_free_bytes_min); !space)
         return unexpected{std::move(space).error()};
@@ -108,7 +108,7 @@ public:
 
   result<bool> names(std::string_view sha256) override {
     return data_.guarded<bool>([&]() -> result<bool> {
-      auto first = key_of(named_rows, sha256);
+      auto first = store_key(named_rows, sha256);
       auto rows = data_.rows();
       rows->Seek(first);
       if (rows->Valid())
@@ -120,6 +120,7 @@ public:
   }
 
   bool knows_names() const override { return knows_names_; }
+  result<std::uint64_t> free_bytes() override { return data_.free_bytes(); }
   bool broken() const override { return data_.broken(); }
 
 private:
@@ -132,7 +133,7 @@ private:
 
   /// Nothing if the agent has no snapshot.
   result<std::optional<row_note>> note_of(std::string_view agent) {
-    auto bytes = data_.get(key_of(note_rows, agent));
+    auto bytes = data_.get(store_key(note_rows, agent));
     if (!bytes)
       return failed("reading", agent, bytes.error().message);
     if (!*bytes)
@@ -149,7 +150,7 @@ private:
       return unexpected{std::move(note).error()};
     if (!*note)
       return std::optional<Snapshot>{};
-    auto bytes = data_.get(key_of(snapshot_rows, agent));
+    auto bytes = data_.get(store_key(snapshot_rows, agent));
     if (!bytes)
       return failed("reading", agent, bytes.error().message);
     Snapshot found;
@@ -190,7 +191,7 @@ private:
     auto before = note_of(agent);
     if (!before)
       return unexpected{std::move(before).error()};
-    auto named_before = data_.get(key_of(names_rows, agent));
+    auto named_before = data_.get(store_key(names_rows, agent));
     if (!named_before)
       return unexpected{std::move(named_before).error()};
     auto old = split(named_before->value_or(""));
@@ -199,8 +200,8 @@ private:
     if (*before)
       sum.remove(agent, **before);
     sum.add(agent, note);
-    batch.Put(key_of(snapshot_rows, agent), slice_of(bytes));
-    batch.Put(key_of(note_rows, agent), encode(note));
+    batch.Put(store_key(snapshot_rows, agent), slice_of(bytes));
+    batch.Put(store_key(note_rows, agent), encode(note));
     for (const auto& hash : no_longer) {
       sum.remove_name(named_row(hash, agent));
       batch.Delete(named_row(hash, agent));
@@ -210,9 +211,9 @@ private:
       batch.Put(named_row(hash, agent), "");
     }
     if (old != blobs && blobs.empty())
-      batch.Delete(key_of(names_rows, agent));
+      batch.Delete(store_key(names_rows, agent));
     else if (old != blobs)
-      batch.Put(key_of(names_rows, agent), joined(blobs));
+      batch.Put(store_key(names_rows, agent), joined(blobs));
     return no_longer;
   }
 
@@ -247,14 +248,14 @@ private:
   result<ledger> add_up() {
     ledger sum;
     auto rows = data_.rows();
-    auto first = key_of(note_rows, "");
+    auto first = store_key(note_rows, "");
     for (rows->Seek(first); rows->Valid() && rows->key().starts_with(first); rows->Next()) {
       auto note = decode_note(rows->value().ToStringView());
       if (!note)
         return unexpected{data_.damaged("a note cannot be read")};
       sum.add(rows->key().ToStringView().substr(1), *note);
     }
-    first = key_of(named_rows, "");
+    first = store_key(named_rows, "");
     for (rows->Seek(first); rows->Valid() && rows->key().starts_with(first); rows->Next())
       sum.add_name(rows->key().ToStringView());
     if (!rows->status().ok())

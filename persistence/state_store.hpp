@@ -5,6 +5,7 @@
 #include "messages/payload_kinds.hpp"
 #include "persistence/files.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -46,6 +47,8 @@ public:
   /// False: the store has states from a version that did not record what they name.
   virtual bool knows_names() const { return true; }
 
+  /// As `blob_store::free_bytes`.
+  virtual result<std::uint64_t> free_bytes() { return ~std::uint64_t{0}; }
   /// As `blob_store::broken`.
   virtual bool broken() const { return false; }
 };

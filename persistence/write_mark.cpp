@@ -16,8 +16,8 @@ namespace troupe {
 
 namespace {
 
-constexpr std::size_t number_bytes = 8;
-constexpr std::size_t mark_bytes = 2 * number_bytes; // the number and its checksum
+constexpr std::size_t mark_number_bytes = 8;
+constexpr std::size_t mark_bytes = 2 * mark_number_bytes; // the number and its checksum
 
 } // namespace
 
@@ -34,9 +34,9 @@ result<std::uint64_t> write_mark::open(bool only_read) {
   if (!*bytes || (*bytes)->empty()) // a file that lost its first write in a power loss is empty
     return std::uint64_t{0};
   std::string_view all(**bytes);
-  auto number = decode_number(all.substr(0, number_bytes));
+  auto number = decode_number(all.substr(0, mark_number_bytes));
   if (all.size() != mark_bytes || !number
-      || encode_number(XXH3_64bits(all.data(), number_bytes)) != all.substr(number_bytes))
+      || encode_number(XXH3_64bits(all.data(), mark_number_bytes)) != all.substr(mark_number_bytes))
     return fail(ec::bad_message,
                 path_.string()
                     + " is damaged: the other files may be whole; remove this one to "

@@ -43,6 +43,7 @@ TOPICS = {
     "nodes/node.hpp": "a node is run by a function",
     "nodes/wiring.hpp": "the logics of a node: a function",
     "persistence/identity.hpp": "functions for one small file",
+    "persistence/journal/journal_keys.hpp": "rows and their keys: functions",
     "telemetry/curl_handles.hpp": "owners of libcurl's handles: aliases",
     "telemetry/log.hpp": "levels, lines and where they go",
     "telemetry/log_format.hpp": "functions that write a line",

@@ -34,6 +34,10 @@ const buckets token_counts{1,     4,     16,     64,      256,     1024,     409
 const buckets model_seconds{0.01, 0.02, 0.04, 0.08,  0.16,  0.32,  0.64,
                             1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92};
 
+/// A sync of a fast disk takes 0.1 ms, one of a busy disk seconds.
+const buckets sync_seconds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+                           0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
+
 struct model_series {
   Counter* calls;
   Counter* input_tokens;
@@ -121,8 +125,15 @@ void add_plain_counts(std::vector<prometheus::MetricFamily>& to, const metrics::
   add("troupe_blobs", "Blobs on the disk of this node.", Gauge, counts.blobs);
   add("troupe_blob_bytes", "Bytes of the blobs on the disk of this node.", Gauge,
       counts.blob_bytes);
+  add("troupe_journal_records_total", "Events written to the journal of this node.", Counter,
+      counts.journal_records);
+  add("troupe_journal_bytes_total", "Bytes written to the journal of this node.", Counter,
+      counts.journal_bytes);
   add("troupe_late_results_total", "Task results that came after another had won.", Counter,
       counts.late_results);
+  add("troupe_steps_unknown_total",
+      "Calls made again because nobody knew what had come of them: perhaps paid twice.", Counter,
+      counts.steps_unknown);
   add("troupe_envelopes_sent_total", "Messages sent to other processes.", Counter,
       counts.envelopes_sent);
   add("troupe_envelopes_received_total", "Messages received from other processes.", Counter,
@@ -263,6 +274,13 @@ struct metrics::impl {
   Family<Counter>& unread = counter(registry, "troupe_messages_unreadable_total",
                                     "Messages that their receiver could not read, by kind.");
 
+  Counter& journal_syncs =
+      counter(registry, "troupe_journal_syncs_total", "Syncs of the journal of this node.").Add({});
+  Histogram& journal_sync_durations =
+      histogram(registry, "troupe_journal_sync_duration_seconds",
+                "How long a write to the journal and its sync took.")
+          .Add({}, sync_seconds);
+
   series_cache<task_series> task_cache;
   std::array<series_cache<model_series>, 2> model_cache;     ///< chat, embeddings
   std::array<series_cache<failure_series>, 2> failure_cache; ///< chat, embeddings
@@ -338,6 +356,11 @@ void metrics::call_abandoned(std::string_view reason) {
     return impl::make_plain(impl_->abandoned, "reason", of);
   };
   impl_->abandoned_cache.find({bounded(reason), {}, {}}, make).counter->Increment();
+}
+
+void metrics::journal_synced(std::chrono::nanoseconds duration) {
+  impl_->journal_syncs.Increment();
+  impl_->journal_sync_durations.Observe(seconds_of(duration));
 }
 
 void metrics::message_unread(std::string_view kind) {

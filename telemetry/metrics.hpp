@@ -56,6 +56,11 @@ public:
   /// llm_calls_abandoned_total{reason}: `cancelled`, or `timed_out` when no time was left.
   void call_abandoned(std::string_view reason);
 
+  // -- the journal --------------------------------------------------------------------------------
+
+  /// One sync of the journal: troupe_journal_syncs_total and troupe_journal_sync_duration_seconds.
+  void journal_synced(std::chrono::nanoseconds duration);
+
   // -- messages -----------------------------------------------------------------------------------
 
   /// troupe_messages_unreadable_total{kind}: dropped or refused because nobody here can read them.
@@ -69,9 +74,12 @@ public:
     std::atomic<std::uint64_t> tasks_running{0};
     std::atomic<std::uint64_t> queue_length{0};
     std::atomic<std::uint64_t> agents{0};
-    std::atomic<std::uint64_t> blobs{0};      ///< on this node's disk
-    std::atomic<std::uint64_t> blob_bytes{0}; ///< of those
+    std::atomic<std::uint64_t> blobs{0};           ///< on this node's disk
+    std::atomic<std::uint64_t> blob_bytes{0};      ///< of those
+    std::atomic<std::uint64_t> journal_records{0}; ///< written
+    std::atomic<std::uint64_t> journal_bytes{0};   ///< the same, with their keys
     std::atomic<std::uint64_t> late_results{0};
+    std::atomic<std::uint64_t> steps_unknown{0};
     std::atomic<std::uint64_t> envelopes_sent{0};
     std::atomic<std::uint64_t> envelopes_received{0};
     std::atomic<std::uint64_t> envelopes_expired{0};

@@ -23,7 +23,7 @@ std::size_t on_body(char* data, std::size_t size, std::size_t count, void* to) {
   return bytes;
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view trimmed_value(std::string_view text) {
   auto begin = text.find_first_not_of(" \t\r\n");
   auto end = text.find_last_not_of(" \t\r\n");
   return begin == text.npos ? std::string_view{} : text.substr(begin, end - begin + 1);
@@ -34,7 +34,7 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* to)
   std::string_view line{data, size * count};
   auto keep = [&](std::string_view field, std::string& where) {
     if (line.size() > field.size() && ::strncasecmp(line.data(), field.data(), field.size()) == 0)
-      where = trimmed(line.substr(field.size()));
+      where = trimmed_value(line.substr(field.size()));
   };
   keep("retry-after:", answer.retry_after);
   keep("content-type:", answer.content_type);

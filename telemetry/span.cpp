@@ -21,7 +21,7 @@ SpanAttribute& attribute(span_attributes& all, std::string_view key) {
   return added;
 }
 
-std::string bounded(std::string_view text) {
+std::string bounded_text(std::string_view text) {
   return valid_utf8(utf8_prefix(text, limits::span_text_bytes_max));
 }
 
@@ -47,7 +47,7 @@ SpanData begin_span(const span_word& what, std::string_view variable, const trac
 }
 
 void set(span_attributes& all, std::string_view key, std::string_view text) {
-  attribute(all, key).set_text(bounded(text));
+  attribute(all, key).set_text(bounded_text(text));
 }
 
 void set(span_attributes& all, std::string_view key, const char* text) {
@@ -72,7 +72,7 @@ bool has(const SpanData& span, std::string_view key) {
 }
 
 void set_list(SpanData& span, std::string_view key, std::string_view item) {
-  attribute(*span.mutable_attributes(), key).mutable_texts()->add_items(bounded(item));
+  attribute(*span.mutable_attributes(), key).mutable_texts()->add_items(bounded_text(item));
 }
 
 void set_cost(SpanData& span, std::int64_t nano_dollars) {
@@ -88,7 +88,7 @@ void set_usage(SpanData& span, const model_usage& used) {
 
 void set_failed(SpanData& span, const failure& why) {
   span.set_failed(true);
-  span.set_status_message(bounded(why.message));
+  span.set_status_message(bounded_text(why.message));
   set(span, attr::error_type, to_string(why.code));
 }
 

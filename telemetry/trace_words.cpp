@@ -57,18 +57,20 @@ const attributes& of_chat() {
 const std::vector<owned_row>& table() {
   using namespace attr;
   static const std::vector<owned_row> rows{
-      {&span_names::command, {&run_id, &agent_id, &cancel_reason, &exit_code, &written_for}, {}},
+      {&span_names::command,
+       {&attr::run_id, &agent_id, &cancel_reason, &exit_code, &written_for},
+       {}},
       {&span_names::connect, {&peer_node}, {}},
       {&span_names::upload, {&files, &upload_bytes, &written_for}, {}},
       {&span_names::wait, {&peer_node, &written_for}, {}},
       {&span_names::door, {&message, &written_for}, {}},
       {&span_names::workflow,
-       {&operation, &workflow, &run_id, &tasks, &tasks_failed, &tasks_retried, &tasks_not_run,
+       {&operation, &workflow, &attr::run_id, &tasks, &tasks_failed, &tasks_retried, &tasks_not_run,
         &input_tokens, &output_tokens, &cost, &cancel_reason, &written_for},
        {&happening::retry, &happening::not_run, &happening::log}},
       {&span_names::task,
        {&task_id, &task_index, &task_label, &task_attempt, &task_node, &task_wait, &queue_wait,
-        &task_outcome, &agent_name, &run_id, &link},
+        &task_outcome, &agent_name, &attr::run_id, &link},
        {&happening::ready, &happening::offered, &happening::started}},
       {&span_names::agent,
        {&operation, &provider, &configured_provider, &agent_name, &agent_id, &agent_description,

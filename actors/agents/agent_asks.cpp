@@ -36,7 +36,12 @@ void agent_logic::feed(step_context& context, mind_event happened) {
       if (auto known_at_once = carry_out(context, std::move(todo)))
         due.push_back(std::move(*known_at_once));
     }
-    if (phase_ != phase::deciding || next == due.size())
+    if (phase_ != phase::deciding)
+      return;
+    if (now_->steps && next == due.size())
+      if (auto heard = next_heard(context))
+        due.push_back(*std::move(heard));
+    if (next == due.size())
       return;
     if (next == limits::agent_asks_max)
       return finish(context, {ec::agent_failed, "the agent asks for ever without an answer"});
@@ -70,7 +75,10 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_mode
   asked.terms = terms_of(todo.call);
   asked.streams = todo.stream_to_reply && now_->owed() && !now_->is_task;
   todo.call.set_stream(asked.streams);
-  send(context, std::move(asked), std::move(todo.call));
+  if (now_->steps)
+    take_step(context, std::move(asked), std::move(todo.call));
+  else
+    send(context, std::move(asked), std::move(todo.call));
   return std::nullopt;
 }
 
@@ -78,7 +86,10 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, ask_embe
   if (auto why = cannot_ask())
     return texts_embedded{todo.request, {}, std::move(*why)};
   ask asked{++sequence_, todo.request, ask::subject::embeddings, false, hold_back{""}};
-  send(context, std::move(asked), std::move(todo.call));
+  if (now_->steps)
+    take_step(context, std::move(asked), std::move(todo.call));
+  else
+    send(context, std::move(asked), std::move(todo.call));
   return std::nullopt;
 }
 
@@ -111,8 +122,13 @@ std::optional<mind_event> agent_logic::carry_out(step_context& context, keep_blo
   return std::nullopt;
 }
 
+void agent_logic::make_call(step_context& context, ask asked, model_call call) {
+  std::visit([&](auto& what) { send(context, std::move(asked), std::move(what)); }, call);
+}
+
 std::optional<failure> agent_logic::cannot_ask() {
-  if (now_->asks.size() >= limits::agent_asks_pending_max)
+  auto pending = now_->asks.size() + (now_->steps ? now_->steps->open.size() : 0);
+  if (pending >= limits::agent_asks_pending_max)
     return failure{ec::overloaded, "at most " + std::to_string(limits::agent_asks_pending_max)
                                        + " model calls and blobs may be awaited at once"};
   if (++now_->asked > limits::agent_asks_max)
@@ -156,7 +172,7 @@ void agent_logic::answered(step_context& context, envelope reply) {
   auto of_reply = [&](const ask& a) { return a.sequence == reply.id.sequence; };
   auto found = std::find_if(now_->asks.begin(), now_->asks.end(), of_reply);
   if (found == now_->asks.end())
-    return;
+    return owner_answered(context, reply);
   auto asked = std::move(*found);
   now_->asks.erase(found);
   tell(
@@ -168,6 +184,10 @@ void agent_logic::answered(step_context& context, envelope reply) {
       now_->request.trace.trace);
   if (now_->span && now_->asks.empty())
     now_->worked.begin(context.time());
+  if (asked.step != 0)
+    return step_ended(context, std::move(asked), reply);
+  if (now_->steps)
+    return read_ended(context, std::move(asked), reply);
   feed(context, outcome_of(context, asked, reply));
 }
 

@@ -251,6 +251,8 @@ void agent_logic::begin(step_context& context, waiting next) {
       context.out.unread.push_back(now_->request.body.kind());
     return finish(context, std::move(fine).error());
   }
+  if (received.is_task)
+    begin_steps();
   if (!mind_)
     mind_ = role_->make();
   feed(context, std::move(received));
@@ -327,6 +329,8 @@ void agent_logic::timer_ran_out(step_context& context, std::uint32_t timer) {
     hold_blobs(context);
   } else if (timer == reader_timer && now_) {
     ask_reader(context);
+  } else if (timer == steps_timer && phase_ == phase::deciding && now_->steps) {
+    look_after_owner(context);
   } else if (timer == state_timer && phase_ == phase::loading) {
     cannot_load(context, {ec::storage_failed, "the state store does not answer"});
   } else if (timer == state_timer && phase_ == phase::writing) {

@@ -9,6 +9,8 @@
 #include "config/limits/storage.hpp"
 #include "messages/agents.pb.h"
 #include "messages/model_usage.hpp"
+#include "messages/models.pb.h"
+#include "messages/runs.pb.h"
 #include "telemetry/metrics.hpp"
 
 #include <chrono>
@@ -18,6 +20,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 namespace troupe {
 
@@ -29,6 +33,11 @@ namespace troupe {
 ///
 /// If nothing is open and the mind answers at once, a message is answered in the step that brings
 /// it, without a record of it: nothing can be asked, cancelled, or run out of time meanwhile.
+///
+/// A task of a durable run tells the owner of the run of its steps, the calls of models: before a
+/// call is made, and before the mind hears of its outcome. What an earlier attempt has recorded is
+/// not asked again (step_history.hpp). An owner that no longer wants the attempt, or is silent for
+/// `limits::step_kept_timeout`, ends it. The mind of such a task knows nothing of other tasks.
 ///
 /// The mind's requests go to this node's `service::models`, `service::blobs` and `service::reading`
 /// and end with the message that they serve. One deadline bounds them all: the role's, the task's
@@ -89,7 +98,9 @@ private:
     std::optional<SpanData> state_span = {}; ///< of the state that is loaded or written for it
   };
   struct ask;
+  struct task_steps;
   struct work;
+  using model_call = std::variant<ModelRequest, EmbeddingRequest>;
 
   std::string called() const { return "agent " + std::string{self_.agent.text()}; }
   /// Tells of a transition: the agent's name and `what()`.
@@ -127,6 +138,7 @@ private:
   std::optional<failure> cannot_ask();
   template <class Message>
   void send(step_context& context, ask asked, Message what);
+  void make_call(step_context& context, ask asked, model_call call);
   envelope request_for(step_context& context, service whom, const ask& what);
 
   void answered(step_context& context, envelope reply);
@@ -141,6 +153,16 @@ private:
   void ask_reader(step_context& context);
   static void leave_reader(step_context& context, const work& done);
   void timer_ran_out(step_context& context, std::uint32_t timer);
+
+  void begin_steps();
+  void take_step(step_context& context, ask asked, model_call call);
+  void step_ended(step_context& context, ask asked, envelope& reply);
+  void read_ended(step_context& context, ask asked, envelope& reply);
+  void tell_owner(step_context& context, std::uint32_t step, std::vector<StepRecord> records);
+  void owner_answered(step_context& context, envelope& reply);
+  void look_after_owner(step_context& context);
+  std::optional<mind_event> next_heard(step_context& context);
+  mind_event recorded_outcome(step_context& context, ask& asked);
 
   void rest(step_context& context, const AgentRest& asked);
   void rest_later(step_context& context, std::chrono::nanoseconds after);

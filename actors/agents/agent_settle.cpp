@@ -34,6 +34,9 @@ std::chrono::milliseconds rounded_up(std::chrono::nanoseconds time) {
 } // namespace
 
 void agent_logic::finish(step_context& context, AgentReply reply) {
+  if (now_->steps)
+    if (auto why = now_->steps->history.left_out())
+      return give_up(context, *std::move(why));
   auto title = [this] { return title_of_answer(now_->request); };
   if (auto fine = check_reply(reply, title); !fine) {
     if (role_->durable)
@@ -124,6 +127,8 @@ void agent_logic::end_message(step_context& context) {
       done->request.trace.trace);
   if (done->deadline_armed)
     context.out.arm(deadline_timer, {});
+  if (done->steps && done->steps->timer_armed)
+    context.out.arm(steps_timer, {});
   leave_reader(context, *done);
   hold_blobs(context);
   count(ok, done->is_task, (done->is_task ? context.time() : context.now) - done->began);
@@ -155,6 +160,10 @@ void agent_logic::end_message(step_context& context) {
 void agent_logic::save_then_end(step_context& context) {
   if (!role_->durable)
     return end_message(context);
+  if (now_->steps) { // it was done by a mind of its own
+    roll_back();
+    return end_message(context);
+  }
   auto change = state_.change_to(*mind_, *role_, self_.agent);
   if (!change) {
     roll_back();

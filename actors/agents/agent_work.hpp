@@ -5,20 +5,24 @@
 #include "actors/agents/answer_check.hpp"
 #include "actors/agents/own_work.hpp"
 #include "actors/agents/reply_stream.hpp"
+#include "actors/agents/step_history.hpp"
 #include "actors/agents/wait_span.hpp"
 #include "actors/agents/work_title.hpp"
 #include "actors/message_title.hpp"
 #include "config/limits/answers.hpp"
 #include "messages/agents.pb.h"
 #include "messages/model_usage.hpp"
+#include "messages/models.pb.h"
 #include "messages/piece_window.hpp"
 #include "messages/spans.pb.h"
 #include "telemetry/span.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace troupe {
@@ -28,6 +32,7 @@ inline constexpr std::uint32_t deadline_timer = 1;
 inline constexpr std::uint32_t state_timer = 2;
 inline constexpr std::uint32_t hold_timer = 3;
 inline constexpr std::uint32_t reader_timer = 4;
+inline constexpr std::uint32_t steps_timer = 5;
 
 /// A request of the mind that has not been answered yet.
 struct agent_logic::ask {
@@ -41,8 +46,9 @@ struct agent_logic::ask {
   std::optional<SpanData> span = {}; ///< only if the trace is sampled
   std::optional<SpanData> call = {}; ///< below it, of the provider: without an end while it lasts
   bool pieces_came = false;
-  piece_count came = {}; ///< if it streams
-  piece_count told = {}; ///< of those, service::models knows that they were taken
+  piece_count came = {};  ///< if it streams
+  piece_count told = {};  ///< of those, service::models knows that they were taken
+  std::uint32_t step = 0; ///< its number, if the task is durable and this is one
 
   /// The wait is over, for that reason if it was in vain.
   void end_spans(step_context& context, const failure& why) {
@@ -67,6 +73,42 @@ inline service agent_logic::service_of(const ask& one) {
   return service::reading;
 }
 
+/// The steps of the task that is worked on, if its run is durable.
+struct agent_logic::task_steps {
+  /// A step that is not at the models now, or something read that is not heard yet.
+  struct open_step {
+    enum class stage : std::uint8_t {
+      beginning, ///< the owner is told that the call begins; then it is made
+      recording, ///< the owner is told what came of it; then the mind hears it
+      outcome,   ///< the mind may hear it in its turn
+      known,     ///< the same, as it was recorded in an earlier attempt
+    };
+    stage now = stage::beginning;
+    ask asked;
+    model_call call = {};                   ///< to be made
+    std::optional<mind_event> outcome = {}; ///< of this attempt
+    std::optional<StepRecord> passing = {}; ///< not recorded, because it may pass
+    std::uint64_t told_by = 0;              ///< number of the message that the owner has to answer
+    instant told_at = {};
+    std::uint32_t place = 0; ///< of what is no step
+
+    bool waits_for_owner() const { return now == stage::beginning || now == stage::recording; }
+  };
+
+  explicit task_steps(TaskWork& todo)
+      : run(todo.task().run()), index(todo.task().index()), attempt(todo.task().attempt()),
+        owner(node_from_bytes(todo.owner())),
+        history(std::move(*todo.mutable_task()->mutable_steps())) {}
+
+  std::string run;
+  std::uint32_t index;
+  std::uint32_t attempt;
+  node_id owner; ///< of the run; zero: this node
+  step_history history;
+  std::vector<open_step> open;
+  bool timer_armed = false;
+};
+
 /// The message being worked on, from its first decision until its reply is sent.
 struct agent_logic::work : waiting {
   work(waiting taken, instant now)
@@ -84,6 +126,7 @@ struct agent_logic::work : waiting {
   bool was_held_up = false;          ///< by its reader, when that was looked at last
   std::optional<instant> gone_since; ///< the asker, as its node says
   std::vector<ask> asks;
+  std::unique_ptr<task_steps> steps; ///< null: what its mind asks is recorded nowhere
   std::size_t asked = 0;
   model_usage used;
   std::vector<std::string> notes;      ///< on the answers that the reply is made of

@@ -11,7 +11,7 @@ namespace troupe {
 
 namespace {
 
-std::string quoted(std::string_view words) {
+std::string in_quotation_marks(std::string_view words) {
   auto shown = utf8_prefix(words, limits::quoted_bytes_max);
   return '"' + one_line(shown) + (shown.size() < words.size() ? "\"..." : "\"");
 }
@@ -65,8 +65,9 @@ result<void> check_answer(const ModelAnswer& answer, const answer_terms& terms) 
   auto who = [&] { return title_of(answer); };
   if (answer.finish() == FINISH_REFUSED || !answer.refusal().empty()) {
     const auto& words = answer.refusal().empty() ? answer.text() : answer.refusal();
-    return fail(ec::refused, who() + " refuses to answer"
-                                 + (is_blank(words) ? reason_of(answer) : ": " + quoted(words)));
+    return fail(ec::refused,
+                who() + " refuses to answer"
+                    + (is_blank(words) ? reason_of(answer) : ": " + in_quotation_marks(words)));
   }
   if (answer.finish() == FINISH_PAUSED)
     return fail(ec::provider_failed,
@@ -75,10 +76,11 @@ result<void> check_answer(const ModelAnswer& answer, const answer_terms& terms) 
   if (terms.may_call && (called || answer.finish() == FINISH_TOOL_CALLS))
     return {};
   if (called || answer.finish() == FINISH_TOOL_CALLS)
-    return fail(ec::provider_failed,
-                who() + " does not answer but calls "
-                    + (called ? "the tool " + quoted(called->name()) : std::string{"a tool"})
-                    + ", and it was offered none");
+    return fail(
+        ec::provider_failed,
+        who() + " does not answer but calls "
+            + (called ? "the tool " + in_quotation_marks(called->name()) : std::string{"a tool"})
+            + ", and it was offered none");
   if (is_blank(answer.text()) && !may_say_nothing(answer))
     return fail(ec::provider_failed, why_empty(answer, terms));
   return {};

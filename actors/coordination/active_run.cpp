@@ -22,15 +22,36 @@ std::string active_run::title() const {
   return "run " + to_string(id) + " (" + state->graph().name() + ")";
 }
 
-envelope active_run::news(const address& sender, payload body) const {
-  envelope message;
-  message.id = request;
-  message.trace = inside;
-  message.tenant = tenant;
-  message.sender = sender;
-  message.target = submitter;
-  message.body = std::move(body);
-  return message;
+envelope active_run::submission_head(const address& self) const {
+  envelope head;
+  head.kind = message_kind::request;
+  head.id = request;
+  head.trace = inside;
+  head.tenant = tenant;
+  head.sender = submitter;
+  head.target = self;
+  return head;
+}
+
+std::vector<envelope> active_run::news(const address& sender, payload body, bool progress) const {
+  std::vector<envelope> all;
+  auto add = [&](const address& who, message_id id) {
+    envelope message;
+    message.id = id;
+    message.trace = inside;
+    message.tenant = tenant;
+    message.sender = sender;
+    message.target = who;
+    all.push_back(std::move(message));
+  };
+  if (!submitter.empty() && (want_progress || !progress))
+    add(submitter, request);
+  for (const auto& one : attached)
+    if (one.want_progress || !progress)
+      add(one.who, one.request);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    all[i].body = i + 1 < all.size() ? body.share() : std::move(body);
+  return all;
 }
 
 } // namespace troupe

@@ -3,11 +3,14 @@
 #include "actors/agents/delivery.hpp"
 #include "actors/coordination/placement.hpp"
 #include "actors/coordination/run_state.hpp"
+#include "config/limits/work.hpp"
 #include "messages/envelope.hpp"
 #include "messages/model_usage.hpp"
 #include "messages/spans.pb.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +30,20 @@ struct active_run {
   struct tries {
     std::uint32_t attempt = none; ///< its entry in the attempt_table while it is offered
     std::uint8_t used = 0;        ///< attempts that count
+    bool at_work_here = false;    ///< its attempt began on the owner's own node
     span_id last;                 ///< the span of the attempt before
+  };
+  /// A client that attached itself to the run.
+  struct follower {
+    address who;
+    message_id request; ///< news carry its id
+    bool want_progress = false;
+  };
+  /// The steps of a task that are known, for its next attempt.
+  struct known_steps {
+    std::vector<StepRecord> steps; ///< by number
+    std::vector<bool> on_its_way;  ///< as far as anybody knows, its call has not ended
+    std::uint32_t unknown = 0;     ///< begun again, because nobody knows what came of them
   };
 
   run_id id;
@@ -45,6 +61,17 @@ struct active_run {
   model_usage used;               ///< of all attempts that were heard of
   std::string_view cancel_reason; ///< who wanted its end; empty: nobody
 
+  // -- what outlives its owner (run_fold) --
+  Durability durability = DURABILITY_OFF;
+  bool beginning = false;       ///< the journal has not written yet that it began
+  std::string key;              ///< of its submission
+  std::int64_t accepted_ms = 0; ///< since 1970, for people
+  std::uint32_t resumed = 0;    ///< how often its owner began again with it
+  std::string retry_of;
+  std::map<std::uint32_t, known_steps> steps; ///< by task without an end
+  std::uint32_t unknown_steps = 0;            ///< of all tasks
+
+  std::vector<follower> attached; ///< besides the submitter
   bool want_progress = false;
   bool has_news = false; ///< for its submitter (run_progress)
   std::uint32_t last_task = none;
@@ -67,13 +94,22 @@ struct active_run {
   std::uint64_t touched = 0;     ///< nodes that were offered a task, one bit each
   std::uint64_t stale = 0;       ///< nodes that were lost and may still work on what they had
 
+  bool wants_progress() const noexcept {
+    return want_progress || std::any_of(attached.begin(), attached.end(), [](const auto& one) {
+             return one.want_progress;
+           });
+  }
+  bool durable() const noexcept { return durability > DURABILITY_OFF; }
+  /// Attempts of one life of the owner have numbers that those of another never have.
+  std::uint32_t first_attempt() const noexcept { return resumed * limits::task_attempts_max + 1; }
   static std::uint64_t bit(node_index node) { return std::uint64_t{1} << node; }
   /// The state's index of a lane's role.
   std::uint32_t role_in(lane_index lane) const;
   tries& tries_of(std::uint32_t task);
+  envelope submission_head(const address& self) const; ///< enough to answer the submission
   std::string title() const; ///< for people: its id, and the name of its graph
-  /// An event for the submitter.
-  envelope news(const address& sender, payload body) const;
+  /// An event for the submitter, and one for each client that is attached.
+  std::vector<envelope> news(const address& sender, payload body, bool progress = false) const;
 };
 
 } // namespace troupe

@@ -9,41 +9,17 @@
 
 namespace troupe {
 
-namespace {
-
-std::string_view text_of(CancelReason reason) {
-  switch (reason) {
-    case CANCEL_CLIENT_TIMEOUT:
-      return "client_timeout";
-    case CANCEL_INTERRUPTED:
-      return "interrupted";
-    default:
-      return "requested";
-  }
-}
-
-failure why_cancelled(CancelReason reason) {
-  switch (reason) {
-    case CANCEL_CLIENT_TIMEOUT:
-      return {ec::cancelled,
-              "the run was cancelled: it did not end in the time its client gave it"};
-    case CANCEL_INTERRUPTED:
-      return {ec::cancelled, "the run was cancelled: its client was interrupted"};
-    default:
-      return {ec::cancelled, "the run was cancelled"};
-  }
-}
-
-} // namespace
-
 void coordinator_logic::on_cancel(step_context& context, envelope& request) {
   auto id = run_from_bytes(request.body.as<RunCancel>()->run());
   bool wants_reply = request.kind == message_kind::request;
   if (auto run = runs_.find(id)) {
+    if (run->beginning)
+      return journal_.ask_again_when_kept(std::move(request));
     auto reason = request.body.as<RunCancel>()->reason();
-    run->cancel_reason = text_of(reason);
-    auto why = why_cancelled(reason);
-    return close_run(context, *run, std::move(why), wants_reply ? &request : nullptr);
+    run->cancel_reason = cancel_word(reason);
+    if (!run->closing)
+      fold_.cancel_asked(*run, reason);
+    return close_run(context, *run, why_cancelled(reason), wants_reply ? &request : nullptr);
   }
   if (wants_reply)
     context.out.send(

@@ -16,7 +16,7 @@ namespace troupe {
 
 namespace {
 
-constexpr std::chrono::nanoseconds timer_grain = std::chrono::milliseconds{5};
+constexpr std::chrono::nanoseconds deadline_grain = std::chrono::milliseconds{5};
 
 std::shared_ptr<const std::vector<std::string>> notes_in(const TaskDone& done) {
   auto count = std::min<std::ptrdiff_t>(done.notes_size(), limits::reply_notes_max);
@@ -31,7 +31,7 @@ std::shared_ptr<const std::vector<std::string>> notes_in(const TaskDone& done) {
 coordinator_logic::coordinator_logic(const coordinator_options& options, const role_table& roles,
                                      metrics& counted)
     : options_(options), roles_(roles), counted_(counted),
-      deadline_timer_(timer_deadline, timer_grain) {}
+      deadline_timer_(timer_deadline, deadline_grain) {}
 
 void coordinator_logic::start(step_context& context, const address& self) {
   self_ = self;
@@ -46,6 +46,11 @@ void coordinator_logic::start(step_context& context, const address& self) {
       own.insert(title);
   nodes_.begin(self.node, options_.capacity, std::move(own));
   context.out.send(ask_for_members(self_));
+  if (!options_.has_journal)
+    return;
+  journal_.start(context, self);
+  inquiries_.start(context, self);
+  recovery_.start(context, self);
 }
 
 void coordinator_logic::step(step_context& context, event input) {
@@ -53,7 +58,7 @@ void coordinator_logic::step(step_context& context, event input) {
     on_message(context, *message);
   else if (auto fired = std::get_if<timer_fired>(&input))
     on_timer(context, fired->timer);
-  bool more = offers_.offer_ready(context);
+  bool more = !journal_.is_behind() && offers_.offer_ready(context);
   if (!attempts_.empty())
     queues_.arm(context);
   end_ended(context);
@@ -61,6 +66,7 @@ void coordinator_logic::step(step_context& context, event input) {
   more = kept_.forget_some() || more;
   if (more || runs_.has_working())
     go_on_later(context);
+  journal_.flush(context);
   check_invariants(*this);
 }
 
@@ -73,12 +79,19 @@ void coordinator_logic::go_on_later(step_context& context) {
 void coordinator_logic::stop(step_context& context) {
   failure why{ec::unavailable, "the node that owns the run is stopping: run it again"};
   while (auto run = runs_.first()) {
+    if (run->durable()) { // it goes on when the owner is there again
+      attempts_.visit_of(*run, [&](attempt& a) { attempts_.release(context, a, "is left"); });
+      offers_.remove(*run);
+      runs_.take(*run);
+      continue;
+    }
     // A step that threw may have ended its last task: then it has a result, and is not run again.
     const failure* cut_short = run->over ? &*run->over : &why;
     end_run(context, *run, run->state->ended() && !run->over ? nullptr : cut_short, nullptr);
   }
   while (!endings_.empty())
     endings_.tell_some(context);
+  journal_.stop(context);
 }
 
 void coordinator_logic::on_timer(step_context& context, std::uint32_t timer) {
@@ -105,6 +118,10 @@ void coordinator_logic::on_timer(step_context& context, std::uint32_t timer) {
       return end_runs_of_gone(context);
     case timer_closing:
       return on_closing(context);
+    case timer_journal:
+      return journal_.timer_fired(context);
+    case timer_recovery:
+      return recovery_.timer_fired(context);
     case timer_blobs:
       return blobs_.renew(context, self_);
     default:
@@ -114,6 +131,14 @@ void coordinator_logic::on_timer(step_context& context, std::uint32_t timer) {
 
 void coordinator_logic::on_message(step_context& context, envelope& message) {
   auto from = message.sender.node;
+  if (message.kind == message_kind::reply)
+    return on_answer(context, message);
+  if (!recovery_.is_over() && is_for_people(message)) {
+    if (recovery_.keep(std::move(message)))
+      return;
+    return context.out.send(reply_failure(
+        message, {ec::overloaded, "this node is still reading its runs: try again soon"}));
+  }
   if (auto done = message.body.as<TaskDone>()) {
     if (auto levels = value_depth(done->output()))
       return on_done(context, *done, *levels, from);
@@ -140,94 +165,18 @@ void coordinator_logic::on_message(step_context& context, envelope& message) {
     return on_submit(context, message);
   if (message.body.as<RunCancel>())
     return on_cancel(context, message);
+  if (message.body.as<JournalStarted>())
+    return on_journal_started(context);
+  if (message.body.as<StepsMade>())
+    return on_steps(context, message);
+  if (is_for_people(message))
+    return on_inquiry(context, message);
   if (message.body.as<RunsQuery>())
     return context.out.send(reply_to(message, runs_.list()));
   if (auto key = message.body.salvage<TaskKey>();
       key && message.body.kind() == payload_kind::TaskDone)
     return on_unreadable_done(context, message, *key);
   not_taken(context, "the coordinator", message);
-}
-
-// -- runs ---------------------------------------------------------------------------------------
-
-void coordinator_logic::on_submit(step_context& context, envelope& request) {
-  auto judged = submissions_.accept(request);
-  if (judged.what != delivery_state::fresh) {
-    auto known = runs_.find_request(request);
-    return submissions_.repeat(context, request, judged,
-                               known ? known : endings_.find_request(request));
-  }
-  if (runs_.size() + endings_.size() >= options_.runs_max)
-    return submissions_.refuse(
-        context, request, judged,
-        {ec::overloaded, "this node has " + std::to_string(runs_.size())
-                             + " runs already: try again when one has ended"});
-  auto& submit = *request.body.as<RunSubmit>();
-  value_map inputs;
-  inputs.swap(*submit.mutable_inputs());
-  run_id id{context.random.next(), context.random.next() | 1};
-  blobs_.began(context, self_, id, inputs);
-  auto state =
-      run_state::create(std::move(*submit.mutable_graph()), std::move(inputs), &nodes_.roles());
-  if (!state) {
-    blobs_.ended(context, self_, id);
-    return submissions_.refuse(context, request, judged, state.error());
-  }
-
-  auto made = std::make_unique<active_run>();
-  made->id = id;
-  made->state = *std::move(state);
-  made->submitter = request.sender;
-  made->request = request.id;
-  made->submission = judged.at;
-  made->tenant = request.tenant;
-  made->began = context.now;
-  made->want_progress = submit.want_progress();
-  auto& run = runs_.add(std::move(made));
-  offers_.add(run);
-  begin_run_span(context, run, request.trace);
-
-  RunAccepted accepted;
-  accepted.set_run(to_bytes(id));
-  if (run.root)
-    accepted.set_span(run.root->span());
-  context.out.send(reply_to(request, std::move(accepted)));
-  context.out.debug(
-      "coordinator", [&run] { return run.title() + " is accepted"; }, request.trace.trace);
-  progress_.note(context, run, active_run::none, placement::none);
-  offers_.wake(context, run);
-}
-
-void coordinator_logic::end_runs_of_gone(step_context& context) {
-  failure why{ec::cancelled, "the client that submitted the run is gone"};
-  auto alone = runs_.find_left_alone(context.now);
-  for (auto run : alone.runs) {
-    if (run->closing)
-      continue;
-    run->cancel_reason = "client_gone";
-    close_run(context, *run, why, nullptr);
-  }
-  if (alone.next)
-    context.out.arm(timer_gone, *alone.next - context.now);
-}
-
-void coordinator_logic::end_ended(step_context& context) {
-  while (auto run = runs_.next_ended())
-    end_run(context, *run, run->over ? &*run->over : nullptr, nullptr);
-}
-
-void coordinator_logic::end_run(step_context& context, active_run& run, const failure* cut_short,
-                                const envelope* canceller) {
-  if (cut_short) { // nodes still have tasks of it
-    attempts_.visit_of(
-        run, [&](attempt& a) { attempts_.release(context, a, "is given up with its run"); });
-    offers_.remove(run);
-    if (!run.closing) // else they know
-      attempts_.call_off_everywhere(context, self_, run);
-  }
-  progress_.send(context, run);
-  blobs_.ended(context, self_, run.id);
-  endings_.add(runs_.take(run), cut_short, canceller, context.now);
 }
 
 // -- tasks --------------------------------------------------------------------------------------
@@ -241,6 +190,7 @@ void coordinator_logic::begin_time(step_context& context, attempt& a) {
   if (!attempts_.start(context, a))
     return;
   deadline_timer_.fire_at(context, a.deadline);
+  fold_.started(*a.run, a.task, nodes_.id_of(a.node), a.node == 0);
   progress_.note(context, *a.run, a.task, a.node);
 }
 
@@ -268,8 +218,8 @@ void coordinator_logic::on_done(step_context& context, TaskDone& done, int level
   nodes_.answered(a->node, a->lane);
   progress_.note(context, run, task, a->node);
   task_usage usage{nodes_.id_of(a->node), usage_in(done), done.duration_us(), notes_in(done)};
-  run.used += usage.used;
   if (run.closing) {
+    run.used += usage.used;
     attempts_.release(context, *a, "has been given up");
     return end_if_closed(context, run);
   }

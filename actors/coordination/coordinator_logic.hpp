@@ -8,7 +8,11 @@
 #include "actors/coordination/queue_watch.hpp"
 #include "actors/coordination/run_blobs.hpp"
 #include "actors/coordination/run_endings.hpp"
+#include "actors/coordination/run_fold.hpp"
+#include "actors/coordination/run_inquiries.hpp"
+#include "actors/coordination/run_journal.hpp"
 #include "actors/coordination/run_progress.hpp"
+#include "actors/coordination/run_recovery.hpp"
 #include "actors/coordination/run_submissions.hpp"
 #include "actors/coordination/run_table.hpp"
 #include "actors/coordination/task_offers.hpp"
@@ -22,7 +26,10 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -37,10 +44,17 @@ struct coordinator_options {
   std::size_t results_bytes_max = limits::results_bytes_max;
   /// Called after many results were freed.
   std::function<void()> give_back_memory = {};
+  /// There is a service::journal: runs may be durable, and those without an end are gone on with.
+  bool has_journal = false;
+  /// Of runs whose submission and graph do not say.
+  Durability durability = DURABILITY_OFF;
+  /// Called when nobody knows what the journal has written. In a node it does not return.
+  std::function<void(const failure&)> journal_failed = {};
 };
 
 /// Accepts runs and sees them through: service::coordinator (actors/host/interfaces.hpp). Each run
-/// has one owner, the coordinator that accepted it; a run ends with its owner.
+/// has one owner, the coordinator that accepted it. A run ends with its owner unless it is durable:
+/// then the owner goes on with it when it is there again, and it needs no client.
 ///
 /// This class takes messages apart and lets its parts work together. Each part has one subject and
 /// can be understood and tested alone:
@@ -52,6 +66,9 @@ struct coordinator_options {
 ///  - kept_results: the bounds of what runs keep
 ///  - run_submissions, run_progress, run_endings, run_spans: what submitters and traces are told
 ///  - run_blobs: the blobs that runs need stay where they are
+///  - run_fold: what happens to a run, as events; run_journal: these events on their way to the
+///    disk, and what must not be said before they are there; run_recovery: runs are gone on with
+///  - run_inquiries: what clients ask about runs that only the journal knows
 /// After each message the coordinator offers what it may offer and tells of runs that have ended.
 /// The work of a step is bounded: what is left goes on in another step, after other messages.
 ///
@@ -90,6 +107,8 @@ private:
     timer_go_on = 5,
     timer_gone = 6,
     timer_closing = 7,
+    timer_journal = 8,
+    timer_recovery = 9,
     timer_blobs = 16
   };
 
@@ -98,7 +117,32 @@ private:
 
   // -- runs -------------------------------------------------------------------------------------
 
+  /// A run to be begun, by a submission or by the wish to repeat another run.
+  struct new_run {
+    Graph graph;
+    value_map inputs;
+    Durability durability = DURABILITY_DEFAULT;
+    std::string key = {}, retry_of = {};
+    std::vector<earlier_result> results =
+        {}; ///< of the run that it repeats: they are not made again
+    bool want_progress = false;
+  };
   void on_submit(step_context& context, envelope& request);
+  void submit(step_context& context, envelope& request, const delivery::judgement& judged,
+              bool looked_up);
+  /// Answers a repeated submission of a run that is there.
+  void accept_again(step_context& context, active_run& run, const envelope& request);
+  /// Says so once the journal has the run. `known`: it is another submission's.
+  void send_accepted(step_context& context, const active_run& run, const envelope& request,
+                     bool known);
+  Durability durability_in(envelope& submission) const;
+  Durability durability_of(Durability asked, const Graph& graph) const;
+  /// `request`: who hears of it.
+  void begin(step_context& context, const envelope& request, const delivery::judgement& judged,
+             new_run wanted);
+  void refuse(step_context& context, const envelope& request, const delivery::judgement& judged,
+              const failure& why);
+  void set_off(step_context& context, active_run& run);
   void on_cancel(step_context& context, envelope& request);
   void end_runs_of_gone(step_context& context);
   void end_ended(step_context& context);
@@ -110,6 +154,34 @@ private:
   void end_run(step_context& context, active_run& run, const failure* cut_short,
                const envelope* canceller);
   void go_on_later(step_context& context);
+
+  // -- durable runs (coordinator_durable.cpp) -----------------------------------------------------
+
+  bool is_for_people(const envelope& message) const;
+  void on_answer(step_context& context, envelope& reply);
+  void on_journal(step_context& context, run_journal::answer answer);
+  void on_recovered(step_context& context, run_recovery::recovered found);
+  void go_on_with(step_context& context, std::unique_ptr<active_run> run);
+  void on_steps(step_context& context, envelope& message);
+  void on_journal_started(step_context& context);
+  void journal_is_lost(const failure& why);
+
+  // -- questions about runs (coordinator_inquiries.cpp) -------------------------------------------
+
+  void on_inquiry(step_context& context, envelope& asked);
+  bool waits_for_journal(envelope& asked);
+  /// Asks the journal, or says that too many wait.
+  void ask_journal(step_context& context, run_inquiries::inquiry about, payload to_journal);
+  void on_found(step_context& context, run_inquiries::inquiry inquiry, envelope& reply);
+  void attach(step_context& context, active_run& run, const envelope& request, bool want_progress);
+  void attach_to_ended(step_context& context, const envelope& request, RunEvent last);
+  void on_found_submission(step_context& context, run_inquiries::inquiry inquiry, envelope& reply);
+  void show(step_context& context, const active_run& run, const envelope& request);
+  void read_run(step_context& context, envelope& asked, delivery::judgement judged,
+                run_reader::keeps what);
+  void show_steps(step_context& context, const run_inquiries::inquiry& inquiry);
+  bool goes_on(step_context& context, const envelope& asked, const std::string& run);
+  void repeat(step_context& context, run_inquiries::inquiry inquiry);
 
   // -- tasks ------------------------------------------------------------------------------------
 
@@ -139,13 +211,21 @@ private:
                      runs_,
                      options_.give_back_memory};
   run_progress progress_{nodes_, timer_progress};
-  task_offers offers_{{roles_, nodes_, attempts_, runs_, kept_, progress_}, counted_, timer_retry};
+  run_journal journal_{timer_journal};
+  run_fold fold_{journal_};
+  task_offers offers_{
+      {roles_, nodes_, attempts_, runs_, kept_, progress_, fold_}, counted_, timer_retry};
   queue_watch queues_{nodes_, attempts_, runs_, timer_held};
   run_submissions submissions_;
-  run_endings endings_{kept_, submissions_};
+  run_endings endings_{kept_, submissions_, journal_, fold_};
+  run_recovery recovery_{timer_recovery};
+  run_inquiries inquiries_;
+  /// Results that a run begins with, once its beginning is in the journal.
+  std::map<run_id, std::vector<earlier_result>> repeated_;
   run_blobs blobs_{timer_blobs, options_.holds_every};
   due_timer deadline_timer_;
-  bool going_on_ = false; ///< the next step goes on with what this one left
+  bool asking_again_ = false; ///< what has waited for the journal is looked at
+  bool going_on_ = false;     ///< the next step goes on with what this one left
 };
 
 } // namespace troupe

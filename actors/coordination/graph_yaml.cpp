@@ -5,6 +5,7 @@
 #include "config/embedded.hpp"
 #include "config/limits/work.hpp"
 #include "config/yaml.hpp"
+#include "messages/durability.hpp"
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"
 
@@ -31,6 +32,7 @@ public:
 private:
   using done = config_result<void>;
 
+  done read_durability(const yaml_node& node);
   done read_inputs(const yaml_node& inputs);
   done read_input(const yaml_node& key, const yaml_node& fields);
   done read_task(const yaml_node& node);
@@ -51,6 +53,7 @@ config_result<void> graph_reader::read(const yaml_node& root) {
   std::string title, description;
   in.need("graph", title);
   in.may("description", description);
+  auto durability = in.may("durability");
   auto inputs = in.may("inputs");
   auto tasks = in.need("tasks");
   auto made_of = in.may("result");
@@ -58,6 +61,9 @@ config_result<void> graph_reader::read(const yaml_node& root) {
     return fine;
   graph_.set_name(title);
   graph_.set_description(description);
+  if (durability)
+    if (auto fine = read_durability(*durability); !fine)
+      return fine;
   if (inputs)
     if (auto fine = read_inputs(*inputs); !fine)
       return fine;
@@ -74,6 +80,15 @@ config_result<void> graph_reader::read(const yaml_node& root) {
     mark(graph_positions::whole, "result", *made_of);
     return read_source(*made_of, *graph_.mutable_result());
   }
+  return {};
+}
+
+config_result<void> graph_reader::read_durability(const yaml_node& node) {
+  auto word = node.text();
+  auto durability = word ? durability_named(*word) : std::nullopt;
+  if (!durability)
+    return node.fail("durability: expected sync, async or off, found " + node.found());
+  graph_.set_durability(*durability);
   return {};
 }
 

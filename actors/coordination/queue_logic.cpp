@@ -21,7 +21,7 @@ namespace troupe {
 
 namespace {
 
-constexpr std::chrono::nanoseconds timer_grain = std::chrono::milliseconds{1};
+constexpr std::chrono::nanoseconds queue_timer_grain = std::chrono::milliseconds{1};
 
 void add(std::atomic<std::uint64_t>& count, std::uint64_t n = 1) {
   count.fetch_add(n, std::memory_order_relaxed);
@@ -39,7 +39,7 @@ std::uint64_t microseconds(std::chrono::nanoseconds time) {
 
 queue_logic::queue_logic(const queue_options& options, const role_table& roles, metrics& counted)
     : options_(options), roles_(roles), counted_(counted.plain()),
-      deadline_timer_(timer_deadline, timer_grain) {}
+      deadline_timer_(timer_deadline, queue_timer_grain) {}
 
 void queue_logic::start(step_context& context, const address& self) {
   self_ = self;
@@ -250,7 +250,10 @@ void queue_logic::begin_task(step_context& context, slot_pool& p, waiting_task& 
   work.sender = self_;
   work.target = address::of_agent(p.agent_of(slot), self_.node);
   work.body = payload::of(TaskWork{});
-  work.body.as<TaskWork>()->mutable_task()->Swap(next.task);
+  auto& todo = *work.body.as<TaskWork>();
+  todo.mutable_task()->Swap(next.task);
+  if (todo.task().durable()) // the slot tells the owner of its steps
+    todo.set_owner(to_bytes(next.owner));
   context.out.send(std::move(work));
 }
 

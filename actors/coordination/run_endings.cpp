@@ -1,6 +1,7 @@
 #include "actors/coordination/run_endings.hpp"
 
 #include "actors/coordination/run_spans.hpp"
+#include "actors/coordination/run_summary.hpp"
 #include "config/limits/links.hpp"
 #include "config/limits/runs.hpp"
 #include "messages/value_bytes.hpp"
@@ -33,7 +34,9 @@ void run_endings::add(std::unique_ptr<active_run> run, const failure* cut_short,
     done->cut_short = *cut_short;
   if (canceller)
     done->canceller = head_of(*canceller);
+  done->ended = now;
   done->whole.set_run(to_bytes(ended.id));
+  done->whole.set_unknown_steps(ended.unknown_steps);
   done->whole.set_duration_us(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(now - ended.began).count()));
   done->result_known = cut_short || !ended.state->graph().has_result();
@@ -45,6 +48,13 @@ void run_endings::add(std::unique_ptr<active_run> run, const failure* cut_short,
 active_run* run_endings::find_request(const envelope& request) const {
   for (const auto& one : endings_)
     if (one->run->request == request.id && one->run->submitter.session == request.sender.session)
+      return one->run.get();
+  return nullptr;
+}
+
+active_run* run_endings::find(run_id id) const {
+  for (const auto& one : endings_)
+    if (one->run->id == id)
       return one->run.get();
   return nullptr;
 }
@@ -144,14 +154,33 @@ void run_endings::tell(step_context& context, ending& done) {
   end_run_span(context, run, ok ? nullptr : &why);
   auto ended = whole_of(done); // after all that asks the host: if that throws, `stop` tells it
   submissions_.complete(run, ended);
+  write(done, ended);
   std::optional<envelope> reply;
   if (done.canceller) {
     reply = reply_to(*done.canceller, RunEnded{});
     reply->body = ended.share();
   }
-  context.out.send(run.news(self_, std::move(ended)));
+  for (auto& news : run.news(self_, std::move(ended)))
+    journal_.send_when_kept(context, run, std::move(news));
   if (reply)
-    context.out.send(*std::move(reply));
+    journal_.send_when_kept(context, run, *std::move(reply));
+}
+
+/// A durable run has ended when its end is in the journal.
+void run_endings::write(const ending& done, const payload& ended) {
+  const auto& run = *done.run;
+  if (!run.durable())
+    return;
+  auto summary = summary_of(run);
+  summary.set_ended_ms(milliseconds_of(done.ended));
+  summary.set_phase(done.whole.ok() ? RUN_SUCCEEDED : RUN_FAILED);
+  if (!done.whole.ok() && done.whole.failure().code() == static_cast<std::uint32_t>(ec::cancelled))
+    summary.set_phase(RUN_CANCELLED);
+  if (done.whole.has_failure())
+    *summary.mutable_failure() = done.whole.failure();
+  std::string bytes;
+  ended.append_to(bytes);
+  fold_.finished(run, std::move(summary), std::move(bytes));
 }
 
 } // namespace troupe

@@ -1,4 +1,5 @@
 #include "actors/coordination/run_state.hpp"
+#include "config/limits/work.hpp"
 #include "messages/payload.hpp"
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"
@@ -89,7 +90,8 @@ void run_state::report_task(TaskOutcome& into, std::uint32_t task, const failure
   if (auto why = record.why ? record.why.get() : cut_short; why && record.now != status::done)
     *into.mutable_failure() = to_proto(*why);
   if (record.now == status::done || record.now == status::failed) {
-    into.set_attempts(record.attempt);
+    into.set_attempts((record.attempt - 1) % limits::task_attempts_max + 1);
+    into.set_unknown_steps(record.usage.unknown_steps);
     into.set_node(to_bytes(record.usage.node));
     set_usage(into, record.usage.used);
     into.set_duration_us(record.usage.duration_us);

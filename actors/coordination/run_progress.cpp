@@ -9,7 +9,7 @@ namespace troupe {
 
 void run_progress::note(step_context& context, active_run& run, std::uint32_t task,
                         placement::node_index node) {
-  if (!run.want_progress)
+  if (!run.wants_progress())
     return;
   run.last_task = task;
   run.last_node = node;
@@ -28,7 +28,7 @@ void run_progress::send_all(step_context& context, const run_table& runs) {
 }
 
 void run_progress::send(step_context& context, active_run& run) const {
-  if (!run.want_progress)
+  if (!run.wants_progress())
     return;
   run.has_news = false;
   const auto& count = run.state->count();
@@ -44,7 +44,8 @@ void run_progress::send(step_context& context, active_run& run) const {
     progress.set_last(run.state->id_of(run.last_task));
   if (run.last_node != placement::none)
     progress.set_node(to_bytes(nodes_.id_of(run.last_node)));
-  context.out.send(run.news(self_, payload::of(std::move(progress))));
+  for (auto& news : run.news(self_, payload::of(std::move(progress)), true))
+    context.out.send(std::move(news));
 }
 
 } // namespace troupe

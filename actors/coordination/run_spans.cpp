@@ -33,11 +33,15 @@ void set_if_any(SpanData& span, const attribute_word& key, std::uint64_t count) 
 } // namespace
 
 void begin_run_span(step_context& context, active_run& run, const trace_context& from) {
+  restore_run_span(run, from, from.sampled() ? context.next_span() : span_id{});
+}
+
+void restore_run_span(active_run& run, const trace_context& from, span_id span) {
   run.inside = from;
   if (!from.sampled() || !from.trace)
     return;
-  run.root = std::make_unique<SpanData>(begin_span(span_names::workflow, run.state->graph().name(),
-                                                   from, context.next_span(), context.now));
+  run.root = std::make_unique<SpanData>(
+      begin_span(span_names::workflow, run.state->graph().name(), from, span, run.began));
   set(*run.root, attr::operation, "invoke_workflow");
   set(*run.root, attr::workflow, run.state->graph().name());
   set(*run.root, attr::run_id, to_string(run.id));

@@ -15,6 +15,8 @@ namespace troupe {
 
 /// Begins the span of the run and the context that its tasks get.
 void begin_run_span(step_context& context, active_run& run, const trace_context& from);
+/// Begins again the span of a run that an earlier life of its owner has begun: the same one.
+void restore_run_span(active_run& run, const trace_context& from, span_id span);
 /// Ends the span of the run; `why`: null if it succeeded.
 void end_run_span(step_context& context, active_run& run, const failure* why);
 

@@ -53,7 +53,34 @@ void run_state::begin(const value_map& inputs) {
   work_off();
 }
 
+value_map run_state::inputs() const {
+  value_map all;
+  for (const auto& [key, bytes] : inputs_)
+    parse_message(all[key], bytes);
+  return all;
+}
+
 void run_state::go_on() { work_off(); }
+
+void run_state::go_on_to_the_end() {
+  while (!jobs_.empty())
+    work_off();
+}
+
+void run_state::begin_life(std::uint32_t first_attempt) {
+  go_on_to_the_end();
+  for (auto& list : ready_)
+    list = {};
+  woken_.clear();
+  for (std::uint32_t task = 0; task < tasks_.size(); ++task) {
+    auto& record = tasks_[task];
+    if (record.now >= status::done)
+      continue;
+    record.attempt = first_attempt;
+    if (record.begun)
+      make_ready(task);
+  }
+}
 
 void run_state::work_off() {
   work_left_ = limits::run_work_per_call_max;
@@ -355,36 +382,6 @@ failure run_state::because_of(const std::string& id, bool was_run, const std::st
 void run_state::remember_first(const std::string& id, const std::string& why) {
   if (first_failed_.empty())
     first_failed_ = "`" + id + "`: " + why;
-}
-
-// -- what always holds --------------------------------------------------------------------------
-
-bool run_state::invariants() const {
-  task_counts seen;
-  std::vector<std::uint32_t> open(steps_.size());
-  for (const auto& task : tasks_) {
-    const auto& step = steps_[task.step];
-    bool has_failed = task.now == status::failed || task.now == status::not_run;
-    if (step.now == phase::folded || (step.is_given_up() && task.begun)
-        || has_failed != (task.why != nullptr))
-      return false;
-    if (step.now != phase::unfolding)
-      ++count_in(seen, task.now);
-    open[task.step] += task.now < status::done ? 1u : 0u;
-  }
-  for (std::uint32_t at = 0; at < steps_.size(); ++at) {
-    const auto& step = steps_[at];
-    bool is_closed = step.now == phase::done || step.now == phase::failed;
-    if (step.is_given_up() != (step.why_not != nullptr) || (is_closed && step.open > 0))
-      return false;
-    if (step.has_tasks() && step.open < open[at]) // an end counts when it is worked off
-      return false;
-    if (!step.has_tasks()) // it counts as one task
-      ++(step.now == phase::not_run ? seen.failed : seen.waiting);
-  }
-  return seen.waiting == counts_.waiting && seen.queued == counts_.queued
-         && seen.running == counts_.running && seen.done == counts_.done
-         && seen.failed == counts_.failed;
 }
 
 } // namespace troupe

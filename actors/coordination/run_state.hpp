@@ -26,6 +26,7 @@ struct task_usage {
   model_usage used;
   std::uint64_t duration_us = 0;
   std::shared_ptr<const std::vector<std::string>> notes = {}; ///< on its result; null: none
+  std::uint32_t unknown_steps = 0; ///< calls made again, because nobody knew what came of them
 };
 
 /// One execution of a graph: which of its tasks may begin, what their inputs are, how they ended.
@@ -71,6 +72,7 @@ public:
   run_state& operator=(const run_state&) = delete;
 
   const Graph& graph() const noexcept { return graph_; }
+  value_map inputs() const; ///< with what was added for those that were not given
   const std::vector<const std::string*>& roles() const noexcept { return plan_.roles; }
 
   // -- what may begin -------------------------------------------------------------------------
@@ -144,6 +146,13 @@ public:
   bool has_more_work() const noexcept { return !jobs_.empty(); }
   /// Does as much of it as one call may.
   void go_on();
+  /// Does all of it. The numbers of tasks depend on the order of what happens, so a run that is
+  /// durable does this before anything else happens to it: read from its journal, it comes to the
+  /// same.
+  void go_on_to_the_end();
+  /// What is told above was told of an earlier life of the owner: no task is offered, and the next
+  /// attempts have numbers from `first_attempt` on.
+  void begin_life(std::uint32_t first_attempt);
 
   // -- the whole ------------------------------------------------------------------------------
 

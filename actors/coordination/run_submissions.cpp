@@ -9,23 +9,17 @@ namespace troupe {
 
 namespace {
 
-envelope accepted(const envelope& request, std::string run, const SpanData* root = nullptr) {
+envelope accepted(const envelope& request, std::string run, Durability durability) {
   RunAccepted made;
   made.set_run(std::move(run));
-  if (root)
-    made.set_span(root->span());
+  made.set_durability(durability);
   return reply_to(request, std::move(made));
 }
 
 } // namespace
 
 void run_submissions::repeat(step_context& context, const envelope& request,
-                             const delivery::judgement& judged, active_run* known) {
-  if (known) {
-    known->submitter = request.sender; // it may have come back through another node
-    known->gone.reset();
-    return context.out.send(accepted(request, to_bytes(known->id), known->root.get()));
-  }
+                             const delivery::judgement& judged, Durability durability) {
   if (judged.what != delivery_state::repeated_done)
     return context.out.send(
         reply_failure(request, {ec::outcome_unknown,
@@ -40,7 +34,7 @@ void run_submissions::repeat(step_context& context, const envelope& request,
   ended.tenant = request.tenant;
   ended.body = std::move(kept);
   auto known_end = ended.body.as<RunEnded>();
-  context.out.send(accepted(request, known_end ? known_end->run() : std::string{}));
+  context.out.send(accepted(request, known_end ? known_end->run() : std::string{}, durability));
   context.out.send(std::move(ended));
 }
 

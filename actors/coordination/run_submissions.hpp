@@ -15,10 +15,10 @@ public:
   delivery::judgement accept(const envelope& request) {
     return delivered_.accept(request.sender, request.id, request.attempt);
   }
-  /// Answers a submission that is not fresh. `known`: its run, if that has not been told its end;
-  /// else null.
+  /// Answers a submission that is not fresh, and whose run is not there any more. `durability`: of
+  /// that run.
   void repeat(step_context& context, const envelope& request, const delivery::judgement& judged,
-              active_run* known);
+              Durability durability);
   /// Refuses a fresh one.
   void refuse(step_context& context, const envelope& request, const delivery::judgement& judged,
               const failure& why);

@@ -38,6 +38,13 @@ active_run* run_table::find_request(const envelope& request) const {
   return nullptr;
 }
 
+active_run* run_table::find_key(const name& tenant, std::string_view key) const {
+  for (const auto& [id, run] : runs_)
+    if (run->key == key && run->tenant == tenant)
+      return run.get();
+  return nullptr;
+}
+
 std::unique_ptr<active_run> run_table::take(const active_run& run) {
   std::erase(ended_, &run);
   std::erase(working_, &run);
@@ -100,6 +107,9 @@ void run_table::session_closed(const SessionClosed& closed, node_id here, instan
     if (who.what == address::kind::session && who.session.value == closed.session()
         && attached_here)
       run->gone = closed.left() ? now - limits::client_return_max : now;
+    std::erase_if(run->attached, [&closed](const active_run::follower& one) {
+      return one.who.session.value == closed.session();
+    });
   }
 }
 

@@ -23,6 +23,8 @@ public:
   active_run* first() const { return runs_.empty() ? nullptr : runs_.begin()->second.get(); }
   /// The run of a submission; null: there is none.
   active_run* find_request(const envelope& request) const;
+  /// The run of a tenant's submission with that key; null: there is none.
+  active_run* find_key(const name& tenant, std::string_view key) const;
   /// Takes the run out of the table and of each list.
   std::unique_ptr<active_run> take(const active_run& run);
   bool empty() const noexcept { return runs_.empty(); }

@@ -15,14 +15,14 @@ namespace {
 /// Retries that wait for another node than the one they failed on are looked at in vain; not too
 /// many.
 constexpr std::size_t retries_in_vain_max = 16;
-constexpr std::chrono::nanoseconds timer_grain = std::chrono::milliseconds{5};
+constexpr std::chrono::nanoseconds retry_grain = std::chrono::milliseconds{5};
 
 } // namespace
 
 task_offers::task_offers(const tables& shared, metrics& counted, std::uint32_t timer)
     : roles_(shared.roles), nodes_(shared.nodes), attempts_(shared.attempts), runs_(shared.runs),
-      kept_(shared.kept), progress_(shared.progress), inline_(shared.roles, counted),
-      retry_timer_(timer, timer_grain) {}
+      kept_(shared.kept), progress_(shared.progress), fold_(shared.fold),
+      inline_(shared.roles, counted), retry_timer_(timer, retry_grain) {}
 
 void task_offers::add(active_run& run) {
   run.in_lane.resize(run.state->roles().size());
@@ -217,8 +217,10 @@ void task_offers::offer(step_context& context, active_run& run, std::uint32_t ta
   auto& to = offer_for(node, run.tenant);
   auto& made = *to.offer.add_tasks();
   auto filled = run.state->fill_task(task, made);
+  run_fold::give_steps(run, task, made);
   // What stays on this node is never turned into bytes.
-  auto bytes = node == 0 && made.input().empty() ? made.shared_input().size() : made.ByteSizeLong();
+  bool is_light = node == 0 && made.input().empty() && made.steps().empty();
+  auto bytes = is_light ? made.shared_input().size() : made.ByteSizeLong();
   if (filled && node != 0 && bytes > limits::content_bytes_max)
     filled = fail(ec::too_large, "the task and its input are " + std::to_string(bytes)
                                      + " bytes, more than a message may have: pass files as blobs");
@@ -283,14 +285,16 @@ void task_offers::send_offers(step_context& context) {
 
 // -- when it came to nothing --------------------------------------------------------------------
 
-void task_offers::try_again(step_context& context, attempt& a, failure why, bool counts) {
+void task_offers::try_again(step_context& context, attempt& a, failure why, bool counts,
+                            const task_usage& usage) {
   auto& run = *a.run;
   retry again{&run, a.task, a.lane, a.node, context.now};
-  auto& used = run.tried[a.task].used;
-  used = static_cast<std::uint8_t>(used + (counts ? 1 : 0));
+  if (counts)
+    fold_.failed_for_now(run, a.task, why, usage);
   attempts_.release(context, a, "came to nothing");
+  auto used = run.tried[again.task].used;
   auto most = run.state->step_of(again.task).attempts();
-  auto number = run.state->attempt_of(again.task);
+  auto number = run.state->attempt_of(again.task) - run.first_attempt() + 1;
   if (used >= (most > 0 ? most : limits::task_attempts) || number >= limits::task_attempts_max) {
     if (number > 1)
       why.message += " (attempt " + std::to_string(number) + ")";
@@ -321,7 +325,7 @@ void task_offers::attempt_succeeded(step_context& context, attempt& a, std::stri
   auto task = a.task;
   attempts_.release(context, a, "is done");
   run.state->set_time(context.now);
-  run.state->succeeded(task, std::move(output), levels, usage);
+  fold_.succeeded(run, task, std::move(output), levels, usage);
   kept_.watch(run, task);
   wake(context, run);
 }
@@ -332,7 +336,7 @@ void task_offers::attempt_failed(step_context& context, attempt& a, failure why,
   auto task = a.task;
   run.tries_of(task).last = a.span;
   if (info(why.code).may_retry || why.code == ec::timed_out)
-    return try_again(context, a, std::move(why), true);
+    return try_again(context, a, std::move(why), true, usage);
   attempts_.release(context, a, "has failed");
   fail_task(context, run, task, std::move(why), usage);
 }
@@ -347,7 +351,7 @@ void task_offers::fail_task(step_context& context, active_run& run, std::uint32_
       },
       run.inside.trace);
   run.state->set_time(context.now);
-  run.state->failed(task, std::move(why), usage);
+  fold_.failed(run, task, std::move(why), usage);
   wake(context, run);
 }
 

@@ -7,6 +7,7 @@
 #include "actors/coordination/inline_lane.hpp"
 #include "actors/coordination/kept_results.hpp"
 #include "actors/coordination/placement.hpp"
+#include "actors/coordination/run_fold.hpp"
 #include "actors/coordination/run_progress.hpp"
 #include "actors/coordination/run_table.hpp"
 #include "actors/logic.hpp"
@@ -46,6 +47,7 @@ public:
     run_table& runs;
     kept_results& kept;
     run_progress& progress;
+    run_fold& fold;
   };
   /// `timer` calls for `timer_fired`, and for the next `offer_ready`. `counted` outlives it.
   task_offers(const tables& shared, metrics& counted, std::uint32_t timer);
@@ -59,8 +61,9 @@ public:
   /// The state of the run has changed: what became ready waits for a node from now on.
   void wake(step_context& context, active_run& run);
   /// An attempt came to nothing. Releases it; its task is tried again or fails. `counts`: as one of
-  /// the task's attempts.
-  void try_again(step_context& context, attempt& a, failure why, bool counts);
+  /// the task's attempts. `usage`: of the attempt, if its node told it.
+  void try_again(step_context& context, attempt& a, failure why, bool counts,
+                 const task_usage& usage = {});
   /// An attempt has brought the result of its task: a Value as bytes, with so many levels.
   void attempt_succeeded(step_context& context, attempt& a, std::string output, int levels,
                          const task_usage& usage);
@@ -136,6 +139,7 @@ private:
   run_table& runs_;
   kept_results& kept_;
   run_progress& progress_;
+  run_fold& fold_;
   inline_lane inline_;
   due_timer retry_timer_;
   address self_;

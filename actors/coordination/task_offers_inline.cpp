@@ -32,7 +32,6 @@ void task_offers::do_here(step_context& context, active_run& run, std::uint32_t 
   else
     done_here_.Clear();
   usage.node = nodes_.id_of(taken.node);
-  run.used += usage.used;
   if (!made)
     return attempt_failed(context, a, std::move(made).error(), usage);
   attempt_succeeded(context, a, std::move(made->output), made->levels, usage);

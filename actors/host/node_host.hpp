@@ -5,6 +5,7 @@
 #include "actors/host/post.hpp"
 #include "actors/host/running_threads.hpp"
 #include "actors/logic.hpp"
+#include "config/base/failpoint.hpp"
 #include "config/limits/mailboxes.hpp"
 #include "telemetry/recorder.hpp"
 #include "telemetry/trace_sampler.hpp"
@@ -54,6 +55,9 @@ struct node_host {
 
   /// Delivers what does not concern the shell itself: messages, spans, log lines.
   void carry_out(outputs& out, caf::execution_unit* unit) {
+    if (failpoint_is_set) [[unlikely]]
+      for (const auto& message : out.sends)
+        failpoint("send", to_string(message.body.kind()));
     post->send_all(out.sends, unit);
     for (auto& span : out.spans)
       spans->record(std::move(span));

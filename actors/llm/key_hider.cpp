@@ -6,7 +6,7 @@ namespace troupe {
 
 namespace {
 
-constexpr std::string_view hidden = "***";
+constexpr std::string_view in_place_of_key = "***";
 
 /// How many bytes at the beginning of `text` are the key; 0: it does not begin with it.
 std::size_t key_bytes_in(std::string_view text, std::string_view key) {
@@ -28,8 +28,8 @@ std::string without_key(std::string text, std::string_view key) {
     return text;
   for (std::size_t at = text.find(key.front()); at != text.npos; at = text.find(key.front(), at))
     if (auto bytes = key_bytes_in(std::string_view{text}.substr(at), key); bytes != 0) {
-      text.replace(at, bytes, hidden);
-      at += hidden.size();
+      text.replace(at, bytes, in_place_of_key);
+      at += in_place_of_key.size();
     } else {
       ++at;
     }

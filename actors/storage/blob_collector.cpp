@@ -12,7 +12,7 @@ namespace troupe {
 
 namespace {
 
-constexpr std::string_view component = "blobs";
+constexpr std::string_view collector_component = "blobs";
 
 } // namespace
 
@@ -53,14 +53,15 @@ bool blob_collector::pinned(const std::string& hash, instant now) const {
 void blob_collector::timer(step_context& context, blob_store& store) {
   armed_ = false;
   if (phase_ == phase::asking) {
-    context.out.log(log_level::warning, component,
+    context.out.log(log_level::warning, collector_component,
                     "service state does not say which blobs are named; none was deleted");
     return rest(context, grain());
   }
   std::erase_if(pins_, [&](const auto& pin) { return pin.second <= context.now; });
   phase_ = phase::looking;
-  context.out.debug(
-      component, [&] { return "begins a sweep over " + std::to_string(store.count()) + " blobs"; });
+  context.out.debug(collector_component, [&] {
+    return "begins a sweep over " + std::to_string(store.count()) + " blobs";
+  });
   after_.clear();
   next_.reset();
   go_on(context, store);
@@ -71,7 +72,7 @@ bool blob_collector::go_on(step_context& context, blob_store& store) {
     return false;
   auto listed = store.list(after_, limits::blob_sweep_step);
   if (!listed) {
-    context.out.log(log_level::error, component, listed.error().message);
+    context.out.log(log_level::error, collector_component, listed.error().message);
     rest(context, grain());
     return false;
   }
@@ -115,7 +116,8 @@ bool blob_collector::answered(step_context& context, envelope& reply, blob_store
   if (!answer || answer->unknown()) {
     auto why = failure_in(reply).value_or(failure{});
     if (why.code != ec::none)
-      context.out.log(log_level::warning, component, "no blob is deleted: " + why.message);
+      context.out.log(log_level::warning, collector_component,
+                      "no blob is deleted: " + why.message);
     // States that do not list what they name stay as they are while this node runs.
     rest(context, answer ? keep_ : grain());
     return true;
@@ -136,10 +138,10 @@ void blob_collector::remove(step_context& context, blob_store& store,
     return;
   auto removed = store.remove(hashes, context.now - keep_ + std::chrono::nanoseconds{1});
   if (!removed) {
-    context.out.log(log_level::error, component, removed.error().message);
+    context.out.log(log_level::error, collector_component, removed.error().message);
     return rest(context, grain());
   }
-  context.out.debug(component, [&] {
+  context.out.debug(collector_component, [&] {
     return "deleted " + std::to_string(*removed) + (*removed == 1 ? " blob" : " blobs")
            + " that nobody needs";
   });
@@ -155,7 +157,7 @@ void blob_collector::rest(step_context& context, std::chrono::nanoseconds at_mos
     at_most = std::min(at_most, std::max<std::chrono::nanoseconds>(*next_ - context.now, grain()));
   if (at_most != std::chrono::nanoseconds::max())
     arm(context, at_most);
-  context.out.debug(component, [&] {
+  context.out.debug(collector_component, [&] {
     return armed_ ? "has ended a sweep; the next begins in "
                         + std::to_string(std::chrono::ceil<std::chrono::seconds>(at_most).count())
                         + " s"

@@ -2,6 +2,7 @@
 
 #include "actors/storage/blob_checks.hpp"
 #include "actors/storage/blob_timers.hpp"
+#include "actors/storage/free_space.hpp"
 #include "actors/unread.hpp"
 #include "config/limits/messages.hpp"
 
@@ -93,6 +94,8 @@ void blobs_logic::request(step_context& context, envelope message) {
         break;
       if (auto why = wrong_puts(puts_in(message)))
         return context.out.send(reply_failure(message, *why));
+      if (!has_room(context, message))
+        return;
       return gather(context, {std::move(message), {}, {}, {}});
     }
     case payload_kind::BlobGet:
@@ -107,6 +110,20 @@ void blobs_logic::request(step_context& context, envelope message) {
       break;
   }
   not_taken(context, "service blobs", message);
+}
+
+/// Whether something new is taken. What a slot stores belongs to a run that was accepted. Answers
+/// the request if not.
+bool blobs_logic::has_room(step_context& context, const envelope& request) {
+  const auto& who = request.sender;
+  if (who.what == address::kind::agent && is_pool_slot(who.agent))
+    return true;
+  auto space = check_space_for_new(store_->free_bytes(), options_.free_min, "document");
+  if (space)
+    return true;
+  context.out.log(log_level::warning, component, space.error().message, request.trace.trace);
+  context.out.send(reply_failure(request, space.error()));
+  return false;
 }
 
 // -- fetching -------------------------------------------------------------------------------------
@@ -184,6 +201,8 @@ void blobs_logic::keep(step_context& context, envelope message) {
     if (!here && seen.insert(blob.sha256()).second)
       missing.push_back(blob);
   }
+  if (!missing.empty() && !has_room(context, message))
+    return;
   keeps_.begin(context, std::move(message), std::move(missing));
 }
 

@@ -26,7 +26,9 @@ namespace troupe {
 ///
 ///  - BlobPut -> BlobStored, BlobPuts -> BlobsStored, with this node as the holder, when all are on
 ///    disk. More than `limits::document_bytes_max`: `too_large`. Blobs that come within
-///    `limits::blob_gather_time` are written together, with one sync.
+///    `limits::blob_gather_time` are written together, with one sync. `storage_failed`: they could
+///    not be written, or the disk has less than `storage.free_min`, so that nothing new is taken;
+///    what an agent stores for a task of a run that was accepted still is.
 ///  - BlobGet -> BlobData. A blob that is not here, or is damaged here, is fetched from
 ///    service::blobs of the reference's holder, checked against its hash and kept. `not_found`:
 ///    nobody has it; `unavailable`, `timed_out`: its holder did not answer; `bad_message`: its
@@ -34,7 +36,7 @@ namespace troupe {
 ///    If its trace is sampled, a piece comes before the answer and says where the bytes were found
 ///    (BlobFound): only a service or an agent of this node gets it.
 ///  - BlobsKeep -> BlobsStored: as BlobGet for each, but all are on this node's disk when it is
-///    answered, and no bytes are sent. All or none.
+///    answered, and no bytes are sent. All or none. What would have to be fetched is new.
 ///  - event BlobsHeld: somebody still needs these.
 ///
 /// A reference with the wrong size for its blob is `invalid_argument`. All requests are idempotent.
@@ -43,7 +45,8 @@ namespace troupe {
 class blobs_logic final : public logic {
 public:
   struct options {
-    std::chrono::nanoseconds keep = limits::blob_keep; ///< for blobs that nobody names
+    std::chrono::nanoseconds keep = limits::blob_keep;       ///< for blobs that nobody names
+    std::uint64_t free_min = limits::storage_free_bytes_min; ///< to take new documents
     /// Told when the state of the disk is no longer known. In a node it does not return.
     std::function<void(const failure&)> disk_failed;
     /// The name of a node, for traces; empty if it is not known.
@@ -72,6 +75,7 @@ private:
   };
 
   void request(step_context& context, envelope message);
+  bool has_room(step_context& context, const envelope& request);
   void gather(step_context& context, gathered one);
   void flush(step_context& context);
   result<void> store(step_context& context, std::span<gathered> some);

@@ -1,5 +1,6 @@
 #include "actors/storage/state_logic.hpp"
 
+#include "actors/storage/free_space.hpp"
 #include "actors/unread.hpp"
 #include "config/limits/messages.hpp"
 #include "config/limits/storage.hpp"
@@ -14,7 +15,7 @@ namespace troupe {
 
 namespace {
 
-constexpr std::string_view component = "state";
+constexpr std::string_view state_component = "state";
 
 std::optional<failure> check_agent(const std::string& agent) {
   if (agent.empty() || agent.size() > limits::agent_name_bytes_max)
@@ -25,7 +26,7 @@ std::optional<failure> check_agent(const std::string& agent) {
 }
 
 envelope refuse(step_context& context, const envelope& request, const failure& why) {
-  context.out.log(log_level::error, component, why.message, request.trace.trace);
+  context.out.log(log_level::error, state_component, why.message, request.trace.trace);
   return reply_failure(request, why);
 }
 
@@ -44,7 +45,7 @@ std::optional<failure> check_put(const SnapshotPut& given) {
 envelope written(step_context& context, envelope& request) {
   const auto& given = *request.body.as<SnapshotPut>();
   context.out.debug(
-      component,
+      state_component,
       [&] {
         return "has written the state of " + given.agent() + ": version "
                + std::to_string(given.snapshot().version()) + " of "
@@ -95,7 +96,7 @@ envelope state_logic::get(step_context& context, const envelope& request,
   if (!read)
     return refuse(context, request, std::move(read).error());
   context.out.debug(
-      component,
+      state_component,
       [&] {
         return "gives the state of " + wanted.agent() + ": "
                + (*read ? "version " + std::to_string((*read)->version()) + " of "
@@ -126,7 +127,28 @@ void state_logic::write_gathered(step_context& context) {
   auto requests = std::exchange(gathered_, {});
   gathered_bytes_ = 0;
   if (!requests.empty())
+    refuse_growth(context, requests);
+  if (!requests.empty())
     write(context, requests);
+}
+
+/// With little space left, states may change and shrink, but not grow.
+void state_logic::refuse_growth(step_context& context, std::vector<envelope>& requests) {
+  auto space = check_space_for_new(store_->free_bytes(), free_min_, "fact");
+  if (space)
+    return;
+  std::erase_if(requests, [&](envelope& request) {
+    if (!grows(*request.body.as<SnapshotPut>()))
+      return false;
+    context.out.send(refuse(context, request, space.error()));
+    return true;
+  });
+}
+
+bool state_logic::grows(const SnapshotPut& given) {
+  auto before = store_->get(given.agent());
+  auto bytes = before && *before ? (*before)->state().size() : 0;
+  return given.snapshot().state().size() > bytes;
 }
 
 void state_logic::write(step_context& context, std::span<envelope> requests) {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include "actors/logic.hpp"
+#include "config/limits/storage.hpp"
 #include "messages/agents.pb.h"
 #include "persistence/state_store.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -17,9 +19,10 @@ namespace troupe {
 /// its actor has a thread of its own.
 ///
 ///  - SnapshotGet -> SnapshotFound
-///  - SnapshotPut -> SnapshotWritten, once it is on disk; `storage_failed` if it is not. Repeating
-///    is safe. What comes while the disk is busy is written together, with one sync; a SnapshotGet
-///    in between waits for no write but its own agent's.
+///  - SnapshotPut -> SnapshotWritten, once it is on disk; `storage_failed` if it is not, or if the
+///    state has grown and the disk has less than `storage.free_min`. Repeating is safe. What comes
+///    while the disk is busy is written together, with one sync; a SnapshotGet in between waits for
+///    no write but its own agent's.
 ///    service::blobs is told of blobs that the agent no longer names (BlobsHeld), and then checks
 ///    when they may go.
 ///  - BlobsNamed -> BlobsNamed: the blobs that any agent names, active or not.
@@ -29,10 +32,11 @@ namespace troupe {
 class state_logic final : public logic {
 public:
   /// `disk_failed` is called when the state of the disk is no longer known. In a node it does not
-  /// return.
+  /// return. `free_min`: bytes that are free on the disk while states may grow.
   explicit state_logic(std::unique_ptr<state_store> store,
-                       std::function<void(const failure&)> disk_failed = {})
-      : store_(std::move(store)), disk_failed_(std::move(disk_failed)) {}
+                       std::function<void(const failure&)> disk_failed = {},
+                       std::uint64_t free_min = limits::storage_free_bytes_min)
+      : store_(std::move(store)), disk_failed_(std::move(disk_failed)), free_min_(free_min) {}
 
   void start(step_context&, const address& self) override { self_ = self; }
   void step(step_context& context, event input) override;
@@ -44,11 +48,14 @@ private:
   void put(step_context& context, envelope request);
   bool is_gathered(std::string_view agent);
   void write_gathered(step_context& context);
+  void refuse_growth(step_context& context, std::vector<envelope>& requests);
+  bool grows(const SnapshotPut& given);
   void write(step_context& context, std::span<envelope> requests);
   envelope named(step_context& context, const envelope& request, const BlobsNamed& asked);
 
   std::unique_ptr<state_store> store_;
   std::function<void(const failure&)> disk_failed_;
+  std::uint64_t free_min_;
   address self_;
   std::vector<envelope> gathered_; ///< each a SnapshotPut, of different agents
   std::size_t gathered_bytes_ = 0;

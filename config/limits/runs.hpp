@@ -16,6 +16,8 @@ inline constexpr auto owner_silence_max =
 inline constexpr auto offer_lost_after = 2s;
 inline constexpr auto offer_lost_after_per_mib = 1s;
 inline constexpr auto run_close_patience = 1s; ///< for agents to give up a run that is cancelled
+/// For the owner of a durable run to keep what a slot tells it of a step; then the attempt ends.
+inline constexpr auto step_kept_timeout = 10s;
 inline constexpr auto result_lost_after = 20s; ///< one that the queue says is on its way
 inline constexpr std::size_t results_on_way_kept_max = 256; ///< large ones, remembered by a queue
 inline constexpr std::size_t tasks_asked_max = 4'096;       ///< in one question: less than 64 KiB
@@ -60,6 +62,19 @@ inline constexpr std::size_t run_results_bytes_max = 256 * mib;
 inline constexpr std::size_t results_bytes_to_give_back = 4 * mib;
 /// Of all runs that one node owns; then the run that keeps most fails.
 inline constexpr std::size_t results_bytes_max = 1'024 * mib;
+
+// -- durable runs ---------------------------------------------------------------------------------
+
+/// Events that wait until the journal has written those before them. With more, an owner offers no
+/// tasks until some are written.
+inline constexpr std::size_t run_events_bytes_max = 32 * mib;
+inline constexpr auto journal_retry_after = 50ms; ///< a journal that had no room for a message
+inline constexpr std::size_t journal_page_bytes_aim = 1 * mib; ///< of events read at once
+inline constexpr std::size_t run_listeners_max = 64;           ///< clients attached to one run
+inline constexpr std::size_t runs_asked_at_once_max = 1'000; ///< questions that wait for a journal
+inline constexpr std::size_t runs_listed = 100;              ///< unless a client wants more
+inline constexpr std::size_t runs_listed_max = 10'000;
+inline constexpr std::size_t steps_listed_max = 10'000; ///< in one answer; a task's come together
 
 // -- the end of work ------------------------------------------------------------------------------
 

@@ -38,6 +38,26 @@ inline constexpr std::size_t blob_fetches_max = 256; ///< different blobs on the
 inline constexpr std::size_t blob_waiters_max =
     1'024; ///< requests that wait for blobs on their way
 
+/// Below this a node takes nothing new: no runs, no documents (`storage.free_min`).
+inline constexpr std::uint64_t storage_free_bytes_min = 256 * mib;
+inline constexpr auto journal_retention =
+    7 * 24h; ///< of runs that have ended (`journal.retention`)
+/// What is written without a sync is on disk within twice this time.
+inline constexpr auto journal_unsynced_time = 50ms;
+inline constexpr std::size_t journal_batch_bytes_max = 8 * mib; ///< of events, for one write
+inline constexpr std::size_t journal_event_bytes_max = 128 * mib;
+inline constexpr std::size_t journal_payload_bytes_min =
+    64 * kib; ///< larger events are not in their records
+inline constexpr std::size_t journal_read_bytes_max = 4 * mib;     ///< of events in one answer
+inline constexpr std::size_t journal_list_max = 1'000;             ///< runs in one answer
+inline constexpr std::size_t journal_list_looked_at_max = 100'000; ///< to find them
+inline constexpr std::size_t journal_tails_max = 100'000;   ///< runs whose last record is in memory
+inline constexpr auto journal_cut_every = 1min;             ///< looked for runs that are too old
+inline constexpr std::size_t journal_cut_runs_max = 100;    ///< in one step
+inline constexpr auto journal_cut_pause = 10ms;             ///< between two such steps
+inline constexpr std::size_t journal_damage_told_max = 100; ///< by `troupe journal`
+inline constexpr std::size_t run_id_bytes = 16;
+
 inline constexpr std::size_t heap_block_bytes_max =
     1 * mib; ///< larger ones are taken from the system and given back alone
 inline constexpr std::size_t heap_kept_bytes_max = 8 * mib; ///< free at the end of a heap

@@ -1,17 +1,17 @@
+#include "config/base/utf8.hpp"
+#include "config/limits/attaching.hpp"
+#include "messages/durability.hpp"
 #include "messages/runs.pb.h"
 #include "nodes/cli/command_trace.hpp"
 #include "nodes/cli/commands.hpp"
+#include "nodes/cli/gathered_runs.hpp"
 #include "nodes/cli/graph_arguments.hpp"
-#include "nodes/cli/output_file.hpp"
-#include "nodes/cli/run_report.hpp"
+#include "nodes/cli/run_display.hpp"
 #include "nodes/cli/run_watch.hpp"
 #include "nodes/cli/trace_ids.hpp"
 #include "nodes/cli/upload.hpp"
 #include "nodes/exit_codes.hpp"
 #include "telemetry/span.hpp"
-#include "telemetry/text_escape.hpp"
-
-#include <unistd.h>
 
 #include <cstdlib>
 #include <optional>
@@ -55,7 +55,7 @@ cli_result<value_map> send_inputs(attached_client& cluster, const Graph& graph,
 
 /// What a run needs of the world, for as long as the command lasts.
 struct run_attachment {
-  std::optional<interrupts> signals;
+  std::optional<attention> attends;
   std::optional<attached_client> cluster;
   role_names roles; ///< that do tasks
 };
@@ -66,8 +66,8 @@ cli_result<void> attach_to(const cluster_flags& flags, run_attachment& to, comma
     connecting.failed(why);
     return unexpected{why};
   };
-  to.signals.emplace();
-  auto cluster = attach_lasting(flags, to.signals->fd());
+  to.attends.emplace();
+  auto cluster = attach_lasting(flags, to.attends->fd());
   if (!cluster)
     return failed(cluster.error());
   to.cluster = std::move(*cluster);
@@ -77,6 +77,25 @@ cli_result<void> attach_to(const cluster_flags& flags, run_attachment& to, comma
     return failed(roles.error());
   to.roles = std::move(*roles);
   return {};
+}
+
+/// What the command says, or else the graph; `default` leaves it to the run's owner.
+cli_result<Durability> wanted_durability(const run_command& wanted, const Graph& graph) {
+  if (!wanted.durability.empty() && !durability_named(wanted.durability))
+    return unexpected{
+        usage_error("--durability " + wanted.durability + ": expected sync, async or off")};
+  auto durability = durability_named(wanted.durability).value_or(graph.durability());
+  if (!is_utf8(wanted.key) || wanted.key.size() > limits::run_key_bytes_max)
+    return unexpected{usage_error("--key: it has at most "
+                                  + std::to_string(limits::run_key_bytes_max) + " bytes of UTF-8")};
+  if (wanted.detach && durability == DURABILITY_OFF)
+    return unexpected{usage_error("--detach: a run that is not durable (durability: off) would end "
+                                  "with this command; leave out --detach, or give --durability "
+                                  "sync")};
+  if (wanted.detach && (!wanted.output.empty() || wanted.timeout.count() > 0))
+    return unexpected{usage_error("--detach does not wait for the run: --output and --timeout are "
+                                  "for `troupe run` without it, or for `troupe runs attach`")};
+  return durability;
 }
 
 /// Every mistake is found before the first task starts, most of them before a cluster is asked.
@@ -89,6 +108,9 @@ cli_result<run_outcome> run(const run_command& wanted, command_trace& trace, run
   if (!graph)
     return unexpected{graph.error()};
   trace.called("run " + graph->name());
+  auto durability = wanted_durability(wanted, *graph);
+  if (!durability)
+    return unexpected{durability.error()};
   auto arguments = read_arguments(*graph, wanted.graph, wanted.inputs,
                                   wanted.follow_links ? links::all : links::inside);
   if (!arguments)
@@ -107,62 +129,31 @@ cli_result<run_outcome> run(const run_command& wanted, command_trace& trace, run
     tell_skipped(told_of_files.skipped);
   }
 
+  run_place place{node_from_bytes(to.cluster->node().id()), to.cluster->node().name(),
+                  graph->name()};
+  if (!wanted.key.empty())
+    place = owner_of_key(wanted.key, to.cluster->link->welcome(), place);
   RunSubmit submit;
   *submit.mutable_graph() = std::move(*graph);
   *submit.mutable_inputs() = std::move(*inputs);
-  submit.set_want_progress(!wanted.as_json);
-  run_watch watch(*to.cluster, *to.signals, wanted.timeout, wanted.as_json);
-  return watch.run(std::move(submit), trace);
-}
-
-/// Prints what came of it, and returns the exit code.
-int show(const run_command& wanted, const run_outcome& outcome, const files_told& files,
-         trace_id trace, const output_file* output) {
-  const auto& ended = outcome.ended;
-  auto text = result_text(ended);
-  if (output && ended.has_result())
-    if (auto written = output->write(text); !written)
-      return report({exit_cannot_write, "output", written.error().message}, wanted.as_json);
-  if (wanted.as_json) {
-    auto told = run_json(outcome, trace);
-    told["notes"] = files_json(files.notes, "note");
-    told["skipped"] = files_json(files.skipped.named, "why");
-    told["skipped_more"] = files.skipped.more;
-    print_json(told);
-    return outcome.exit_code;
-  }
-  if (!output)
-    print_data(shown_on(terminal_of(STDOUT_FILENO), text));
-  auto told = run_summary(outcome);
-  if (output && ended.has_result())
-    told += "troupe: the result is in " + one_line(wanted.output) + "\n";
-  tell(told);
-  return outcome.exit_code;
-}
-
-/// Why the command's span is marked as failed; nothing if it is not.
-std::optional<cli_error> why_failed(const cli_result<run_outcome>& outcome) {
-  if (!outcome)
-    return outcome.error();
-  if (outcome->exit_code == exit_ok)
-    return std::nullopt;
-  const auto& why = outcome->ended.failure();
-  auto code = outcome->exit_code == exit_timed_out     ? ec::timed_out
-              : outcome->exit_code == exit_interrupted ? ec::cancelled
-                                                       : from_proto(why).code;
-  return cli_error{outcome->exit_code, std::string{to_string(code)}, outcome->why};
+  submit.set_want_progress(!wanted.as_json && !wanted.detach);
+  submit.set_durability(*durability);
+  submit.set_key(wanted.key);
+  run_watch watch(*to.cluster, *to.attends,
+                  {.flags = wanted.cluster,
+                   .timeout = wanted.timeout,
+                   .quiet = wanted.as_json,
+                   .detach = wanted.detach,
+                   .is_keyed = !wanted.key.empty()});
+  return watch.submit(payload::of(std::move(submit)), std::move(place), trace);
 }
 
 } // namespace
 
 int cmd_run(const run_command& wanted) {
-  std::optional<output_file> output;
-  if (!wanted.output.empty()) {
-    auto prepared = output_file::prepare(wanted.output);
-    if (!prepared)
-      return report({exit_cannot_write, "output", prepared.error().message}, wanted.as_json);
-    output = std::move(*prepared);
-  }
+  auto output = prepare_output(wanted.output);
+  if (!output)
+    return report(output.error(), wanted.as_json);
   command_trace trace{"run", std::getenv("TRACEPARENT")};
   files_told files;
   auto outcome = [&] {
@@ -173,8 +164,13 @@ int cmd_run(const run_command& wanted) {
               to.cluster ? &*to.cluster : nullptr);
     return done;
   }();
-  return outcome ? show(wanted, *outcome, files, trace.id(), output ? &*output : nullptr)
-                 : report(outcome.error(), wanted.as_json);
+  if (!outcome)
+    return report(outcome.error(), wanted.as_json);
+  run_display how{wanted.as_json, wanted.output};
+  how.more["notes"] = files_json(files.notes, "note");
+  how.more["skipped"] = files_json(files.skipped.named, "why");
+  how.more["skipped_more"] = files.skipped.more;
+  return show_run(*outcome, how, trace.id(), *output);
 }
 
 int cmd_run_help(const std::string& graph) {

@@ -14,8 +14,6 @@
 
 namespace troupe::cli {
 
-namespace {
-
 void add_json(CLI::App* command, bool& as_json) {
   command->add_flag("--json", as_json, "Print JSON, also for errors: {\"error\": {...}}");
 }
@@ -40,6 +38,8 @@ void add_cluster(CLI::App* command, cluster_flags& flags) {
       ->check(is_given)
       ->group("Which cluster (default: your own)");
 }
+
+namespace {
 
 void add_config(CLI::App* command, std::string& file, settings& set) {
   command->add_option("--config", file, "Configuration file (YAML); see `troupe config show`")
@@ -163,7 +163,9 @@ void add_work_commands(command_table& table) {
                   "  troupe run digest --input dir=/usr/share/common-licenses \\\n"
                   "    --input question=\"What must I do when I give the program to others?\"\n"
                   "  troupe run digest --help            shows the inputs of the graph\n"
-                  "  troupe run ./own.yaml --output report.md",
+                  "  troupe run ./own.yaml --output report.md\n"
+                  "  troupe run ./own.yaml --detach      prints the id; see `troupe runs`\n"
+                  "  troupe run ./own.yaml --key nightly-2026-11-27",
                   run, cmd_run);
   app->set_help_flag();
   app->add_flag("-h,--help", *help, "Print this help, or the inputs of the named graph");
@@ -177,6 +179,17 @@ void add_work_commands(command_table& table) {
       ->type_name("FILE")
       ->check(is_given);
   add_timeout(app, run->timeout, "Cancel the run after this time (default: no limit)");
+  app->add_option(
+         "--durability", run->durability,
+         "What outlives a node's process: sync (all that was acknowledged), async (all but "
+         "the last 100 ms), off (nothing); default: the graph's, else runs.durability")
+      ->type_name("WORD")
+      ->check(is_given);
+  app->add_option("--key", run->key,
+                  "A second run with this key begins nothing: it is shown the first")
+      ->type_name("KEY")
+      ->check(is_given);
+  app->add_flag("--detach", run->detach, "Print the run's id once it is accepted, and end");
   add_follow_links(app, run->follow_links);
   add_cluster(app, run->cluster);
   add_json(app, run->as_json);
@@ -310,6 +323,8 @@ int parse_and_run(int argc, const char* const* argv) {
   add_cluster_commands(table);
   add_work_commands(table);
   add_list_commands(table);
+  add_journal(table);
+  add_runs(table);
   add_simulate(table);
   try {
     app.parse(argc, argv);

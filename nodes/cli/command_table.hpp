@@ -1,5 +1,7 @@
 #pragma once
 
+#include "nodes/cli/find_cluster.hpp"
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,7 +32,13 @@ struct command_table {
 /// An unset shell variable must not silently select the default.
 inline std::string is_given(const std::string& text) { return text.empty() ? "it is empty" : ""; }
 
-/// The command with most flags.
+/// The flags that several commands have.
+void add_json(CLI::App* command, bool& as_json);
+void add_cluster(CLI::App* command, cluster_flags& flags);
+
+/// The command with most flags, and the one with most commands of its own.
 void add_simulate(command_table& table);
+void add_journal(command_table& table);
+void add_runs(command_table& table);
 
 } // namespace troupe::cli

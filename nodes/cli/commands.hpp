@@ -62,11 +62,33 @@ struct run_command {
   std::string output;
   bool follow_links = false;
   std::chrono::milliseconds timeout{}; ///< zero: none
+  std::string durability;              ///< sync, async, off; empty: what the graph says
+  std::string key;                     ///< a second run with it begins nothing
+  bool detach = false;                 ///< print the id and end
   bool as_json = false;
 };
 int cmd_run(const run_command& wanted);
 /// `troupe run NAME --help`: the inputs of the graph.
 int cmd_run_help(const std::string& graph);
+
+/// All `troupe runs ...`.
+struct runs_command {
+  cluster_flags cluster;
+  std::string run;          ///< its id, or the beginning of it
+  std::string state;        ///< of the runs to list; empty: all
+  std::uint32_t limit = 20; ///< of the runs to list
+  std::string output;
+  bool steps = false;  ///< show: the steps of the tasks, too
+  bool failed = false; ///< retry: keep what succeeded
+  bool detach = false;
+  bool as_json = false;
+};
+int cmd_runs(const runs_command& wanted);
+int cmd_runs_show(const runs_command& wanted);
+int cmd_runs_attach(const runs_command& wanted);
+int cmd_runs_cancel(const runs_command& wanted);
+int cmd_runs_retry(const runs_command& wanted);
+int cmd_runs_delete(const runs_command& wanted);
 
 struct graphs_command {
   bool as_json = false;
@@ -119,5 +141,15 @@ struct simulate_command {
   std::size_t threads = 1;
 };
 int cmd_simulate(const simulate_command& wanted);
+
+/// On files alone: no cluster is asked.
+struct journal_command {
+  enum class task { checked, exported, salvaged };
+  task what = task::checked;
+  std::string folder; ///< of a node, or of its journal
+  std::string into;   ///< of the new journal, if it is salvaged
+  bool as_json = false;
+};
+int cmd_journal(const journal_command& wanted);
 
 } // namespace troupe::cli

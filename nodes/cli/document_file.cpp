@@ -25,7 +25,7 @@ file_handle open_regular(const std::filesystem::path& path, struct stat& about) 
 }
 
 /// Reads up to `bytes_max` bytes. Returns false and sets errno if that fails.
-bool read_up_to(int fd, std::size_t bytes_max, std::string& into) {
+bool read_piece(int fd, std::size_t bytes_max, std::string& into) {
   into.resize(bytes_max);
   std::size_t filled = 0;
   while (filled < bytes_max) {
@@ -47,7 +47,7 @@ bool read_up_to(int fd, std::size_t bytes_max, std::string& into) {
 bool read_beginning(const std::filesystem::path& path, std::size_t bytes_max, std::string& into) {
   struct stat about {};
   auto fd = open_regular(path, about);
-  return fd && read_up_to(fd.get(), bytes_max, into);
+  return fd && read_piece(fd.get(), bytes_max, into);
 }
 
 result<std::string> read_regular_file(const std::filesystem::path& path, std::size_t bytes_max) {
@@ -59,7 +59,7 @@ result<std::string> read_regular_file(const std::filesystem::path& path, std::si
   if (size > bytes_max)
     return fail(ec::too_large, "is too large (it has grown)");
   std::string bytes;
-  if (!read_up_to(fd.get(), static_cast<std::size_t>(size), bytes))
+  if (!read_piece(fd.get(), static_cast<std::size_t>(size), bytes))
     return fail(ec::invalid_argument, std::string("cannot be read: ") + std::strerror(errno));
   return bytes;
 }

@@ -72,8 +72,12 @@ cli_error error_of(const std::string& config_message) {
 }
 
 std::string error_text(const cli_error& error, bool as_json) {
-  if (as_json)
-    return to_line({{"error", {{"code", error.code}, {"message", error.message}}}});
+  if (as_json) {
+    json told{{"error", {{"code", error.code}, {"message", error.message}}}};
+    if (!error.run.empty())
+      told["run"] = error.run;
+    return to_line(told);
+  }
   return "troupe: " + one_line(error.message) + "\n";
 }
 

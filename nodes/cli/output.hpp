@@ -23,6 +23,7 @@ struct cli_error {
   int exit_code = 1;
   std::string code;    ///< a name for programs: "usage", "unavailable", "config"
   std::string message; ///< what, where, what to do
+  std::string run{};   ///< the id of the run that this is about, for programs; may be empty
 };
 
 template <class T>
@@ -36,7 +37,8 @@ cli_error error_of_files(const failure& why);
 cli_error error_of(const std::string& config_message);
 
 /// Prints `troupe: message`, always one line, to standard error or, with `as_json`, `{"error":
-/// {...}}` to standard output. Returns the exit code.
+/// {"code", "message"}}`, with "run" beside it if it is about one, to standard output. Returns the
+/// exit code.
 int report(const cli_error& error, bool as_json = false);
 
 /// What `report` prints.

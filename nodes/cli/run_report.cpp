@@ -2,8 +2,10 @@
 
 #include "config/base/count_of.hpp"
 #include "config/prices.hpp"
+#include "messages/durability.hpp"
 #include "messages/runs.pb.h"
 #include "messages/values.pb.h"
+#include "nodes/cli/run_words.hpp"
 #include "nodes/exit_codes.hpp"
 #include "telemetry/text_escape.hpp"
 
@@ -35,6 +37,7 @@ json task_json(const run_outcome& outcome, const TaskOutcome& task) {
             {"output_tokens", task.output_tokens()},
             {"cost_usd", usd_of(task.cost_nano_usd())},
             {"duration_ms", static_cast<double>(task.duration_us()) / 1000},
+            {"unknown_steps", task.unknown_steps()},
             {"notes", json::array()}};
   for (const auto& note : task.notes())
     made["notes"].push_back(note);
@@ -61,6 +64,18 @@ std::string notes_text(const RunEnded& ended) {
   return text;
 }
 
+/// Calls whose outcome nobody knows, and which were made again.
+std::string unknown_text(const RunEnded& ended) {
+  if (ended.unknown_steps() == 0)
+    return {};
+  std::string text;
+  int tasks = 0;
+  for (const auto& task : ended.tasks())
+    if (task.unknown_steps() > 0 && ++tasks <= notes_shown_max)
+      text += "troupe: " + title_of(task) + ": " + paid_twice_text(task.unknown_steps()) + "\n";
+  return text + "troupe: " + paid_twice_text(ended.unknown_steps()) + "\n";
+}
+
 } // namespace
 
 std::string result_text(const RunEnded& ended) {
@@ -72,24 +87,38 @@ std::string result_text(const RunEnded& ended) {
   return text.ends_with('\n') ? text : text + "\n";
 }
 
-json run_json(const run_outcome& outcome, trace_id trace) {
+json accepted_json(const run_outcome& outcome, trace_id trace) {
+  const auto& accepted = outcome.accepted;
+  return {{"run", to_string(run_from_bytes(accepted.run()))},
+          {"trace_id", to_string(trace)},
+          {"durability", to_string(accepted.durability())},
+          {"known", accepted.known()},
+          {"owner", outcome.owner_name}};
+}
+
+json ended_json(const run_outcome& outcome) {
   const auto& ended = outcome.ended;
   auto tasks = json::array();
   for (const auto& task : ended.tasks())
     tasks.push_back(task_json(outcome, task));
-  json made{{"run", to_string(run_from_bytes(ended.run()))},
-            {"trace_id", to_string(trace)},
-            {"ok", ended.ok()},
+  json made{{"ok", ended.ok()},
             {"result", ended.has_result() ? to_json(ended.result()) : json(nullptr)},
             {"tasks", std::move(tasks)},
             {"input_tokens", ended.input_tokens()},
             {"output_tokens", ended.output_tokens()},
             {"cost_usd", usd_of(ended.cost_nano_usd())},
+            {"unknown_steps", ended.unknown_steps()},
             {"duration_ms", static_cast<double>(ended.duration_us()) / 1000}};
   if (!ended.ok()) {
     made["error"] = to_json(from_proto(ended.failure()));
     made["error"]["message"] = outcome.why;
   }
+  return made;
+}
+
+json run_json(const run_outcome& outcome, trace_id trace) {
+  auto made = accepted_json(outcome, trace);
+  made.update(ended_json(outcome));
   return made;
 }
 
@@ -115,6 +144,7 @@ std::string run_summary(const run_outcome& outcome) {
     text +=
         "troupe: " + count_of(static_cast<std::uint64_t>(failed - failures_shown_max), "more task")
         + " failed\n";
+  text += unknown_text(ended);
   auto took = ended.duration_us() < 1000
                   ? "less than 1 ms"
                   : human_duration(std::chrono::milliseconds(ended.duration_us() / 1000));

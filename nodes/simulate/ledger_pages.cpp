@@ -11,12 +11,12 @@ namespace troupe {
 
 namespace {
 
-constexpr const char* json_type = "application/json";
+constexpr const char* page_type = "application/json";
 
 http_answer problem(unsigned status, std::string message) {
   request_error what;
   what.message = std::move(message);
-  return {status, json_type, openai_form::error(what), {}};
+  return {status, page_type, openai_form::error(what), {}};
 }
 
 /// Sends the file as one JSON object, as fast as its reader takes it.
@@ -26,7 +26,7 @@ public:
       : pages_(std::move(pages)), call_(std::move(call)) {}
 
   void start() {
-    call_.begin({200, json_type, "{\"calls\":[", {}});
+    call_.begin({200, page_type, "{\"calls\":[", {}});
     go_on();
   }
 
@@ -68,13 +68,13 @@ void add_ledger_pages(http_routes& routes, call_ledger* kept) {
                 std::make_shared<ledger_reading>(std::move(*pages), std::move(call))->start();
               }});
   routes.add_page("GET", "/ledger/sum", [kept](const incoming_request&) {
-    return kept ? http_answer{200, json_type, kept->sum(), {}} : problem(404, none);
+    return kept ? http_answer{200, page_type, kept->sum(), {}} : problem(404, none);
   });
   routes.add_page("DELETE", "/ledger", [kept](const incoming_request&) {
     if (kept == nullptr)
       return problem(404, none);
     auto cleared = kept->clear();
-    return cleared ? http_answer{200, json_type, "{\"calls\":0}\n", {}}
+    return cleared ? http_answer{200, page_type, "{\"calls\":0}\n", {}}
                    : problem(500, cleared.error().message);
   });
 }

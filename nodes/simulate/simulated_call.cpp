@@ -11,7 +11,7 @@ namespace troupe {
 
 namespace {
 
-constexpr std::string_view json_type = "application/json";
+constexpr std::string_view json_media_type = "application/json";
 constexpr std::string_view place = "@huge@"; ///< stands where a huge text will
 
 } // namespace
@@ -69,7 +69,7 @@ bool simulated_call::refuse() {
   auto found = refusal_for(given_.how.fault);
   if (!found)
     return false;
-  auto refused = head(json_type);
+  auto refused = head(json_media_type);
   refused.status = found->status;
   refused.body = error_body(found->error(is_anthropic(given_.request.api)));
   if (found->says_when()) {
@@ -122,7 +122,7 @@ void simulated_call::deliver() {
 }
 
 void simulated_call::deliver_whole() {
-  auto whole = head(json_type);
+  auto whole = head(json_media_type);
   whole.body = body();
   auto half = whole.body.size() / 2;
   switch (given_.how.fault) {
@@ -163,7 +163,7 @@ void simulated_call::deliver_huge() {
   if (text_at_ == text_.npos)
     text_at_ = text_.size() / 2;
   call_.when_gone([self = shared_from_this()] { self->gone(); });
-  auto begun = head(json_type);
+  auto begun = head(json_media_type);
   begun.body = text_.substr(0, text_at_);
   call_.begin(std::move(begun));
   fill();

@@ -10,14 +10,14 @@ int main() {
   using namespace troupe;
   using namespace troupe::bench;
   using namespace std::chrono_literals;
-  testing::home where{std::filesystem::path{TROUPE_BINARY_DIR} / "troupe"};
+  tests::home where{std::filesystem::path{TROUPE_BINARY_DIR} / "troupe"};
   std::vector<double> first;
   std::vector<double> again;
   for (int i = 0; i < 5; ++i) {
-    testing::home fresh{std::filesystem::path{TROUPE_BINARY_DIR} / "troupe"};
+    tests::home fresh{std::filesystem::path{TROUPE_BINARY_DIR} / "troupe"};
     for (auto* times : {&first, &again}) {
       auto begun = std::chrono::steady_clock::now();
-      testing::cluster started{fresh};
+      tests::cluster started{fresh};
       times->push_back(seconds_since(begun) * 1e3);
       started.stop();
     }
@@ -25,15 +25,15 @@ int main() {
   report("`troupe up --nodes 3` ready, new folder", "ms", median(first), "aim: under 1000");
   report("`troupe up --nodes 3` ready, again", "ms", median(again), "aim: under 1000");
 
-  testing::cluster idle{where};
+  tests::cluster idle{where};
   std::this_thread::sleep_for(2s); // let the work of the start finish
   std::vector<double> memory;
   std::vector<double> processor;
-  auto cpu = [&](const testing::running_node& n) {
-    return std::chrono::duration<double>(testing::processor_time(n.pid)).count();
+  auto cpu = [&](const tests::running_node& n) {
+    return std::chrono::duration<double>(tests::processor_time(n.pid)).count();
   };
   for (const auto& n : idle.nodes()) {
-    memory.push_back(static_cast<double>(testing::resident_bytes(n.pid)) / (1024.0 * 1024.0));
+    memory.push_back(static_cast<double>(tests::resident_bytes(n.pid)) / (1024.0 * 1024.0));
     auto before = cpu(n);
     std::this_thread::sleep_for(3s);
     processor.push_back((cpu(n) - before) / 3 * 100);

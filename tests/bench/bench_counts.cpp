@@ -87,6 +87,7 @@ repeated in_the_simulator(std::function<envelope()> make, payload_kind answer) {
 envelope submission(const Graph& graph) {
   RunSubmit run;
   *run.mutable_graph() = graph;
+  run.set_durability(DURABILITY_OFF);
   return make_envelope(message_kind::request, address::of(service::coordinator), std::move(run));
 }
 

@@ -90,9 +90,9 @@ void activations() {
     whole_node node{1};
     node.wait_for_members();
     in_turn(node, 1, 1'000); // what the first agents bring along is not theirs
-    auto before = testing::resident_bytes(::getpid());
+    auto before = tests::resident_bytes(::getpid());
     rates.push_back(in_turn(node, 1'001, activated));
-    auto grown = testing::resident_bytes(::getpid()) - before;
+    auto grown = tests::resident_bytes(::getpid()) - before;
     bytes.push_back(static_cast<double>(grown) / static_cast<double>(activated));
   }
   report("agents activated by their first message, 64 at a time", "1/s", median(rates),

@@ -109,7 +109,7 @@ void open_many() {
 int main(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "serve") == 0)
     return serve();
-  troupe::testing::temporary_folder folder;
+  troupe::tests::temporary_folder folder;
   auto self = std::filesystem::read_symlink("/proc/self/exe").string();
   auto nginx = start_nginx(folder.path());
   measured_server ours{{self, "serve"}};

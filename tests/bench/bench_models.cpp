@@ -28,7 +28,7 @@ using namespace troupe;
 using namespace troupe::bench;
 using namespace std::chrono_literals;
 using test::whole_node;
-using troupe::testing::process;
+using troupe::tests::process;
 
 double processor_seconds() {
   rusage used{};
@@ -198,7 +198,7 @@ double until_all_are_answered() {
 /// KiB of a call that waits for its answer.
 double memory_of_a_call(bool tls, bool streams, std::uint64_t count = open_calls) {
   simulate_process server{{"--latency", "20min"}};
-  std::optional<troupe::testing::tls_front> front;
+  std::optional<troupe::tests::tls_front> front;
   if (tls)
     front.emplace(server.url);
   whole_node node{1,
@@ -207,7 +207,7 @@ double memory_of_a_call(bool tls, bool streams, std::uint64_t count = open_calls
                                    tls ? front->ca_file() : std::filesystem::path{})};
   node.wait_for_members();
   auto self = ::getpid();
-  auto before = troupe::testing::resident_bytes(self);
+  auto before = troupe::tests::resident_bytes(self);
   running_logic asker{node, [&](std::promise<double>* done) {
                         auto made = std::make_unique<counted_caller>(
                             address::of(service::models, node.mail().self()), "p/m", count, count,
@@ -218,7 +218,7 @@ double memory_of_a_call(bool tls, bool streams, std::uint64_t count = open_calls
                       }};
   asker.begin();
   auto asked = [&] { // by the provider's own connections: those of the node may be shared
-    return troupe::testing::open_descriptors(server.pid());
+    return troupe::tests::open_descriptors(server.pid());
   };
   auto until = std::chrono::steady_clock::now() + 4min;
   while (asked() < count && std::chrono::steady_clock::now() < until)
@@ -226,7 +226,7 @@ double memory_of_a_call(bool tls, bool streams, std::uint64_t count = open_calls
   if (asked() < count)
     throw std::runtime_error("only " + std::to_string(asked())
                              + " calls have come to the provider");
-  auto used = troupe::testing::resident_bytes(self) - before;
+  auto used = troupe::tests::resident_bytes(self) - before;
   return static_cast<double>(used) / static_cast<double>(count) / 1024;
 }
 
@@ -234,7 +234,7 @@ double memory_of_a_call(bool tls, bool streams, std::uint64_t count = open_calls
 double time_of_a_piece() {
   constexpr int pieces = 50'000;
   simulate_process server{{"--output-tokens", std::to_string(pieces)}};
-  troupe::testing::home user{TROUPE_BINARY_DIR "/troupe"};
+  troupe::tests::home user{TROUPE_BINARY_DIR "/troupe"};
   auto roles = user.path() / "roles";
   std::filesystem::create_directories(roles);
   std::ofstream{roles / "teller.yaml"}
@@ -244,14 +244,14 @@ double time_of_a_piece() {
   std::ofstream{config} << "providers:\n  p: {kind: openai, base_url: " << server.url
                         << "/v1}\nnode:\n  roles: " << roles.string() << "\n";
   user.set("TROUPE_CONFIG", config.string());
-  troupe::testing::cluster one{user, {.nodes = 1}};
+  troupe::tests::cluster one{user, {.nodes = 1}};
   std::vector<double> took;
   for (int round = 0; round < 3; ++round) {
-    auto before = troupe::testing::processor_time(one.nodes()[0].pid);
+    auto before = troupe::tests::processor_time(one.nodes()[0].pid);
     auto sent = user.troupe({"send", "teller/a", "tell me " + std::to_string(round)});
     if (!sent.ok())
       throw std::runtime_error(sent.shown());
-    auto used = troupe::testing::processor_time(one.nodes()[0].pid) - before;
+    auto used = troupe::tests::processor_time(one.nodes()[0].pid) - before;
     took.push_back(static_cast<double>(used.count()) * 1'000 / pieces);
   }
   return median(took);

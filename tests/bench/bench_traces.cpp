@@ -34,7 +34,7 @@ public:
       throw std::runtime_error("no pipe");
     child_ = ::fork();
     if (child_ == 0) {
-      troupe::testing::otlp_receiver receiver;
+      troupe::tests::otlp_receiver receiver;
       auto endpoint = receiver.endpoint() + "\n";
       [[maybe_unused]] auto written = ::write(told[1], endpoint.data(), endpoint.size());
       ::pause();

@@ -182,6 +182,6 @@ double measured_server::processor_seconds() const {
   return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
 }
 
-std::size_t measured_server::peak_bytes() const { return testing::peak_resident_bytes(child_); }
+std::size_t measured_server::peak_bytes() const { return tests::peak_resident_bytes(child_); }
 
 } // namespace troupe::bench

@@ -59,6 +59,7 @@ private:
     RunSubmit run;
     *run.mutable_graph() = graph_;
     *run.mutable_inputs() = inputs_;
+    run.set_durability(DURABILITY_OFF);
     auto message = make_envelope(message_kind::request,
                                  address::of(service::coordinator, self_.node), std::move(run));
     message.id = {session_, ++sequence_};

@@ -303,6 +303,7 @@ class World:
         self.program = os.path.abspath(options.troupe)
         self.rounds, self.seed, self.mark = options.rounds, options.seed, mark
         self.random = random.Random(options.seed)
+        self.summary = ""  # the last line
         self.home = tempfile.mkdtemp(prefix="chaos.")
         self.environment = {k: v for k, v in os.environ.items()
                             if not k.startswith(("TROUPE_", "OTEL_", "TRACEPARENT"))}
@@ -363,24 +364,22 @@ def main(module_doc, run, rounds, rounds_mean):
     parser.add_argument("--rounds", type=int, default=rounds, metavar="N",
                         help=f"{rounds_mean} (default: {rounds})")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30), metavar="N")
+    parser.add_argument("--keep", action="store_true", help="keep the folder whatever happens")
     options = parser.parse_args()
     if not os.access(options.troupe, os.X_OK):
         parser.error(f"{options.troupe} is no program")
-
-    def terminated(*_):
-        raise KeyboardInterrupt
-    signal.signal(signal.SIGTERM, terminated)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     mark = os.environ.get(MARK) or f"{os.getpid()}-{random.randrange(1 << 60)}"
-    world, keep = World(options, mark), False
+    world, keep = World(options, mark), options.keep
     say(f"seed {options.seed}, rounds {options.rounds}")
     try:
         run(world)
-        say("held")
+        say(world.summary or "held")
         return HELD
     except Violated as violated:
         keep = True
         say(f"VIOLATED: {violated}\nkept: {world.home}; again: --seed {options.seed}"
-            f" --rounds {options.rounds}")
+            f" --rounds {options.rounds}\n{world.summary}".rstrip())
         return VIOLATED
     except Skipped as why:
         say(f"skipped: {why}")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A node is killed (kill -9) in the middle of each run of the main job, either a worker or the
-owner. Then nodes are stopped (SIGSTOP) for a while and continued.
+owner; the runs are not durable (kill_rounds.py kills under those that are). Then nodes are stopped
+(SIGSTOP) for a while and continued.
 
 Held: the report is byte for byte that of an undisturbed run, or the owner was killed and the client
 says so (75; 69 if the owner died before it had accepted the run). If a worker dies or is stopped,
@@ -35,7 +36,8 @@ def kill_one(world, cluster, number, undisturbed, seen):
     workers = [v for v in range(cluster.size) if v != owner]
     victim = owner if number % 3 == 0 else world.random.choice(workers)
     link = cluster.addresses()[0][owner]
-    run = chaos.Background(cluster.digest, chaos.LICENCES, "--peer", link)
+    run = chaos.Background(cluster.digest, chaos.LICENCES, "--peer", link,
+                           "--durability", "off")
     time.sleep(world.random.uniform(0.02, undisturbed.seconds * 0.9))
     cluster.kill(f"node-{victim + 1}")
     done, kind = run.result(), "owner" if victim == owner else "worker"

@@ -10,7 +10,7 @@
 
 /// A node stops reading: its senders get `overloaded`, and no node's memory grows beyond the bound
 /// of a link.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -75,4 +75,4 @@ TEST_F(back_pressure, of_a_node_that_stops_reading_reaches_the_sender) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

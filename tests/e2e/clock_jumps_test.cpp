@@ -1,9 +1,11 @@
 #include "tests/e2e/simulator.hpp"
 
+#include <ctime>
+
 /// The wall clock of the machine jumps, a day forwards and an hour back, for the nodes, the command
 /// and the provider alike. Debian's libfaketime makes it: an offset that every process reads at
 /// each look at the wall clock; the monotonic clock goes on.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -68,6 +70,24 @@ protected:
     }
   }
 
+  /// The log of a run's owner has the wall clock's time: that of nodes has jumped too.
+  void expect_nodes_at(const std::string& offset) const {
+    auto hour_there = [&] {
+      auto there = std::time(nullptr) + std::stol(offset);
+      char text[32];
+      std::strftime(text, sizeof text, "\"%Y-%m-%dT%H:", std::gmtime(&there));
+      return std::string{text};
+    };
+    auto hour = hour_there();
+    auto ran = user.troupe({"run", "chain", "--durability", "sync", "--json"});
+    ASSERT_TRUE(ran.ok()) << ran.shown();
+    auto told = ran.parsed();
+    auto log = user.data() / std::string{told.at("owner")} / "log.jsonl";
+    EXPECT_TRUE(wait_for_line(log, {hour, std::string{told.at("run")}, "has ended"}, 10s)
+                || hour != hour_there())
+        << "the clock of " << told.at("owner") << " has not jumped by " << offset;
+  }
+
   static bool is_asked(const cluster& where) {
     for (auto end = clock::now() + 20s; clock::now() < end;) // each question is a connection
       for (const auto& node : where.nodes())
@@ -118,6 +138,7 @@ TEST_F(clock_jumps, neither_bring_deadlines_forward_nor_put_them_off) {
     auto other = send("quick", "Are you there?"); // by a command that begins after the jump
     EXPECT_TRUE(other.ok()) << other.shown();
     EXPECT_EQ(other.out, "Yes.\n");
+    expect_nodes_at(offset);
     expect_sound_trace();
   }
 }
@@ -149,4 +170,4 @@ TEST_F(clock_jumps, within_a_run_change_nothing) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

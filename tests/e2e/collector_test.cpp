@@ -4,7 +4,7 @@
 #include <fstream>
 
 /// Where traces go and which ones: OpenTelemetry's variables, TLS, sampling.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -116,4 +116,4 @@ TEST_F(collectors, what_the_environment_gets_wrong_is_told_and_stops_nobody) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -3,7 +3,7 @@
 #include <csignal>
 
 /// Configuration as users see it: `troupe config`, `troupe node`, and what is refused.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -154,4 +154,4 @@ TEST_F(configuration, runs_one_node_in_the_foreground) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

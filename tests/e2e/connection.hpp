@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /// A TCP connection from a peer that does not speak our protocol.
-namespace troupe::testing {
+namespace troupe::tests {
 
 class connection {
 public:
@@ -74,4 +74,4 @@ private:
   bool connected_ = false;
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -2,7 +2,7 @@
 
 /// The main job with a provider's models in place of the built-in one: what they quote is checked
 /// against the documents, whatever they say.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -78,4 +78,4 @@ TEST_F(digest_by_models, comes_to_the_same_when_each_call_fails_once) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 /// The main job: three nodes together read the licences of this machine.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -149,4 +149,4 @@ TEST_F(digesting, one_document_by_another_graph_answers_the_question) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 /// Who may connect, by which door, and what a client may send.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -195,4 +195,4 @@ TEST_F(doors, too_few_open_files_are_said_at_once) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

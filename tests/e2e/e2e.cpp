@@ -14,7 +14,7 @@
 
 namespace fs = std::filesystem;
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 fs::path program_under_test() {
   const char* given = std::getenv("TROUPE_TEST_PROGRAM");
@@ -256,4 +256,4 @@ json await_status(const home& user, const std::function<bool(const json&)>& fits
   return last;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -13,7 +13,7 @@
 
 /// What the end-to-end tests share: the fixture, and the only place that knows the shape of the
 /// command's JSON.
-namespace troupe::testing {
+namespace troupe::tests {
 
 inline const std::filesystem::path licences = "/usr/share/common-licenses";
 inline const std::string question = "What must I do when I give the program to others?";
@@ -101,4 +101,4 @@ bool wait_for_line(const std::filesystem::path& file, const std::vector<std::str
 json await_status(const home& user, const std::function<bool(const json&)>& fits,
                   clock::duration at_most = 30s);
 
-} // namespace troupe::testing
+} // namespace troupe::tests

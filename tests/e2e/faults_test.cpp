@@ -3,7 +3,7 @@
 #include <csignal>
 
 /// Nodes that die or stop answering in the middle of the main job.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -28,9 +28,9 @@ protected:
   }
 
   /// Starts digest on node-1 and waits until a task runs on another node. Returns that node's name.
-  std::string start_digest(const cluster& three) {
-    running = std::make_unique<process>(
-        user.start(digest(licences, question, {"--peer", three.node("node-1").address})));
+  std::string start_digest(const cluster& three, const std::string& durability = "sync") {
+    running = std::make_unique<process>(user.start(digest(
+        licences, question, {"--peer", three.node("node-1").address, "--durability", durability})));
     std::string found;
     await_status(user, [&](const json& status) {
       for (const auto& [name, node] : nodes_in(status))
@@ -87,9 +87,9 @@ TEST_F(faults, a_worker_that_falls_silent_changes_nothing_in_the_report) {
   EXPECT_GE(repeated_tasks(), 1);
 }
 
-TEST_F(faults, the_owner_of_a_run_that_is_killed_ends_the_run_with_75) {
+TEST_F(faults, the_owner_of_a_run_that_is_not_durable_ends_it_with_75_if_it_is_killed) {
   cluster three{user, slow_models()};
-  start_digest(three);
+  start_digest(three, "off");
   auto owner = three.node("node-1");
   ::kill(owner.pid, SIGKILL);
   EXPECT_EQ(end_of_digest().code, 75) << running->errors();
@@ -114,9 +114,9 @@ TEST_F(faults, a_client_that_is_interrupted_takes_its_tasks_with_it) {
   });
 }
 
-TEST_F(faults, a_client_that_is_killed_takes_its_tasks_with_it) {
+TEST_F(faults, a_client_that_is_killed_takes_its_tasks_with_it_unless_they_are_durable) {
   cluster three{user, slow_models()};
-  start_digest(three);
+  start_digest(three, "off");
   running->send_signal(SIGKILL);
   EXPECT_EQ(end_of_digest().signal, SIGKILL);
   await_status(user, [](const json& status) {
@@ -167,4 +167,4 @@ TEST_F(faults, nodes_that_die_one_after_the_other_lose_no_run) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

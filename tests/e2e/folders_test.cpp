@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 /// Folders that people give to `digest`: missing, empty, unreadable, binary, huge, full of links.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -202,4 +202,4 @@ TEST_F(input_folder, may_hold_texts_of_any_form) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -2,7 +2,7 @@
 
 /// `troupe graphs`, `troupe run NAME --help`, users' own graphs, and what is refused before it
 /// starts.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -128,4 +128,4 @@ TEST_F(graphs, that_nobody_knows_are_refused_with_those_there_are) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -15,7 +15,7 @@
 /// which also compare memory and disk, are set by
 ///
 ///     TROUPE_GROWTH_AGENTS=100000 TROUPE_GROWTH_RUNS=5000 e2e --gtest_filter='growth.*'
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -132,4 +132,4 @@ TEST_F(growth, of_agents_and_runs_that_have_ended_nothing_is_left) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

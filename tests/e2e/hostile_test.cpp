@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 /// Strangers at a node's port: each is rejected with a log line, and nothing else changes.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -222,4 +222,4 @@ TEST_F(strangers, at_the_http_port_get_an_answer_or_are_turned_away) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -4,7 +4,7 @@
 #include "telemetry/span.hpp"
 #include "telemetry/trace_words.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 const char* const jaeger::script = TROUPE_SOURCE_DIR "/tests/support/servers/jaeger.sh";
 
@@ -180,4 +180,4 @@ void export_caller(const jaeger& server, trace_id trace, span_id id) {
   EXPECT_TRUE(to_jaeger.flush(10s));
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -11,7 +11,7 @@
 #include <utility>
 
 /// A real Jaeger, and what a person would find in it.
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// Where a Jaeger takes traces and answers. TROUPE_TEST_JAEGER names the query address of one that
 /// runs (and TROUPE_TEST_JAEGER_OTLP where it takes traces); else one is started if it is
@@ -198,4 +198,4 @@ protected:
   std::unique_ptr<process> running;
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -3,7 +3,7 @@
 #include <csignal>
 
 /// What a person finds in a real Jaeger of runs that do not go well.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -53,7 +53,7 @@ TEST_F(in_jaeger, a_worker_that_is_killed_leaves_marked_attempts_that_are_joined
 
 TEST_F(in_jaeger, an_owner_that_is_killed_leaves_its_run_and_tasks) {
   cluster three{user, seen(slow_and_told)};
-  start_run(three, digest(short_documents(90)));
+  start_run(three, digest(short_documents(90), question, {"--durability", "off"}));
   auto owner = three.node("node-1");
   auto run = await_work_of(three, owner.name);
   ::kill(owner.pid, SIGKILL);
@@ -136,7 +136,7 @@ TEST_F(in_jaeger, an_owner_that_is_killed_once_its_root_is_there_takes_nothing_o
 
 TEST_F(in_jaeger, a_client_that_is_killed_leaves_a_whole_trace) {
   cluster three{user, seen({{"TROUPE_MODELS_OFFLINE_DELAY", "60s"}})};
-  start_run(three, digest(short_documents(90)));
+  start_run(three, digest(short_documents(90), question, {"--durability", "off"}));
   running->send_signal(SIGKILL);
   EXPECT_EQ(end_of_run().signal, SIGKILL);
   await_status(user, [](const json& status) {
@@ -225,4 +225,4 @@ TEST_F(in_jaeger, a_bad_input_is_named_on_the_task_and_the_run) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -6,7 +6,7 @@
 
 /// What a person finds in a real Jaeger, read back by its query API, of runs and messages that go
 /// well, and of those that do not.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -163,4 +163,4 @@ TEST_F(in_jaeger, a_tenth_of_the_traces_is_whole_and_nothing_is_left_of_the_othe
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

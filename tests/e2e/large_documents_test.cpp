@@ -3,7 +3,7 @@
 #include <fstream>
 
 /// Documents of any size and any content.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -73,4 +73,4 @@ TEST_F(large_documents, that_speak_of_passages_are_quoted_as_they_are) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

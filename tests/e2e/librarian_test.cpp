@@ -3,7 +3,7 @@
 #include <csignal>
 
 /// `troupe send librarian/KEY`: it knows what it was told, from any client and after any restart.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -156,4 +156,4 @@ TEST_F(librarian, answers_many_clients_at_once) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

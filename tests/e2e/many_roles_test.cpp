@@ -1,7 +1,7 @@
 #include "tests/e2e/e2e.hpp"
 
 /// Hundreds of roles: the cluster's answer about them is far larger than a frame.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -47,4 +47,4 @@ TEST_F(many_roles, with_long_descriptions_start_and_are_listed_whole) {
   EXPECT_TRUE(run.ok()) << run.shown();
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

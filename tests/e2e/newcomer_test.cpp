@@ -3,7 +3,7 @@
 #include <csignal>
 
 /// What a newcomer types, and what each command says if something is wrong.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -187,4 +187,4 @@ TEST_F(newcomer, gets_no_trace_of_an_unknown_id) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -5,7 +5,7 @@
 
 /// A client's connection ends between the message and the answer. The client learns either that the
 /// message was handled once, with the answer, or that nobody knows.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -125,4 +125,4 @@ TEST_F(outcomes, a_run_goes_on_when_its_client_comes_back) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

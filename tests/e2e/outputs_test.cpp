@@ -10,7 +10,7 @@
 #include <thread>
 
 /// `--output`: files, pipes and devices; also outputs that make a command wait.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -117,4 +117,4 @@ TEST_F(outputs, that_are_closed_are_told_of) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

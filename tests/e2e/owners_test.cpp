@@ -3,7 +3,7 @@
 #include <csignal>
 
 /// Several owners of runs at once, and slots of work that nobody waits for any more.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -78,4 +78,4 @@ TEST_F(owners, that_leave_have_free_slots_at_once) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 /// `troupe send` shows an answer while it is made: on a terminal and in a pipe, piece by piece.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -62,4 +62,4 @@ TEST_F(pieces_of_an_answer, go_through_a_pipe_as_they_come) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

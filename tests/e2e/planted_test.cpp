@@ -5,7 +5,7 @@
 
 /// Another user of the machine was there first, with folders, secrets and links in a world-writable
 /// folder. Needs root, which can act as two users.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -131,4 +131,4 @@ TEST_F(planted, nothing_of_a_cluster_can_be_read_by_others) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 /// The basis of the other tests: processes, their ends, and that no process escapes.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -89,4 +89,4 @@ TEST(temporary_folder, is_removed_with_all_in_it) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

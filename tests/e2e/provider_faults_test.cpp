@@ -5,7 +5,7 @@
 
 /// What providers do wrong, through `troupe send` and through a run: a clear error or the right
 /// answer within the deadline; never a hang, never half an answer taken for whole.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -299,4 +299,4 @@ TEST_F(failing_providers, that_failed_once_answer_the_next_run) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

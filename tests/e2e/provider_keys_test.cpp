@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 /// What becomes of the keys of providers: where they are read, and where they must not be.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -166,4 +166,4 @@ TEST_F(talkative_providers, that_hang_end_their_check_with_a_signal) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -2,7 +2,7 @@
 
 /// What people are told of providers besides answers: their health, old prices; and those that need
 /// no server.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -83,4 +83,4 @@ TEST_F(states_of_providers, do_not_matter_for_those_within_the_node) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -7,7 +7,7 @@
 #include <mutex>
 
 /// Providers behind TLS: Debian's nginx before `troupe simulate`, with an authority of its own.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -132,4 +132,4 @@ TEST_F(providers_behind_tls, take_hundreds_of_calls_at_once_over_a_connection_a_
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -8,7 +8,7 @@
 /// Agents that ask a model's provider over HTTP, through `troupe send`, and what a person is told
 /// of providers. What goes wrong with answers is in provider_faults_test.cpp, what becomes of keys
 /// in provider_keys_test.cpp.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -16,7 +16,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* key = "sk-marker-4711";
+constexpr const char* secret_key = "sk-marker-4711";
 
 class asked_providers : public simulated_models {
 protected:
@@ -26,7 +26,7 @@ protected:
              "  - reply: \"You said: {question}\"\n",
              {"--strict"},
              "    api_key_file: key\n    models: [first, silent, claude-3-5-haiku-20241022]\n");
-    write_file(user.path() / "key", std::string{key} + "\n");
+    write_file(user.path() / "key", std::string{secret_key} + "\n");
     role("loud", "open/first");
   }
 };
@@ -195,4 +195,4 @@ TEST_F(asked_providers, of_kind_offline_answer_without_a_network) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -11,7 +11,7 @@
 #include <thread>
 
 /// A stranger on the port of a member that is down relays everything to another member.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -211,4 +211,4 @@ TEST_F(relayed, two_nodes_that_are_well_keep_their_link) {
   EXPECT_THAT(said, HasSubstr("not the node")) << "it told the dialler who it is";
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -4,7 +4,7 @@
 #include <csignal>
 
 /// Observability: traces in the terminal, by OTLP and in a real Jaeger, metrics, health, logs.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -210,4 +210,4 @@ TEST_F(sight, logs_are_json_lines_with_trace_ids) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -3,7 +3,7 @@
 #include <csignal>
 
 /// `troupe simulate` as a program of its own: real clients, signals, its ledger, its mistakes.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -178,4 +178,4 @@ TEST_F(simulate, tells_mistakes_before_it_listens) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

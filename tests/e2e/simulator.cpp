@@ -3,7 +3,7 @@
 #include <fstream>
 #include <stdexcept>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -77,4 +77,4 @@ void simulated_models::TearDown() {
   e2e_test::TearDown();
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// `troupe simulate` on a free port: the provider of the tests. It ends with the object.
 class simulator {
@@ -46,4 +46,4 @@ protected:
   std::optional<simulator> provider_;
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

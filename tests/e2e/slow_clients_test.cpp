@@ -2,7 +2,7 @@
 
 /// Clients that are slow on purpose, at a node's HTTP port and at `troupe simulate`: Debian's
 /// slowhttptest in its four modes at once. Whoever asks meanwhile is answered.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -56,4 +56,4 @@ TEST_F(slow_clients, of_a_node_hold_up_nobody) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

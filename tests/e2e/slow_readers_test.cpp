@@ -12,7 +12,7 @@
 
 /// A provider that has far more to say than the reader of `troupe send` takes: it is stopped, goes
 /// on when the reader does, and costs nothing more when the reader has gone.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -160,4 +160,4 @@ TEST_F(gone_clients, whose_calls_wait_for_their_turn_are_never_made) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

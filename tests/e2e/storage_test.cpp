@@ -5,7 +5,7 @@
 #include <fstream>
 
 /// What ends frees its blobs; what is remembered is stored at the agent's home.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -117,7 +117,7 @@ TEST_F(storage, a_store_that_is_gone_is_noticed) {
     ASSERT_TRUE(send("librarian/ada", "Remember: The ferry leaves from pier four.").ok());
     one.stop();
   }
-  for (const char* store : {"state", "blobs"}) {
+  for (const char* store : {"state", "blobs", "journal"}) {
     auto folder = user.data() / "node-1" / store, aside = user.path() / "aside";
     std::filesystem::rename(folder, aside);
     auto up = user.troupe({"up", "--nodes", "1"});
@@ -131,6 +131,32 @@ TEST_F(storage, a_store_that_is_gone_is_noticed) {
               HasSubstr("pier four"));
 }
 
+TEST_F(storage, without_space_nothing_new_is_taken_and_what_is_there_is_read) {
+  constexpr std::uintmax_t tib = std::uintmax_t{1} << 40;
+  if (std::filesystem::space(user.path()).available >= tib)
+    GTEST_SKIP() << "the disk has more space than storage.free_min may ask for";
+  {
+    cluster one{user, {.nodes = 1}};
+    ASSERT_TRUE(send("librarian/ada", "Remember: The ferry leaves from pier four.").ok());
+    one.stop();
+  }
+  {
+    cluster full{user, {.nodes = 1, .arguments = {"--set", "storage.free_min=1TiB"}}};
+    auto fact = send("librarian/ada", "Remember: The bridge opens at noon.");
+    EXPECT_FALSE(fact.ok());
+    EXPECT_THAT(fact.err,
+                AllOf(HasSubstr("no new fact is taken"), HasSubstr("this message has no effect")));
+    auto file = send("librarian/ada", "Remember the file " + (documents() / "alpha.txt").string());
+    EXPECT_FALSE(file.ok());
+    EXPECT_THAT(file.err, HasSubstr("no new document is taken"));
+    EXPECT_THAT(send("librarian/ada", "Which pier does the ferry leave from?").out,
+                HasSubstr("pier four"));
+    full.stop();
+  }
+  cluster again{user, {.nodes = 1}};
+  EXPECT_TRUE(send("librarian/ada", "Remember: The bridge opens at noon.").ok());
+}
+
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

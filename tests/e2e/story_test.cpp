@@ -5,7 +5,7 @@
 
 /// The log at debug: what became of one run, one message and one link, in the words of all who had
 /// to do with it.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -150,4 +150,4 @@ TEST_F(story, has_a_level_that_is_checked) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

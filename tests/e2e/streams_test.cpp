@@ -4,7 +4,7 @@
 
 /// Standard output and error: full, closed, without a reader, or a terminal that texts from others
 /// try to control.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -162,4 +162,4 @@ TEST_F(streams, show_a_folder_with_odd_characters_as_one_line) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

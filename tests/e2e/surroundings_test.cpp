@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /// What `troupe up` inherits from its caller, and what happens around it while it runs.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -190,4 +190,4 @@ TEST_F(surroundings, variables_of_kubernetes_are_not_ours) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

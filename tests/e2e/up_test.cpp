@@ -3,7 +3,7 @@
 #include <csignal>
 
 /// `troupe up`: one cluster per folder, existing folders, and nodes that die.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -163,4 +163,4 @@ TEST_F(up, keeps_the_secret_for_its_user) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

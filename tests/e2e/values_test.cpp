@@ -4,7 +4,7 @@
 
 /// Text that is not UTF-8 and values that are too deep are refused where they enter or are made,
 /// with their place. Nobody waits for ever.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -85,4 +85,4 @@ TEST_F(values, files_and_folders_may_be_called_anything) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

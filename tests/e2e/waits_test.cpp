@@ -3,7 +3,7 @@
 
 /// What agents wait for, as the traces of real runs show it: where the time went, and that nothing
 /// outlives what it belongs to.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -236,4 +236,4 @@ TEST_F(in_jaeger, what_a_message_waited_for_when_its_time_was_over) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

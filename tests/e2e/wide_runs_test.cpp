@@ -6,7 +6,7 @@
 
 /// Runs with many tasks and large results: what they cost the owner's node, and how they affect
 /// others.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -81,4 +81,4 @@ TEST_F(wide_runs, that_keep_more_than_they_may_fail_and_say_so) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

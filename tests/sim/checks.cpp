@@ -2,8 +2,10 @@
 
 #include "actors/agents/values.hpp"
 #include "actors/cluster/member_view.hpp"
+#include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
+#include "messages/journal.pb.h"
 #include "messages/runs.pb.h"
 
 #include <algorithm>
@@ -36,6 +38,11 @@ bool certainly_not_done(ec code) {
   }
 }
 
+/// The number as reports tell it: each life of an owner begins again.
+std::uint32_t in_its_life(std::uint32_t attempt) {
+  return (attempt - 1) % limits::task_attempts_max + 1;
+}
+
 } // namespace
 
 checker::checker(world& in, const quick_answers& answers) : world_(in), answers_(answers) {
@@ -46,16 +53,21 @@ void checker::see(envelope& message, node_id from) {
   if (auto offer = message.body.as<TaskOffer>()) {
     for (const auto& task : offer->tasks()) {
       ids_[{task.run(), task.index(), task.attempt()}] = task.id();
-      offered_.emplace(task.run(), task.id(), task.attempt());
+      offered_.emplace(task.run(), task.id(), in_its_life(task.attempt()));
     }
   } else if (auto done = message.body.as<TaskDone>(); done && !done->has_failure()) {
     auto id = ids_.find({done->run(), done->index(), done->attempt()});
     if (id != ids_.end())
-      results_[{done->run(), id->second, done->attempt(), from}] = done->output();
+      results_[{done->run(), id->second, in_its_life(done->attempt()), from}].insert(
+          done->output());
   } else if (auto refused = message.body.as<TasksRefused>()) {
     for (const auto& task : refused->tasks()) // its owner may then make this attempt itself
       if (auto id = ids_.find({task.run(), task.index(), task.attempt()}); id != ids_.end())
-        offered_.erase({task.run(), id->second, task.attempt()});
+        offered_.erase({task.run(), id->second, in_its_life(task.attempt())});
+  } else if (auto append = message.body.as<JournalAppend>()) {
+    for (const auto& entry : append->entries())
+      if (RunEvent event; event.ParseFromString(entry.event()) && event.has_resumed())
+        resumed_.insert(entry.run());
   } else if (auto accepted = message.body.as<RunAccepted>()) {
     auto& runs = begun_[message.id];
     if (runs.insert(accepted->run()).second && runs.size() == 2)
@@ -72,6 +84,7 @@ std::vector<std::string> checker::judge(const workload& asked) {
       check_run(*run);
   check_idle();
   read_disks();
+  check_durable(asked);
   check_facts(asked);
   check_documents(asked);
   check_texts(asked);
@@ -144,10 +157,13 @@ void checker::check_counted(const RunEnded& end, const TaskOutcome* about, const
   }
   auto found =
       results_.find({end.run(), task.task(), task.attempts(), node_from_bytes(task.node())});
-  if (found == results_.end())
+  bool is_offered = found != results_.end() && found->second.contains(counted.SerializeAsString());
+  if (!is_offered && resumed_.contains(end.run()))
+    ++done_by_owners_; // it was offered in another life
+  else if (found == results_.end())
     wrong("nobody said what attempt " + std::to_string(task.attempts()) + " of " + task.task()
           + " came to, and it has a result");
-  else if (found->second != counted.SerializeAsString())
+  else if (!is_offered)
     wrong("the result of " + task.task() + " is not that of attempt "
           + std::to_string(task.attempts()) + ", which counts");
 }
@@ -181,6 +197,26 @@ void checker::check_texts(const workload& asked) {
       wrong(told->agent + " answered " + told->text + " with a part of what its model said");
 }
 
+const NodeStatus* checker::status_of(std::size_t node) {
+  world_.received.clear();
+  if (world_.running(node))
+    world_.send(node,
+                make_envelope(message_kind::request, address::of(service::desk), StatusQuery{}));
+  world_.run_until([&] { return !world_.received.empty(); }, 10s);
+  return world_.received.empty() ? nullptr : world_.received.front().body.as<NodeStatus>();
+}
+
+void checker::await_left_runs(std::chrono::nanoseconds at_most) {
+  auto are_there = [this] {
+    for (std::size_t i = 0; i < world_.nodes(); ++i)
+      if (auto status = status_of(i); status && status->runs_total() > 0)
+        return true;
+    return false;
+  };
+  for (auto until = world_.now() + at_most; world_.now() < until && are_there();)
+    world_.run_until([] { return false; }, 1s);
+}
+
 void checker::check_idle() {
   for (std::size_t i = 0; i < world_.nodes(); ++i) {
     auto called = "node-" + std::to_string(i + 1);
@@ -188,10 +224,7 @@ void checker::check_idle() {
       wrong(called + " does not run");
       continue;
     }
-    world_.received.clear();
-    world_.send(i, make_envelope(message_kind::request, address::of(service::desk), StatusQuery{}));
-    world_.run_until([&] { return !world_.received.empty(); }, 10s);
-    auto status = world_.received.empty() ? nullptr : world_.received.front().body.as<NodeStatus>();
+    auto status = status_of(i);
     if (!status) {
       wrong(called + " does not say how it is");
       continue;
@@ -235,6 +268,24 @@ void checker::read_disks() {
           wrong(agent + " remembers " + source.name() + ", which is not on its disk");
       }
     }
+  }
+}
+
+/// A durable run that was accepted ends, whatever happens to its owner, and its end is on a disk.
+void checker::check_durable(const workload& asked) {
+  for (const auto& run : asked.runs()) {
+    if (!run->durable || !run->accepted)
+      continue;
+    auto title = "the durable run " + std::to_string(run->number);
+    // Its client could not wait, or asked again just when the owner failed.
+    bool is_left = run->refused == ec::outcome_unknown || run->refused == ec::agent_failed;
+    if (run->refused && !is_left)
+      wrong(title + " was accepted, and then refused: " + std::string{to_string(*run->refused)});
+    bool is_kept = false;
+    for (std::size_t i = 0; i < world_.nodes(); ++i)
+      is_kept = is_kept || world_.disk_of(i).seen().journal.last(run->id);
+    if (run->ended && !is_kept)
+      wrong(title + " has ended, and its end is in no journal");
   }
 }
 

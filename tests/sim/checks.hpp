@@ -4,6 +4,7 @@
 #include "tests/sim/workload.hpp"
 #include "tests/sim/world.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -22,7 +23,7 @@ namespace troupe::sim {
 ///    or, if its owner did it, with that of an execution for this task that threw nothing;
 ///  - an answer of a quick agent is for the text that it answers, and a talker's is all that its
 ///    model said, or an error;
-///  - no submission begins two runs;
+///  - no submission begins two runs, and a durable run that was accepted ends;
 ///  - everybody has got an answer, and in time;
 ///  - when nothing is left to do, no slot is busy and no task waits;
 ///  - the contracts and the invariants of the state machines held all the time.
@@ -38,6 +39,8 @@ public:
   std::string talkers_say;
   /// Tasks that the owners of runs did themselves, of runs that ended well.
   std::size_t done_by_owners() const noexcept { return done_by_owners_; }
+  /// Durable runs go on without their clients: waits until none is left, so long at most.
+  void await_left_runs(std::chrono::nanoseconds at_most);
 
 private:
   using attempt_key = std::tuple<std::string, std::uint32_t, std::uint32_t>; ///< run, index, number
@@ -45,8 +48,11 @@ private:
   void see(envelope& message, node_id from);
   void check_answers(const workload& asked);
   void check_idle();
+  /// Null if it does not say. Until the next one is asked.
+  const NodeStatus* status_of(std::size_t node);
   void read_disks();
   void check_facts(const workload& asked);
+  void check_durable(const workload& asked);
   void check_documents(const workload& asked);
   void check_run(const asked_run& run);
   void check_counted(const RunEnded& end, const TaskOutcome* about, const Value& counted);
@@ -62,9 +68,11 @@ private:
   std::size_t done_by_owners_ = 0;
   std::map<attempt_key, std::string> ids_;                                ///< "work[3]"
   std::set<std::tuple<std::string, std::string, std::uint32_t>> offered_; ///< run, id, number
-  /// What each node said an attempt came to: its output, as bytes.
-  std::map<std::tuple<std::string, std::string, std::uint32_t, node_id>, std::string> results_;
-  std::map<message_id, std::set<std::string>> begun_;      ///< the runs of each submission
+  /// What each node said an attempt came to: its output, as bytes; of each life of the owner.
+  std::map<std::tuple<std::string, std::string, std::uint32_t, node_id>, std::set<std::string>>
+      results_;
+  std::set<std::string> resumed_;                     ///< runs that their owner has gone on with
+  std::map<message_id, std::set<std::string>> begun_; ///< the runs of each submission
   std::map<std::string, std::multiset<std::string>> kept_; ///< texts and hashes, by agent
   std::vector<std::string> wrong_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 
 namespace troupe::sim {
 
@@ -133,6 +134,80 @@ private:
   disk& disk_;
 };
 
+class simulated_journal final : public journal_store {
+public:
+  explicit simulated_journal(disk& on) : disk_(on) {
+    disk_.write([](disk::image& into) { ++into.journal.token; });
+  }
+
+  result<std::uint64_t> append(std::span<const journal_entry> entries, journal_write how) override {
+    if (auto fits = rows().check(entries); !fits)
+      return unexpected{std::move(fits).error()};
+    std::vector<std::pair<std::string, std::string>> kept;
+    std::uint64_t bytes = 0;
+    for (const auto& entry : entries) {
+      kept.emplace_back(entry.run, entry.event);
+      bytes += entry.event.size();
+    }
+    auto change = [kept = std::move(kept)](disk::image& into) {
+      for (const auto& [run, event] : kept) {
+        journal_entry one{run, event};
+        into.journal.add({&one, 1});
+      }
+    };
+    auto written = how == journal_write::synced ? disk_.write_safely(std::move(change))
+                                                : disk_.write_unsynced(std::move(change));
+    if (!written)
+      return unexpected{written.error()};
+    return bytes;
+  }
+  result<void> sync() override {
+    return disk_.write_safely([](disk::image&) {});
+  }
+  result<std::vector<std::string>> open_runs() override { return rows().open_runs(); }
+  result<std::optional<journal_page>> read(std::string_view run, std::uint64_t after,
+                                           std::uint64_t bytes_max) override {
+    return rows().read(run, after, bytes_max);
+  }
+  result<std::optional<std::string>> last(std::string_view run) override {
+    return rows().last(run);
+  }
+  result<RunsFound> ended(RunPhase phase, std::string_view prefix, std::size_t at_most) override {
+    return rows().ended(phase, prefix, at_most);
+  }
+  result<std::optional<std::string>> find(std::string_view tenant, std::string_view key) override {
+    return rows().find(tenant, key);
+  }
+  result<std::optional<std::string>> find(std::uint64_t session, std::uint64_t number) override {
+    return rows().find(session, number);
+  }
+  result<journal_removal> remove(std::string_view run) override {
+    auto can = rows().can_remove(run);
+    if (can != journal_removal::removed)
+      return can;
+    auto written = disk_.write_safely(
+        [run = std::string{run}](disk::image& into) { into.journal.remove(run); });
+    if (!written)
+      return unexpected{written.error()};
+    return can;
+  }
+  result<std::size_t> cut(std::int64_t before_ms, std::size_t at_most) override {
+    auto old = rows().older_than(before_ms, at_most);
+    if (!old.empty())
+      disk_.write([old](disk::image& into) {
+        for (const auto& run : old)
+          into.journal.remove(run);
+      });
+    return old.size();
+  }
+  result<std::uint64_t> free_bytes() override { return std::numeric_limits<std::uint64_t>::max(); }
+  bool broken() const override { return disk_.broken(); }
+
+private:
+  const journal_rows& rows() const { return disk_.seen().journal; }
+  disk& disk_;
+};
+
 } // namespace
 
 std::unique_ptr<state_store> disk::open_states() {
@@ -140,6 +215,10 @@ std::unique_ptr<state_store> disk::open_states() {
 }
 
 std::unique_ptr<blob_store> disk::open_blobs() { return std::make_unique<simulated_blobs>(*this); }
+
+std::unique_ptr<journal_store> disk::open_journal() {
+  return std::make_unique<simulated_journal>(*this);
+}
 
 void disk::write(change what) {
   what(seen_);
@@ -163,6 +242,13 @@ result<void> disk::write_safely(change what) {
     return fail(ec::outcome_unknown, "the simulated disk has failed");
   }
   sync();
+  return {};
+}
+
+result<void> disk::write_unsynced(change what) {
+  if (broken_ || dice_.once_in(faults.refuses_once_in))
+    return fail(ec::storage_failed, "the simulated disk is full");
+  write(std::move(what));
   return {};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "persistence/blob_store.hpp"
+#include "persistence/journal/journal_rows.hpp"
 #include "persistence/state_store.hpp"
 #include "tests/sim/dice.hpp"
 
@@ -35,6 +36,7 @@ public:
 
   std::unique_ptr<state_store> open_states();
   std::unique_ptr<blob_store> open_blobs();
+  std::unique_ptr<journal_store> open_journal();
 
   /// The machine has stopped: what is on the disk from now on.
   void stop();
@@ -50,6 +52,7 @@ public:
     std::map<std::string, Snapshot, std::less<>> states;
     std::map<std::string, std::set<std::string>> named; ///< hashes, by agent
     std::map<std::string, blob, std::less<>> blobs;
+    journal_rows journal;
   };
   const image& seen() const noexcept { return seen_; }
 
@@ -59,6 +62,8 @@ public:
   void sync();
   /// Written and synced, unless something goes wrong.
   result<void> write_safely(change what);
+  /// The same, not synced. What is refused or fails, fails as above.
+  result<void> write_unsynced(change what);
   bool broken() const noexcept { return broken_; }
 
 private:

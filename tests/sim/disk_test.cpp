@@ -1,5 +1,8 @@
 #include "tests/sim/disk.hpp"
 
+#include "config/limits/storage.hpp"
+#include "messages/journal.pb.h"
+
 #include <gtest/gtest.h>
 
 namespace troupe::sim {
@@ -18,6 +21,17 @@ std::string state_on(disk& on, std::string_view agent) {
 }
 
 const std::string hash_of_blob = sha256("blob");
+
+std::size_t events_on(disk& on) {
+  auto page = on.open_journal()->read(std::string(limits::run_id_bytes, 'r'), 0, 1'000);
+  return page && *page ? (*page)->events.size() : 0;
+}
+
+result<std::uint64_t> append(disk& on, const RunEvent& event, journal_write how) {
+  std::string run(limits::run_id_bytes, 'r'), bytes = event.SerializeAsString();
+  journal_entry one{run, bytes};
+  return on.open_journal()->append({&one, 1}, how);
+}
 
 } // namespace
 
@@ -38,6 +52,30 @@ TEST(simulated_disk, of_what_was_not_synced_the_last_part_may_be_lost) {
     EXPECT_EQ(on.seen().blobs.at(hash_of_blob).used, later) << "seen at once";
     on.stop();
     (on.seen().blobs.at(hash_of_blob).used == later ? kept : lost) = true;
+  }
+  EXPECT_TRUE(lost);
+  EXPECT_TRUE(kept);
+}
+
+TEST(simulated_disk, of_a_journal_what_was_not_synced_may_be_lost) {
+  bool lost = false, kept = false;
+  RunEvent began, started;
+  began.mutable_began();
+  started.mutable_task_started();
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    disk on{seed, 0};
+    ASSERT_TRUE(append(on, began, journal_write::unsynced));
+    ASSERT_TRUE(append(on, started, journal_write::synced));
+    ASSERT_TRUE(append(on, started, journal_write::unsynced));
+    EXPECT_EQ(events_on(on), 3u) << "seen at once";
+    on.stop();
+    ASSERT_GE(events_on(on), 2u);
+    (events_on(on) == 3 ? kept : lost) = true;
+    ASSERT_TRUE(append(on, started, journal_write::unsynced));
+    ASSERT_TRUE(on.open_journal()->sync());
+    auto before = events_on(on);
+    on.stop();
+    EXPECT_EQ(events_on(on), before);
   }
   EXPECT_TRUE(lost);
   EXPECT_TRUE(kept);

@@ -47,6 +47,7 @@ void process::make_parts() {
                               *traces_,
                               [this] { return disk_.open_states(); },
                               [this] { return disk_.open_blobs(); },
+                              [this] { return disk_.open_journal(); },
                               [this](auto view) {
                                 view_ = std::move(view);
                                 if (!std::exchange(doors_open_, true))

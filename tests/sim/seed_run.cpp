@@ -71,6 +71,7 @@ seed_report run_seed(std::uint64_t seed, std::function<void(const std::string&)>
   asked.begin();
   w.run_until([&] { return faults.over() && asked.done(); }, busy_time + quiet_time);
   w.run_until([] { return false; }, 5s); // what nobody waits for may still be given up
+  checks.await_left_runs(quiet_time);
   seed_report report;
   report.seed = seed;
   report.simulated_seconds = std::chrono::duration<double>(w.now() - begun).count();

@@ -208,9 +208,11 @@ void workload::submit(std::size_t lane) {
   auto& run = *runs_.emplace_back(std::make_unique<asked_run>());
   run.number = static_cast<std::int64_t>(runs_.size());
   run.graph = static_cast<graph_kind>(dice_.below(3));
+  run.durable = dice_.below(2) == 0;
   run.items = 1 + dice_.below(run.graph == graph_kind::quick ? quick_items_max : items_max);
   RunSubmit wanted;
   *wanted.mutable_graph() = graph_of(run.graph);
+  wanted.set_durability(run.durable ? DURABILITY_SYNC : DURABILITY_OFF);
   (*wanted.mutable_inputs())["run"].set_integer(run.number);
   for (std::size_t i = 0; i < run.items; ++i)
     (*wanted.mutable_inputs())["items"].mutable_list()->add_items()->set_integer(
@@ -221,6 +223,7 @@ void workload::submit(std::size_t lane) {
       next(lane);
     } else {
       run.accepted = true;
+      run.id = reply.body.as<RunAccepted>()->run();
     }
   };
   auto asked = world_.now();

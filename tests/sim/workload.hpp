@@ -52,6 +52,8 @@ struct asked_run {
   std::int64_t number = 0;
   graph_kind graph = graph_kind::tellers;
   std::size_t items = 0;
+  bool durable = false;
+  std::string id;                   ///< as bytes, once it was accepted
   std::chrono::nanoseconds took{0}; ///< until its end
   std::optional<ec> refused;        ///< its RunSubmit was answered by a Failure
   bool accepted = false;

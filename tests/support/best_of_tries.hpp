@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// The least and the most time of five tries.
 ///
@@ -33,4 +33,4 @@ times_of_tries best_of_tries(Try once) {
   return all;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -9,7 +9,7 @@
 
 namespace fs = std::filesystem;
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -204,4 +204,4 @@ std::vector<std::string> end_leftovers() {
   return found;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 /// The `troupe` command and the clusters that it starts, as a user runs them.
-namespace troupe::testing {
+namespace troupe::tests {
 
 using json = nlohmann::json;
 using namespace std::chrono_literals;
@@ -123,4 +123,4 @@ http_answer http_get(const std::string& url, std::chrono::milliseconds at_most =
 /// that was still running; it should be empty.
 std::vector<std::string> end_leftovers();
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 int free_port() {
   int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -22,4 +22,4 @@ int free_port() {
   return ntohs(at.sin_port);
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

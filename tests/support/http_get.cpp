@@ -2,7 +2,7 @@
 
 #include <curl/curl.h>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -34,4 +34,4 @@ http_answer http_get(const std::string& url, std::chrono::milliseconds at_most) 
   return answer;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

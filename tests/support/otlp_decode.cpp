@@ -5,7 +5,7 @@
 #include <bit>
 #include <functional>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -249,4 +249,4 @@ decoded_request decode_export_request(std::string_view bytes) {
   return decoded;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -10,7 +10,7 @@
 /// Reads the bytes of an ExportTraceServiceRequest with protobuf's wire-format reader. The field
 /// numbers of opentelemetry-proto 1.10 are written out here, without our schema, so that a wrong
 /// number in our schema shows up as a problem.
-namespace troupe::testing {
+namespace troupe::tests {
 
 using decoded_value = std::variant<std::monostate, std::string, bool, std::int64_t, double,
                                    std::vector<std::string>>; ///< the last one is an array of texts
@@ -56,4 +56,4 @@ struct decoded_request {
 
 decoded_request decode_export_request(std::string_view bytes);
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -12,7 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -200,4 +200,4 @@ void otlp_receiver::respond(connection& peer, const answer& with) {
   peer.output += "Content-Length: " + std::to_string(with.body.size()) + "\r\n\r\n" + with.body;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

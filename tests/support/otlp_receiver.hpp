@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// A collector for tests. It listens on a free loopback port, keeps every request and answers as it
 /// was told. It has one thread, which ends with the object.
@@ -89,4 +89,4 @@ private:
   std::thread thread_;
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -23,7 +23,7 @@
 
 namespace fs = std::filesystem;
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -388,4 +388,4 @@ void write_file(const fs::path& path, std::string_view text) {
     throw std::runtime_error("cannot write " + path.string());
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

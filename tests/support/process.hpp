@@ -13,7 +13,7 @@
 
 /// Processes for end-to-end tests. Every wait is for an event (the end of a process, a line) with a
 /// deadline. Nothing sleeps.
-namespace troupe::testing {
+namespace troupe::tests {
 
 using clock = std::chrono::steady_clock;
 
@@ -115,4 +115,4 @@ private:
 std::string read_file(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, std::string_view text);
 
-} // namespace troupe::testing
+} // namespace troupe::tests

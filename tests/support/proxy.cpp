@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <stdexcept>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -99,4 +99,4 @@ void proxy::carry(int client) {
   ::close(node);
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <thread>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// A door to a node that fails on demand: a TCP proxy on loopback. A rule judges each piece of data
 /// from either side before it is passed on. The proxy's own thread calls the rule.
@@ -41,4 +41,4 @@ private:
   std::thread thread_;
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// service::reading and its blobs, in one thread and without waiting.
 class library {
@@ -71,4 +71,4 @@ private:
   reading_logic logic_{{}};
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -148,4 +148,4 @@ std::string http_answer(std::string_view body, std::string_view type, std::strin
          + "\r\n" + std::string{body};
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// The server's end of one connection. It blocks, at most for the time of `patience`.
 class server_end {
@@ -66,4 +66,4 @@ private:
 std::string http_answer(std::string_view body, std::string_view type = "application/json",
                         std::string_view status = "200 OK", std::string_view further = {});
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -4,7 +4,7 @@
 #include <sstream>
 #include <stdexcept>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -83,4 +83,4 @@ std::vector<std::string> tls_front::accesses() const {
   return found;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// Debian's nginx with TLS and HTTP/2 before a server on this machine, with an authority of its
 /// own. It ends with the object.
@@ -36,4 +36,4 @@ private:
   std::optional<process> nginx_;
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view api = "Anthropic's API";
 
-json_value text_block(const std::string& text) { return {{"type", "text"}, {"text", text}}; }
+json_value text_part(const std::string& text) { return {{"type", "text"}, {"text", text}}; }
 
 result<json_value> image_block(const ImagePart& image, const model_target& of) {
   if (auto fine = check_image(image); !fine)
@@ -51,7 +51,7 @@ result<json_value> result_block(const ToolResult& from, const model_target& of) 
   } else {
     auto content = json_value::array();
     if (!from.text().empty())
-      content.push_back(text_block(from.text()));
+      content.push_back(text_part(from.text()));
     for (const auto& image : from.images()) {
       auto block = image_block(image, of);
       if (!block)
@@ -77,7 +77,7 @@ result<json_value> thinking_block(const ThinkingPart& from, const model_target& 
 result<json_value> block_of(const MessagePart& part, const model_target& of) {
   switch (part.kind_case()) {
     case MessagePart::kText:
-      return text_block(part.text());
+      return text_part(part.text());
     case MessagePart::kImage:
       return image_block(part.image(), of);
     case MessagePart::kToolCall:
@@ -87,7 +87,7 @@ result<json_value> block_of(const MessagePart& part, const model_target& of) {
     case MessagePart::kThinking:
       return thinking_block(part.thinking(), of);
     case MessagePart::kRefusal:
-      return text_block(part.refusal());
+      return text_part(part.refusal());
     case MessagePart::KIND_NOT_SET:
       break;
   }
@@ -107,7 +107,7 @@ bool is_of_user(MessagePart::KindCase kind) {
 result<json_value> blocks_of(const ChatMessage& from, const model_target& of) {
   auto results = json_value::array(), others = json_value::array();
   if (!from.content().empty())
-    others.push_back(text_block(from.content()));
+    others.push_back(text_part(from.content()));
   bool is_assistant = from.role() == "assistant";
   for (const auto& part : from.parts()) {
     auto kind = part.kind_case();

@@ -10,19 +10,19 @@ namespace troupe {
 
 namespace {
 
-constexpr std::string_view api = "Anthropic's API";
+constexpr std::string_view requests_api = "Anthropic's API";
 
 result<void> check_possible(const ModelRequest& what, const model_target& of) {
   if (what.n() > 1)
-    return cannot_say(api, "way to give several answers (`n`)", of);
+    return cannot_say(requests_api, "way to give several answers (`n`)", of);
   if (what.has_seed())
-    return cannot_say(api, "`seed`", of);
+    return cannot_say(requests_api, "`seed`", of);
   if (what.logprobs() || what.top_logprobs() != 0)
-    return cannot_say(api, "log probabilities", of);
+    return cannot_say(requests_api, "log probabilities", of);
   if (what.has_json_answer() && what.json_answer().schema().empty())
-    return cannot_say(api, "JSON answers without a schema", of);
+    return cannot_say(requests_api, "JSON answers without a schema", of);
   if (!what.json_answer().description().empty())
-    return cannot_say(api, "description of a JSON answer (its schema may have one)", of);
+    return cannot_say(requests_api, "description of a JSON answer (its schema may have one)", of);
   return {};
 }
 
@@ -141,14 +141,14 @@ std::unique_ptr<answer_reader> anthropic_dialect::reader(const ModelRequest& wha
 
 result<http_request> anthropic_dialect::embed(const EmbeddingRequest&,
                                               const model_target& of) const {
-  return cannot_say(api, "embeddings", of);
+  return cannot_say(requests_api, "embeddings", of);
 }
 
 result<EmbeddingAnswer> anthropic_dialect::read_embeddings(const EmbeddingRequest&,
                                                            const model_target& of,
                                                            const http_response_head&,
                                                            std::string_view) const {
-  return cannot_say(api, "embeddings", of);
+  return cannot_say(requests_api, "embeddings", of);
 }
 
 std::string anthropic_dialect::key_header(std::string_view key) const {

@@ -15,7 +15,7 @@ namespace troupe {
 
 namespace {
 
-constexpr std::string_view component = "models";
+constexpr std::string_view log_component = "models";
 constexpr std::string_view provider_name = "offline";
 
 bool has_user_message(const ModelRequest& asked) {
@@ -97,7 +97,7 @@ void offline_provider_logic::take(step_context& context, envelope request) {
   auto after = std::min<std::chrono::nanoseconds>(options_.delay, fresh.deadline - context.now);
   context.out.arm(last_timer_, after);
   context.out.debug(
-      component,
+      log_component,
       [&] {
         return "lets the call " + message_title(fresh.request.id) + " of "
                + to_string(fresh.request.sender) + " wait, number "
@@ -134,7 +134,7 @@ void offline_provider_logic::work_on(step_context& context, call& waiting) {
                         answer.input_tokens(), answer.output_tokens(),
                         context.time() - waiting.arrived);
   context.out.debug(
-      component,
+      log_component,
       [&] {
         return "answers the call " + message_title(waiting.request.id) + " of "
                + to_string(waiting.request.sender) + " with "

@@ -9,7 +9,7 @@ namespace {
 std::atomic<std::uint64_t> count{0};
 std::atomic<std::uint64_t> bytes{0};
 
-void* counted(std::size_t size, void* made) {
+void* count_allocation(std::size_t size, void* made) {
   if (!made)
     throw std::bad_alloc{};
   count.fetch_add(1, std::memory_order_relaxed);
@@ -28,10 +28,11 @@ allocations allocated() {
 } // namespace troupe::bench
 
 // The other forms of `new` and `delete` call these by default.
-void* operator new(std::size_t size) { return counted(size, std::malloc(size)); }
+void* operator new(std::size_t size) { return count_allocation(size, std::malloc(size)); }
 void* operator new(std::size_t size, std::align_val_t at) {
   auto alignment = static_cast<std::size_t>(at);
-  return counted(size, std::aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1)));
+  return count_allocation(size,
+                          std::aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1)));
 }
 void operator delete(void* made) noexcept { std::free(made); }
 void operator delete(void* made, std::size_t) noexcept { std::free(made); }

@@ -91,6 +91,7 @@ node_parts counted_node::make_parts() {
           traces_,
           [] { return make_memory_state_store(); },
           [] { return make_memory_blob_store(); },
+          [medium = make_journal_medium()] { return make_memory_journal(medium); },
           [this](auto view) { host_.post->publish(std::move(view)); },
           [this] { return host_.post->view(); },
           {},

@@ -74,6 +74,7 @@ node_parts whole_node::parts(std::uint64_t number, std::vector<NodeInfo> others)
           traces_,
           [] { return make_memory_state_store(); },
           [] { return make_memory_blob_store(); },
+          [medium = make_journal_medium()] { return make_memory_journal(medium); },
           [this](auto view) { published(std::move(view)); },
           [this] { return mail().view(); },
           [this] { return open_links(hub_); },

@@ -7,7 +7,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 /// Counts what it answers. A mind that answers at once should keep nothing; this one shows whether
 /// it was asked.

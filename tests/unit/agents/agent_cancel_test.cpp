@@ -6,7 +6,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 struct agent_cancel : agent_test {};
 

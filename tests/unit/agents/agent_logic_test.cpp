@@ -11,7 +11,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 struct agent_logic_test : agent_test {};
 

@@ -9,7 +9,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 /// An agent that service::roles asks to leave.
 struct agent_rest_test : agent_test {

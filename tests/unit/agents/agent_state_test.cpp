@@ -6,7 +6,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 struct durable_agent_test : agent_test {
   void SetUp() override { kind = std::make_shared<const role>(obedient_role(true)); }

@@ -9,7 +9,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 constexpr auto pieces_max = limits::stream_pieces_max;
 constexpr std::uint32_t reader_timer_id = 4;

@@ -9,7 +9,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 using ::testing::ElementsAre;
 

@@ -10,7 +10,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;

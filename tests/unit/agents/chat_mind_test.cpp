@@ -8,7 +8,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 std::unique_ptr<mind> chat_with(std::string_view answer_prompt) {
   script says;

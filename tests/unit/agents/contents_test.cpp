@@ -14,7 +14,7 @@ struct numbers final : random_source {
   std::uint64_t last = 0;
 };
 
-std::string text_of(const SpanData& span, std::string_view key) {
+std::string attribute_text(const SpanData& span, std::string_view key) {
   for (const auto& one : span.attributes())
     if (one.key() == key)
       return one.text();
@@ -36,7 +36,7 @@ ModelAnswer answering(const std::string& text) {
   return answer;
 }
 
-SpanData chat(bool contents, const std::string& text) {
+SpanData chat_span(bool contents, const std::string& text) {
   numbers random;
   outputs out;
   step_context context{instant{}, random, out};
@@ -47,16 +47,16 @@ SpanData chat(bool contents, const std::string& text) {
 }
 
 TEST(contents, are_in_no_span_unless_they_are_wanted) {
-  auto span = chat(false, "why");
-  EXPECT_EQ(text_of(span, "gen_ai.input.messages"), "(none)");
-  EXPECT_EQ(text_of(span, "gen_ai.output.messages"), "(none)");
+  auto span = chat_span(false, "why");
+  EXPECT_EQ(attribute_text(span, "gen_ai.input.messages"), "(none)");
+  EXPECT_EQ(attribute_text(span, "gen_ai.output.messages"), "(none)");
 }
 
 TEST(contents, are_written_as_the_conventions_want_them) {
-  auto span = chat(true, "a \"quoted\" word");
-  EXPECT_EQ(text_of(span, "gen_ai.input.messages"),
+  auto span = chat_span(true, "a \"quoted\" word");
+  EXPECT_EQ(attribute_text(span, "gen_ai.input.messages"),
             R"([{"role":"user","parts":[{"type":"text","content":"a \"quoted\" word"}]}])");
-  EXPECT_EQ(text_of(span, "gen_ai.output.messages"),
+  EXPECT_EQ(attribute_text(span, "gen_ai.output.messages"),
             R"([{"role":"assistant","parts":[{"type":"text","content":"because"}])"
             R"(,"finish_reason":"stop"}])");
 }
@@ -68,16 +68,16 @@ TEST(contents, are_cut_in_their_texts_and_stay_json) {
     std::string text;
     while (text.size() < 20'000)
       text += one;
-    auto span = chat(true, text);
+    auto span = chat_span(true, text);
     for (auto key : {"gen_ai.input.messages", "gen_ai.output.messages"}) {
-      auto written = text_of(span, key);
+      auto written = attribute_text(span, key);
       EXPECT_LE(written.size(), limits::span_text_bytes_max);
       auto read = nlohmann::json::parse(written, nullptr, false);
       ASSERT_TRUE(read.is_array()) << one << ": " << written.substr(written.size() - 80);
     }
-    auto content =
-        nlohmann::json::parse(text_of(span, "gen_ai.input.messages"))[0]["parts"][0]["content"]
-            .get<std::string>();
+    auto content = nlohmann::json::parse(
+                       attribute_text(span, "gen_ai.input.messages"))[0]["parts"][0]["content"]
+                       .get<std::string>();
     EXPECT_TRUE(content.ends_with("\u2026")) << one;
     EXPECT_GT(content.size(), 1'000u) << one;
   }
@@ -89,7 +89,7 @@ TEST(contents, leave_room_for_the_short_ones_of_many_messages) {
     *asked.add_messages() = asking(text).messages(0);
   SpanData span;
   set_input(span, asked);
-  auto written = text_of(span, "gen_ai.input.messages");
+  auto written = attribute_text(span, "gen_ai.input.messages");
   EXPECT_LE(written.size(), limits::span_text_bytes_max);
   EXPECT_GT(written.size(), limits::span_text_bytes_max - 64);
   auto read = nlohmann::json::parse(written);
@@ -104,7 +104,7 @@ TEST(contents, leave_out_the_oldest_of_very_many_messages) {
     *asked.add_messages() = asking(std::to_string(i)).messages(0);
   SpanData span;
   set_input(span, asked);
-  auto read = nlohmann::json::parse(text_of(span, "gen_ai.input.messages"));
+  auto read = nlohmann::json::parse(attribute_text(span, "gen_ai.input.messages"));
   ASSERT_GT(read.size(), 50u);
   EXPECT_EQ(read.back()["parts"][0]["content"], "999");
 }

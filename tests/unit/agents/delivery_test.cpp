@@ -26,7 +26,7 @@ payload reply_of(std::string text) {
   return payload::of(std::move(reply));
 }
 
-std::string text_of(payload reply) {
+std::string reply_text(payload reply) {
   auto read = reply.as<AgentReply>();
   return read ? read->text() : "nothing";
 }
@@ -38,11 +38,11 @@ TEST(delivery, does_a_repeated_message_once_and_keeps_its_reply) {
   EXPECT_EQ(came(kept, ada, 1, 2).what, delivery_state::repeated_in_progress);
   auto reply = reply_of("done");
   kept.complete(first.at, reply);
-  EXPECT_EQ(text_of(std::move(reply)), "done");
+  EXPECT_EQ(reply_text(std::move(reply)), "done");
   auto again = came(kept, ada, 1, 2);
   ASSERT_EQ(again.what, delivery_state::repeated_done);
-  EXPECT_EQ(text_of(kept.kept(again.at)), "done");
-  EXPECT_EQ(text_of(kept.kept(again.at)), "done");
+  EXPECT_EQ(reply_text(kept.kept(again.at)), "done");
+  EXPECT_EQ(reply_text(kept.kept(again.at)), "done");
 }
 
 TEST(delivery, refuses_a_repetition_from_a_session_it_never_heard_of) {
@@ -132,7 +132,7 @@ TEST(delivery, ignores_the_outcome_of_a_forgotten_session) {
   auto reply = reply_of("late");
   kept.complete(first.at, reply);
   EXPECT_EQ(kept.bytes_kept(), 0u);
-  EXPECT_EQ(text_of(std::move(reply)), "late");
+  EXPECT_EQ(reply_text(std::move(reply)), "late");
 }
 
 TEST(delivery, keeps_no_more_bytes_than_it_may) {

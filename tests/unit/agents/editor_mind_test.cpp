@@ -6,7 +6,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 Value answer(std::string quote, std::int64_t first, std::int64_t last) {
   ValueMap made;

@@ -6,7 +6,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 struct librarian_test : ::testing::Test {
   reading_mind subject{"librarian"};

@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// The mind of a built-in role.
 inline std::unique_ptr<mind> mind_of_role(std::string_view role_name) {
@@ -112,4 +112,4 @@ inline std::string user_message(const ask_model& ask) {
   return ask.call.messages(ask.call.messages_size() - 1).content();
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 using namespace std::chrono_literals;
 
@@ -152,4 +152,4 @@ struct agent_test : ::testing::Test {
   }
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -8,7 +8,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 const std::string terms = "THE TERMS OF THE HOUSE\n"
                           "\n"

@@ -6,7 +6,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 const std::string document =
     "The Licence\n\nYou may copy it.\nYou must give\nthe source.\n\nThe end.\n";

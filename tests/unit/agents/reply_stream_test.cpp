@@ -8,7 +8,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 struct reply_stream_test : ::testing::Test {
   stage scene;

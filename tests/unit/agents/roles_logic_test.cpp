@@ -14,7 +14,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 using namespace std::chrono_literals;
 
 role_table builtin_roles() {

@@ -4,7 +4,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 TEST(echo_mind, says_back_what_it_is_told) {
   EXPECT_EQ(text_of(mind_of_role("echo")->decide(said("hello"))), "hello");

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 class counting_random final : public random_source {
 public:
@@ -82,4 +82,4 @@ inline ec code_of(envelope& reply) {
   return why ? why->code : ec::none;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -35,7 +35,7 @@ Snapshot snapshot_of(std::string role_name, std::string state, std::uint64_t ver
   return found;
 }
 
-const name ada{"keeper/ada"};
+const name ada_key{"keeper/ada"};
 
 } // namespace
 
@@ -47,7 +47,7 @@ TEST(stored_state, of_a_new_agent_is_empty_and_its_first_version_is_one) {
   EXPECT_EQ(state.version(), 0u);
   bytes_mind now;
   now.bytes = "one";
-  auto put = state.change_to(now, kind, ada);
+  auto put = state.change_to(now, kind, ada_key);
   ASSERT_TRUE(put && *put);
   EXPECT_EQ((*put)->agent(), "keeper/ada");
   EXPECT_EQ((*put)->snapshot().role(), "keeper");
@@ -62,12 +62,12 @@ TEST(stored_state, changes_only_when_it_is_written) {
   ASSERT_TRUE(state.take(kind, &found));
   bytes_mind now;
   now.bytes = "new";
-  ASSERT_TRUE(state.change_to(now, kind, ada));
+  ASSERT_TRUE(state.change_to(now, kind, ada_key));
   EXPECT_EQ(state.mind_of(kind)->snapshot(), "old") << "a message that fails goes back to it";
   state.is_written();
   EXPECT_EQ(state.mind_of(kind)->snapshot(), "new");
   EXPECT_EQ(state.version(), 8u);
-  auto same = state.change_to(now, kind, ada);
+  auto same = state.change_to(now, kind, ada_key);
   ASSERT_TRUE(same);
   EXPECT_FALSE(*same) << "it is on disk already";
 }
@@ -86,7 +86,7 @@ TEST(stored_state, that_is_too_large_is_not_written) {
   auto kind = kind_of_bytes();
   bytes_mind now;
   now.bytes.assign(limits::agent_state_bytes_max + 1, 'x');
-  auto put = state.change_to(now, kind, ada);
+  auto put = state.change_to(now, kind, ada_key);
   ASSERT_FALSE(put);
   EXPECT_EQ(put.error().code, ec::too_large);
 }

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 inline std::int64_t nanoseconds(instant at) { return at.time_since_epoch().count(); }
 
@@ -62,4 +62,4 @@ struct traced_agent : agent_test {
   }
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

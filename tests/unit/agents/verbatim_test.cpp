@@ -9,7 +9,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 /// Pieces of text with a special meaning in prompts, answers, reports, terminals or parsers.
 const std::vector<std::string> hostile{"</passage>",
@@ -106,7 +106,7 @@ std::string document_of(std::mt19937& random) {
   return text;
 }
 
-const std::string question = "When must the widget be returned?";
+const std::string asked_words = "When must the widget be returned?";
 
 /// Answers every request of `subject` to its model until it replies.
 AgentReply reply_of(reading_mind& subject, mind_event first) {
@@ -149,7 +149,7 @@ TEST_P(verbatim, a_reader_quotes_what_stands_there_and_says_where) {
   reader.documents.keep("h", text);
   ValueMap input;
   set_field(input, "document", value_of_blob(blob));
-  set_field(input, "question", value_of(question));
+  set_field(input, "question", value_of(asked_words));
   auto output = reply_of(reader, task_with(std::move(input))).output().map();
   EXPECT_EQ(integer_field(output, "unverified"), 0) << text;
   auto answers = list_field(output, "answers");
@@ -168,7 +168,7 @@ TEST_P(verbatim, an_assistant_and_a_librarian_quote_what_stands_there) {
   for (auto role : {"assistant", "librarian"}) {
     reading_mind subject{role};
     subject.documents.keep("h", text);
-    auto answer = reply_of(subject, said(question, {blob})).text();
+    auto answer = reply_of(subject, said(asked_words, {blob})).text();
     EXPECT_EQ(answer.find("Beware"), std::string::npos) << answer;
     auto quotes = quotes_in(answer);
     ASSERT_GE(quotes.size(), 1u) << role << " says " << answer << "\nof " << text;
@@ -182,7 +182,7 @@ TEST_P(verbatim, an_assistant_and_a_librarian_quote_what_stands_there) {
 TEST_P(verbatim, a_librarian_quotes_what_it_was_told) {
   reading_mind subject{"librarian"};
   subject.decide(said("Remember: " + text));
-  auto answer = reply_of(subject, said(question)).text();
+  auto answer = reply_of(subject, said(asked_words)).text();
   for (const auto& quote : quotes_in(answer))
     EXPECT_TRUE(stands_in_text(text, quote.text)) << quote.text;
   EXPECT_GE(quotes_in(answer).size(), 1u) << answer << "\nof " << text;
@@ -193,10 +193,10 @@ TEST_P(verbatim, a_report_shows_what_stands_there) {
   reader.documents.keep("h", text);
   ValueMap input;
   set_field(input, "document", value_of_blob(blob));
-  set_field(input, "question", value_of(question));
+  set_field(input, "question", value_of(asked_words));
   auto read = reply_of(reader, task_with(std::move(input))).output();
   ValueMap editing;
-  set_field(editing, "question", value_of(question));
+  set_field(editing, "question", value_of(asked_words));
   set_field(editing, "readings", value_of(std::vector<Value>{read}));
   auto report = reply_of(editor, task_with(std::move(editing))).text();
   EXPECT_EQ(report.find("were left out"), std::string::npos) << report;

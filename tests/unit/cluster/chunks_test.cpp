@@ -4,7 +4,7 @@
 
 #include <list>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -115,4 +115,4 @@ TEST(chunks, count_no_longer_once_they_are_whole_or_their_link_has_gone) {
   EXPECT_EQ(links.budget.held(), 0u);
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -11,7 +11,7 @@
 #include <condition_variable>
 #include <mutex>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -136,4 +136,4 @@ TEST(dialler, a_lack_of_descriptors_here_says_nothing_of_the_peer) {
   EXPECT_EQ(heard.refused(), 0);
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

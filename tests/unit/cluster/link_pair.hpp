@@ -16,7 +16,7 @@
 #include <vector>
 
 /// Two ends of a link in one process, driven by hand.
-namespace troupe::testing {
+namespace troupe::tests {
 
 using namespace std::chrono_literals;
 
@@ -127,4 +127,4 @@ inline envelope echo_to(std::string_view agent, std::string bytes, std::uint64_t
   return message;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

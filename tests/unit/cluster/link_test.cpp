@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 TEST(link, both_sides_prove_who_they_are) {
   link_pair pair;
@@ -365,4 +365,4 @@ TEST(link, a_bye_of_any_length_can_be_said) {
   EXPECT_EQ(out.failed->message.rfind("long \xc3\xa4", 0), 0u);
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -8,12 +8,12 @@ namespace troupe {
 
 namespace {
 
-struct fixed_random : random_source {
+struct same_random : random_source {
   std::uint64_t next() override { return ++last; }
   std::uint64_t last = 0;
 };
 
-NodeInfo node(std::uint64_t id) {
+NodeInfo node_numbered(std::uint64_t id) {
   NodeInfo info;
   info.set_id(to_bytes(node_id{0, id}));
   info.set_name("node-" + std::to_string(id));
@@ -24,8 +24,8 @@ NodeInfo node(std::uint64_t id) {
 struct membership_fixture : testing::Test {
   membership_fixture() {
     membership_logic::options options;
-    options.self = node(1);
-    options.others = {node(2), node(3)};
+    options.self = node_numbered(1);
+    options.others = {node_numbered(2), node_numbered(3)};
     options.publish = [this](auto published) { view = std::move(published); };
     options.told = {service::coordinator};
     logic.emplace(std::move(options));
@@ -34,7 +34,7 @@ struct membership_fixture : testing::Test {
 
   void open(std::uint64_t id, std::uint64_t link) {
     LinkOpened opened;
-    *opened.mutable_peer() = node(id);
+    *opened.mutable_peer() = node_numbered(id);
     opened.set_link(link);
     logic->step(context, make_envelope(message_kind::event, {}, std::move(opened)));
   }
@@ -49,7 +49,7 @@ struct membership_fixture : testing::Test {
 
   MemberState state(std::uint64_t id) const { return view->find({0, id})->state; }
 
-  fixed_random random;
+  same_random random;
   outputs out;
   step_context context{instant{}, random, out};
   std::shared_ptr<const member_view> view;
@@ -114,7 +114,7 @@ TEST_F(membership_fixture, a_new_life_is_told_though_the_member_was_never_missed
   open(2, 7);
   auto epoch = view->epoch;
   LinkOpened opened;
-  *opened.mutable_peer() = node(2);
+  *opened.mutable_peer() = node_numbered(2);
   opened.mutable_peer()->set_incarnation(5);
   opened.set_link(8);
   logic->step(context, make_envelope(message_kind::event, {}, std::move(opened)));
@@ -149,13 +149,13 @@ TEST_F(membership_fixture, every_change_has_a_new_epoch_and_is_told) {
 TEST_F(membership_fixture, one_that_is_started_again_knows_the_links_that_are_there) {
   std::vector<std::shared_ptr<const member_view>> published;
   membership_logic::options options;
-  options.self = node(1);
-  options.others = {node(2), node(3)};
+  options.self = node_numbered(1);
+  options.others = {node_numbered(2), node_numbered(3)};
   options.publish = [&](auto next) { published.push_back(std::move(next)); };
   options.epoch = 41;
   options.links = [] {
     LinkOpened there;
-    *there.mutable_peer() = node(2);
+    *there.mutable_peer() = node_numbered(2);
     there.set_link(7);
     return std::vector{there};
   };

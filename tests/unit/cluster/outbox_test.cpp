@@ -4,7 +4,7 @@
 
 #include <random>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -157,4 +157,4 @@ TEST(outbox, no_frame_outgrows_its_bound_however_many_payloads_end_at_once) {
   EXPECT_EQ(box.waiting(), 0u);
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -6,7 +6,7 @@
 #include <array>
 #include <random>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -288,4 +288,4 @@ TEST(peer_links, whatever_the_order_of_restarts_the_last_life_counts) {
   }
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

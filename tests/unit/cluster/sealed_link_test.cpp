@@ -6,7 +6,7 @@
 #include <random>
 
 /// An attacker between two ends who changes what passes.
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -186,4 +186,4 @@ TEST(link_keys, are_those_of_rfc_5869) {
   EXPECT_EQ(keys.acceptor, expected_acceptor);
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -20,7 +20,7 @@ Hello client() {
   return hello;
 }
 
-Hello member() {
+Hello hello_of_a_member() {
   Hello hello;
   hello.mutable_node()->set_id(to_bytes(peer_node));
   return hello;
@@ -52,11 +52,11 @@ TEST(stamp, makes_a_client_speak_as_its_session_whoever_it_says_it_is) {
 TEST(stamp, makes_a_member_speak_for_itself_and_its_own_clients) {
   for (auto node : {node_id{}, self, another}) {
     auto message = forged(address::of(service::queue, node), address::of(service::coordinator));
-    stamp(message, member(), self);
+    stamp(message, hello_of_a_member(), self);
     EXPECT_EQ(message.sender, address::of(service::queue, peer_node));
     EXPECT_EQ(message.id, (message_id{{7}, 3})) << "a number of the client that it relays for";
     auto relayed = forged(address::of_session({7}, node), address::of(service::coordinator));
-    stamp(relayed, member(), self);
+    stamp(relayed, hello_of_a_member(), self);
     EXPECT_EQ(relayed.sender, address::of_session({7}, peer_node));
   }
 }
@@ -64,10 +64,10 @@ TEST(stamp, makes_a_member_speak_for_itself_and_its_own_clients) {
 TEST(stamp, lets_a_member_mean_this_node_only) {
   auto elsewhere = address::of_agent(name{"echo/a"});
   auto message = forged(address::of_session({7}), elsewhere);
-  stamp(message, member(), self);
+  stamp(message, hello_of_a_member(), self);
   EXPECT_EQ(message.target.node, self) << "it would be passed on to the agent's home";
   auto beyond = forged(address::of(service::desk), address::of(service::desk, another));
-  stamp(beyond, member(), self);
+  stamp(beyond, hello_of_a_member(), self);
   EXPECT_EQ(judge(beyond, self), ruling::forbidden);
 }
 

@@ -74,6 +74,9 @@ TEST_F(config, without_sources_every_key_has_its_default) {
   EXPECT_EQ(cfg.cluster.name, "default");
   EXPECT_EQ(cfg.agents.pool_size, limits::pool_size);
   EXPECT_EQ(cfg.telemetry.sample_ratio, 1.0);
+  EXPECT_EQ(cfg.storage.free_min, limits::storage_free_bytes_min);
+  EXPECT_EQ(cfg.journal.retention, limits::journal_retention);
+  EXPECT_EQ(cfg.runs.durability, run_durability::off);
   EXPECT_TRUE(cfg.origins.empty());
 }
 
@@ -84,6 +87,8 @@ TEST_F(config, every_section_of_a_file_is_read) {
                      "  listen: \"127.0.0.1:4701\"\n  http_listen: localhost:9100\n"
                      "  data: /var/lib/troupe\n  roles: /etc/troupe/roles\n"
                      "scheduler: {threads: 2, max_throughput: 50}\nagents: {pool_size: 4}\n"
+                     "storage: {free_min: 1 GiB}\njournal: {retention: 2d}\n"
+                     "runs:\n  durability: sync\n"
                      "queue:\n  tasks_max: 99\nmodels:\n  offline_delay: 200ms\n"
                      "telemetry:\n  otlp_endpoint: http://127.0.0.1:4318\n  sample_ratio: 0.01\n"
                      "  log_level: debug\n  log_format: json\n  log_file: /tmp/l\n"
@@ -104,6 +109,9 @@ TEST_F(config, every_section_of_a_file_is_read) {
   EXPECT_EQ(cfg.scheduler.threads, 2u);
   EXPECT_EQ(cfg.scheduler.max_throughput, 50u);
   EXPECT_EQ(cfg.agents.pool_size, 4u);
+  EXPECT_EQ(cfg.storage.free_min, 1u << 30);
+  EXPECT_EQ(cfg.journal.retention, 48h);
+  EXPECT_EQ(cfg.runs.durability, run_durability::sync);
   EXPECT_EQ(cfg.queue.tasks_max, 99u);
   EXPECT_EQ(cfg.models.offline_delay, 200ms);
   EXPECT_EQ(cfg.telemetry.otlp_endpoint, "http://127.0.0.1:4318");
@@ -157,6 +165,9 @@ TEST_F(config, wrong_types_name_their_place_and_what_was_expected) {
   EXPECT_TRUE(has(error_in("node: 5\n"), "config.yaml:1:7: node: expected a mapping, found \"5\""));
   EXPECT_TRUE(has(error_in("[1, 2]\n"), "config.yaml:1:1: expected a mapping, found a list"));
   EXPECT_TRUE(has(error_in("models: {offline_delay: 200}\n"), "expected a duration"));
+  EXPECT_TRUE(has(error_in("storage: {free_min: 1GB}\n"), "expected an amount of bytes"));
+  EXPECT_TRUE(has(error_in("runs: {durability: always}\n"),
+                  "expected one of sync, async, off, found \"always\""));
   EXPECT_TRUE(has(error_in("telemetry: {log_level: loud}\n"),
                   "expected one of debug, info, warning, error, off, found \"loud\""));
 }
@@ -169,6 +180,8 @@ TEST_F(config, values_out_of_range_are_refused) {
   EXPECT_TRUE(has(flag_error("telemetry.sample_ratio", "1.01"), "number from 0 to 1"));
   EXPECT_TRUE(has(flag_error("telemetry.sample_ratio", "nan"), "number from 0 to 1"));
   EXPECT_TRUE(has(flag_error("models.offline_delay", "2h"), "at most 1h"));
+  EXPECT_TRUE(has(flag_error("storage.free_min", "2TiB"), "at most 1TiB"));
+  EXPECT_TRUE(has(flag_error("journal.retention", "366d"), "at most"));
   EXPECT_TRUE(has(flag_error("node.id", "123"), "32 hex digits"));
   EXPECT_TRUE(has(flag_error("node.id", std::string(32, '0')), "not all of them zero"));
   EXPECT_TRUE(has(flag_error("cluster.name", ""), "1 to 64 letters"));

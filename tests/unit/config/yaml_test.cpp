@@ -27,7 +27,7 @@ std::string message_of(const config_result<T>& r) {
   return r ? std::string{} : to_string(r.error());
 }
 
-bool has(std::string_view text, std::string_view part) {
+bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
@@ -47,7 +47,7 @@ TEST(yaml, places_are_counted_from_one) {
 TEST(yaml, bad_syntax_names_line_and_column) {
   auto text = error_of("a: 1\nb: [1, 2\nc: 3\n");
   EXPECT_TRUE(text.starts_with("a.yaml:3:")) << text;
-  EXPECT_TRUE(has(text, "not valid YAML")) << text;
+  EXPECT_TRUE(contains(text, "not valid YAML")) << text;
   EXPECT_TRUE(error_of("a: \"open\nb: 1\n").starts_with("a.yaml:2:5: not valid YAML"));
   EXPECT_TRUE(error_of("a: b: c\n").starts_with("a.yaml:1:5: not valid YAML"));
 }
@@ -55,13 +55,14 @@ TEST(yaml, bad_syntax_names_line_and_column) {
 TEST(yaml, a_key_that_stands_twice_is_refused_at_any_depth) {
   EXPECT_EQ(error_of("a: 1\nb: 2\na: 3\n"),
             "a.yaml:3:1: the key \"a\" occurs twice, first in line 1");
-  EXPECT_TRUE(has(error_of("x:\n  - {k: 1, k: 2}\n"), "a.yaml:2:12: the key \"k\" occurs twice"));
+  EXPECT_TRUE(
+      contains(error_of("x:\n  - {k: 1, k: 2}\n"), "a.yaml:2:12: the key \"k\" occurs twice"));
 }
 
 TEST(yaml, aliases_tags_and_second_documents_are_refused) {
-  EXPECT_TRUE(has(error_of("a: &x [1]\nb: *x\n"), "a.yaml:1:4: anchors and aliases"));
-  EXPECT_TRUE(has(error_of("a: !secret x\n"), "tags are not supported"));
-  EXPECT_TRUE(has(error_of("a: 1\n---\nb: 2\n"), "expected one document"));
+  EXPECT_TRUE(contains(error_of("a: &x [1]\nb: *x\n"), "a.yaml:1:4: anchors and aliases"));
+  EXPECT_TRUE(contains(error_of("a: !secret x\n"), "tags are not supported"));
+  EXPECT_TRUE(contains(error_of("a: 1\n---\nb: 2\n"), "expected one document"));
 }
 
 TEST(yaml, a_bomb_of_aliases_is_refused_and_so_is_deep_nesting) {
@@ -70,16 +71,17 @@ TEST(yaml, a_bomb_of_aliases_is_refused_and_so_is_deep_nesting) {
     auto last = std::string("*") + static_cast<char>(c - 1);
     bomb += std::string(1, c) + ": &" + c + " [" + last + ", " + last + "]\n";
   }
-  EXPECT_TRUE(has(error_of(bomb), "anchors"));
-  EXPECT_TRUE(has(error_of(std::string(100, '[') + std::string(100, ']')), "expected at most 64"));
+  EXPECT_TRUE(contains(error_of(bomb), "anchors"));
+  EXPECT_TRUE(
+      contains(error_of(std::string(100, '[') + std::string(100, ']')), "expected at most 64"));
   EXPECT_FALSE(parse_yaml(std::string(100'000, '['), "a.yaml"));
   EXPECT_FALSE(parse_yaml(std::string(100'000, '{'), "a.yaml"));
 }
 
 TEST(yaml, control_characters_and_large_texts_are_refused) {
   EXPECT_TRUE(error_of(std::string_view("a: 1\nb: \0\n", 10)).starts_with("a.yaml:2:4:"));
-  EXPECT_TRUE(has(error_of("a: \x04\n"), "control character"));
-  EXPECT_TRUE(has(error_of(std::string(limits::yaml_bytes_max + 1, '#')), "too large"));
+  EXPECT_TRUE(contains(error_of("a: \x04\n"), "control character"));
+  EXPECT_TRUE(contains(error_of(std::string(limits::yaml_bytes_max + 1, '#')), "too large"));
 }
 
 TEST(yaml, an_empty_text_is_nothing) {
@@ -88,7 +90,7 @@ TEST(yaml, an_empty_text_is_nothing) {
 }
 
 TEST(yaml, keys_must_be_scalars) {
-  EXPECT_TRUE(has(error_of("[a, b]: 1\n"), "expected text as a key, found a list"));
+  EXPECT_TRUE(contains(error_of("[a, b]: 1\n"), "expected text as a key, found a list"));
 }
 
 TEST(yaml, every_truncation_of_a_document_gives_a_tree_or_an_error) {
@@ -121,8 +123,9 @@ TEST(yaml, typed_values_are_read_and_errors_say_what_was_expected) {
   EXPECT_EQ(message_of(root.find("t")->flag()),
             "a.yaml:4:4: expected true or false, found \"hello\"");
   EXPECT_EQ(message_of(root.find("l")->text()), "a.yaml:7:4: expected text, found a list");
-  EXPECT_TRUE(has(message_of(root.find("z")->text()), "found nothing"));
-  EXPECT_TRUE(has(message_of(root.find("n")->number(1)), "a number, at least 1, found \"0.5\""));
+  EXPECT_TRUE(contains(message_of(root.find("z")->text()), "found nothing"));
+  EXPECT_TRUE(
+      contains(message_of(root.find("n")->number(1)), "a number, at least 1, found \"0.5\""));
   EXPECT_FALSE(parsed("x: .nan").find("x")->number());
   EXPECT_FALSE(parsed("x: nan").find("x")->number());
   EXPECT_FALSE(parsed("x: 99999999999999999999").find("x")->integer());
@@ -179,7 +182,7 @@ TEST(yaml_reader, the_first_error_is_kept) {
   EXPECT_TRUE(in.failed());
   in.need("name", label);
   in.fail({"b.yaml", 1, 1, "later"});
-  EXPECT_TRUE(has(message_of(in.done()), "a.yaml:1:7: expected a whole number"))
+  EXPECT_TRUE(contains(message_of(in.done()), "a.yaml:1:7: expected a whole number"))
       << message_of(in.done());
 }
 
@@ -190,7 +193,7 @@ TEST(yaml_reader, a_missing_field_and_a_wrong_shape_are_errors) {
   EXPECT_EQ(message_of(missing.done()), "a.yaml:1:1: a role: name is missing");
   yaml_reader empty(parsed("name:\n"), "a role");
   empty.need("name", label);
-  EXPECT_TRUE(has(message_of(empty.done()), "name is missing"));
+  EXPECT_TRUE(contains(message_of(empty.done()), "name is missing"));
   yaml_reader list(parsed("[1]"), "a role");
   EXPECT_EQ(message_of(list.done()), "a.yaml:1:1: a role: expected a mapping, found a list");
 }
@@ -207,8 +210,9 @@ TEST(yaml_reader, a_number_that_its_type_cannot_hold_is_refused) {
 }
 
 TEST(yaml_files, what_cannot_be_read_says_why) {
-  EXPECT_TRUE(has(message_of(load_yaml("/nowhere/a.yaml")), "No such file"));
-  EXPECT_TRUE(has(message_of(load_yaml(std::filesystem::temp_directory_path())), "found a folder"));
+  EXPECT_TRUE(contains(message_of(load_yaml("/nowhere/a.yaml")), "No such file"));
+  EXPECT_TRUE(
+      contains(message_of(load_yaml(std::filesystem::temp_directory_path())), "found a folder"));
 }
 
 TEST(yaml, bytes_that_are_no_utf8_are_refused_with_their_place) {
@@ -240,14 +244,14 @@ TEST(yaml, what_is_too_deep_is_told_so_however_deep_it_is) {
   auto expected = "expected at most " + std::to_string(limits::yaml_depth_max)
                   + " lists and mappings within each other";
   for (std::size_t depth : {limits::yaml_depth_max + 1, std::size_t{3'000}, std::size_t{400'000}})
-    EXPECT_TRUE(has(error_of("a: " + std::string(depth, '[')), expected)) << depth;
-  EXPECT_TRUE(has(error_of("a:\n  " +
-                           [] {
-                             std::string text;
-                             for (int i = 0; i < 3'000; ++i)
-                               text += "- ";
-                             return text;
-                           }()
-                           + "x\n"),
-                  expected));
+    EXPECT_TRUE(contains(error_of("a: " + std::string(depth, '[')), expected)) << depth;
+  EXPECT_TRUE(contains(error_of("a:\n  " +
+                                [] {
+                                  std::string text;
+                                  for (int i = 0; i < 3'000; ++i)
+                                    text += "- ";
+                                  return text;
+                                }()
+                                + "x\n"),
+                       expected));
 }

@@ -4,7 +4,7 @@
 #include "messages/runs.pb.h"
 #include "tests/unit/coordination/owner_parts.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 using attempt_tables = owner_parts;
@@ -90,4 +90,4 @@ TEST_F(attempt_tables, say_when_an_attempt_and_its_task_disagree) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

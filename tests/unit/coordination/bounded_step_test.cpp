@@ -6,7 +6,7 @@
 #include "messages/values.pb.h"
 #include "tests/unit/coordination/coordinator_fixture.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 /// One step does a bounded amount of work, and a timer continues it.
@@ -151,4 +151,4 @@ TEST_F(bounded_step, does_not_grow_with_the_tasks_that_wait_for_another_try) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -13,10 +13,10 @@
 
 /// A coordinator, the queues of three nodes, and agents that answer when the test wants, all in one
 /// thread.
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
-const auto client = address::of_session({42}, node_a);
+const auto submitter = address::of_session({42}, node_a);
 
 class seeded_random final : public random_source {
 public:
@@ -51,7 +51,7 @@ public:
     submit.mutable_inputs()->swap(inputs);
     auto request = make_envelope(message_kind::request, address::of(service::coordinator, node_a),
                                  std::move(submit));
-    request.sender = client;
+    request.sender = submitter;
     request.id = {{1}, 1};
     post(std::move(request));
   }
@@ -110,7 +110,7 @@ private:
     if (message.sender.node && message.sender.node != message.target.node
         && (lost.contains(message.target.node) || lost.contains(message.sender.node)))
       return;
-    if (message.target == client) {
+    if (message.target == submitter) {
       if (auto end = message.body.as<RunEnded>())
         ended = *end;
       return;
@@ -233,4 +233,4 @@ TEST(cluster, sees_runs_through_though_agents_fail_now_and_then) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -6,7 +6,7 @@
 #include <set>
 
 /// A failed task is tried again, elsewhere if possible, and only so many times.
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 using coordinator_faults = coordinator;
@@ -342,4 +342,4 @@ TEST_F(coordinator_faults, lets_each_run_wait_its_own_time_for_a_node_that_hosts
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

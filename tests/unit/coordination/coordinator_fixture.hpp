@@ -6,7 +6,7 @@
 #include "messages/runs.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// Timers of the coordinator.
 inline constexpr std::uint32_t timer_progress = 1, timer_deadline = 2, timer_retry = 3,
@@ -105,4 +105,4 @@ protected:
   }
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

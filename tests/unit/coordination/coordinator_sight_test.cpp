@@ -12,11 +12,11 @@
 #include <gmock/gmock.h>
 
 /// What the coordinator reports (progress, ends, spans), and how runs are called off.
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 constexpr std::uint32_t timer_progress = 1, timer_deadline = 2;
-const auto client = address::of_session({42}, node_a);
+const auto owners_client = address::of_session({42}, node_a);
 const trace_context sampled{{1, 2}, {}, 1};
 
 class coordinator_sight : public ::testing::Test {
@@ -27,7 +27,7 @@ protected:
   hand by{logic, service::coordinator};
 
   std::string submit(std::string_view yaml, bool progress, trace_context trace = {},
-                     address from = client) {
+                     address from = owners_client) {
     RunSubmit submit;
     *submit.mutable_graph() = graph_of(yaml);
     submit.set_want_progress(progress);
@@ -83,7 +83,7 @@ TEST_F(coordinator_sight, tells_of_progress_at_intervals_and_at_the_end) {
   auto last = by.take_envelopes<RunProgress>();
   ASSERT_EQ(last.size(), 1u);
   EXPECT_EQ(last[0].body.as<RunProgress>()->done(), 2u);
-  EXPECT_EQ(last[0].target, client);
+  EXPECT_EQ(last[0].target, owners_client);
   EXPECT_EQ(by.take<RunEnded>().size(), 1u);
   by.fire(timer_progress);
   EXPECT_TRUE(by.out.sends.empty()) << "there is nothing left to tell";
@@ -163,7 +163,7 @@ TEST_F(coordinator_sight, cancels_a_run_everywhere) {
     EXPECT_EQ(order.body.as<TaskCancel>()->run(), run);
   auto ends = by.take_envelopes<RunEnded>();
   ASSERT_EQ(ends.size(), 2u);
-  EXPECT_EQ(ends[0].target, client);
+  EXPECT_EQ(ends[0].target, owners_client);
   EXPECT_EQ(ends[1].kind, message_kind::reply);
   auto ended = *ends[0].body.as<RunEnded>();
   EXPECT_FALSE(ended.ok());
@@ -171,7 +171,7 @@ TEST_F(coordinator_sight, cancels_a_run_everywhere) {
   EXPECT_EQ(ended.tasks(1).failure().code(), static_cast<std::uint32_t>(ec::cancelled));
   done(tasks[0]);
   EXPECT_EQ(counted.plain().late_results, 1u);
-  by.ask(cancel, client);
+  by.ask(cancel, owners_client);
   EXPECT_EQ(from_proto(by.only<Failure>()).code, ec::not_found);
 }
 
@@ -214,7 +214,7 @@ TEST_F(coordinator_sight, ends_the_runs_of_a_client_that_is_gone) {
   by.tell(closed);
   auto ends = by.take_envelopes<RunEnded>();
   ASSERT_EQ(ends.size(), 1u);
-  EXPECT_EQ(ends[0].target, client);
+  EXPECT_EQ(ends[0].target, owners_client);
   EXPECT_EQ(by.take<TaskCancel>().size(), 1u);
 }
 
@@ -313,7 +313,7 @@ TEST_F(coordinator_sight, a_cancelled_run_ends_when_its_agents_have_given_up) {
   RunCancel cancel;
   cancel.set_run(run);
   cancel.set_reason(CANCEL_INTERRUPTED);
-  by.ask(cancel, client);
+  by.ask(cancel, owners_client);
   EXPECT_FALSE(by.take<TaskCancel>().empty()) << "the nodes hear of it at once";
   EXPECT_TRUE(by.take<RunEnded>().empty()) << "an agent is still at work";
   done(tasks[0], failure{ec::cancelled, "the run was cancelled"});
@@ -365,7 +365,7 @@ TEST_F(coordinator_sight, tells_the_story_of_a_run_at_debug_and_only_then) {
     by.out.debugs = wanted;
     RunSubmit submit;
     *submit.mutable_graph() = many(1);
-    by.ask(std::move(submit), client);
+    by.ask(std::move(submit), owners_client);
     auto task = by.only<TaskOffer>().tasks(0);
     started(task);
     TaskDone done;
@@ -396,4 +396,4 @@ TEST_F(coordinator_sight, tells_the_story_of_a_run_at_debug_and_only_then) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -7,7 +7,7 @@
 
 #include <set>
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 TEST_F(coordinator, accepts_a_run_and_sees_a_chain_to_its_end) {
@@ -163,4 +163,4 @@ TEST_F(coordinator, refuses_more_runs_than_it_may_have) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -6,10 +6,10 @@
 #include "telemetry/span.hpp"
 #include "tests/unit/coordination/hand.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
-const auto client = address::of_session({42}, node_a);
+const auto desk_client = address::of_session({42}, node_a);
 
 SpanData span_of(trace_id trace, std::uint64_t id, std::uint64_t parent, std::int64_t start) {
   SpanData made;
@@ -35,7 +35,7 @@ struct kept_traces final : trace_source {
   std::optional<trace_id> last_trace() const override { return last; }
 };
 
-std::string bytes_of(trace_id trace) { return to_bytes(run_id{trace.hi, trace.lo}); }
+std::string trace_bytes(trace_id trace) { return to_bytes(run_id{trace.hi, trace.lo}); }
 
 class desk : public ::testing::Test {
 protected:
@@ -68,14 +68,14 @@ protected:
   void begin_status(bool whole) {
     StatusQuery query;
     query.set_whole_cluster(whole);
-    by.ask(query, client);
+    by.ask(query, desk_client);
   }
   void ask_trace(bool whole, std::optional<trace_id> trace = {}) {
     TraceQuery query;
     query.set_whole_cluster(whole);
     if (trace)
-      query.set_trace(bytes_of(*trace));
-    by.ask(query, client);
+      query.set_trace(trace_bytes(*trace));
+    by.ask(query, desk_client);
   }
   template <class Query, class Message>
   void answer_all(const Message& message) {
@@ -104,7 +104,7 @@ protected:
   }
   static TraceFound found(trace_id trace, std::vector<SpanData> spans) {
     TraceFound made;
-    made.set_trace(bytes_of(trace));
+    made.set_trace(trace_bytes(trace));
     for (auto& span : spans)
       *made.add_spans() = std::move(span);
     return made;
@@ -228,7 +228,7 @@ TEST_F(desk, composes_the_answers_of_all_in_the_order_of_their_names) {
   EXPECT_EQ(by.out.timers[0].after, 0ns) << "nobody is waited for any more";
   auto sent = by.take_envelopes<ClusterStatus>();
   ASSERT_EQ(sent.size(), 1u);
-  EXPECT_EQ(sent[0].target, client);
+  EXPECT_EQ(sent[0].target, desk_client);
   EXPECT_EQ(sent[0].id.sequence, 1u);
   auto& cluster = *sent[0].body.as<ClusterStatus>();
   ASSERT_EQ(cluster.nodes_size(), 3);
@@ -282,12 +282,12 @@ TEST_F(desk, finds_a_trace_of_its_own) {
   traces.spans = {span_of(first, 2, 1, 20), span_of(first, 1, 0, 10), span_of(second, 3, 0, 30)};
   ask_trace(false, first);
   auto answer = by.only<TraceFound>();
-  EXPECT_EQ(answer.trace(), bytes_of(first));
+  EXPECT_EQ(answer.trace(), trace_bytes(first));
   ASSERT_EQ(answer.spans_size(), 2);
   EXPECT_EQ(answer.spans(0).span(), 1u) << "in order of their start";
   traces.last = second;
   ask_trace(false);
-  EXPECT_EQ(by.only<TraceFound>().trace(), bytes_of(second));
+  EXPECT_EQ(by.only<TraceFound>().trace(), trace_bytes(second));
 }
 
 TEST_F(desk, says_when_nobody_knows_a_trace) {
@@ -307,7 +307,7 @@ TEST_F(desk, says_when_nobody_knows_a_trace) {
 TEST_F(desk, refuses_an_id_that_is_none) {
   TraceQuery query;
   query.set_trace("short");
-  by.ask(query, client);
+  by.ask(query, desk_client);
   EXPECT_EQ(from_proto(by.only<Failure>()).code, ec::invalid_argument);
 }
 
@@ -317,7 +317,7 @@ TEST_F(desk, gathers_the_spans_of_all_nodes_and_names_the_silent) {
   ask_trace(true, first);
   auto asked = questions<TraceQuery>();
   ASSERT_EQ(asked.size(), 2u);
-  EXPECT_EQ(asked[node_b].body.as<TraceQuery>()->trace(), bytes_of(first));
+  EXPECT_EQ(asked[node_b].body.as<TraceQuery>()->trace(), trace_bytes(first));
   answer(asked[node_b], found(first, {span_of(first, 2, 1, 5)}));
   ASSERT_FALSE(by.out.timers.empty());
   by.fire(by.out.timers.back().id);
@@ -352,14 +352,14 @@ TEST_F(desk, finds_the_root_that_began_last_in_the_whole_cluster) {
   EXPECT_TRUE(by.take<TraceFound>().empty());
   asked = questions<TraceQuery>();
   ASSERT_EQ(asked.size(), 2u);
-  EXPECT_EQ(asked[node_c].body.as<TraceQuery>()->trace(), bytes_of(second));
+  EXPECT_EQ(asked[node_c].body.as<TraceQuery>()->trace(), trace_bytes(second));
   answer(asked[node_b], found(second, {span_of(second, 6, 0, 20)}));
   answer(asked[node_c], to_proto(failure{ec::not_found, "none"}));
   auto answer = by.only<TraceFound>();
-  EXPECT_EQ(answer.trace(), bytes_of(second));
+  EXPECT_EQ(answer.trace(), trace_bytes(second));
   EXPECT_EQ(answer.spans_size(), 2);
   EXPECT_EQ(answer.silent_size(), 0) << "not to have any is an answer";
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -3,7 +3,7 @@
 
 /// News of a task is believed only from its owner or from the node that was offered this attempt.
 /// Links stamp the sender's node (actors/host/link_broker.cpp).
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -74,4 +74,4 @@ TEST_F(forged_orders, to_call_off_a_run_are_heard_from_its_owner_only) {
 
 } // namespace
 
-} // namespace troupe::testing
+} // namespace troupe::tests

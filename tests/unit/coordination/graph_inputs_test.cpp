@@ -2,7 +2,7 @@
 #include "messages/runs.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 Graph asking() {
@@ -117,4 +117,4 @@ TEST(graph_inputs, refuse_text_that_is_not_of_the_type) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -2,7 +2,7 @@
 #include "messages/runs.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 std::string error_of(std::string_view yaml, const role_names* known = nullptr) {
@@ -190,4 +190,4 @@ TEST(builtin_graphs, are_whole_and_found_by_their_names) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -19,16 +19,17 @@
 #include <vector>
 
 /// Steps logics by hand, with a clock that moves only when told and random numbers that count up.
-namespace troupe::testing {
+namespace troupe::tests {
 
 using namespace std::chrono_literals;
 
 class counting_random final : public random_source {
 public:
+  explicit counting_random(std::uint64_t first = 0x1000) : last_(first) {}
   std::uint64_t next() override { return last_ += 2; }
 
 private:
-  std::uint64_t last_ = 0x1000;
+  std::uint64_t last_;
 };
 
 inline constexpr node_id node_a{0xa, 1}, node_b{0xb, 1}, node_c{0xc, 1};
@@ -47,8 +48,8 @@ class hand {
 public:
   /// A logic that states invariants is held to them after each step.
   template <class Logic>
-  hand(Logic& driven, service where, node_id node = node_a)
-      : driven_(driven), self_(address::of(where, node)) {
+  hand(Logic& driven, service where, node_id node = node_a, std::uint64_t first_random = 0x1000)
+      : driven_(driven), self_(address::of(where, node)), random_(first_random) {
     if constexpr (requires { driven.invariants(); })
       check_ = [&driven] { EXPECT_TRUE(driven.invariants()); };
     drive([this](step_context& context) { driven_.start(context, self_); });
@@ -239,4 +240,4 @@ inline Value blob_value(std::string called) {
   return made;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

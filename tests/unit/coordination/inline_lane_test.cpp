@@ -5,7 +5,7 @@
 #include <functional>
 #include <stdexcept>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 namespace {
 
@@ -315,4 +315,4 @@ TEST_F(inline_lane_alone, leaves_a_role_that_is_often_slow_to_agents_for_a_while
   EXPECT_FALSE(lane.takes(0, "noop", now)) << "it is slow still";
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

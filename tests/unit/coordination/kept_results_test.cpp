@@ -7,13 +7,13 @@
 #include <gmock/gmock.h>
 
 /// The results that a coordinator keeps are bounded, and a wide run does not make its steps longer.
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-class kept_results : public ::testing::Test {
+class results_kept : public ::testing::Test {
 protected:
   static coordinator_options few_bytes() {
     coordinator_options few{100, 5};
@@ -55,7 +55,7 @@ protected:
   }
 };
 
-TEST_F(kept_results, a_run_that_keeps_too_much_fails_and_others_go_on) {
+TEST_F(results_kept, a_run_that_keeps_too_much_fails_and_others_go_on) {
   auto run = submit(4);
   auto tasks = offered();
   auto other = submit(1);
@@ -80,7 +80,7 @@ TEST_F(kept_results, a_run_that_keeps_too_much_fails_and_others_go_on) {
   EXPECT_TRUE(ended.ok());
 }
 
-TEST_F(kept_results, a_run_whose_last_result_is_too_much_fails_as_well) {
+TEST_F(results_kept, a_run_whose_last_result_is_too_much_fails_as_well) {
   RunSubmit wanted;
   *wanted.mutable_graph() = graph_of("graph: g\ntasks:\n  - {id: a, role: reader}\n"
                                      "  - {id: b, role: editor, input: {x: $tasks.a}}\n"
@@ -97,7 +97,7 @@ TEST_F(kept_results, a_run_whose_last_result_is_too_much_fails_as_well) {
   EXPECT_EQ(ended.tasks_size(), 2);
 }
 
-TEST_F(kept_results, of_all_runs_the_one_that_keeps_most_fails) {
+TEST_F(results_kept, of_all_runs_the_one_that_keeps_most_fails) {
   auto small = submit(2), large = submit(2);
   auto tasks = offered();
   for (const auto& task : tasks)
@@ -117,7 +117,7 @@ TEST_F(kept_results, of_all_runs_the_one_that_keeps_most_fails) {
   EXPECT_EQ(by.only<RunEnded>().run(), small);
 }
 
-TEST_F(kept_results, what_ended_runs_kept_is_given_back) {
+TEST_F(results_kept, what_ended_runs_kept_is_given_back) {
   for (int i = 0; i < 5; ++i) {
     submit(2);
     for (const auto& task : offered())
@@ -216,4 +216,4 @@ TEST_F(wide_run, is_given_up_in_parts_when_nobody_hosts_its_role) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

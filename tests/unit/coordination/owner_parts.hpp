@@ -9,7 +9,7 @@
 #include "telemetry/metrics.hpp"
 #include "tests/unit/coordination/hand.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// The tables that the parts of a coordinator share, without the coordinator: node a owns the runs,
 /// nodes a and b are up and work on two tasks at once.
@@ -75,4 +75,4 @@ protected:
   }
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

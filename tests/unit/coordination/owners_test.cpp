@@ -5,7 +5,7 @@
 
 /// Several owners at once: none gives up a task that only waits, none waits for a lost task, none
 /// starves.
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 struct owners_case {
@@ -227,4 +227,4 @@ TEST(owners, that_lose_messages_of_all_kinds_see_their_runs_through_and_leave_no
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -8,7 +8,7 @@
 #include "messages/values.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// Timers of the queue.
 inline constexpr std::uint32_t timer_slots = 1, timer_owners = 2;
@@ -107,4 +107,4 @@ protected:
   using numbers = std::vector<std::uint32_t>;
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 
 /// What owners want from a queue: their share, what it holds for them, and that it gives tasks up.
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 TEST_F(queue, tells_the_agent_whose_time_is_over) {
@@ -286,4 +286,4 @@ TEST_F(queue, gives_back_everything_when_it_stops) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 /// The spans of attempts, which the node that does them writes.
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 std::string text_of(const SpanData& span, std::string_view key) {
@@ -108,4 +108,4 @@ TEST_F(queue, records_nothing_of_a_trace_that_is_not_sampled) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -2,7 +2,7 @@
 #include "tests/unit/coordination/queue_fixture.hpp"
 
 /// A queue's tasks and slots.
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 TEST_F(queue, says_how_many_slots_of_a_role_are_at_work) {
@@ -47,6 +47,18 @@ TEST_F(queue, gives_each_task_to_a_slot_of_its_role_on_this_node) {
   EXPECT_EQ(started[0].body.as<TaskStarted>()->index(), 1u);
   EXPECT_EQ(counted.plain().tasks_running, 2u);
   EXPECT_EQ(counted.plain().queue_length, 0u);
+}
+
+TEST_F(queue, tells_the_slot_of_a_durable_task_who_its_owner_is) {
+  auto durable = task(2);
+  durable.set_durable(true);
+  durable.add_steps()->set_number(1);
+  offer({task(1), durable});
+  auto requests = work();
+  ASSERT_EQ(requests.size(), 2u);
+  EXPECT_EQ(requests[0].body.as<TaskWork>()->owner(), "") << "it has nothing to tell";
+  EXPECT_EQ(requests[1].body.as<TaskWork>()->owner(), to_bytes(node_a));
+  EXPECT_EQ(requests[1].body.as<TaskWork>()->task().steps(0).number(), 1u);
 }
 
 TEST_F(queue, works_in_order_of_age_as_slots_become_free) {
@@ -244,4 +256,4 @@ TEST_F(queue, tells_of_each_transition_at_debug) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

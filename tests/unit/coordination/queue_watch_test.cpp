@@ -3,7 +3,7 @@
 #include "config/limits/runs.hpp"
 #include "tests/unit/coordination/owner_parts.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 class queue_watches : public owner_parts {
@@ -92,4 +92,4 @@ TEST_F(queue_watches, find_a_queue_silent_that_does_not_answer_and_hear_of_it_ag
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

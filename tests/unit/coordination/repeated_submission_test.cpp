@@ -7,7 +7,7 @@
 #include "tests/unit/coordination/coordinator_fixture.hpp"
 
 /// A repeated RunSubmit does not start a second run.
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 class repeated_submission : public coordinator {
@@ -80,4 +80,4 @@ TEST_F(repeated_submission, whose_result_is_too_large_to_be_kept_is_of_unknown_o
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -3,10 +3,10 @@
 #include "config/limits/work.hpp"
 #include "tests/unit/coordination/hand.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
-const auto client = address::of_session({42}, node_a);
+const auto roles_client = address::of_session({42}, node_a);
 
 struct no_traces final : trace_source {
   std::vector<SpanData> spans_of(trace_id) const override { return {}; }
@@ -66,7 +66,7 @@ protected:
   }
 
   RolesListed page(RolesQuery query) {
-    by.ask(std::move(query), client);
+    by.ask(std::move(query), roles_client);
     answer();
     auto listed = by.take<RolesListed>();
     EXPECT_EQ(listed.size(), 1u);
@@ -118,7 +118,7 @@ TEST_F(roles_at_desk, of_all_members_are_merged_in_order_and_told_once) {
 
 TEST_F(roles_at_desk, that_are_the_same_on_another_node_are_not_asked_for) {
   by.tell(make_members({member_with(node_a, own), member_with(node_b, own)}));
-  by.ask(whole(), client);
+  by.ask(whole(), roles_client);
   EXPECT_TRUE(by.take_envelopes<RolesQuery>().empty());
   EXPECT_EQ(by.take<RolesListed>().size(), 1u);
 }
@@ -127,7 +127,7 @@ TEST_F(roles_at_desk, are_found_by_name_here_and_there) {
   members();
   auto query = whole();
   query.set_name("b0007");
-  by.ask(query, client);
+  by.ask(query, roles_client);
   EXPECT_TRUE(by.take_envelopes<RolesQuery>().empty()) << "it is here";
   ASSERT_EQ(by.take<RolesListed>().at(0).roles_size(), 1);
   query.set_name("a0007");
@@ -142,7 +142,7 @@ TEST_F(roles_at_desk, by_name_alone_are_answered_without_asking_anybody) {
   members(MEMBER_DOWN);
   auto query = whole();
   query.set_brief(true);
-  by.ask(query, client);
+  by.ask(query, roles_client);
   EXPECT_TRUE(by.take_envelopes<RolesQuery>().empty());
   auto listed = by.take<RolesListed>();
   ASSERT_EQ(listed.size(), 1u);
@@ -153,7 +153,7 @@ TEST_F(roles_at_desk, by_name_alone_are_answered_without_asking_anybody) {
 
 TEST_F(roles_at_desk, a_node_that_does_not_answer_is_named) {
   members();
-  by.ask(whole(), client);
+  by.ask(whole(), roles_client);
   ASSERT_EQ(by.out.timers.size(), 1u);
   by.fire(by.out.timers[0].id);
   auto listed = by.take<RolesListed>();
@@ -165,10 +165,10 @@ TEST_F(roles_at_desk, a_node_that_does_not_answer_is_named) {
 
 TEST_F(roles_at_desk, who_waits_when_it_stops_is_told) {
   members();
-  by.ask(whole(), client);
+  by.ask(whole(), roles_client);
   by.clear();
   by.stop();
   EXPECT_EQ(by.take<Failure>().size(), 1u);
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

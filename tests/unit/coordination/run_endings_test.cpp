@@ -6,7 +6,7 @@
 
 #include <stdexcept>
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 /// Answers so many questions, then it throws.
@@ -27,7 +27,9 @@ class endings : public owner_parts {
 protected:
   endings() { told.start(self); }
   run_submissions submissions;
-  run_endings told{kept, submissions};
+  run_journal journal{8};
+  run_fold fold{journal};
+  run_endings told{kept, submissions, journal, fold};
 
   active_run& finished(std::uint64_t number, const std::string& output) {
     auto& run =
@@ -132,4 +134,4 @@ TEST(run_that_ended, in_a_step_that_threw_is_told_with_its_result_when_its_owner
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -5,7 +5,7 @@
 #include "tests/unit/coordination/hand.hpp"
 
 /// Work that a run does in parts, and what it keeps.
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 constexpr std::uint32_t wide = 3 * limits::run_work_per_call_max;
@@ -191,4 +191,4 @@ TEST(run_parts, keeps_only_results_that_something_refers_to) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -7,7 +7,7 @@
 #include <set>
 
 /// Random graphs from a seed, run in a random order.
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 std::vector<std::uint32_t> take_all(run_state& run) {
@@ -151,4 +151,4 @@ TEST(run_state, comes_to_an_end_whatever_fails) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

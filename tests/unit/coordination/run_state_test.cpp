@@ -4,19 +4,19 @@
 #include "messages/values.pb.h"
 #include "tests/unit/coordination/hand.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 using status = run_state::status;
 
-std::unique_ptr<run_state> begin(const Graph& graph, value_map inputs = {}) {
+std::unique_ptr<run_state> begin_run(const Graph& graph, value_map inputs = {}) {
   auto made = run_state::create(graph, std::move(inputs), nullptr);
   EXPECT_TRUE(made) << (made ? "" : made.error().message);
   return made ? *std::move(made) : nullptr;
 }
 
 /// The ids of all ready tasks, taken out.
-std::vector<std::uint32_t> take_all(run_state& run) {
+std::vector<std::uint32_t> take_ready(run_state& run) {
   std::vector<std::uint32_t> taken;
   for (std::uint32_t role = 0; role < run.roles().size(); ++role)
     while (run.has_ready(role))
@@ -26,7 +26,7 @@ std::vector<std::uint32_t> take_all(run_state& run) {
 
 std::vector<std::string> ready_ids(run_state& run) {
   std::vector<std::string> ids;
-  for (auto task : take_all(run)) {
+  for (auto task : take_ready(run)) {
     ids.push_back(run.id_of(task));
     run.offered(task);
   }
@@ -77,7 +77,7 @@ value_map folder(std::vector<std::string> names) {
 }
 
 TEST(run_state, unfolds_a_for_each_over_an_input_at_once) {
-  auto run = begin(digest(), folder({"GPL-3", "MIT"}));
+  auto run = begin_run(digest(), folder({"GPL-3", "MIT"}));
   EXPECT_EQ(run->count().total(), 3u);
   EXPECT_EQ(ready_ids(*run), (ids{"read[0]", "read[1]"}));
   EXPECT_EQ(run->label_of(0), run->label_of(task_of(*run, run->id_of(0))));
@@ -92,7 +92,7 @@ TEST(run_state, unfolds_a_for_each_over_an_input_at_once) {
 }
 
 TEST(run_state, gives_the_results_of_a_for_each_as_a_list_in_its_order) {
-  auto run = begin(digest(), folder({"a", "b"}));
+  auto run = begin_run(digest(), folder({"a", "b"}));
   ready_ids(*run);
   succeed(*run, task_of(*run, "read[1]"), text_value("two"), {});
   EXPECT_EQ(ready_ids(*run), ids{});
@@ -119,7 +119,7 @@ TEST(run_state, gives_the_results_of_a_for_each_as_a_list_in_its_order) {
 }
 
 TEST(run_state, runs_a_for_each_over_nothing) {
-  auto run = begin(digest(), folder({}));
+  auto run = begin_run(digest(), folder({}));
   EXPECT_EQ(run->count().total(), 1u);
   EXPECT_EQ(ready_ids(*run), ids{"edit"});
   auto task = make_task(*run, task_of(*run, "edit"));
@@ -127,7 +127,7 @@ TEST(run_state, runs_a_for_each_over_nothing) {
 }
 
 TEST(run_state, starts_a_task_the_moment_its_inputs_are_there) {
-  auto run = begin(graph_of(R"(
+  auto run = begin_run(graph_of(R"(
 graph: g
 tasks:
   - {id: a, role: x}
@@ -143,7 +143,7 @@ tasks:
 }
 
 TEST(run_state, goes_element_by_element_from_for_each_to_for_each) {
-  auto run = begin(graph_of(R"(
+  auto run = begin_run(graph_of(R"(
 graph: g
 inputs: {names: {type: list, default: [x, y]}}
 tasks:
@@ -181,7 +181,7 @@ tasks:
   - {id: each, role: r, for_each: $tasks.list.items, input: {i: $item.name}}
   - {id: last, role: r, needs: [each]}
 )");
-  auto run = begin(graph);
+  auto run = begin_run(graph);
   EXPECT_EQ(run->count().total(), 3u);
   EXPECT_EQ(ready_ids(*run), ids{"list"});
   auto item = map_value({{"name", text_value("n")}});
@@ -192,7 +192,7 @@ tasks:
   EXPECT_EQ(task->input().at("i").text(), "n");
   EXPECT_EQ(task->label(), "each n");
 
-  auto wrong = begin(graph);
+  auto wrong = begin_run(graph);
   ready_ids(*wrong);
   succeed(*wrong, task_of(*wrong, "list"), map_value({{"items", text_value("none")}}), {});
   EXPECT_TRUE(wrong->ended());
@@ -207,7 +207,7 @@ tasks:
 }
 
 TEST(run_state, goes_on_beside_a_failure_and_says_why_the_rest_was_not_run) {
-  auto run = begin(graph_of(R"(
+  auto run = begin_run(graph_of(R"(
 graph: g
 inputs: {names: {type: list, default: [x, y]}}
 tasks:
@@ -243,7 +243,7 @@ result: $tasks.end
 }
 
 TEST(run_state, tells_what_an_input_lacks) {
-  auto run = begin(graph_of(R"(
+  auto run = begin_run(graph_of(R"(
 graph: g
 tasks:
   - {id: a, role: r}
@@ -258,7 +258,7 @@ tasks:
 }
 
 TEST(run_state, takes_the_field_of_a_list_as_the_list_of_that_field) {
-  auto run = begin(graph_of(R"(
+  auto run = begin_run(graph_of(R"(
 graph: g
 inputs: {people: {type: list, default: [{name: ada, age: 36}, {name: alan, age: 41}]}}
 tasks:
@@ -274,9 +274,9 @@ tasks:
 }
 
 TEST(run_state, leaves_out_an_optional_input_that_was_not_given) {
-  auto run = begin(graph_of("graph: g\ninputs: {q: {type: text}, l: {type: list}}\ntasks:\n"
-                            "  - {id: a, role: r, input: {q: $inputs.q, z: 1}}\n"
-                            "  - {id: b, role: r, for_each: $inputs.l}\n"));
+  auto run = begin_run(graph_of("graph: g\ninputs: {q: {type: text}, l: {type: list}}\ntasks:\n"
+                                "  - {id: a, role: r, input: {q: $inputs.q, z: 1}}\n"
+                                "  - {id: b, role: r, for_each: $inputs.l}\n"));
   EXPECT_EQ(run->count().total(), 1u);
   auto task = make_task(*run, 0);
   ASSERT_TRUE(task);
@@ -289,7 +289,7 @@ TEST(run_state, refuses_more_tasks_than_a_run_may_have) {
   value_map inputs;
   for (std::size_t i = 0; i <= limits::run_tasks_max; ++i)
     inputs["l"].mutable_list()->add_items()->set_integer(1);
-  auto run = begin(graph, inputs);
+  auto run = begin_run(graph, inputs);
   EXPECT_TRUE(run->ended());
   RunEnded ended;
   run->report(ended);
@@ -297,8 +297,8 @@ TEST(run_state, refuses_more_tasks_than_a_run_may_have) {
 }
 
 TEST(run_state, counts_every_task_once_wherever_it_is) {
-  auto run = begin(digest(), folder({"a", "b", "c"}));
-  auto ready = take_all(*run);
+  auto run = begin_run(digest(), folder({"a", "b", "c"}));
+  auto ready = take_ready(*run);
   run->offered(ready[0]);
   run->offered(ready[1]);
   run->started(ready[1]);
@@ -325,7 +325,7 @@ TEST(run_state, refuses_wrong_graphs_and_inputs_with_their_place) {
 }
 
 TEST(run_state, ends_a_step_over_an_empty_list_whatever_becomes_of_the_step_of_that_list) {
-  auto run = begin(graph_of(R"(
+  auto run = begin_run(graph_of(R"(
 graph: g
 tasks:
   - {id: x, role: r}
@@ -344,4 +344,4 @@ tasks:
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -3,7 +3,7 @@
 #include "config/limits/links.hpp"
 #include "tests/unit/coordination/owner_parts.hpp"
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 using run_tables = owner_parts;
@@ -70,4 +70,4 @@ TEST_F(run_tables, find_the_run_of_a_submission) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -6,13 +6,15 @@
 
 #include <map>
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 class offering : public owner_parts {
 protected:
   offering() { offers.start(self); }
-  task_offers offers{{roles, nodes, attempts, runs, kept, progress}, counted, 3};
+  run_journal journal{8};
+  run_fold fold{journal};
+  task_offers offers{{roles, nodes, attempts, runs, kept, progress, fold}, counted, 3};
 
   active_run& submit(Graph graph, std::uint64_t number = 1) {
     auto& run = add(std::move(graph), number);
@@ -126,4 +128,4 @@ TEST_F(offering, fails_what_no_node_has_hosted_for_too_long) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -19,7 +19,7 @@
 #include <tuple>
 #include <vector>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 /// Coordinators and queues of several nodes, together in one thread, on simulated time. Messages
 /// take a moment, agents take the time that the test says, and timers fire when they are due.
@@ -257,4 +257,4 @@ inline Graph alike(int tasks, std::chrono::milliseconds time, const std::string&
   return graph;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

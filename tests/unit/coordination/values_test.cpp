@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 
 /// Unreadable values are refused where they are made and reported where they arrive.
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 using ::testing::HasSubstr;
@@ -232,4 +232,4 @@ TEST_F(coordinator_returns, a_submission_that_is_repeated_and_not_known_is_not_b
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

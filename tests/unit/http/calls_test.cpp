@@ -126,7 +126,7 @@ TEST_F(a_server_that_waits, cuts_a_source_off_that_does_not_stop) {
 TEST_F(a_server_that_waits, tells_within_50_ms_that_a_peer_has_gone) {
   for (bool streams : {false, true})
     for (bool pipelines : {false, true}) {
-      auto took = troupe::testing::best_of_tries([&] {
+      auto took = troupe::tests::best_of_tries([&] {
         gone_ = {};
         auto peer = std::make_unique<caller>(server_->address());
         peer->say(get_it);
@@ -139,7 +139,7 @@ TEST_F(a_server_that_waits, tells_within_50_ms_that_a_peer_has_gone) {
         peer.reset();
         auto told = gone_.get_future();
         if (told.wait_for(20s) != std::future_status::ready)
-          return troupe::testing::never;
+          return troupe::tests::never;
         EXPECT_FALSE(call.write("more")) << "a source learns it here, too";
         return told.get() - went;
       });

@@ -8,7 +8,7 @@ namespace troupe {
 
 namespace {
 
-using namespace testing;
+using namespace tests;
 
 const anthropic_dialect api;
 

@@ -5,33 +5,33 @@ namespace troupe {
 
 namespace {
 
-using namespace testing;
+using namespace tests;
 
-const anthropic_dialect api;
+const anthropic_dialect the_api;
 
 std::string body_of(const ModelRequest& what) {
-  auto made = api.ask(what, some_target);
+  auto made = the_api.ask(what, some_target);
   return made ? made->body : "failed: " + made.error().message;
 }
 
 std::string refusal_of(const ModelRequest& what) {
-  auto made = api.ask(what, some_target);
+  auto made = the_api.ask(what, some_target);
   EXPECT_FALSE(made);
   return made ? "" : made.error().message;
 }
 
 TEST(anthropic_request, says_the_least_when_little_is_asked) {
   auto what = question("Why?");
-  auto made = api.ask(what, some_target);
+  auto made = the_api.ask(what, some_target);
   ASSERT_TRUE(made);
   EXPECT_EQ(made->path, "/messages");
   EXPECT_EQ(made->headers, (std::vector<std::string>{"content-type: application/json",
                                                      "anthropic-version: 2023-06-01"}));
   EXPECT_EQ(made->body, R"({"model":"m1","max_tokens":4096,)"
                         R"("messages":[{"role":"user","content":"Why?"}]})");
-  EXPECT_EQ(api.ask(what, {.model = "m", .base_url = "https://api.anthropic.com"})->path,
+  EXPECT_EQ(the_api.ask(what, {.model = "m", .base_url = "https://api.anthropic.com"})->path,
             "/v1/messages");
-  EXPECT_EQ(api.key_header("k"), "x-api-key: k");
+  EXPECT_EQ(the_api.key_header("k"), "x-api-key: k");
 }
 
 TEST(anthropic_request, says_all_that_can_be_asked) {
@@ -150,7 +150,7 @@ TEST(anthropic_request, refuses_what_it_cannot_say) {
             std::string::npos);
   EXPECT_NE(refused([](auto& what) { what.set_top_logprobs(2); }).find("log probabilities"),
             std::string::npos);
-  EXPECT_FALSE(api.embed({}, some_target));
+  EXPECT_FALSE(the_api.embed({}, some_target));
 }
 
 } // namespace

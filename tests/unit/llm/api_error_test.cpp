@@ -8,7 +8,7 @@ namespace troupe {
 
 namespace {
 
-using namespace testing;
+using namespace tests;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;

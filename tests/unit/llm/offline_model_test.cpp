@@ -13,7 +13,7 @@ namespace troupe {
 
 namespace {
 
-ModelRequest request_of(std::string content, std::uint32_t tokens_max = 0) {
+ModelRequest question_about(std::string content, std::uint32_t tokens_max = 0) {
   ModelRequest request;
   auto* message = request.add_messages();
   message->set_role("user");
@@ -23,7 +23,7 @@ ModelRequest request_of(std::string content, std::uint32_t tokens_max = 0) {
 }
 
 std::string answer(std::string content, std::uint32_t tokens_max = 0) {
-  return offline_answer(request_of(std::move(content), tokens_max)).text;
+  return offline_answer(question_about(std::move(content), tokens_max)).text;
 }
 
 constexpr std::string_view house_rules = R"(House rules
@@ -161,22 +161,23 @@ TEST(offline_model, summarises_a_text_without_sentences_by_its_beginning) {
 }
 
 TEST(offline_model, cuts_between_sentences_and_says_so) {
-  auto whole = offline_answer(request_of(about_house("What must guests do when they leave?")));
+  auto whole = offline_answer(question_about(about_house("What must guests do when they leave?")));
   EXPECT_EQ(whole.finish_reason, "stop");
   auto tokens = static_cast<std::uint32_t>(whole.output_tokens);
-  auto shorter =
-      offline_answer(request_of(about_house("What must guests do when they leave?"), tokens - 1));
+  auto shorter = offline_answer(
+      question_about(about_house("What must guests do when they leave?"), tokens - 1));
   EXPECT_EQ(shorter.finish_reason, "length");
   EXPECT_LT(shorter.output_tokens, tokens);
   EXPECT_NE(shorter.text.find("1. return the key to the desk;\nSource: rules"), std::string::npos)
       << shorter.text;
-  auto nothing = offline_answer(request_of(about_house("Do I have to keep my dog on a lead?"), 3));
+  auto nothing =
+      offline_answer(question_about(about_house("Do I have to keep my dog on a lead?"), 3));
   EXPECT_EQ(nothing.text, "");
   EXPECT_EQ(nothing.finish_reason, "length");
 }
 
 TEST(offline_model, counts_tokens_of_all_messages_and_of_its_answer) {
-  auto request = request_of(about_house("When is breakfast?"));
+  auto request = question_about(about_house("When is breakfast?"));
   auto* system = request.add_messages();
   system->set_role("system");
   system->set_content("four words are here");
@@ -187,7 +188,7 @@ TEST(offline_model, counts_tokens_of_all_messages_and_of_its_answer) {
 
 TEST(offline_model, gives_the_same_bytes_for_the_same_request) {
   auto request =
-      request_of(about_house("What must guests do when they leave?", "at most 3 quotes"));
+      question_about(about_house("What must guests do when they leave?", "at most 3 quotes"));
   auto first = offline_answer(request).text;
   for (int i = 0; i < 5; ++i)
     EXPECT_EQ(offline_answer(request).text, first);

@@ -5,7 +5,7 @@ namespace troupe {
 
 namespace {
 
-using namespace testing;
+using namespace tests;
 
 const openai_dialect api;
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 inline constexpr const char* some_key = "Plain/Marker\"Key";
 
@@ -93,4 +93,4 @@ inline MessagePart& add_message(ModelRequest& to, const std::string& role) {
   return *message.add_parts();
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

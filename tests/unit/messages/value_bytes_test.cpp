@@ -7,7 +7,7 @@
 
 #include <random>
 
-namespace troupe::testing {
+namespace troupe::tests {
 namespace {
 
 Value text(std::string words) {
@@ -117,4 +117,4 @@ TEST(value_bytes, finds_the_value_of_a_key_and_what_it_is) {
 }
 
 } // namespace
-} // namespace troupe::testing
+} // namespace troupe::tests

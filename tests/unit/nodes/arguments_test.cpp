@@ -136,6 +136,39 @@ TEST_F(arguments, a_graph_may_come_from_a_pipe_which_is_read_once) {
   EXPECT_TRUE(load_graph(*source)) << "again, with the roles that there are";
 }
 
+TEST_F(arguments, a_graph_says_how_durable_its_runs_are) {
+  auto load = [this](const std::string& word) {
+    return load_graph(write("own.yaml", "graph: own\ndurability: " + word
+                                            + "\ntasks:\n"
+                                              "  - {id: one, role: noop}\n")
+                          .string());
+  };
+  for (auto [word, durability] :
+       {std::pair{"sync", DURABILITY_SYNC}, {"async", DURABILITY_ASYNC}, {"off", DURABILITY_OFF}}) {
+    auto graph = load(word);
+    ASSERT_TRUE(graph) << graph.error().message;
+    EXPECT_EQ(graph->durability(), durability);
+  }
+  EXPECT_EQ(load_graph("fan")->durability(), DURABILITY_DEFAULT);
+  auto wrong = load("maybe");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().exit_code, 64);
+  EXPECT_TRUE(holds(wrong.error().message, "own.yaml:2:13")) << wrong.error().message;
+  EXPECT_TRUE(holds(wrong.error().message, "expected sync, async or off, found \"maybe\""))
+      << wrong.error().message;
+  EXPECT_FALSE(load("[sync]"));
+}
+
+TEST_F(arguments, a_run_that_is_to_detach_must_be_durable_and_says_why) {
+  auto graph =
+      write("own.yaml", "graph: own\ndurability: off\ntasks:\n  - {id: one, role: noop}\n");
+  auto refused = troupe_command({"run", graph.c_str(), "--detach"});
+  EXPECT_EQ(refused.code, 64);
+  EXPECT_TRUE(holds(refused.err, "would end with this command")) << refused.err;
+  auto fine = troupe_command({"run", graph.c_str(), "--detach", "--durability", "sync"});
+  EXPECT_EQ(fine.code, 69) << "the command goes before the graph: " << fine.err;
+}
+
 TEST_F(arguments, a_graphs_help_names_its_inputs_and_an_example) {
   auto help = troupe_command({"run", "digest", "--help"});
   EXPECT_EQ(help.code, 0);
@@ -155,7 +188,16 @@ TEST_F(arguments, what_cannot_be_understood_is_64_with_a_hint) {
                                              {"trace", "nonsense"},
                                              {"config"},
                                              {"config", "show", "--set", "x"},
-                                             {"send", "a/b", "x", "--timeout", "soon"}}) {
+                                             {"send", "a/b", "x", "--timeout", "soon"},
+                                             {"run", "fan", "--durability", "always"},
+                                             {"run", "fan", "--detach", "--durability", "off"},
+                                             {"run", "fan", "--detach", "--timeout", "5s"},
+                                             {"run", "fan", "--key", "\xff"},
+                                             {"runs", "--state", "lost"},
+                                             {"runs", "--limit", "0"},
+                                             {"runs", "show"},
+                                             {"runs", "nonsense"},
+                                             {"runs", "retry", "ab", "--detach", "-o", "x"}}) {
     auto asked = troupe_command(words);
     EXPECT_EQ(asked.code, 64) << asked.err;
     EXPECT_TRUE(asked.err.starts_with("troupe: ")) << asked.err;
@@ -171,6 +213,12 @@ TEST_F(arguments, help_and_version_are_told) {
   EXPECT_TRUE(troupe_command({"--version"}).out.starts_with("troupe 0."));
   EXPECT_EQ(troupe_command({"up", "--help"}).code, 0);
   EXPECT_TRUE(holds(troupe_command({"run", "--help"}).out, "--input"));
+  for (auto word : {"show", "attach", "cancel", "retry", "delete"}) {
+    EXPECT_TRUE(holds(troupe_command({"runs", "--help"}).out, word));
+    auto help = troupe_command({"runs", word, "--help"});
+    EXPECT_EQ(help.code, 0);
+    EXPECT_TRUE(holds(help.out, std::string{"troupe runs "} + word + " 4f2a91c0")) << help.out;
+  }
 }
 
 TEST_F(arguments, an_output_file_is_replaced_as_a_whole) {

@@ -18,13 +18,13 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 TEST(child_process, inherits_what_a_node_needs_and_no_secret_but_those_it_is_to_have) {
-  troupe::testing::temporary_folder folder; // before its variable changes
+  troupe::tests::temporary_folder folder; // before its variable changes
   constexpr std::array secrets{"UNIT_MARKER_KEY",   "DATABASE_URL",      "PGPASSWORD",
                                "UNIT_PASS",         "unit_marker_token", "UNIT_DSN",
                                "TROUPE_UNIT_MARKER"};
-  constexpr std::array needed{"LC_UNIT",       "SSL_CERT_DIR", "OTEL_UNIT",
-                              "XDG_UNIT_HOME", "no_proxy",     "TZ",
-                              "TMPDIR",        "TSAN_OPTIONS", "UNIT_KEPT_KEY"};
+  constexpr std::array needed{
+      "LC_UNIT", "SSL_CERT_DIR", "OTEL_UNIT",     "XDG_UNIT_HOME", "no_proxy",           "TZ",
+      "TMPDIR",  "TSAN_OPTIONS", "UNIT_KEPT_KEY", "FAKETIME_UNIT", "DONT_FAKE_MONOTONIC"};
   for (auto name : secrets)
     ::setenv(name, "unit-marker", 1);
   std::map<std::string, std::string> before;
@@ -38,7 +38,7 @@ TEST(child_process, inherits_what_a_node_needs_and_no_secret_but_those_it_is_to_
   ASSERT_TRUE(child) << child.error().message;
   pollfd ended{child->pidfd.get(), POLLIN, 0};
   ASSERT_EQ(::poll(&ended, 1, 10'000), 1);
-  auto told = troupe::testing::read_file(command.output);
+  auto told = troupe::tests::read_file(command.output);
   EXPECT_THAT(told, Not(HasSubstr("unit-marker")));
   for (auto name : needed)
     EXPECT_THAT(told, HasSubstr(std::string{name} + "=unit-needed\n"));

@@ -16,12 +16,12 @@ namespace {
 class control_groups : public ::testing::Test {
 protected:
   void write(const fs::path& file, const std::string& text) const {
-    testing::write_file(root() / file, text);
+    tests::write_file(root() / file, text);
   }
   const fs::path& root() const { return folder_.path(); }
 
 private:
-  testing::temporary_folder folder_;
+  tests::temporary_folder folder_;
 };
 
 } // namespace

@@ -50,9 +50,9 @@ protected:
 };
 
 /// Accepts connections (in the kernel) and never sends anything.
-class silent_node {
+class deaf_node {
 public:
-  silent_node() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  deaf_node() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -76,7 +76,7 @@ private:
   file_handle socket_;
 };
 
-bool holds(const std::string& text, const std::string& part) {
+bool has_part(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
@@ -85,46 +85,46 @@ bool holds(const std::string& text, const std::string& part) {
 TEST_F(find_cluster, where_there_is_none_the_command_that_starts_one_is_told) {
   auto why = error();
   EXPECT_EQ(why.exit_code, 69);
-  EXPECT_TRUE(holds(why.message, "troupe up --nodes 3 --data " + data_.string())) << why.message;
+  EXPECT_TRUE(has_part(why.message, "troupe up --nodes 3 --data " + data_.string())) << why.message;
 }
 
 TEST_F(find_cluster, a_dead_clusters_leftovers_are_no_cluster) {
   write_cluster({"127.0.0.1:1", "127.0.0.1:1"});
   auto why = error();
   EXPECT_EQ(why.exit_code, 69);
-  EXPECT_TRUE(holds(why.message, "no cluster is running in " + data_.string())) << why.message;
-  EXPECT_TRUE(holds(why.message, "troupe up --nodes 3")) << why.message;
+  EXPECT_TRUE(has_part(why.message, "no cluster is running in " + data_.string())) << why.message;
+  EXPECT_TRUE(has_part(why.message, "troupe up --nodes 3")) << why.message;
 }
 
 TEST_F(find_cluster, nodes_that_do_not_answer_are_given_up_within_the_time) {
-  silent_node one, two;
+  deaf_node one, two;
   write_cluster({one.address, two.address});
   auto why = error();
   EXPECT_EQ(why.exit_code, 69);
 }
 
 TEST_F(find_cluster, a_peer_that_does_not_answer_is_asked_once_more) {
-  silent_node busy;
+  deaf_node busy;
   write_cluster({busy.address});
   wanted_.flags.peer = busy.address;
-  EXPECT_TRUE(holds(error().message, "does not answer"));
+  EXPECT_TRUE(has_part(error().message, "does not answer"));
   EXPECT_EQ(busy.knocks(), 2);
 }
 
 TEST_F(find_cluster, addresses_alone_are_not_tried_where_no_cluster_holds_the_folder) {
-  silent_node of_the_original; // the folder is a copy with the same addresses and secret
+  deaf_node of_the_original; // the folder is a copy with the same addresses and secret
   write_cluster({of_the_original.address});
   auto begun = std::chrono::steady_clock::now();
   wanted_.first_round = wanted_.both_rounds = 20s;
   auto why = error();
   EXPECT_EQ(why.exit_code, 69);
-  EXPECT_TRUE(holds(why.message, "no cluster is running in " + data_.string())) << why.message;
+  EXPECT_TRUE(has_part(why.message, "no cluster is running in " + data_.string())) << why.message;
   EXPECT_LT(std::chrono::steady_clock::now() - begun, wanted_.first_round / 2)
       << "it asked the original";
 }
 
 TEST_F(find_cluster, a_cluster_that_does_not_answer_in_time_is_not_to_be_stopped) {
-  silent_node one;
+  deaf_node one;
   write_cluster({one.address});
   int ready[2], done[2];
   ASSERT_EQ(::pipe(ready), 0);
@@ -146,24 +146,25 @@ TEST_F(find_cluster, a_cluster_that_does_not_answer_in_time_is_not_to_be_stopped
     ::close(fd);
   ::waitpid(child, nullptr, 0);
   EXPECT_EQ(why.exit_code, 69);
-  EXPECT_TRUE(holds(why.message, "does not answer")) << why.message;
-  EXPECT_TRUE(holds(why.message, one.address)) << "the address is tried while the folder is held";
-  EXPECT_FALSE(holds(why.message, "troupe down")) << why.message;
+  EXPECT_TRUE(has_part(why.message, "does not answer")) << why.message;
+  EXPECT_TRUE(has_part(why.message, one.address))
+      << "the address is tried while the folder is held";
+  EXPECT_FALSE(has_part(why.message, "troupe down")) << why.message;
 }
 
 TEST_F(find_cluster, a_damaged_cluster_file_is_said) {
   ASSERT_TRUE(write_file_atomically(cluster_file_path(data_), "nodes: {\n"));
   auto why = error();
   EXPECT_EQ(why.exit_code, 65);
-  EXPECT_TRUE(holds(why.message, cluster_file_path(data_).string())) << why.message;
+  EXPECT_TRUE(has_part(why.message, cluster_file_path(data_).string())) << why.message;
 }
 
 TEST_F(find_cluster, a_peer_without_a_known_secret_says_how_to_name_it) {
   wanted_.flags.peer = "127.0.0.1:1";
   auto why = error();
   EXPECT_EQ(why.exit_code, 69);
-  EXPECT_TRUE(holds(why.message, "--secret-file")) << why.message;
-  EXPECT_TRUE(holds(why.message, "127.0.0.1:1")) << why.message;
+  EXPECT_TRUE(has_part(why.message, "--secret-file")) << why.message;
+  EXPECT_TRUE(has_part(why.message, "127.0.0.1:1")) << why.message;
 }
 
 TEST_F(find_cluster, a_peer_that_is_no_address_is_a_wrong_command_line) {
@@ -176,7 +177,7 @@ TEST_F(find_cluster, nobody_at_the_peer_is_said_with_its_address) {
   wanted_.flags.peer = "127.0.0.1:1";
   auto why = error();
   EXPECT_EQ(why.exit_code, 69);
-  EXPECT_TRUE(holds(why.message, "127.0.0.1:1")) << why.message;
+  EXPECT_TRUE(has_part(why.message, "127.0.0.1:1")) << why.message;
 }
 
 TEST(data_hint, is_empty_for_the_default_folder) {

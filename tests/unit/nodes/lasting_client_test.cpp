@@ -1,6 +1,7 @@
 #include "config/limits/links.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
+#include "messages/runs.pb.h"
 #include "nodes/lasting_client.hpp"
 #include "tests/support/node/whole_node.hpp"
 #include "tests/support/proxy.hpp"
@@ -19,7 +20,33 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using troupe::testing::proxy;
+using troupe::tests::proxy;
+
+/// A link on which a run is accepted, and which is lost then.
+class short_link final : public client {
+public:
+  explicit short_link(Durability durability) : durability_(durability) {}
+  const Welcome& welcome() const override { return welcome_; }
+  address self() const override { return address::of_session({77}); }
+  result<message_id> send(envelope message, std::chrono::milliseconds) override {
+    RunAccepted accepted;
+    accepted.set_run(std::string(16, 'r'));
+    accepted.set_durability(durability_);
+    answer_ = reply_to(message, std::move(accepted));
+    return message.id;
+  }
+  result<std::optional<envelope>> receive(std::chrono::milliseconds) override {
+    if (!answer_)
+      return fail(ec::unavailable, "the link was lost");
+    return std::exchange(answer_, std::nullopt);
+  }
+  void attend() override {}
+
+private:
+  Durability durability_;
+  Welcome welcome_;
+  std::optional<envelope> answer_;
+};
 
 /// A whole node, and a client attached to it through a door that fails on demand.
 class lasting : public ::testing::Test {
@@ -121,6 +148,24 @@ TEST_F(lasting, what_changes_nothing_is_asked_again) {
         make_envelope(message_kind::request, address::of(service::desk), StatusQuery{}), 20s);
     ASSERT_TRUE(reply) << reply.error().message;
     EXPECT_TRUE(reply->body.as<NodeStatus>() || reply->body.as<ClusterStatus>());
+  }
+}
+
+TEST_F(lasting, a_run_is_submitted_again_over_the_next_link_unless_it_is_durable) {
+  for (auto durability : {DURABILITY_SYNC, DURABILITY_ASYNC, DURABILITY_OFF, DURABILITY_DEFAULT}) {
+    lasting_options how;
+    how.doors = {options(place_)};
+    auto cluster = make_lasting(std::make_unique<short_link>(durability), how);
+    auto accepted = cluster->request(
+        make_envelope(message_kind::request, address::of(service::coordinator), RunSubmit{}), 5s);
+    ASSERT_TRUE(accepted) << accepted.error().message;
+    EXPECT_EQ(cluster->returns(), 0u);
+    bool durable = durability == DURABILITY_SYNC || durability == DURABILITY_ASYNC;
+    // The node has never heard of the submission, and says so to who repeats it.
+    auto next = cluster->receive(durable ? 300ms : 20s);
+    ASSERT_TRUE(next) << next.error().message;
+    EXPECT_EQ(cluster->returns(), 1u);
+    EXPECT_EQ(next->has_value(), !durable);
   }
 }
 

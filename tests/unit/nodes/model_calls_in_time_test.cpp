@@ -14,8 +14,8 @@ namespace troupe::test {
 namespace {
 
 using namespace std::chrono_literals;
-using troupe::testing::server_end;
-using troupe::testing::socket_server;
+using troupe::tests::server_end;
+using troupe::tests::socket_server;
 
 envelope question_for(const address& models, const std::string& model, const std::string& text) {
   ModelRequest asked;
@@ -64,7 +64,7 @@ TEST(model_calls_in_time, are_closed_within_50_ms_after_a_cancel) {
   ASSERT_TRUE(node.wait_for_members());
   auto models = address::of(service::models, node.mail().self());
   std::uint64_t asked = 0;
-  auto took = troupe::testing::best_of_tries([&]() -> std::chrono::nanoseconds {
+  auto took = troupe::tests::best_of_tries([&]() -> std::chrono::nanoseconds {
     began = {};
     closed = {};
     auto question = question_for(models, "api/any", "?");
@@ -76,12 +76,12 @@ TEST(model_calls_in_time, are_closed_within_50_ms_after_a_cancel) {
     placed_agent agent{node, std::make_unique<asks_once>(std::move(question))};
     cancel.sender = agent.place();
     if (began.get_future().wait_for(20s) != std::future_status::ready)
-      return troupe::testing::never;
+      return troupe::tests::never;
     auto given_up = std::chrono::steady_clock::now();
     node.mail().send(std::move(cancel));
     auto end = closed.get_future();
     if (end.wait_for(20s) != std::future_status::ready)
-      return troupe::testing::never;
+      return troupe::tests::never;
     return end.get() - given_up;
   });
   EXPECT_LT(took.best, 50ms);

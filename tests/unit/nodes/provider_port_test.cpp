@@ -15,9 +15,9 @@ namespace troupe {
 namespace {
 
 using namespace std::chrono_literals;
-using troupe::testing::http_answer;
-using troupe::testing::server_end;
-using troupe::testing::socket_server;
+using troupe::tests::http_answer;
+using troupe::tests::server_end;
+using troupe::tests::socket_server;
 
 /// The port of a node whose one provider is a socket.
 class port_of_providers : public ::testing::Test {
@@ -129,9 +129,9 @@ TEST_F(port_of_providers, stops_no_answer_that_comes_whole) {
 }
 
 TEST_F(port_of_providers, reads_the_key_of_a_call_from_its_file_and_cuts_it_out_of_texts) {
-  troupe::testing::temporary_folder folder;
+  troupe::tests::temporary_folder folder;
   auto file = (folder.path() / "key").string();
-  troupe::testing::write_file(file, "PlainMarkerKey\n");
+  troupe::tests::write_file(file, "PlainMarkerKey\n");
   std::promise<std::string> head;
   socket_server server{[&](server_end& peer) {
     head.set_value(peer.read_request());

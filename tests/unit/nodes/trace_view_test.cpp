@@ -16,14 +16,14 @@ namespace troupe::cli {
 namespace {
 
 constexpr std::int64_t ms = 1'000'000;
-constexpr std::int64_t noon = 1'767'225'600'000'000'000;
+constexpr std::int64_t trace_noon = 1'767'225'600'000'000'000;
 
 SpanData& add(TraceFound& trace, std::uint64_t id, std::uint64_t parent, const char* title,
               std::int64_t start_ms, std::int64_t end_ms, const char* node = "node-1") {
   auto& span = *trace.add_spans();
   span = begin_span(title, span_kind::internal, {{1, 2}, {parent}, 1}, {id},
-                    instant{std::chrono::nanoseconds{noon + start_ms * ms}});
-  span.set_end_ns(noon + end_ms * ms);
+                    instant{std::chrono::nanoseconds{trace_noon + start_ms * ms}});
+  span.set_end_ns(trace_noon + end_ms * ms);
   span.set_node(to_bytes(node_id{0, static_cast<std::uint64_t>(node[5])}));
   span.set_node_name(node);
   return span;
@@ -226,7 +226,7 @@ TEST(trace_json, has_all_there_is) {
   auto trace = example();
   trace.add_silent("node-4");
   auto& happened = *trace.mutable_spans(0)->add_events();
-  happened.set_at_ns(noon);
+  happened.set_at_ns(trace_noon);
   happened.set_name("retry");
   auto text = trace_json(trace);
   EXPECT_EQ(text.find('\n'), std::string::npos);
@@ -244,8 +244,8 @@ TEST(trace_json, has_all_there_is) {
   EXPECT_EQ(chat["kind"], "internal");
   EXPECT_EQ(chat["node"], "00000000000000000000000000000032");
   EXPECT_EQ(chat["node_name"], "node-2");
-  EXPECT_EQ(chat["start_ns"], noon + 20 * ms);
-  EXPECT_EQ(chat["end_ns"], noon + 60 * ms);
+  EXPECT_EQ(chat["start_ns"], trace_noon + 20 * ms);
+  EXPECT_EQ(chat["end_ns"], trace_noon + 60 * ms);
   EXPECT_EQ(chat["attributes"]["gen_ai.usage.input_tokens"], 900);
   EXPECT_EQ(chat["attributes"]["gen_ai.request.model"], "offline");
   EXPECT_EQ(chat["events"][0]["name"], "retry");

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 using namespace std::chrono_literals;
 
@@ -118,4 +118,4 @@ struct reading_logic_test : ::testing::Test {
   }
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

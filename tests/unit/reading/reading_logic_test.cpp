@@ -3,7 +3,7 @@
 namespace troupe {
 namespace {
 
-using namespace troupe::testing;
+using namespace troupe::tests;
 
 TEST_F(reading_logic_test, reads_a_document_in_jobs_and_answers) {
   ask(read_of("a"));

@@ -25,6 +25,7 @@ public:
   struct faults {
     bool full = false;
     bool broken = false;
+    std::uint64_t free = std::uint64_t{1} << 40;
     std::string refused; ///< bytes that cannot be stored
     std::size_t writes = 0;
   };
@@ -55,6 +56,7 @@ public:
   }
   std::uint64_t count() const override { return store_->count(); }
   std::uint64_t bytes() const override { return store_->bytes(); }
+  result<std::uint64_t> free_bytes() override { return given_.free; }
   bool broken() const override { return given_.broken; }
 
 private:

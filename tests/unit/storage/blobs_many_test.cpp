@@ -169,3 +169,34 @@ TEST_F(blobs, ten_thousand_are_brought_home_a_few_at_a_time) {
   EXPECT_EQ(fetched, 10'000u) << "each once";
   EXPECT_LT(faults.writes, 400u) << "many with one sync";
 }
+
+TEST_F(blobs, without_space_no_new_document_is_taken_and_accepted_work_goes_on) {
+  store(a, "here");
+  a.take();
+  faults.free = limits::storage_free_bytes_min - 1;
+  for (bool many : {false, true}) {
+    BlobPuts puts;
+    *puts.add_blobs() = put("new");
+    auto reply = a.reply_to_client(many ? a.ask(puts) : a.ask(put("new")));
+    ASSERT_TRUE(reply);
+    auto why = failure_in(*reply);
+    ASSERT_TRUE(why);
+    EXPECT_EQ(why->code, ec::storage_failed);
+    EXPECT_NE(why->message.find("no new document is taken"), std::string::npos) << why->message;
+    EXPECT_NE(why->message.find("has 255 MiB free"), std::string::npos) << why->message;
+  }
+  EXPECT_EQ(code_of(a.reply_to_client(a.ask(keep({ref("far", node_b)})))), ec::storage_failed);
+  EXPECT_EQ(kept_in(a.reply_to_client(a.ask(keep({ref("here", node_b)})))).size(), 1u)
+      << "that one is not new";
+  auto of_task = make_envelope(message_kind::request, a.self(), put("a result"));
+  of_task.id = {session_id{77}, 900};
+  of_task.sender = address::of_agent(name{"reader#1"}, node_a);
+  a.take();
+  a.step(std::move(of_task));
+  flush(a);
+  EXPECT_EQ(code_of(only_reply(a)), ec::none) << "of a run that was accepted";
+  EXPECT_TRUE(has(a, "a result"));
+  faults.free = limits::storage_free_bytes_min;
+  EXPECT_EQ(code_of(a.reply_to_client(store(a, "new"))), ec::none);
+  EXPECT_EQ(disk_failures, 0u);
+}

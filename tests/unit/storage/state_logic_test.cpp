@@ -34,10 +34,12 @@ public:
     return store_->put(many);
   }
   result<bool> names(std::string_view hash) override { return store_->names(hash); }
+  result<std::uint64_t> free_bytes() override { return free; }
   bool broken() const override { return lost_; }
   result<std::uint64_t> count() override { return store_->count(); }
 
   std::size_t writes = 0; ///< tried
+  std::uint64_t free = std::uint64_t{1} << 40;
 
 private:
   const bool& broken_;
@@ -280,4 +282,26 @@ TEST_F(state, what_is_gathered_is_written_before_the_end) {
   auto last = node.ask(put("librarian/a", 1, "a"));
   node.stop();
   EXPECT_EQ(code_of(node.reply_to_client(last)), ec::none);
+}
+
+TEST_F(state, without_space_states_change_and_shrink_but_do_not_grow) {
+  node.ask(put("librarian/a", 1, "abc"));
+  store->free = limits::storage_free_bytes_min - 1;
+  auto reply = node.reply_to_client(node.ask(put("librarian/a", 2, "abcd")));
+  ASSERT_TRUE(reply);
+  auto why = failure_in(*reply);
+  ASSERT_TRUE(why);
+  EXPECT_EQ(why->code, ec::storage_failed);
+  EXPECT_NE(why->message.find("no new fact is taken"), std::string::npos) << why->message;
+  EXPECT_NE(why->message.find("storage.free_min is 256 MiB"), std::string::npos) << why->message;
+  node.more_waits = true;
+  auto grown = node.ask(put("librarian/new", 1, "x"));
+  auto same = node.ask(put("librarian/a", 2, "cba"));
+  node.settle();
+  EXPECT_EQ(code_of(node.reply_to_client(grown)), ec::storage_failed) << "there was none before";
+  EXPECT_EQ(code_of(node.reply_to_client(same)), ec::none);
+  EXPECT_EQ(disk_failures, 0u);
+  store->free = limits::storage_free_bytes_min;
+  node.more_waits = false;
+  EXPECT_EQ(code_of(node.reply_to_client(node.ask(put("librarian/a", 3, "abcd")))), ec::none);
 }

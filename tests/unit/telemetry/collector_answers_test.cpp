@@ -4,10 +4,10 @@ namespace troupe {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::otlp_receiver;
-using testing::patience;
-using testing::recording;
-using testing::span_of;
+using tests::otlp_receiver;
+using tests::patience;
+using tests::recording;
+using tests::span_of;
 using manner = otlp_receiver::manner;
 
 TEST_F(recording, sends_a_batch_again_when_it_may) {
@@ -125,9 +125,9 @@ TEST_F(recording, sends_the_headers_and_attributes_of_its_target) {
   EXPECT_EQ(requests[0].headers.at("authorization"), "Basic secret");
   EXPECT_EQ(requests[0].headers.at("x-scope"), "team");
   auto resource = receiver_.accepted().spans.at(0).resource;
-  EXPECT_EQ(resource.at("deployment.environment.name"), testing::decoded_value{"test"});
-  EXPECT_EQ(resource.at("service.name"), testing::decoded_value{"ours"});
-  EXPECT_EQ(resource.at("service.namespace"), testing::decoded_value{"default"});
+  EXPECT_EQ(resource.at("deployment.environment.name"), tests::decoded_value{"test"});
+  EXPECT_EQ(resource.at("service.name"), tests::decoded_value{"ours"});
+  EXPECT_EQ(resource.at("service.namespace"), tests::decoded_value{"default"});
 }
 
 TEST_F(recording, compresses_where_its_target_says_so) {

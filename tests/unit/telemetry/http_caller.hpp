@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-namespace troupe::testing {
+namespace troupe::tests {
 
 using namespace std::chrono_literals;
 
@@ -92,4 +92,4 @@ inline http_call get(std::string url) {
   return made;
 }
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -7,7 +7,7 @@ namespace troupe {
 
 namespace {
 
-using namespace testing;
+using namespace tests;
 
 constexpr std::string_view chunked_head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 

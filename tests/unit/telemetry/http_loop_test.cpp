@@ -9,7 +9,7 @@ namespace troupe {
 
 namespace {
 
-using namespace testing;
+using namespace tests;
 
 /// Answers every request with its own first line.
 void answer_all(server_end& peer) {
@@ -18,8 +18,8 @@ void answer_all(server_end& peer) {
       return;
 }
 
-constexpr std::string_view chunked_head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-                                          "Transfer-Encoding: chunked\r\n\r\n";
+constexpr std::string_view head_of_chunks = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                                            "Transfer-Encoding: chunked\r\n\r\n";
 
 TEST(http_loop, gives_the_head_and_the_body_and_then_one_end) {
   socket_server server{[](server_end& peer) {
@@ -76,7 +76,7 @@ TEST(http_loop, gives_chunks_as_they_come) {
   std::promise<void> go_on;
   socket_server server{[&](server_end& peer) {
     peer.read_request();
-    peer.send(std::string{chunked_head} + "5\r\nfirst\r\n");
+    peer.send(std::string{head_of_chunks} + "5\r\nfirst\r\n");
     go_on.get_future().wait();
     peer.send("6\r\nsecond\r\n0\r\n\r\n");
   }};
@@ -94,7 +94,7 @@ TEST(http_loop, closes_the_connection_of_a_cancelled_call_within_50_ms) {
     std::promise<std::chrono::steady_clock::time_point> closed;
     socket_server server{[&](server_end& peer) {
       peer.read_request();
-      peer.send(std::string{chunked_head} + "1\r\nx\r\n");
+      peer.send(std::string{head_of_chunks} + "1\r\nx\r\n");
       EXPECT_TRUE(peer.wait_for_close());
       closed.set_value(std::chrono::steady_clock::now());
     }};

@@ -8,8 +8,8 @@
 namespace troupe {
 namespace {
 
-using testing::decode_export_request;
-using testing::decoded_value;
+using tests::decode_export_request;
+using tests::decoded_value;
 
 constexpr std::string_view protobuf = "application/x-protobuf";
 

@@ -6,10 +6,10 @@ namespace troupe {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::otlp_receiver;
-using testing::patience;
-using testing::recording;
-using testing::span_of;
+using tests::otlp_receiver;
+using tests::patience;
+using tests::recording;
+using tests::span_of;
 using manner = otlp_receiver::manner;
 
 TEST_F(recording, keeps_the_last_spans_without_an_endpoint) {
@@ -44,7 +44,7 @@ TEST_F(recording, posts_protobuf_to_the_standard_path_on_one_connection) {
   EXPECT_TRUE(accepted.problems.empty());
   ASSERT_EQ(accepted.spans.size(), 3u);
   EXPECT_EQ(accepted.spans[2].span_id, "0000000000000003");
-  EXPECT_EQ(accepted.spans[0].resource.at("troupe.node.name"), testing::decoded_value{"node-1"});
+  EXPECT_EQ(accepted.spans[0].resource.at("troupe.node.name"), tests::decoded_value{"node-1"});
   EXPECT_EQ(exported(), 3u);
   EXPECT_EQ(dropped(), 0u);
 }
@@ -61,11 +61,11 @@ TEST_F(recording, puts_the_name_of_the_node_on_every_span_and_into_the_service) 
   ASSERT_TRUE(sent.flush(patience));
   auto spans = receiver_.accepted().spans;
   ASSERT_EQ(spans.size(), 2u);
-  EXPECT_EQ(spans[0].attributes.at("troupe.node.name"), testing::decoded_value{"node-1"});
-  EXPECT_EQ(spans[0].resource.at("service.name"), testing::decoded_value{"troupe/node-1"});
+  EXPECT_EQ(spans[0].attributes.at("troupe.node.name"), tests::decoded_value{"node-1"});
+  EXPECT_EQ(spans[0].resource.at("service.name"), tests::decoded_value{"troupe/node-1"});
   EXPECT_EQ(spans[0].resource.count("ip"), 1u) << "Jaeger knows a host by it";
-  EXPECT_EQ(spans[1].resource.at("service.name"), testing::decoded_value{"troupe-cli"});
-  EXPECT_EQ(spans[1].attributes.at("troupe.node.name"), testing::decoded_value{"node-1"})
+  EXPECT_EQ(spans[1].resource.at("service.name"), tests::decoded_value{"troupe-cli"});
+  EXPECT_EQ(spans[1].attributes.at("troupe.node.name"), tests::decoded_value{"node-1"})
       << "the client was attached to it";
 }
 
@@ -76,7 +76,7 @@ TEST_F(recording, lets_the_variable_name_the_service_if_no_key_does) {
   sent.record(span_of(1, 1));
   ASSERT_TRUE(sent.flush(patience));
   EXPECT_EQ(receiver_.accepted().spans.at(0).resource.at("service.name"),
-            testing::decoded_value{"of OTEL_SERVICE_NAME"});
+            tests::decoded_value{"of OTEL_SERVICE_NAME"});
 }
 
 TEST_F(recording, keeps_but_does_not_send_what_was_sent_already) {

@@ -13,7 +13,7 @@
 #include <vector>
 
 /// A recorder, a collector that answers on demand, and a log that is kept.
-namespace troupe::testing {
+namespace troupe::tests {
 
 using namespace std::chrono_literals;
 
@@ -75,4 +75,4 @@ protected:
   std::shared_ptr<listening_sink> log_ = std::make_shared<listening_sink>();
 };
 
-} // namespace troupe::testing
+} // namespace troupe::tests

@@ -9,8 +9,8 @@
 namespace troupe {
 namespace {
 
-shared_span span_of(std::uint64_t trace, std::uint64_t id, std::uint64_t parent = 1,
-                    std::int64_t start = 0) {
+shared_span ring_span(std::uint64_t trace, std::uint64_t id, std::uint64_t parent = 1,
+                      std::int64_t start = 0) {
   SpanData span;
   span.set_trace_lo(trace);
   span.set_span(id);
@@ -34,7 +34,7 @@ std::vector<std::uint64_t> ids(const std::vector<shared_span>& spans) {
 TEST(span_ring, finds_the_spans_of_a_trace_in_their_order) {
   span_ring ring{10};
   for (std::uint64_t id = 1; id <= 6; ++id)
-    EXPECT_FALSE(ring.add(span_of(id % 2, id)));
+    EXPECT_FALSE(ring.add(ring_span(id % 2, id)));
   EXPECT_EQ(ids(ring.spans_of({0, 1})), (std::vector<std::uint64_t>{1, 3, 5}));
   EXPECT_EQ(ids(ring.spans_of({0, 0})), (std::vector<std::uint64_t>{2, 4, 6}));
   EXPECT_TRUE(ring.spans_of({0, 2}).empty());
@@ -42,16 +42,16 @@ TEST(span_ring, finds_the_spans_of_a_trace_in_their_order) {
 
 TEST(span_ring, gives_back_the_oldest_when_it_is_full) {
   span_ring ring{2};
-  EXPECT_FALSE(ring.add(span_of(1, 1)));
-  EXPECT_FALSE(ring.add(span_of(1, 2)));
-  EXPECT_EQ(id_of(ring.add(span_of(1, 3))), 1u);
+  EXPECT_FALSE(ring.add(ring_span(1, 1)));
+  EXPECT_FALSE(ring.add(ring_span(1, 2)));
+  EXPECT_EQ(id_of(ring.add(ring_span(1, 3))), 1u);
   EXPECT_EQ(ids(ring.spans_of({0, 1})), (std::vector<std::uint64_t>{2, 3}));
   EXPECT_EQ(ring.size(), 2u);
 }
 
 TEST(span_ring, of_no_size_keeps_nothing) {
   span_ring ring{0};
-  EXPECT_EQ(id_of(ring.add(span_of(1, 1))), 1u);
+  EXPECT_EQ(id_of(ring.add(ring_span(1, 1))), 1u);
   EXPECT_TRUE(ring.spans_of({0, 1}).empty());
   EXPECT_FALSE(ring.last_trace());
 }
@@ -62,7 +62,7 @@ TEST(span_ring, answers_as_a_plain_list_does) {
   span_ring ring{kept_max};
   std::deque<shared_span> model;
   for (std::uint64_t id = 1; id <= 5'000; ++id) {
-    auto span = span_of(random() % 4, id);
+    auto span = ring_span(random() % 4, id);
     model.push_back(span);
     auto gone = ring.add(span);
     if (model.size() > kept_max) {
@@ -82,18 +82,18 @@ TEST(span_ring, answers_as_a_plain_list_does) {
 TEST(span_ring, names_the_trace_whose_root_began_last) {
   span_ring ring{3};
   EXPECT_FALSE(ring.last_trace());
-  (void)ring.add(span_of(1, 1, 0, 200));
-  (void)ring.add(span_of(2, 2, 0, 100)); // ended later, began earlier
-  (void)ring.add(span_of(3, 3, 1, 300)); // not a root
+  (void)ring.add(ring_span(1, 1, 0, 200));
+  (void)ring.add(ring_span(2, 2, 0, 100)); // ended later, began earlier
+  (void)ring.add(ring_span(3, 3, 1, 300)); // not a root
   EXPECT_EQ(ring.last_trace(), (trace_id{0, 1}));
-  (void)ring.add(span_of(4, 4, 1, 400)); // the root of trace 1 is gone
+  (void)ring.add(ring_span(4, 4, 1, 400)); // the root of trace 1 is gone
   EXPECT_EQ(ring.last_trace(), (trace_id{0, 2}));
 }
 
 TEST(span_ring, prefers_of_two_roots_at_once_the_one_added_last) {
   span_ring ring{3};
   for (std::uint64_t trace = 1; trace <= 7; ++trace) {
-    (void)ring.add(span_of(trace, trace, 0, 100));
+    (void)ring.add(ring_span(trace, trace, 0, 100));
     EXPECT_EQ(ring.last_trace(), (trace_id{0, trace}));
   }
 }
