@@ -124,7 +124,10 @@ SpanData begin_wait(step_context& context, const asker& who, const SnapshotGet&)
 
 SpanData begin_wait(step_context& context, const asker& who, const SnapshotPut& put) {
   auto span = begin_state(context, who, span_names::write_state, "put");
-  note_state(span, put.snapshot());
+  if (put.has_change())
+    set(span, attr::state_version, put.change().version());
+  else
+    note_state(span, put.snapshot());
   return span;
 }
 
