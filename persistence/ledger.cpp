@@ -40,35 +40,15 @@ row_note row_note::of(std::uint64_t write, std::string_view key, std::string_vie
   return {write, XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed)};
 }
 
-void row_note::add_change(std::string_view bytes, std::uint64_t makes) {
-  auto before = changes == 0 ? hash : changes_hash;
-  changes_hash = XXH3_64bits_withSeed(bytes.data(), bytes.size(), before);
-  ++changes;
-  version = makes;
-}
-
 std::string encode(const row_note& note) {
-  auto bytes = encode_number(note.write) + encode_number(note.hash);
-  if (note.changes > 0)
-    bytes += encode_number(note.changes) + encode_number(note.changes_hash)
-             + encode_number(note.version);
-  return bytes;
+  return encode_number(note.write) + encode_number(note.hash);
 }
 
 std::optional<row_note> decode_note(std::string_view bytes) {
-  bool has_changes = bytes.size() == 5 * field_bytes;
-  if (bytes.size() != 2 * field_bytes && !has_changes)
+  if (bytes.size() != 2 * field_bytes)
     return std::nullopt;
-  auto number = [&](std::size_t index) {
-    return *decode_number(bytes.substr(index * field_bytes, field_bytes));
-  };
-  row_note note{number(0), number(1)};
-  if (has_changes) {
-    note.changes = number(2);
-    note.changes_hash = number(3);
-    note.version = number(4);
-  }
-  return note;
+  return row_note{*decode_number(bytes.substr(0, field_bytes)),
+                  *decode_number(bytes.substr(field_bytes))};
 }
 
 void ledger::add(std::string_view key, const row_note& note) {

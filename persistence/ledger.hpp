@@ -11,18 +11,12 @@ namespace troupe {
 std::string encode_number(std::uint64_t value);
 std::optional<std::uint64_t> decode_number(std::string_view bytes);
 
-/// What a store notes beside each row: the number of its write, and a hash of its bytes; and of the
-/// changes that lie beside it, if there are any, their number and a hash of all of them in order.
+/// What a store notes beside each row: the number of its write, and a hash of its bytes.
 struct row_note {
   std::uint64_t write = 0;
   std::uint64_t hash = 0;
-  std::uint64_t changes = 0;
-  std::uint64_t changes_hash = 0;
-  std::uint64_t version = 0; ///< of the row with its changes
 
   static row_note of(std::uint64_t write, std::string_view key, std::string_view bytes);
-  /// Another change, which makes that version.
-  void add_change(std::string_view bytes, std::uint64_t makes);
   friend bool operator==(const row_note&, const row_note&) = default;
 };
 

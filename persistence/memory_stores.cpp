@@ -1,7 +1,6 @@
 #include "messages/agents.pb.h"
 #include "messages/values.pb.h"
 #include "persistence/blob_store.hpp"
-#include "persistence/state_change.hpp"
 #include "persistence/state_store.hpp"
 
 #include <algorithm>
@@ -25,11 +24,6 @@ public:
   result<std::vector<std::string>> put(std::span<const state_write> many) override {
     std::vector<std::string> released;
     for (const auto& one : many) {
-      if (one.change) {
-        if (!change(one.agent, *one.change, released))
-          return fail(ec::storage_failed, "a change does not follow on what is there");
-        continue;
-      }
       snapshots_.insert_or_assign(std::string(one.agent), one.snapshot);
       std::set<std::string> named(one.blobs.begin(), one.blobs.end());
       auto& before = named_[std::string(one.agent)];
@@ -46,18 +40,6 @@ public:
   result<std::uint64_t> count() override { return snapshots_.size(); }
 
 private:
-  bool change(std::string_view agent, const StateChange& what, std::vector<std::string>& released) {
-    auto found = snapshots_.find(agent);
-    if (found == snapshots_.end() || !apply(what, found->second))
-      return false;
-    auto& named = named_[std::string(agent)];
-    for (const auto& hash : what.blobs_forgotten())
-      if (named.erase(hash) > 0)
-        released.push_back(hash);
-    named.insert(what.blobs_named().begin(), what.blobs_named().end());
-    return true;
-  }
-
   std::map<std::string, Snapshot, std::less<>> snapshots_;
   std::map<std::string, std::set<std::string>> named_;
 };

@@ -4,7 +4,6 @@
 #include "messages/payload.hpp"
 #include "persistence/ledger.hpp"
 #include "persistence/rocksdb_database.hpp"
-#include "persistence/state_change.hpp"
 #include "persistence/state_store.hpp"
 
 #include <algorithm>
@@ -17,17 +16,15 @@ namespace {
 // Rows:
 //
 //     "s" agent            a snapshot
-//     "c" number agent     a change since then, by its number from 1 in four bytes
 //     "n" agent            its note (ledger.hpp)
-//     "r" agent            the hashes of the blobs that the snapshot names, sorted and concatenated
-//     "b" hash agent       nothing: that agent names that blob, with its changes
+//     "r" agent            the hashes of the blobs that it names, sorted and concatenated
+//     "b" hash agent       nothing: that agent names that blob
 //     "l"                  the ledger of all notes and names
 //     "v"                  the store knows what its states name: it was begun by a version that
 //                          writes "r" and "b"
 //
 // One write changes all rows of its agents at once.
 constexpr char snapshot_rows = 's';
-constexpr char change_rows = 'c';
 constexpr char note_rows = 'n';
 constexpr char names_rows = 'r';
 constexpr char named_rows = 'b';
@@ -41,13 +38,8 @@ std::string named_row(std::string_view hash, std::string_view agent) {
   return store_key(named_rows, hash) + std::string(agent);
 }
 
-std::string change_row(std::uint64_t number, std::string_view agent) {
-  return store_key(change_rows, encode_number(number).substr(0, 4)) + std::string(agent);
-}
-
 /// Sorted, each once.
-template <class Hashes>
-std::vector<std::string> set_of(const Hashes& hashes) {
+std::vector<std::string> set_of(std::span<const std::string> hashes) {
   std::vector<std::string> made(hashes.begin(), hashes.end());
   std::sort(made.begin(), made.end());
   made.erase(std::unique(made.begin(), made.end()), made.end());
@@ -59,12 +51,6 @@ std::vector<std::string> split(std::string_view hashes) {
   for (; hashes.size() >= blob_hash_bytes; hashes.remove_prefix(blob_hash_bytes))
     made.emplace_back(hashes.substr(0, blob_hash_bytes));
   return made;
-}
-
-template <class Hashes>
-bool are_hashes(const Hashes& hashes) {
-  return std::all_of(hashes.begin(), hashes.end(),
-                     [](const auto& hash) { return hash.size() == blob_hash_bytes; });
 }
 
 std::string joined(const std::vector<std::string>& hashes) {
@@ -107,14 +93,10 @@ public:
     return data_.guarded<released>([&]() -> result<released> {
       std::uint64_t size = 0;
       for (const auto& one : many) {
-        if (!are_hashes(one.blobs)
-            || (one.change
-                && !(are_hashes(one.change->blobs_named())
-                     && are_hashes(one.change->blobs_forgotten()))))
-          return fail(ec::invalid_argument, "a state names a blob by an invalid hash");
-        size += one.change
-                    ? 2 * one.change->ByteSizeLong()
-                    : 2 * (one.snapshot.ByteSizeLong() + 2 * blob_hash_bytes * one.blobs.size());
+        for (const auto& hash : one.blobs)
+          if (hash.size() != blob_hash_bytes)
+            return fail(ec::invalid_argument, "a state names a blob by an invalid hash");
+        size += 2 * (one.snapshot.ByteSizeLong() + 2 * blob_hash_bytes * one.blobs.size());
       }
       if (auto space = data_.make_room(size, limits::disk_free_bytes_min); !space)
         return unexpected{std::move(space).error()};
@@ -172,34 +154,10 @@ private:
     if (!bytes)
       return failed("reading", agent, bytes.error().message);
     Snapshot found;
-    if (!*bytes || row_note::of((*note)->write, agent, **bytes).hash != (*note)->hash
+    if (!*bytes || row_note::of((*note)->write, agent, **bytes) != **note
         || !parse_message(found, **bytes))
       return failed("reading", agent, "it is damaged");
-    auto changes = changes_of(agent, **note);
-    if (!changes)
-      return unexpected{std::move(changes).error()};
-    for (const auto& one : *changes)
-      if (!apply(one, found))
-        return failed("reading", agent, "a change of it is damaged");
     return std::optional<Snapshot>(std::move(found));
-  }
-
-  /// Since the snapshot was written.
-  result<std::vector<StateChange>> changes_of(std::string_view agent, const row_note& note) {
-    std::vector<StateChange> all(note.changes);
-    auto sum = note;
-    sum.changes = 0;
-    for (std::uint64_t i = 0; i < note.changes; ++i) {
-      auto bytes = data_.get(change_row(i + 1, agent));
-      if (!bytes)
-        return failed("reading", agent, bytes.error().message);
-      if (!*bytes || !parse_message(all[i], **bytes))
-        return failed("reading", agent, "a change of it is damaged");
-      sum.add_change(**bytes, all[i].version());
-    }
-    if (sum != note)
-      return failed("reading", agent, "its changes are damaged");
-    return all;
   }
 
   result<released> write(std::span<const state_write> many) {
@@ -208,7 +166,7 @@ private:
     rocksdb::WriteBatch batch; // whatever can fail in it fails in the write
     released all;
     for (const auto& one : many) {
-      auto names = one.change ? add_change(batch, sum, one) : add(batch, sum, one);
+      auto names = add(batch, sum, one);
       if (!names)
         return names;
       std::move(names->begin(), names->end(), std::back_inserter(all));
@@ -236,20 +194,7 @@ private:
     auto named_before = data_.get(store_key(names_rows, agent));
     if (!named_before)
       return unexpected{std::move(named_before).error()};
-    auto in_snapshot = split(named_before->value_or(""));
-    auto old = in_snapshot;
-    if (*before && (*before)->changes > 0) {
-      auto changes = changes_of(agent, **before);
-      if (!changes)
-        return unexpected{std::move(changes).error()};
-      for (const auto& change : *changes) {
-        old = without(old, set_of(change.blobs_forgotten()));
-        old.insert(old.end(), change.blobs_named().begin(), change.blobs_named().end());
-        old = set_of(old);
-      }
-      for (std::uint64_t i = 1; i <= (*before)->changes; ++i)
-        batch.Delete(change_row(i, agent));
-    }
+    auto old = split(named_before->value_or(""));
     auto no_longer = without(old, blobs);
     auto note = row_note::of(sum.writes, agent, bytes);
     if (*before)
@@ -265,67 +210,11 @@ private:
       sum.add_name(named_row(hash, agent));
       batch.Put(named_row(hash, agent), "");
     }
-    if (in_snapshot != blobs && blobs.empty())
+    if (old != blobs && blobs.empty())
       batch.Delete(store_key(names_rows, agent));
-    else if (in_snapshot != blobs)
+    else if (old != blobs)
       batch.Put(store_key(names_rows, agent), joined(blobs));
     return no_longer;
-  }
-
-  /// Adds one change beside the snapshot, which stays as it is.
-  result<released> add_change(rocksdb::WriteBatch& batch, ledger& sum, const state_write& one) {
-    auto agent = one.agent;
-    const auto& change = *one.change;
-    auto before = note_of(agent);
-    if (!before)
-      return unexpected{std::move(before).error()};
-    auto version = version_of(agent, *before);
-    if (!version)
-      return unexpected{std::move(version).error()};
-    if (!*before || *version + 1 != change.version())
-      return failed("writing", agent,
-                    "its change to version " + std::to_string(change.version())
-                        + " does not follow on version " + std::to_string(*version));
-    auto note = **before;
-    sum.remove(agent, note);
-    auto bytes = change.SerializeAsString();
-    note.add_change(bytes, change.version());
-    sum.add(agent, note);
-    batch.Put(change_row(note.changes, agent), bytes);
-    batch.Put(store_key(note_rows, agent), encode(note));
-    released no_longer;
-    for (const auto& hash : set_of(change.blobs_forgotten())) {
-      auto row = named_row(hash, agent);
-      auto is_there = data_.get(row);
-      if (!is_there)
-        return unexpected{std::move(is_there).error()};
-      if (!*is_there)
-        continue;
-      sum.remove_name(row);
-      batch.Delete(row);
-      no_longer.push_back(hash);
-    }
-    for (const auto& hash : set_of(change.blobs_named())) {
-      auto row = named_row(hash, agent);
-      auto is_there = data_.get(row);
-      if (!is_there)
-        return unexpected{std::move(is_there).error()};
-      if (*is_there)
-        continue;
-      sum.add_name(row);
-      batch.Put(row, "");
-    }
-    return no_longer;
-  }
-
-  /// Zero: the agent has no snapshot. The first change has to look into it.
-  result<std::uint64_t> version_of(std::string_view agent, const std::optional<row_note>& note) {
-    if (note && note->changes > 0)
-      return note->version;
-    auto found = read(agent);
-    if (!found)
-      return unexpected{std::move(found).error()};
-    return *found ? (*found)->version() : 0;
   }
 
   /// RocksDB takes damage at the end of its files for the torn tail of a crash. Two things reveal

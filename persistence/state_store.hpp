@@ -16,13 +16,11 @@
 
 namespace troupe {
 
-/// A state that is to be written, with the hashes of all blobs that it names; or, if there is a
-/// `change`, only what it changes in the state that is there.
+/// A state that is to be written, with the hashes of all blobs that it names.
 struct state_write {
   std::string_view agent;
   const Snapshot& snapshot;
   std::span<const std::string> blobs = {};
-  const StateChange* change = nullptr;
 };
 
 /// Snapshots of agents by name, and which blobs each of them names. Calls block on the disk; used
@@ -31,20 +29,14 @@ class state_store {
 public:
   virtual ~state_store() = default;
 
-  /// With all changes since it was written whole.
   virtual result<std::optional<Snapshot>> get(std::string_view agent) = 0;
   /// Returns when all of them are on disk, together with the fact that each agent names exactly
   /// these blobs; or none of them is. No agent stands in it twice. Returns the hashes that one of
-  /// the agents named before and no longer names. `storage_failed`: a change does not follow on
-  /// what is there.
+  /// the agents named before and no longer names.
   virtual result<std::vector<std::string>> put(std::span<const state_write> many) = 0;
   result<std::vector<std::string>> put(std::string_view agent, const Snapshot& snapshot,
                                        std::span<const std::string> blobs = {}) {
     state_write one{agent, snapshot, blobs};
-    return put(std::span<const state_write>{&one, 1});
-  }
-  result<std::vector<std::string>> put(std::string_view agent, const StateChange& change) {
-    state_write one{agent, Snapshot::default_instance(), {}, &change};
     return put(std::span<const state_write>{&one, 1});
   }
   /// How many agents have a snapshot.

@@ -293,7 +293,7 @@ inline constexpr span_word reading{
 inline constexpr span_word load_state{"load state", "", span_kind::client,
                                       "an agent reads its state from the disk"};
 inline constexpr span_word write_state{"write state", "", span_kind::client,
-                                       "an agent's changed state and its reply go to the disk"};
+                                       "an agent's changed state goes to the disk"};
 
 } // namespace span_names
 

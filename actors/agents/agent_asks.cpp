@@ -294,36 +294,11 @@ void agent_logic::loaded(step_context& context, envelope reply) {
     return cannot_load(context, made.error());
   mind_ = std::move(*made);
   end_load_span(context, {}, snapshot);
-  if (snapshot && delivery_.sessions() == 0)
-    delivery_.restore(snapshot->sessions(), context.now);
   phase_ = phase::idle;
-  judge_waiting(context);
   tell(context, [&] {
     return "has its state, version " + std::to_string(state_.version()) + " of "
            + std::to_string(state_.bytes()) + " bytes";
   });
-}
-
-/// What came while it was not known what was answered before.
-void agent_logic::judge_waiting(step_context& context) {
-  auto all = std::move(inbox_);
-  if (!all)
-    return;
-  for (auto& one : *all) {
-    auto& message = one.request;
-    delivery::judgement judged{delivery_state::fresh, one.at};
-    if (message.kind == message_kind::request && !one.at.session)
-      judged = delivery_.accept(message.sender, message.id, message.attempt, context.now,
-                                std::chrono::milliseconds{message.age_ms});
-    if (judged.what != delivery_state::fresh) {
-      repeated(context, message, judged, std::move(one.span));
-      continue;
-    }
-    one.at = judged.at;
-    if (!inbox_)
-      inbox_ = std::make_unique<std::deque<waiting>>();
-    inbox_->push_back(std::move(one));
-  }
 }
 
 void agent_logic::cannot_load(step_context& context, const failure& why) {
@@ -335,16 +310,9 @@ void agent_logic::cannot_load(step_context& context, const failure& why) {
                    + " could not be loaded, so it does not answer: " + why.message};
   context.out.log(log_level::error, "agent", told.message);
   auto refused = std::move(inbox_);
-  if (!refused)
-    return;
-  // Whether one that is repeated was done before stands where nobody can read it.
-  auto not_known = told;
-  not_known.code = ec::outcome_unknown;
-  for (auto& one : *refused) {
-    bool may_be_done = one.request.attempt > 1 && !one.at.session
-                       && one.request.sender.what != address::kind::service;
-    refuse(context, one, may_be_done ? not_known : told);
-  }
+  if (refused)
+    for (auto& one : *refused)
+      refuse(context, one, told);
 }
 
 } // namespace troupe

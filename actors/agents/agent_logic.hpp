@@ -42,10 +42,8 @@ namespace troupe {
 /// The mind's requests go to this node's `service::models`, `service::blobs` and `service::reading`
 /// and end with the message that they serve. One deadline bounds them all: the role's, the task's
 /// or the sender's, whichever comes first. A durable role loads its state from `service::state`
-/// before the first message. The state, if it changed, and a reply that its client may ask for
-/// again are written together before the reply leaves; if the write fails, the mind goes back to
-/// the state that was written last. What was answered before a crash is known when the
-/// state is loaded (delivery.hpp): until then nobody can say whether a message was done before.
+/// before the first message. If the state changed, it is written before the reply leaves; if the
+/// write fails, the mind goes back to the state that was written last.
 ///
 /// A request that is cancelled or out of time is given up at once, in the inbox or at work: the
 /// mind hears `cancelled` (a durable mind goes back to its written state), its open requests are
@@ -98,7 +96,6 @@ private:
     instant arrived;
     std::optional<SpanData> span = {};       ///< only if its trace is sampled
     std::optional<SpanData> state_span = {}; ///< of the state that is loaded or written for it
-    bool reply_is_on_disk = false;           ///< written together with the state
   };
   struct ask;
   struct task_steps;
@@ -114,8 +111,7 @@ private:
   }
 
   void arrived(step_context& context, envelope& message);
-  void repeated(step_context& context, envelope& message, const delivery::judgement& judged,
-                std::optional<SpanData> span = std::nullopt);
+  void repeated(step_context& context, envelope& message, const delivery::judgement& judged);
   void enqueue(step_context& context, waiting next);
   void work_off(step_context& context);
   void begin(step_context& context, waiting next);
@@ -177,8 +173,6 @@ private:
   void end_load_span(step_context& context, const failure& why, const Snapshot* found = nullptr);
   void loaded(step_context& context, envelope reply);
   void cannot_load(step_context& context, const failure& why);
-  void judge_waiting(step_context& context);
-  KeptReply reply_to_keep() const;
   void finish(step_context& context, AgentReply reply);
   void finish(step_context& context, failure why);
   void save_then_end(step_context& context);

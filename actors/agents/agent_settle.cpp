@@ -80,7 +80,7 @@ void agent_logic::refuse(step_context& context, waiting& asked, const failure& w
   set_usage(wire, used);
   auto reply = reply_to(asked.request, std::move(wire));
   reply.sender = self_;
-  delivery_.complete(asked.at, reply.body, context.now, asked.reply_is_on_disk);
+  delivery_.complete(asked.at, reply.body, context.now);
   context.out.send(std::move(reply));
 }
 
@@ -151,7 +151,7 @@ void agent_logic::end_message(step_context& context) {
   auto reply = reply_to(done->request, std::move(done->reply));
   reply.sender = self_;
   if (done->at.session)
-    delivery_.complete(done->at, reply.body, context.now, done->reply_is_on_disk);
+    delivery_.complete(done->at, reply.body, context.now);
   context.out.send(std::move(reply));
 }
 
@@ -164,9 +164,7 @@ void agent_logic::save_then_end(step_context& context) {
     roll_back();
     return end_message(context);
   }
-  auto reply = reply_to_keep();
-  auto change = state_.change_to(*mind_, *role_, self_.agent, delivery_.to_write(now_->at, reply),
-                                 delivery_.bytes_kept());
+  auto change = state_.change_to(*mind_, *role_, self_.agent);
   if (!change) {
     roll_back();
     now_->why = {change.error().code, called() + " " + change.error().message};
@@ -175,8 +173,6 @@ void agent_logic::save_then_end(step_context& context) {
     return end_message(context);
   phase_ = phase::writing;
   auto& put = **change;
-  if (put.has_snapshot())
-    delivery_.save(*put.mutable_snapshot()->mutable_sessions(), now_->at, reply);
   auto inside = now_->inside;
   if (now_->span) {
     now_->state_span = begin_wait(context, {inside, role_->info.name()}, put);
@@ -202,28 +198,6 @@ void agent_logic::save_then_end(step_context& context) {
   context.out.arm(state_timer, limits::request_timeout);
 }
 
-/// The same bytes that the client gets, if they are not too many to keep.
-KeptReply agent_logic::reply_to_keep() const {
-  KeptReply kept;
-  kept.set_number(now_->request.id.sequence);
-  if (!now_->at.session)
-    return kept;
-  auto keep = [&kept](payload_kind kind, const google::protobuf::Message& reply) {
-    if (reply.ByteSizeLong() > limits::replies_kept_bytes_max)
-      return;
-    kept.set_kind(static_cast<std::uint32_t>(kind));
-    reply.SerializeToString(kept.mutable_reply());
-  };
-  if (now_->why.code == ec::none) {
-    keep(payload_kind::AgentReply, now_->reply);
-  } else {
-    auto wire = to_proto(now_->why);
-    set_usage(wire, now_->used);
-    keep(payload_kind::Failure, wire);
-  }
-  return kept;
-}
-
 void agent_logic::written(step_context& context, envelope reply) {
   context.out.arm(state_timer, {});
   auto why = failure_in(reply);
@@ -235,7 +209,6 @@ void agent_logic::written(step_context& context, envelope reply) {
   }
   if (!why) {
     state_.is_written();
-    now_->reply_is_on_disk = true;
     tell(
         context, [&] { return "has written version " + std::to_string(state_.version()); },
         now_->request.trace.trace);

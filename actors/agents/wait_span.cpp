@@ -124,10 +124,7 @@ SpanData begin_wait(step_context& context, const asker& who, const SnapshotGet&)
 
 SpanData begin_wait(step_context& context, const asker& who, const SnapshotPut& put) {
   auto span = begin_state(context, who, span_names::write_state, "put");
-  if (put.has_change())
-    set(span, attr::state_version, put.change().version());
-  else
-    note_state(span, put.snapshot());
+  note_state(span, put.snapshot());
   return span;
 }
 

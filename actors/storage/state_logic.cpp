@@ -33,7 +33,7 @@ envelope refuse(step_context& context, const envelope& request, const failure& w
 std::optional<failure> check_put(const SnapshotPut& given) {
   if (auto wrong = check_agent(given.agent()))
     return wrong;
-  auto size = std::max(given.snapshot().state().size(), given.change().inserted().size());
+  auto size = given.snapshot().state().size();
   if (size <= limits::agent_state_bytes_max)
     return std::nullopt;
   return failure{ec::too_large, "the state of " + given.agent() + " has " + std::to_string(size)
@@ -44,21 +44,17 @@ std::optional<failure> check_put(const SnapshotPut& given) {
 
 envelope written(step_context& context, envelope& request) {
   const auto& given = *request.body.as<SnapshotPut>();
-  auto version = given.has_change() ? given.change().version() : given.snapshot().version();
   context.out.debug(
       state_component,
       [&] {
-        auto what =
-            "has written the state of " + given.agent() + ": version " + std::to_string(version);
-        if (given.has_change())
-          return what + " by a change of " + std::to_string(given.change().ByteSizeLong())
-                 + " bytes";
-        return what + " of " + std::to_string(given.snapshot().state().size())
-               + " bytes, which names " + std::to_string(given.blobs_size()) + " blobs";
+        return "has written the state of " + given.agent() + ": version "
+               + std::to_string(given.snapshot().version()) + " of "
+               + std::to_string(given.snapshot().state().size()) + " bytes, which names "
+               + std::to_string(given.blobs_size()) + " blobs";
       },
       request.trace.trace);
   SnapshotWritten done;
-  done.set_version(version);
+  done.set_version(given.snapshot().version());
   return reply_to(request, std::move(done));
 }
 
@@ -121,8 +117,7 @@ void state_logic::put(step_context& context, envelope request) {
     return context.out.send(reply_failure(request, *wrong));
   if (is_gathered(given.agent()))
     write_gathered(context);
-  gathered_bytes_ +=
-      given.has_change() ? given.change().ByteSizeLong() : given.snapshot().ByteSizeLong();
+  gathered_bytes_ += given.snapshot().state().size();
   gathered_.push_back(std::move(request));
   if (gathered_bytes_ >= limits::state_batch_bytes_max)
     write_gathered(context);
@@ -151,8 +146,6 @@ void state_logic::refuse_growth(step_context& context, std::vector<envelope>& re
 }
 
 bool state_logic::grows(const SnapshotPut& given) {
-  if (given.has_change())
-    return given.change().inserted().size() > given.change().removed();
   auto before = store_->get(given.agent());
   auto bytes = before && *before ? (*before)->state().size() : 0;
   return given.snapshot().state().size() > bytes;
@@ -165,8 +158,7 @@ void state_logic::write(step_context& context, std::span<envelope> requests) {
   for (auto& request : requests) {
     const auto& given = *request.body.as<SnapshotPut>();
     blobs.emplace_back(given.blobs().begin(), given.blobs().end());
-    auto change = given.has_change() ? &given.change() : nullptr;
-    many.push_back({given.agent(), given.snapshot(), blobs.back(), change});
+    many.push_back({given.agent(), given.snapshot(), blobs.back()});
   }
   auto released = store_->put(many);
   if (!released && !store_->broken() && requests.size() > 1) {

@@ -20,9 +20,9 @@ namespace troupe {
 ///
 ///  - SnapshotGet -> SnapshotFound
 ///  - SnapshotPut -> SnapshotWritten, once it is on disk; `storage_failed` if it is not, or if the
-///    state has grown and the disk has less than `storage.free_min`. It has the whole snapshot, or
-///    only a change of the one that is there. What comes while the disk is busy is written
-///    together, with one sync; a SnapshotGet in between waits for no write but its own agent's.
+///    state has grown and the disk has less than `storage.free_min`. Repeating is safe. What comes
+///    while the disk is busy is written together, with one sync; a SnapshotGet in between waits for
+///    no write but its own agent's.
 ///    service::blobs is told of blobs that the agent no longer names (BlobsHeld), and then checks
 ///    when they may go.
 ///  - BlobsNamed -> BlobsNamed: the blobs that any agent names, active or not.

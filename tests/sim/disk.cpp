@@ -1,7 +1,5 @@
 #include "tests/sim/disk.hpp"
 
-#include "persistence/state_change.hpp"
-
 #include <algorithm>
 #include <iterator>
 #include <limits>
@@ -30,10 +28,8 @@ public:
     std::vector<row> rows;
     std::vector<std::string> released;
     for (const auto& one : many) {
-      rows.push_back({std::string{one.agent}, one.snapshot, {one.blobs.begin(), one.blobs.end()}});
-      auto& now = rows.back();
-      if (one.change && !change(now.agent, *one.change, now.snapshot, now.named))
-        return fail(ec::storage_failed, "a change does not follow on what is there");
+      const auto& now = rows.emplace_back(
+          row{std::string{one.agent}, one.snapshot, {one.blobs.begin(), one.blobs.end()}});
       auto before = disk_.seen().named.find(now.agent);
       if (before != disk_.seen().named.end())
         std::set_difference(before->second.begin(), before->second.end(), now.named.begin(),
@@ -57,20 +53,6 @@ public:
   bool broken() const override { return disk_.broken(); }
 
 private:
-  bool change(const std::string& agent, const StateChange& what, Snapshot& snapshot,
-              std::set<std::string>& named) const {
-    auto found = disk_.seen().states.find(agent);
-    if (found == disk_.seen().states.end())
-      return false;
-    snapshot = found->second;
-    if (auto known = disk_.seen().named.find(agent); known != disk_.seen().named.end())
-      named = known->second;
-    for (const auto& hash : what.blobs_forgotten())
-      named.erase(hash);
-    named.insert(what.blobs_named().begin(), what.blobs_named().end());
-    return apply(what, snapshot);
-  }
-
   disk& disk_;
 };
 

@@ -284,22 +284,6 @@ TEST_F(state, what_is_gathered_is_written_before_the_end) {
   EXPECT_EQ(code_of(node.reply_to_client(last)), ec::none);
 }
 
-TEST_F(state, a_change_of_what_is_there_is_written_like_a_state) {
-  node.ask(put("librarian/a", 1, "old"));
-  SnapshotPut given;
-  given.set_agent("librarian/a");
-  given.mutable_change()->set_version(2);
-  given.mutable_change()->set_offset(3);
-  given.mutable_change()->set_inserted("er");
-  auto written = node.reply_to_client(node.ask(given));
-  ASSERT_TRUE(written && written->body.as<SnapshotWritten>());
-  EXPECT_EQ(written->body.as<SnapshotWritten>()->version(), 2u);
-  auto found = node.reply_to_client(node.ask(get("librarian/a")));
-  EXPECT_EQ(found->body.as<SnapshotFound>()->snapshot().state(), "older");
-  EXPECT_EQ(code_of(node.reply_to_client(node.ask(given))), ec::storage_failed)
-      << "it is there already";
-}
-
 TEST_F(state, without_space_states_change_and_shrink_but_do_not_grow) {
   node.ask(put("librarian/a", 1, "abc"));
   store->free = limits::storage_free_bytes_min - 1;
@@ -316,15 +300,7 @@ TEST_F(state, without_space_states_change_and_shrink_but_do_not_grow) {
   node.settle();
   EXPECT_EQ(code_of(node.reply_to_client(grown)), ec::storage_failed) << "there was none before";
   EXPECT_EQ(code_of(node.reply_to_client(same)), ec::none);
-  SnapshotPut change;
-  change.set_agent("librarian/a");
-  change.mutable_change()->set_version(3);
-  change.mutable_change()->set_removed(1);
-  change.mutable_change()->set_inserted("xy");
   EXPECT_EQ(disk_failures, 0u);
-  auto longer = node.ask(change);
-  node.settle();
-  EXPECT_EQ(code_of(node.reply_to_client(longer)), ec::storage_failed);
   store->free = limits::storage_free_bytes_min;
   node.more_waits = false;
   EXPECT_EQ(code_of(node.reply_to_client(node.ask(put("librarian/a", 3, "abcd")))), ec::none);
