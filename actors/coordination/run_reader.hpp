@@ -2,6 +2,7 @@
 
 #include "actors/coordination/active_run.hpp"
 #include "actors/coordination/gathered_steps.hpp"
+#include "actors/coordination/run_fold.hpp"
 #include "messages/journal.pb.h"
 
 #include <cstdint>

@@ -150,6 +150,7 @@ void journal_logic::cut(step_context& context) {
   auto before = context.now - options_.retention;
   auto before_ms = std::chrono::floor<std::chrono::milliseconds>(before.time_since_epoch());
   auto gone = store_->cut(before_ms.count(), limits::journal_cut_runs_max);
+  bool more = gone && *gone == limits::journal_cut_runs_max;
   if (!gone)
     judged(context, std::move(gone).error());
   else if (*gone > 0)
@@ -158,7 +159,6 @@ void journal_logic::cut(step_context& context) {
              + " runs that ended longer ago than "
                "journal.retention";
     });
-  bool more = gone && *gone == limits::journal_cut_runs_max;
   context.out.arm(cut_timer, more ? limits::journal_cut_pause : cut_every());
 }
 
