@@ -100,7 +100,7 @@ void coordinator_logic::on_journal_started(step_context& context) {
 
 /// Nothing may be acknowledged any more, and nobody knows what is on the disk: the owner begins
 /// again with what is there.
-void coordinator_logic::journal_is_lost(const failure& why) {
+void coordinator_logic::journal_is_lost(const failure& why) const {
   if (options_.journal_failed)
     options_.journal_failed(why);
   throw std::runtime_error("the journal of the runs: " + why.message);

@@ -164,7 +164,7 @@ private:
   void go_on_with(step_context& context, std::unique_ptr<active_run> run);
   void on_steps(step_context& context, envelope& message);
   void on_journal_started(step_context& context);
-  void journal_is_lost(const failure& why);
+  void journal_is_lost(const failure& why) const;
 
   // -- questions about runs (coordinator_inquiries.cpp) -------------------------------------------
 
