@@ -5,12 +5,6 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 jobs=${TROUPE_JOBS:-$(nproc)}
 
-# How everything but the checks is built. In groups of sources, which takes a third of the time from
-# nothing; who changes one file over and over has it file by file with TROUPE_UNITY=OFF.
-in_groups=-DTROUPE_UNITY=${TROUPE_UNITY:-ON}
-# shellcheck disable=SC2034  # for the scripts that source this
-release=(-DCMAKE_BUILD_TYPE=Release -DTROUPE_TESTS=ON "$in_groups")
-
 bold='' dim='' red='' green='' plain='' clear_line='' live=false
 if [ -t 1 ]; then
   live=true clear_line=$'\r\e[K'

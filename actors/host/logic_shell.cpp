@@ -75,7 +75,7 @@ void logic_shell::work_on(envelope& message) {
   if (phase_ != phase::working || !fault_.empty())
     return refuse_as_ended(message);
   if (failpoint_is_set) [[unlikely]]
-    failpoint("take", to_string(message.body.kind()));
+    reach_failpoint("take", to_string(message.body.kind()));
   bool asked = message.kind == message_kind::request;
   // What an answer needs is kept aside in case the step fails while it owns the message.
   envelope failed;

@@ -57,7 +57,7 @@ struct node_host {
   void carry_out(outputs& out, caf::execution_unit* unit) {
     if (failpoint_is_set) [[unlikely]]
       for (const auto& message : out.sends)
-        failpoint("send", to_string(message.body.kind()));
+        reach_failpoint("send", to_string(message.body.kind()));
     post->send_all(out.sends, unit);
     for (auto& span : out.spans)
       spans->record(std::move(span));

@@ -191,7 +191,7 @@ bool thread_shell::is_too_late(queued_message& one) {
 
 bool thread_shell::work_on(envelope message) {
   if (failpoint_is_set) [[unlikely]]
-    failpoint("take", to_string(message.body.kind()));
+    reach_failpoint("take", to_string(message.body.kind()));
   auto request = head_of(message);
   if (step([&](step_context& context) { mind_->step(context, std::move(message)); }))
     return true;
