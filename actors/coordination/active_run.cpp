@@ -49,8 +49,11 @@ std::vector<envelope> active_run::news(const address& sender, payload body, bool
   for (const auto& one : attached)
     if (one.want_progress || !progress)
       add(one.who, one.request);
-  for (std::size_t i = 0; i < all.size(); ++i)
-    all[i].body = i + 1 < all.size() ? body.share() : std::move(body);
+  if (all.empty())
+    return all;
+  for (std::size_t i = 0; i + 1 < all.size(); ++i)
+    all[i].body = body.share();
+  all.back().body = std::move(body);
   return all;
 }
 

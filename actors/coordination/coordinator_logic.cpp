@@ -134,7 +134,7 @@ void coordinator_logic::on_message(step_context& context, envelope& message) {
   if (message.kind == message_kind::reply)
     return on_answer(context, message);
   if (!recovery_.is_over() && is_for_people(message)) {
-    if (recovery_.keep(std::move(message)))
+    if (recovery_.keep(message))
       return;
     return context.out.send(reply_failure(
         message, {ec::overloaded, "this node is still reading its runs: try again soon"}));

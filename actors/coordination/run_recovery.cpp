@@ -13,7 +13,7 @@ void run_recovery::start(step_context& context, const address& self) {
   ask(context);
 }
 
-bool run_recovery::keep(envelope&& asked) {
+bool run_recovery::keep(envelope& asked) {
   if (kept_.size() >= limits::runs_asked_at_once_max)
     return false;
   kept_.push_back(std::move(asked));
