@@ -113,7 +113,7 @@ private:
       }
       numbers_.insert((*head)->number());
       report_.open += (*head)->records() == 0;
-      auto read = reader.read(run, **head, 0, [&](std::uint64_t number, std::string event) {
+      auto read = reader.read(run, **head, 0, [&](std::uint64_t number, const std::string& event) {
         ++report_.records;
         report_.bytes += event.size();
         if (each)

@@ -143,14 +143,18 @@ double rocksdb_rate(unsigned writers, unsigned each) {
   return rate;
 }
 
+void measure(unsigned writers, unsigned each) {
+  compare(
+      "journal: synced appends, " + std::to_string(writers)
+          + (writers == 1 ? " writer" : " writers"),
+      "appends/s", 5, [&] { return journal_rate(writers, each); }, "bare RocksDB",
+      [&] { return rocksdb_rate(writers, each); });
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
   read_arguments(argc, argv);
-  for (auto [writers, each] : {std::pair{1u, 400u}, std::pair{32u, 300u}})
-    compare(
-        "journal: synced appends, " + std::to_string(writers)
-            + (writers == 1 ? " writer" : " writers"),
-        "appends/s", 5, [&] { return journal_rate(writers, each); }, "bare RocksDB",
-        [&] { return rocksdb_rate(writers, each); });
+  measure(1, 400);
+  measure(32, 300);
 }
