@@ -21,7 +21,7 @@ public:
 
   void start(step_context& context, const address& self);
   bool is_over() const noexcept { return over_; }
-  /// Keeps what a client asked until it is over. False: too much waits.
+  /// Keeps what a client asked until it is over. False: too much waits, and it is left as it is.
   bool keep(envelope& asked);
   /// What was kept, once it is over.
   std::vector<envelope> take_kept() { return std::exchange(kept_, {}); }
