@@ -21,7 +21,8 @@ using loaded = config_result<void>;
 
 constexpr std::string_view environment_prefix = "TROUPE_";
 constexpr std::string_view otel_prefix = "OTEL_";
-constexpr std::string_view providers_section = "providers", aliases_section = "aliases";
+constexpr std::string_view providers_section = "providers", aliases_section = "aliases",
+                           routes_section = "routes";
 
 /// Variables with our prefix that are not keys: other parts read them.
 constexpr std::string_view other_variables[] = {
@@ -189,6 +190,11 @@ loaded read_catalog(node_config& cfg, std::string_view section, const yaml_node&
     if (!read)
       return unexpected{std::move(read).error()};
     cfg.catalog.providers = *std::move(read);
+  } else if (section == routes_section) {
+    auto read = read_routes(values);
+    if (!read)
+      return unexpected{std::move(read).error()};
+    cfg.catalog.routes = *std::move(read);
   } else {
     auto read = read_aliases(values);
     if (!read)
@@ -208,21 +214,26 @@ loaded read_file(node_config& cfg, const std::filesystem::path& file) {
   if (!fields)
     return unexpected{std::move(fields).error()};
   auto sections = section_names();
-  for (auto named : {providers_section, aliases_section})
+  constexpr std::string_view of_catalog[] = {providers_section, aliases_section, routes_section};
+  for (auto named : of_catalog)
     sections.push_back(named);
   for (const auto& [field, values] : *fields) {
     const auto& section = field.raw().Scalar();
     if (std::find(sections.begin(), sections.end(), section) == sections.end())
       return field.fail(section + " is not a section of the configuration"
                         + did_you_mean(section, sections));
-    auto read = section == providers_section || section == aliases_section
-                    ? read_catalog(cfg, section, values, file)
-                    : read_section(cfg, section, values);
+    bool is_of_catalog =
+        std::find(std::begin(of_catalog), std::end(of_catalog), section) != std::end(of_catalog);
+    auto read = is_of_catalog ? read_catalog(cfg, section, values, file)
+                              : read_section(cfg, section, values);
     if (!read)
       return read;
   }
   if (auto aliases = root->find(aliases_section); aliases && !aliases->is_null())
-    return check_aliases(cfg.catalog, *aliases);
+    if (auto fine = check_aliases(cfg.catalog, *aliases); !fine)
+      return fine;
+  if (auto routes = root->find(routes_section); routes && !routes->is_null())
+    return check_routes(cfg.catalog.routes, cfg.catalog, *routes);
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include "config/limits/telemetry.hpp"
 #include "config/limits/work.hpp"
 #include "config/providers.hpp"
+#include "config/safety_policy.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -91,7 +92,7 @@ struct node_config {
   } journal;
 
   struct runs_section {
-    run_durability durability = run_durability::off; ///< of runs that do not say it themselves
+    run_durability durability = run_durability::sync; ///< of runs that do not say it themselves
   } runs;
 
   struct models_section {
@@ -100,6 +101,7 @@ struct node_config {
   } models;
 
   models_catalog catalog; ///< the sections `providers` and `aliases`: in a file only
+  safety_config safety;   ///< in a file only
 
   struct telemetry_section {
     /// A collector's base URL. Empty: as the OTEL_EXPORTER_OTLP_* variables say; `otlp_nowhere`:

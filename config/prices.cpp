@@ -1,8 +1,9 @@
 #include "config/prices.hpp"
 
 #include "config/config.hpp"
-#include "config/embedded.hpp"
+#include "config/embedded_list.hpp"
 #include "config/limits/models.hpp"
+#include "config/model_versions.hpp"
 #include "config/yaml.hpp"
 #include "config/yaml_text.hpp"
 
@@ -14,7 +15,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
-#include <stdexcept>
 
 namespace troupe {
 
@@ -103,23 +103,6 @@ std::optional<std::int64_t> day_of(std::string_view date) {
   return std::chrono::sys_days{made}.time_since_epoch().count();
 }
 
-/// "-2024-08-06", "-20241022", "-0613"; not the "-5" of a later version, nor its "-5-20250929".
-bool is_date(std::string_view rest) {
-  constexpr std::size_t year_digits = 4; // or month and day
-  if (!rest.starts_with('-') || rest.find_first_not_of("0123456789-") != rest.npos)
-    return false;
-  rest.remove_prefix(1);
-  return std::min(rest.find('-'), rest.size()) >= year_digits;
-}
-
-/// "gpt-4o" and "gpt-4o-2024-08-06", not "gpt-4o-mini".
-bool is_of(std::string_view model, std::string_view priced) {
-  if (!model.starts_with(priced))
-    return false;
-  auto rest = model.substr(priced.size());
-  return rest.empty() || is_date(rest) || rest == "-latest";
-}
-
 } // namespace
 
 double usd_of(nano_usd amount) noexcept { return static_cast<double>(amount) / 1e9; }
@@ -155,30 +138,13 @@ bool model_price::is_old(std::int64_t today) const {
 }
 
 const std::vector<model_price>& known_prices() {
-  static const std::vector<model_price> all = [] {
-    for (const auto& file : embedded_files()) {
-      if (file.name != "prices.yaml")
-        continue;
-      auto root = parse_yaml(file.text, std::string{file.name});
-      if (!root)
-        throw std::logic_error{to_string(root.error())}; // a test reads it too
-      auto list = root->find("prices");
-      auto read = read_prices(list ? *list : *root);
-      if (!read)
-        throw std::logic_error{to_string(read.error())};
-      return *std::move(read);
-    }
-    return std::vector<model_price>{};
-  }();
+  static const auto all = read_embedded_list<model_price>(
+      "prices", [](const yaml_node& list) { return read_prices(list); });
   return all;
 }
 
 const model_price* find_price(const std::vector<model_price>& all, std::string_view model) {
-  const model_price* best = nullptr;
-  for (const auto& one : all)
-    if (is_of(model, one.model) && (!best || one.model.size() > best->model.size()))
-      best = &one;
-  return best;
+  return find_version(all, model);
 }
 
 std::string show_price(const model_price& price) {

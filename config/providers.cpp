@@ -109,6 +109,7 @@ private:
     in_.may("ca_file", made_.ca_file);
     made_.ca_file = absolute(made_.ca_file);
     read_own_prices();
+    read_own_capabilities();
   }
 
   void read_url() {
@@ -213,6 +214,20 @@ private:
     made_.prices = *std::move(read);
   }
 
+  void read_own_capabilities() {
+    auto list = in_.may("capabilities");
+    if (!list)
+      return;
+    constexpr bool own = true;
+    auto read = read_capabilities(*list, own);
+    if (!read)
+      return in_.fail(std::move(read).error());
+    if (read->size() > limits::provider_models_max)
+      fail_at("capabilities", "expected at most " + std::to_string(limits::provider_models_max)
+                                  + " models, found " + std::to_string(read->size()));
+    made_.capabilities = *std::move(read);
+  }
+
   const yaml_node& value_;
   const fs::path& file_;
   yaml_reader in_;
@@ -228,6 +243,8 @@ std::string names_of(const models_catalog& all) {
   std::string names{offline};
   for (const auto& [alias, target] : all.aliases)
     names += ", " + alias;
+  for (const auto& route : all.routes)
+    names += ", " + route.name;
   for (const auto& provider : all.providers) {
     if (provider.models.empty())
       names += ", " + provider.name + "/MODEL";
@@ -286,6 +303,13 @@ std::string old_prices(const models_catalog& all, const std::vector<model_price>
 const provider_config* models_catalog::find(std::string_view provider) const {
   for (const auto& one : providers)
     if (one.name == provider)
+      return &one;
+  return nullptr;
+}
+
+const route_config* models_catalog::find_route(std::string_view route) const {
+  for (const auto& one : routes)
+    if (one.name == route)
       return &one;
   return nullptr;
 }
@@ -363,7 +387,7 @@ config_result<std::map<std::string, std::string>> read_aliases(const yaml_node& 
 }
 
 loaded check_aliases(const models_catalog& all, const yaml_node& section) {
-  auto without_aliases = models_catalog{all.providers, {}};
+  auto without_aliases = models_catalog{all.providers, {}, {}};
   for (const auto& [alias, target] : all.aliases)
     if (auto found = resolve_model(without_aliases, target); !found)
       return section.find(alias)->fail("aliases." + alias + ": " + found.error());

@@ -2,7 +2,9 @@
 
 #include "config/base/result.hpp"
 #include "config/limits/models.hpp"
+#include "config/model_capabilities.hpp"
 #include "config/prices.hpp"
+#include "config/routes.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -63,9 +65,10 @@ struct provider_config {
   std::vector<std::string> models;            ///< it has these; empty: any name is passed on
   timeouts_section timeouts;
   std::uint32_t calls_max = limits::provider_calls; ///< at once, of one node
-  std::filesystem::path ca_file;               ///< trusted instead of the system's; empty: none
-  std::vector<model_price> prices;             ///< these come before those of the program
-  std::map<std::string, std::string> simulate; ///< how one that is simulated behaves
+  std::filesystem::path ca_file;                ///< trusted instead of the system's; empty: none
+  std::vector<model_price> prices;              ///< these come before those of the program
+  std::vector<model_capabilities> capabilities; ///< these, too
+  std::map<std::string, std::string> simulate;  ///< how one that is simulated behaves
 
   bool operator==(const provider_config&) const = default;
 };
@@ -76,8 +79,10 @@ std::string_view to_string(provider_config::api kind);
 struct models_catalog {
   std::vector<provider_config> providers;
   std::map<std::string, std::string> aliases; ///< to PROVIDER/MODEL
+  std::vector<route_config> routes;
 
   const provider_config* find(std::string_view provider) const;
+  const route_config* find_route(std::string_view route) const;
 };
 
 /// What a model's name stands for.

@@ -51,6 +51,10 @@ std::string show_providers(const models_catalog& all, bool hide_headers) {
       shown += "    prices:\n";
     for (const auto& price : one.prices)
       shown += "      - " + show_price(price) + "\n";
+    if (!one.capabilities.empty())
+      shown += "    capabilities:\n";
+    for (const auto& can : one.capabilities)
+      shown += "      - " + show_capabilities(can) + "\n";
     if (!one.simulate.empty())
       shown += "    simulate:\n";
     for (const auto& [name, value] : one.simulate)
@@ -60,11 +64,11 @@ std::string show_providers(const models_catalog& all, bool hide_headers) {
     shown += "aliases:\n";
   for (const auto& [alias, target] : all.aliases)
     line(alias, yaml_scalar(target), "  ");
-  return shown;
+  return shown + show_routes(all.routes);
 }
 
 std::vector<described_key> describe_providers() {
-  return {
+  std::vector<described_key> all{
       {"providers.NAME.kind", "openai, anthropic, offline, simulated", "",
        "the API it speaks; in a file only"},
       {"providers.NAME.base_url", "http(s)://HOST:PORT/PATH", "the API's own",
@@ -86,10 +90,16 @@ std::vector<described_key> describe_providers() {
       {"providers.NAME.ca_file", "path", "", "certificates (PEM) to trust instead of the system's"},
       {"providers.NAME.prices", "list of {model, input, output, ...}", "",
        "dollars for a million tokens, before those of the program (config/prices.yaml)"},
+      {"providers.NAME.capabilities", "list of {model, tier, context, tools, ...}", "",
+       "what its models can do, for routes; before those of the program "
+       "(config/capabilities.yaml)"},
       {"providers.NAME.simulate", "{latency, output_tokens, fault, ...}", "",
        "of kind simulated: how it answers, as the rules of `troupe simulate`"},
       {"aliases.NAME", "PROVIDER/MODEL", "", "another name of a model; in a file only"},
   };
+  for (const auto& one : describe_routes())
+    all.push_back(one);
+  return all;
 }
 
 } // namespace troupe

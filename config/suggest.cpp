@@ -50,4 +50,11 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
   return best.empty() ? std::string{} : " (did you mean " + std::string(best) + "?)";
 }
 
+std::string listed(std::span<const std::string_view> names) {
+  std::string text;
+  for (auto one : names)
+    text += (text.empty() ? "" : ", ") + std::string{one};
+  return text;
+}
+
 } // namespace troupe

@@ -13,4 +13,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
 /// " (did you mean NEAREST?)", or nothing.
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
 
+/// "a, b, c"
+std::string listed(std::span<const std::string_view> names);
+
 } // namespace troupe

@@ -127,6 +127,7 @@ inline constexpr auto contracts = [] {
       {journal, JournalEndedAsked, asked, coordinator, own, {RunsFound}},
       {journal, JournalFind, asked, coordinator, own, {JournalRun}},
       {journal, JournalDelete, asked, coordinator, own, {RunDeleted}},
+      {journal, BlobsNamed, asked, blobs, own, {BlobsNamed}}, // by the inputs of its runs
       // Models and states serve the agents of their node.
       {models, ModelRequest, asked, agents, own, {CallSpan, ModelAnswer}, true},
       {models, PiecesTaken, acknowledged, agents, own}, // of what streams
@@ -136,6 +137,7 @@ inline constexpr auto contracts = [] {
       {models, HttpEvent, told, shell, own},
       {state, SnapshotGet, asked, agents, own, {SnapshotFound}},
       {state, SnapshotPut, asked, agents, own, {SnapshotWritten}}, // once it is on disk
+      {state, StepsMade, asked, agents, own, {StepsKept}},         // of messages
       // Reading serves them too, on a pool of threads that tells it when a job is done.
       // What it says of its time, for the trace, comes before the answer.
       {reading, ReadingRequest, asked, agents, own, {ReadingTimes, ReadingAnswer}},
@@ -145,11 +147,11 @@ inline constexpr auto contracts = [] {
       {blobs, BlobGet, asked, clients | agents | reading, own, {BlobFound, BlobData}},
       {blobs, BlobGet, asked, blobs, any, {BlobData}},
       {blobs, BlobPuts, asked, clients | agents, own, {BlobsStored}},
-      {blobs, BlobsKeep, asked, agents, own, {BlobsStored}},
+      {blobs, BlobsKeep, asked, agents | coordinator, own, {BlobsStored}},
       // Anyone who still needs some blobs says so. The store of states knows which blobs agents
       // name.
       {blobs, BlobsHeld, told, coordinator, any},
-      {blobs, BlobsHeld, told, agents | state, own},
+      {blobs, BlobsHeld, told, agents | state | journal, own},
       {state, BlobsNamed, asked, blobs, own, {BlobsNamed}},
       // The desk answers people and, for its own node, other desks.
       {desk, StatusQuery, asked, clients | agents | desk, any, {ClusterStatus, NodeStatus}},

@@ -4,8 +4,8 @@
 #include "actors/cluster/membership_logic.hpp"
 #include "actors/coordination/coordinator_logic.hpp"
 #include "actors/coordination/queue_logic.hpp"
-#include "actors/llm/models_logic.hpp"
 #include "actors/llm/offline/offline_provider_logic.hpp"
+#include "actors/llm/routed_models.hpp"
 #include "actors/reading/reading_logic.hpp"
 #include "actors/reading/work_pool.hpp"
 #include "actors/storage/blobs_logic.hpp"
@@ -90,6 +90,7 @@ child_spec wire_storage(const node_parts& parts) {
              blobs_logic::options options;
              options.keep = parts.cfg.storage.blob_keep;
              options.free_min = parts.cfg.storage.free_min;
+             options.has_journal = true;
              options.disk_failed = parts.disk_failed;
              options.name_of = [view = parts.published](node_id id) {
                auto known = view();
@@ -141,7 +142,7 @@ child_spec wire_llm(const node_parts& parts) {
         models_logic::options options;
         options.catalog = parts.cfg.catalog;
         options.http = parts.http;
-        return std::make_unique<models_logic>(std::move(options), parts.counted);
+        return std::make_unique<routed_models>(std::move(options), parts.counted);
       },
       own_thread);
   return branch("llm supervisor", {std::move(offline), std::move(models)});

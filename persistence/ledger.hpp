@@ -11,12 +11,18 @@ namespace troupe {
 std::string encode_number(std::uint64_t value);
 std::optional<std::uint64_t> decode_number(std::string_view bytes);
 
-/// What a store notes beside each row: the number of its write, and a hash of its bytes.
+/// What a store notes beside each row: the number of its write, and a hash of its bytes; and of the
+/// changes that lie beside it, if there are any, their number and a hash of all of them in order.
 struct row_note {
   std::uint64_t write = 0;
   std::uint64_t hash = 0;
+  std::uint64_t changes = 0;
+  std::uint64_t changes_hash = 0;
+  std::uint64_t version = 0; ///< of the row with its changes
 
   static row_note of(std::uint64_t write, std::string_view key, std::string_view bytes);
+  /// Another change, which makes that version.
+  void add_change(std::string_view bytes, std::uint64_t makes);
   friend bool operator==(const row_note&, const row_note&) = default;
 };
 
@@ -31,13 +37,19 @@ struct ledger {
   std::uint64_t digest = 0; ///< of all notes, in any order
   std::uint64_t names = 0;  ///< rows without a value, whose keys say everything
   std::uint64_t names_digest = 0;
+  std::uint64_t steps = 0; ///< rows without a note, by what `step_fingerprint` says of them
+  std::uint64_t steps_digest = 0;
 
   void add(std::string_view key, const row_note& note);
   void remove(std::string_view key, const row_note& note);
   void add_name(std::string_view key);
   void remove_name(std::string_view key);
+  void add_step(std::uint64_t fingerprint);
+  void remove_step(std::uint64_t fingerprint);
   friend bool operator==(const ledger&, const ledger&) = default;
 };
+
+std::uint64_t step_fingerprint(std::string_view key, std::string_view bytes);
 
 std::string encode(const ledger& sum);
 std::optional<ledger> decode_ledger(std::string_view bytes);

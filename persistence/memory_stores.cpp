@@ -1,6 +1,8 @@
 #include "messages/agents.pb.h"
 #include "messages/values.pb.h"
 #include "persistence/blob_store.hpp"
+#include "persistence/open_messages.hpp"
+#include "persistence/state_change.hpp"
 #include "persistence/state_store.hpp"
 
 #include <algorithm>
@@ -20,10 +22,25 @@ public:
       return std::optional<Snapshot>{};
     return std::optional<Snapshot>(found->second);
   }
+  result<std::vector<StepsMade>> open_messages_of(std::string_view agent) override {
+    auto found = open_.find(agent);
+    return found == open_.end() ? std::vector<StepsMade>{} : found->second.all();
+  }
   using state_store::put;
   result<std::vector<std::string>> put(std::span<const state_write> many) override {
     std::vector<std::string> released;
     for (const auto& one : many) {
+      if (one.settled && !one.settled->empty())
+        open_[std::string(one.agent)].settle(*one.settled);
+      if (one.steps) {
+        open_[std::string(one.agent)].add(*one.steps);
+        continue;
+      }
+      if (one.change) {
+        if (!change(one.agent, *one.change, released))
+          return fail(ec::storage_failed, "a change does not follow on what is there");
+        continue;
+      }
       snapshots_.insert_or_assign(std::string(one.agent), one.snapshot);
       std::set<std::string> named(one.blobs.begin(), one.blobs.end());
       auto& before = named_[std::string(one.agent)];
@@ -40,8 +57,21 @@ public:
   result<std::uint64_t> count() override { return snapshots_.size(); }
 
 private:
+  bool change(std::string_view agent, const StateChange& what, std::vector<std::string>& released) {
+    auto found = snapshots_.find(agent);
+    if (found == snapshots_.end() || !apply(what, found->second))
+      return false;
+    auto& named = named_[std::string(agent)];
+    for (const auto& hash : what.blobs_forgotten())
+      if (named.erase(hash) > 0)
+        released.push_back(hash);
+    named.insert(what.blobs_named().begin(), what.blobs_named().end());
+    return true;
+  }
+
   std::map<std::string, Snapshot, std::less<>> snapshots_;
   std::map<std::string, std::set<std::string>> named_;
+  std::map<std::string, open_messages, std::less<>> open_;
 };
 
 class memory_blob_store final : public blob_store {

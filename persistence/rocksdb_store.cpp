@@ -2,9 +2,14 @@
 #include "config/limits/storage.hpp"
 #include "messages/agents.pb.h"
 #include "messages/payload.hpp"
+#include "persistence/hash_sets.hpp"
+#include "persistence/journal/wal_reader.hpp"
 #include "persistence/ledger.hpp"
+#include "persistence/open_messages.hpp"
 #include "persistence/rocksdb_database.hpp"
+#include "persistence/state_change.hpp"
 #include "persistence/state_store.hpp"
+#include "persistence/step_rows.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -16,21 +21,23 @@ namespace {
 // Rows:
 //
 //     "s" agent            a snapshot
+//     "c" number agent     a change since then, by its number from 1 in four bytes
 //     "n" agent            its note (ledger.hpp)
-//     "r" agent            the hashes of the blobs that it names, sorted and concatenated
-//     "b" hash agent       nothing: that agent names that blob
-//     "l"                  the ledger of all notes and names
+//     "r" agent            the hashes of the blobs that the snapshot names, sorted and concatenated
+//     "b" hash agent       nothing: that agent names that blob, with its changes
+//     "p" ...              a step of a message that is not done (step_rows.hpp)
+//     "l"                  the ledger of all notes, names and steps
 //     "v"                  the store knows what its states name: it was begun by a version that
 //                          writes "r" and "b"
 //
 // One write changes all rows of its agents at once.
 constexpr char snapshot_rows = 's';
+constexpr char change_rows = 'c';
 constexpr char note_rows = 'n';
 constexpr char names_rows = 'r';
 constexpr char named_rows = 'b';
 constexpr std::string_view ledger_row = "l";
 constexpr std::string_view version_row = "v";
-constexpr std::size_t blob_hash_bytes = 32;
 
 std::string store_key(char rows, std::string_view rest) { return rows + std::string(rest); }
 
@@ -38,34 +45,8 @@ std::string named_row(std::string_view hash, std::string_view agent) {
   return store_key(named_rows, hash) + std::string(agent);
 }
 
-/// Sorted, each once.
-std::vector<std::string> set_of(std::span<const std::string> hashes) {
-  std::vector<std::string> made(hashes.begin(), hashes.end());
-  std::sort(made.begin(), made.end());
-  made.erase(std::unique(made.begin(), made.end()), made.end());
-  return made;
-}
-
-std::vector<std::string> split(std::string_view hashes) {
-  std::vector<std::string> made;
-  for (; hashes.size() >= blob_hash_bytes; hashes.remove_prefix(blob_hash_bytes))
-    made.emplace_back(hashes.substr(0, blob_hash_bytes));
-  return made;
-}
-
-std::string joined(const std::vector<std::string>& hashes) {
-  std::string all;
-  for (const auto& one : hashes)
-    all += one;
-  return all;
-}
-
-std::vector<std::string> without(const std::vector<std::string>& from,
-                                 const std::vector<std::string>& others) {
-  std::vector<std::string> rest;
-  std::set_difference(from.begin(), from.end(), others.begin(), others.end(),
-                      std::back_inserter(rest));
-  return rest;
+std::string change_row(std::uint64_t number, std::string_view agent) {
+  return store_key(change_rows, encode_number(number).substr(0, 4)) + std::string(agent);
 }
 
 class rocksdb_state_store final : public state_store {
@@ -73,9 +54,15 @@ public:
   rocksdb_state_store(const std::filesystem::path& folder, state_store_options options)
       : must_exist_(options.must_exist),
         data_(folder, {"the states of the agents", "agents that know nothing"},
-              std::move(options.free_space)) {}
+              std::move(options.free_space), std::move(options.adjust)) {}
 
   result<void> open() {
+    // A power loss may leave a torn end that RocksDB takes for damage.
+    auto number_in = [](std::string_view row) {
+      return decode_ledger(row).value_or(ledger{}).writes;
+    };
+    if (auto mended = mend_logs(data_.folder(), number_in); !mended)
+      return mended;
     if (auto opened = data_.open(must_exist_); !opened)
       return opened;
     auto checked = data_.guarded<void>([&] { return check_ledger(); });
@@ -88,15 +75,33 @@ public:
     return data_.guarded<std::optional<Snapshot>>([&] { return read(agent); });
   }
 
+  result<std::vector<StepsMade>> open_messages_of(std::string_view agent) override {
+    return data_.guarded<std::vector<StepsMade>>([&]() -> result<std::vector<StepsMade>> {
+      auto written = steps_.read(data_, agent);
+      if (!written || written->empty())
+        return written;
+      open_messages all;
+      for (auto& one : *written)
+        all.add(std::move(one));
+      return all.all();
+    });
+  }
+
   using state_store::put;
   result<std::vector<std::string>> put(std::span<const state_write> many) override {
     return data_.guarded<released>([&]() -> result<released> {
       std::uint64_t size = 0;
       for (const auto& one : many) {
-        for (const auto& hash : one.blobs)
-          if (hash.size() != blob_hash_bytes)
-            return fail(ec::invalid_argument, "a state names a blob by an invalid hash");
-        size += 2 * (one.snapshot.ByteSizeLong() + 2 * blob_hash_bytes * one.blobs.size());
+        if (!are_hashes(one.blobs)
+            || (one.change
+                && !(are_hashes(one.change->blobs_named())
+                     && are_hashes(one.change->blobs_forgotten()))))
+          return fail(ec::invalid_argument, "a state names a blob by an invalid hash");
+        auto bytes = one.steps ? one.steps->ByteSizeLong()
+                     : one.change
+                         ? one.change->ByteSizeLong()
+                         : one.snapshot.ByteSizeLong() + 2 * blob_hash_bytes * one.blobs.size();
+        size += 2 * bytes;
       }
       if (auto space = data_.make_room(size, limits::disk_free_bytes_min); !space)
         return unexpected{std::move(space).error()};
@@ -154,10 +159,34 @@ private:
     if (!bytes)
       return failed("reading", agent, bytes.error().message);
     Snapshot found;
-    if (!*bytes || row_note::of((*note)->write, agent, **bytes) != **note
+    if (!*bytes || row_note::of((*note)->write, agent, **bytes).hash != (*note)->hash
         || !parse_message(found, **bytes))
       return failed("reading", agent, "it is damaged");
+    auto changes = changes_of(agent, **note);
+    if (!changes)
+      return unexpected{std::move(changes).error()};
+    for (const auto& one : *changes)
+      if (!apply(one, found))
+        return failed("reading", agent, "a change of it is damaged");
     return std::optional<Snapshot>(std::move(found));
+  }
+
+  /// Since the snapshot was written.
+  result<std::vector<StateChange>> changes_of(std::string_view agent, const row_note& note) {
+    std::vector<StateChange> all(note.changes);
+    auto sum = note;
+    sum.changes = 0;
+    for (std::uint64_t i = 0; i < note.changes; ++i) {
+      auto bytes = data_.get(change_row(i + 1, agent));
+      if (!bytes)
+        return failed("reading", agent, bytes.error().message);
+      if (!*bytes || !parse_message(all[i], **bytes))
+        return failed("reading", agent, "a change of it is damaged");
+      sum.add_change(**bytes, all[i].version());
+    }
+    if (sum != note)
+      return failed("reading", agent, "its changes are damaged");
+    return all;
   }
 
   result<released> write(std::span<const state_write> many) {
@@ -165,8 +194,15 @@ private:
     ++sum.writes;
     rocksdb::WriteBatch batch; // whatever can fail in it fails in the write
     released all;
+    steps_.begin_write();
     for (const auto& one : many) {
-      auto names = add(batch, sum, one);
+      if (one.settled)
+        steps_.settle(batch, sum, one.agent, *one.settled);
+      if (one.steps) {
+        steps_.add(batch, sum, *one.steps);
+        continue;
+      }
+      auto names = one.change ? add_change(batch, sum, one) : add(batch, sum, one);
       if (!names)
         return names;
       std::move(names->begin(), names->end(), std::back_inserter(all));
@@ -180,6 +216,7 @@ private:
       return fail(ec::outcome_unknown, whose + ": " + written.error().message);
     }
     ledger_ = sum;
+    steps_.is_written();
     return all;
   }
 
@@ -194,7 +231,20 @@ private:
     auto named_before = data_.get(store_key(names_rows, agent));
     if (!named_before)
       return unexpected{std::move(named_before).error()};
-    auto old = split(named_before->value_or(""));
+    auto in_snapshot = split_hashes(named_before->value_or(""));
+    auto old = in_snapshot;
+    if (*before && (*before)->changes > 0) {
+      auto changes = changes_of(agent, **before);
+      if (!changes)
+        return unexpected{std::move(changes).error()};
+      for (const auto& change : *changes) {
+        old = without(old, set_of(change.blobs_forgotten()));
+        old.insert(old.end(), change.blobs_named().begin(), change.blobs_named().end());
+        old = set_of(old);
+      }
+      for (std::uint64_t i = 1; i <= (*before)->changes; ++i)
+        batch.Delete(change_row(i, agent));
+    }
     auto no_longer = without(old, blobs);
     auto note = row_note::of(sum.writes, agent, bytes);
     if (*before)
@@ -210,11 +260,67 @@ private:
       sum.add_name(named_row(hash, agent));
       batch.Put(named_row(hash, agent), "");
     }
-    if (old != blobs && blobs.empty())
+    if (in_snapshot != blobs && blobs.empty())
       batch.Delete(store_key(names_rows, agent));
-    else if (old != blobs)
-      batch.Put(store_key(names_rows, agent), joined(blobs));
+    else if (in_snapshot != blobs)
+      batch.Put(store_key(names_rows, agent), joined_hashes(blobs));
     return no_longer;
+  }
+
+  /// Adds one change beside the snapshot, which stays as it is.
+  result<released> add_change(rocksdb::WriteBatch& batch, ledger& sum, const state_write& one) {
+    auto agent = one.agent;
+    const auto& change = *one.change;
+    auto before = note_of(agent);
+    if (!before)
+      return unexpected{std::move(before).error()};
+    auto version = version_of(agent, *before);
+    if (!version)
+      return unexpected{std::move(version).error()};
+    if (!*before || *version + 1 != change.version())
+      return failed("writing", agent,
+                    "its change to version " + std::to_string(change.version())
+                        + " does not follow on version " + std::to_string(*version));
+    auto note = **before;
+    sum.remove(agent, note);
+    auto bytes = change.SerializeAsString();
+    note.add_change(bytes, change.version());
+    sum.add(agent, note);
+    batch.Put(change_row(note.changes, agent), bytes);
+    batch.Put(store_key(note_rows, agent), encode(note));
+    released no_longer;
+    for (const auto& hash : set_of(change.blobs_forgotten())) {
+      auto row = named_row(hash, agent);
+      auto is_there = data_.get(row);
+      if (!is_there)
+        return unexpected{std::move(is_there).error()};
+      if (!*is_there)
+        continue;
+      sum.remove_name(row);
+      batch.Delete(row);
+      no_longer.push_back(hash);
+    }
+    for (const auto& hash : set_of(change.blobs_named())) {
+      auto row = named_row(hash, agent);
+      auto is_there = data_.get(row);
+      if (!is_there)
+        return unexpected{std::move(is_there).error()};
+      if (*is_there)
+        continue;
+      sum.add_name(row);
+      batch.Put(row, "");
+    }
+    return no_longer;
+  }
+
+  /// Zero: the agent has no snapshot. The first change has to look into it.
+  result<std::uint64_t> version_of(std::string_view agent, const std::optional<row_note>& note) {
+    if (note && note->changes > 0)
+      return note->version;
+    auto found = read(agent);
+    if (!found)
+      return unexpected{std::move(found).error()};
+    return *found ? (*found)->version() : 0;
   }
 
   /// RocksDB takes damage at the end of its files for the torn tail of a crash. Two things reveal
@@ -241,7 +347,7 @@ private:
       return unexpected{data_.damaged(
           "it has " + count_of(sum->rows, "state") + " with " + count_of(sum->names, "name")
           + " of blobs, which does not match the " + std::to_string(ledger_.rows) + " and "
-          + std::to_string(ledger_.names) + " written")};
+          + std::to_string(ledger_.names) + " written, or its steps of messages do not")};
     return data_.check_mark(ledger_.writes);
   }
 
@@ -260,12 +366,15 @@ private:
       sum.add_name(rows->key().ToStringView());
     if (!rows->status().ok())
       return unexpected{data_.damaged(rows->status().ToString())};
+    if (auto steps = steps_.add_up(data_, sum); !steps)
+      return unexpected{std::move(steps).error()};
     return sum;
   }
 
   bool must_exist_;
   rocksdb_database data_;
   ledger ledger_;
+  step_rows steps_;
   bool knows_names_ = true;
 };
 

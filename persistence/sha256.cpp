@@ -19,4 +19,11 @@ std::string sha256(std::string_view bytes) {
   return digest;
 }
 
+std::uint64_t short_sha256(std::string_view bytes) {
+  std::uint64_t made = 0;
+  for (auto byte : sha256(bytes).substr(0, sizeof made))
+    made = made << 8 | static_cast<unsigned char>(byte);
+  return made;
+}
+
 } // namespace troupe

@@ -84,7 +84,7 @@ const std::vector<owned_row>& table() {
        {}},
       {&span_names::http,
        {&http_method, &url, &server_address, &server_port, &http_status, &provider,
-        &configured_provider},
+        &configured_provider, &attr::route},
        {}},
       {&span_names::get_blob,
        {&blob_bytes, &blob_holder, &blob_cached, &blob_waiters},
@@ -97,6 +97,7 @@ const std::vector<owned_row>& table() {
       {&span_names::reading, {&documents, &reading_wait, &reading_work}, {&happening::started}},
       {&span_names::load_state, {&db_system, &db_operation, &state_bytes, &state_version}, {}},
       {&span_names::write_state, {&db_system, &db_operation, &state_bytes, &state_version}, {}},
+      {&span_names::record_step, {&attr::step, &step_fact}, {}},
   };
   return rows;
 }

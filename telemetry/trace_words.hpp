@@ -187,6 +187,8 @@ inline constexpr attribute_word http_status{"http.response.status_code", integer
                                             "what the provider answered"};
 inline constexpr attribute_word server_address{"server.address", text, "the provider's host"};
 inline constexpr attribute_word server_port{"server.port", integer, "the provider's port"};
+inline constexpr attribute_word route{
+    "troupe.route", text, "how the model was chosen, if the role names a route; only then"};
 inline constexpr attribute_word url{"url.full", text, "where the provider is asked"};
 inline constexpr attribute_word purpose{"troupe.purpose", text,
                                         "what the call is for: the name of the prompt"};
@@ -213,6 +215,10 @@ inline constexpr attribute_word db_operation{"db.operation.name", text, "get or 
 inline constexpr attribute_word state_bytes{"troupe.state.bytes", integer, "of the agent's state"};
 inline constexpr attribute_word state_version{"troupe.state.version", integer,
                                               "counts the writes of the agent's state"};
+inline constexpr attribute_word step{
+    "troupe.step", integer, "which call of the task, in the order in which it asks, from 1"};
+inline constexpr attribute_word step_fact{
+    "troupe.step.fact", text, "`begin`, that the call begins; `outcome`, what came of it"};
 
 // -- clients and doors --------------------------------------------------------------------------
 
@@ -293,7 +299,11 @@ inline constexpr span_word reading{
 inline constexpr span_word load_state{"load state", "", span_kind::client,
                                       "an agent reads its state from the disk"};
 inline constexpr span_word write_state{"write state", "", span_kind::client,
-                                       "an agent's changed state goes to the disk"};
+                                       "an agent's changed state and its reply go to the disk"};
+inline constexpr span_word record_step{
+    "record step", "", span_kind::client,
+    "an agent waits until a call is recorded: of a durable task by the run's owner, of a message "
+    "beside its own state"};
 
 } // namespace span_names
 

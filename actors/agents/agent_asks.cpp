@@ -182,13 +182,18 @@ void agent_logic::answered(step_context& context, envelope reply) {
                + std::string{to_string(reply.body.kind())};
       },
       now_->request.trace.trace);
-  if (now_->span && now_->asks.empty())
-    now_->worked.begin(context.time());
+  work_again(context);
   if (asked.step != 0)
     return step_ended(context, std::move(asked), reply);
   if (now_->steps)
     return read_ended(context, std::move(asked), reply);
   feed(context, outcome_of(context, asked, reply));
+}
+
+/// Something that the agent waited for is there.
+void agent_logic::work_again(step_context& context) {
+  if (now_->span && !now_->waits())
+    now_->worked.begin(context.time());
 }
 
 /// What the mind is told about an answer, which ends the wait for it.
@@ -294,11 +299,39 @@ void agent_logic::loaded(step_context& context, envelope reply) {
     return cannot_load(context, made.error());
   mind_ = std::move(*made);
   end_load_span(context, {}, snapshot);
+  bool knows_nobody = delivery_.sessions() == 0;
+  if (snapshot && knows_nobody)
+    delivery_.restore(snapshot->sessions(), context.now);
+  if (found->open_size() > 0)
+    take_up(context, *found, knows_nobody);
   phase_ = phase::idle;
+  judge_waiting(context);
   tell(context, [&] {
     return "has its state, version " + std::to_string(state_.version()) + " of "
            + std::to_string(state_.bytes()) + " bytes";
   });
+}
+
+/// What came while it was not known what was answered before.
+void agent_logic::judge_waiting(step_context& context) {
+  auto all = std::move(inbox_);
+  if (!all)
+    return;
+  for (auto& one : *all) {
+    auto& message = one.request;
+    delivery::judgement judged{delivery_state::fresh, one.at};
+    if (message.kind == message_kind::request && !one.at.session)
+      judged = delivery_.accept(message.sender, message.id, message.attempt, context.now,
+                                std::chrono::milliseconds{message.age_ms});
+    if (judged.what != delivery_state::fresh) {
+      repeated(context, message, judged, std::move(one.span));
+      continue;
+    }
+    one.at = judged.at;
+    if (!inbox_)
+      inbox_ = std::make_unique<std::deque<waiting>>();
+    inbox_->push_back(std::move(one));
+  }
 }
 
 void agent_logic::cannot_load(step_context& context, const failure& why) {
@@ -310,9 +343,16 @@ void agent_logic::cannot_load(step_context& context, const failure& why) {
                    + " could not be loaded, so it does not answer: " + why.message};
   context.out.log(log_level::error, "agent", told.message);
   auto refused = std::move(inbox_);
-  if (refused)
-    for (auto& one : *refused)
-      refuse(context, one, told);
+  if (!refused)
+    return;
+  // Whether one that is repeated was done before stands where nobody can read it.
+  auto not_known = told;
+  not_known.code = ec::outcome_unknown;
+  for (auto& one : *refused) {
+    bool may_be_done = one.request.attempt > 1 && !one.at.session
+                       && one.request.sender.what != address::kind::service;
+    refuse(context, one, may_be_done ? not_known : told);
+  }
 }
 
 } // namespace troupe

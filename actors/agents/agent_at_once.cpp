@@ -14,6 +14,8 @@ bool agent_logic::is_answered_at_once(envelope& message) {
     return true;
   if (role_->durable)
     return false;
+  if (auto todo = message.body.as<TaskWork>(); todo && !todo->task().role_definition().empty())
+    return false; // its mind may be another one
   if (!mind_)
     mind_ = role_->make();
   return mind_->answers_at_once();

@@ -128,7 +128,8 @@ void agent_logic::stop(step_context& context) {
 
 void agent_logic::arrived(step_context& context, envelope& message) {
   delivery::entry_id at;
-  if (message.kind == message_kind::request) {
+  bool is_known = phase_ != phase::absent && phase_ != phase::loading; // what was answered before
+  if (message.kind == message_kind::request && is_known) {
     auto judged = delivery_.accept(message.sender, message.id, message.attempt, context.now,
                                    std::chrono::milliseconds{message.age_ms});
     if (judged.what != delivery_state::fresh)
@@ -147,7 +148,7 @@ void agent_logic::arrived(step_context& context, envelope& message) {
 }
 
 void agent_logic::repeated(step_context& context, envelope& message,
-                           const delivery::judgement& judged) {
+                           const delivery::judgement& judged, std::optional<SpanData> span) {
   tell(
       context,
       [&] {
@@ -182,12 +183,14 @@ void agent_logic::repeated(step_context& context, envelope& message,
       failure why{ec::outcome_unknown,
                   "whether the message was done is not known: it was repeated, and " + called()
                       + " does not remember the first time; look before you send it again"};
-      auto span = begin_agent_span(context, role_->info, self_, message, context.now);
+      if (!span)
+        span = begin_agent_span(context, role_->info, self_, message, context.now);
       end_span(context, span, why);
       context.out.send(reply_failure(message, why));
-      break;
+      return;
     }
   }
+  end_span(context, span);
 }
 
 void agent_logic::enqueue(step_context& context, waiting next) {
@@ -251,8 +254,9 @@ void agent_logic::begin(step_context& context, waiting next) {
       context.out.unread.push_back(now_->request.body.kind());
     return finish(context, std::move(fine).error());
   }
-  if (received.is_task)
-    begin_steps();
+  if (received.is_task || role_->durable)
+    if (auto begun = begin_steps(); !begun)
+      return finish(context, std::move(begun).error());
   if (!mind_)
     mind_ = role_->make();
   feed(context, std::move(received));
@@ -274,14 +278,15 @@ void agent_logic::given_up(step_context& context, const envelope& order) {
       give_up(context, std::move(why));
     return;
   }
-  auto found = inbox_ ? std::find_if(inbox_->begin(), inbox_->end(), is_meant)
-                      : std::deque<waiting>::iterator{};
-  if (!inbox_ || found == inbox_->end())
-    return; // it was answered before
-  refuse(context, *found, why);
-  inbox_->erase(found);
-  if (inbox_->empty())
-    inbox_.reset();
+  while (inbox_) { // more than once if it was repeated while the state is loaded
+    auto found = std::find_if(inbox_->begin(), inbox_->end(), is_meant);
+    if (found == inbox_->end())
+      return; // it was answered before
+    refuse(context, *found, why);
+    inbox_->erase(found);
+    if (inbox_->empty())
+      inbox_.reset();
+  }
 }
 
 /// Moves what the mind is told out of the message's body.

@@ -4,6 +4,7 @@
 #include "actors/agents/mind.hpp"
 #include "actors/agents/role.hpp"
 #include "actors/agents/span_terms.hpp"
+#include "actors/agents/steps_on_disk.hpp"
 #include "actors/agents/stored_state.hpp"
 #include "actors/logic.hpp"
 #include "config/limits/storage.hpp"
@@ -36,14 +37,23 @@ namespace troupe {
 ///
 /// A task of a durable run tells the owner of the run of its steps, the calls of models: before a
 /// call is made, and before the mind hears of its outcome. What an earlier attempt has recorded is
-/// not asked again (step_history.hpp). An owner that no longer wants the attempt, or is silent for
-/// `limits::step_kept_timeout`, ends it. The mind of such a task knows nothing of other tasks.
+/// not asked again (step_history.hpp). An owner that no longer wants the attempt ends it; one that
+/// is silent for `limits::step_kept_timeout` is told again. The mind of such a task knows nothing
+/// of other tasks.
+///
+/// The same for a message to a durable agent that its client may repeat: its steps are recorded by
+/// `service::state` of this node, beside the state, and go with the write that has its reply. After
+/// a crash the repeated message begins with them. Was the state changed by other messages
+/// meanwhile, or the role's file, then its mind may ask something else, and what it asked before no
+/// longer counts.
 ///
 /// The mind's requests go to this node's `service::models`, `service::blobs` and `service::reading`
 /// and end with the message that they serve. One deadline bounds them all: the role's, the task's
 /// or the sender's, whichever comes first. A durable role loads its state from `service::state`
-/// before the first message. If the state changed, it is written before the reply leaves; if the
-/// write fails, the mind goes back to the state that was written last.
+/// before the first message. The state, if it changed, and a reply that its client may ask for
+/// again are written together before the reply leaves; if the write fails, the mind goes back to
+/// the state that was written last. What was answered before a crash is known when the
+/// state is loaded (delivery.hpp): until then nobody can say whether a message was done before.
 ///
 /// A request that is cancelled or out of time is given up at once, in the inbox or at work: the
 /// mind hears `cancelled` (a durable mind goes back to its written state), its open requests are
@@ -96,6 +106,7 @@ private:
     instant arrived;
     std::optional<SpanData> span = {};       ///< only if its trace is sampled
     std::optional<SpanData> state_span = {}; ///< of the state that is loaded or written for it
+    bool reply_is_on_disk = false;           ///< written together with the state
   };
   struct ask;
   struct task_steps;
@@ -111,7 +122,8 @@ private:
   }
 
   void arrived(step_context& context, envelope& message);
-  void repeated(step_context& context, envelope& message, const delivery::judgement& judged);
+  void repeated(step_context& context, envelope& message, const delivery::judgement& judged,
+                std::optional<SpanData> span = std::nullopt);
   void enqueue(step_context& context, waiting next);
   void work_off(step_context& context);
   void begin(step_context& context, waiting next);
@@ -142,6 +154,7 @@ private:
   envelope request_for(step_context& context, service whom, const ask& what);
 
   void answered(step_context& context, envelope reply);
+  void work_again(step_context& context);
   static service service_of(const ask& one); ///< that was asked
   mind_event outcome_of(step_context& context, ask& asked, envelope& reply);
   void piece_came(step_context& context, envelope piece);
@@ -154,12 +167,18 @@ private:
   static void leave_reader(step_context& context, const work& done);
   void timer_ran_out(step_context& context, std::uint32_t timer);
 
-  void begin_steps();
+  result<void> begin_steps();
+  void count_as_unknown();
+  void ask_otherwise(step_context& context, failure why);
+  bool keep_steps(step_context& context, StepsMade& made);
+  void name_message(StepsMade& made) const;
+  void take_up(step_context& context, SnapshotFound& found, bool is_first_time);
   void take_step(step_context& context, ask asked, model_call call);
   void step_ended(step_context& context, ask asked, envelope& reply);
   void read_ended(step_context& context, ask asked, envelope& reply);
   void tell_owner(step_context& context, std::uint32_t step, std::vector<StepRecord> records);
   void owner_answered(step_context& context, envelope& reply);
+  void go_on_from(step_context& context, std::size_t open_step);
   void look_after_owner(step_context& context);
   std::optional<mind_event> next_heard(step_context& context);
   mind_event recorded_outcome(step_context& context, ask& asked);
@@ -173,6 +192,8 @@ private:
   void end_load_span(step_context& context, const failure& why, const Snapshot* found = nullptr);
   void loaded(step_context& context, envelope reply);
   void cannot_load(step_context& context, const failure& why);
+  void judge_waiting(step_context& context);
+  KeptReply reply_to_keep() const;
   void finish(step_context& context, AgentReply reply);
   void finish(step_context& context, failure why);
   void save_then_end(step_context& context);
@@ -198,7 +219,8 @@ private:
   std::unique_ptr<work> now_;                  ///< the message that is worked on
   std::unique_ptr<std::deque<waiting>> inbox_; ///< only while something waits
   stored_state state_;
-  std::uint64_t state_request_ = 0; ///< the sequence number of the last one
+  std::unique_ptr<steps_on_disk> kept_steps_; ///< null: there are none
+  std::uint64_t state_request_ = 0;           ///< the sequence number of the last one
 };
 
 } // namespace troupe

@@ -2,6 +2,7 @@
 
 #include "actors/agents/agent_work.hpp"
 #include "actors/agents/reply_check.hpp"
+#include "config/base/count_of.hpp"
 #include "config/limits/messages.hpp"
 #include "messages/agents.pb.h"
 #include "messages/runs.pb.h"
@@ -34,9 +35,9 @@ std::chrono::milliseconds rounded_up(std::chrono::nanoseconds time) {
 } // namespace
 
 void agent_logic::finish(step_context& context, AgentReply reply) {
-  if (now_->steps)
+  if (now_->steps && !now_->steps->may_ask_otherwise)
     if (auto why = now_->steps->history.left_out())
-      return give_up(context, *std::move(why));
+      return ask_otherwise(context, *std::move(why));
   auto title = [this] { return title_of_answer(now_->request); };
   if (auto fine = check_reply(reply, title); !fine) {
     if (role_->durable)
@@ -45,6 +46,8 @@ void agent_logic::finish(step_context& context, AgentReply reply) {
     return end_message(context);
   }
   set_usage(reply, now_->used);
+  if (now_->steps && now_->steps->unknown > 0)
+    now_->note("possibly paid twice: " + count_of(now_->steps->unknown, "call"));
   for (auto& words : now_->notes)
     reply.add_notes(std::move(words));
   now_->reply = std::move(reply);
@@ -80,7 +83,7 @@ void agent_logic::refuse(step_context& context, waiting& asked, const failure& w
   set_usage(wire, used);
   auto reply = reply_to(asked.request, std::move(wire));
   reply.sender = self_;
-  delivery_.complete(asked.at, reply.body, context.now);
+  delivery_.complete(asked.at, reply.body, context.now, asked.reply_is_on_disk);
   context.out.send(std::move(reply));
 }
 
@@ -93,6 +96,9 @@ void agent_logic::withdraw_asks(step_context& context, work& from, const failure
       open.end_spans(context, not_waited_for(why));
   }
   from.asks.clear();
+  if (from.steps)
+    for (auto& open : from.steps->open)
+      end_unwanted(context, open.wait, why);
 }
 
 /// A node that dies takes the span of a message along if the agent still works on it. What is below
@@ -115,7 +121,7 @@ void agent_logic::hold_spans(step_context& context, std::size_t before) {
 void agent_logic::end_message(step_context& context) {
   auto done = std::move(now_);
   phase_ = phase::idle;
-  if (!done->asks.empty())
+  if (done->waits())
     withdraw_asks(context, *done, {ec::cancelled, "the agent ended without this answer"});
   auto ok = done->why.code == ec::none;
   tell(
@@ -129,6 +135,8 @@ void agent_logic::end_message(step_context& context) {
     context.out.arm(deadline_timer, {});
   if (done->steps && done->steps->timer_armed)
     context.out.arm(steps_timer, {});
+  if (done->steps && done->steps->kind != role_ && !role_->durable)
+    mind_.reset(); // it is of the role as it was when the run began
   leave_reader(context, *done);
   hold_blobs(context);
   count(ok, done->is_task, (done->is_task ? context.time() : context.now) - done->began);
@@ -151,7 +159,7 @@ void agent_logic::end_message(step_context& context) {
   auto reply = reply_to(done->request, std::move(done->reply));
   reply.sender = self_;
   if (done->at.session)
-    delivery_.complete(done->at, reply.body, context.now);
+    delivery_.complete(done->at, reply.body, context.now, done->reply_is_on_disk);
   context.out.send(std::move(reply));
 }
 
@@ -160,11 +168,13 @@ void agent_logic::end_message(step_context& context) {
 void agent_logic::save_then_end(step_context& context) {
   if (!role_->durable)
     return end_message(context);
-  if (now_->steps) { // it was done by a mind of its own
+  if (now_->is_task && now_->steps) { // it was done by a mind of its own
     roll_back();
     return end_message(context);
   }
-  auto change = state_.change_to(*mind_, *role_, self_.agent);
+  auto reply = reply_to_keep();
+  auto change = state_.change_to(*mind_, *role_, self_.agent, delivery_.to_write(now_->at, reply),
+                                 delivery_.bytes_kept());
   if (!change) {
     roll_back();
     now_->why = {change.error().code, called() + " " + change.error().message};
@@ -173,6 +183,13 @@ void agent_logic::save_then_end(step_context& context) {
     return end_message(context);
   phase_ = phase::writing;
   auto& put = **change;
+  if (put.has_snapshot())
+    delivery_.save(*put.mutable_snapshot()->mutable_sessions(), now_->at, reply);
+  if (kept_steps_) {
+    kept_steps_->settle(now_->request.id, delivery_, context.now, *put.mutable_settled());
+    if (kept_steps_->empty())
+      kept_steps_.reset();
+  }
   auto inside = now_->inside;
   if (now_->span) {
     now_->state_span = begin_wait(context, {inside, role_->info.name()}, put);
@@ -198,6 +215,28 @@ void agent_logic::save_then_end(step_context& context) {
   context.out.arm(state_timer, limits::request_timeout);
 }
 
+/// The same bytes that the client gets, if they are not too many to keep.
+KeptReply agent_logic::reply_to_keep() const {
+  KeptReply kept;
+  kept.set_number(now_->request.id.sequence);
+  if (!now_->at.session)
+    return kept;
+  auto keep = [&kept](payload_kind kind, const google::protobuf::Message& reply) {
+    if (reply.ByteSizeLong() > limits::replies_kept_bytes_max)
+      return;
+    kept.set_kind(static_cast<std::uint32_t>(kind));
+    reply.SerializeToString(kept.mutable_reply());
+  };
+  if (now_->why.code == ec::none) {
+    keep(payload_kind::AgentReply, now_->reply);
+  } else {
+    auto wire = to_proto(now_->why);
+    set_usage(wire, now_->used);
+    keep(payload_kind::Failure, wire);
+  }
+  return kept;
+}
+
 void agent_logic::written(step_context& context, envelope reply) {
   context.out.arm(state_timer, {});
   auto why = failure_in(reply);
@@ -209,6 +248,7 @@ void agent_logic::written(step_context& context, envelope reply) {
   }
   if (!why) {
     state_.is_written();
+    now_->reply_is_on_disk = true;
     tell(
         context, [&] { return "has written version " + std::to_string(state_.version()); },
         now_->request.trace.trace);

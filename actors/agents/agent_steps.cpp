@@ -1,6 +1,8 @@
-// The steps of a task of a durable run: what its owner is told, and what is not asked again.
+// The steps of a task of a durable run, or of a message to a durable agent: what is recorded of
+// them, and what is not asked again.
 
 #include "actors/agents/agent_work.hpp"
+#include "actors/agents/recorded_roles.hpp"
 #include "config/limits/runs.hpp"
 #include "messages/models.pb.h"
 #include "messages/runs.pb.h"
@@ -33,14 +35,27 @@ failure error_in(const mind_event& outcome) {
 } // namespace
 
 /// The mind of a durable task begins as each attempt at it does, on whichever slot: knowing
-/// nothing.
-void agent_logic::begin_steps() {
+/// nothing, and in the role as it was when the run began. Of messages to a durable agent, those of
+/// clients' sessions may be repeated.
+result<void> agent_logic::begin_steps() {
+  if (!now_->is_task) {
+    if (now_->at.session)
+      now_->steps = std::make_unique<task_steps>(
+          kept_steps_ ? kept_steps_->take(now_->request.id) : StepsMade{}, state_.version(), role_);
+    return {};
+  }
   auto& todo = *now_->request.body.as<TaskWork>();
   if (!todo.task().durable())
-    return;
-  now_->steps = std::make_unique<task_steps>(todo);
-  if (role_->remembers)
-    mind_ = role_->make();
+    return {};
+  recorded_roles known;
+  auto kind = role_of_task(todo.task(), role_, known);
+  if (!kind)
+    return fail(kind.error().code,
+                "the role of the task, as its run began with it: " + kind.error().message);
+  now_->steps = std::make_unique<task_steps>(todo, *kind);
+  if (role_->remembers || *kind != role_)
+    mind_ = (*kind)->make();
+  return {};
 }
 
 /// The mind asks a model.
@@ -55,36 +70,127 @@ void agent_logic::take_step(step_context& context, ask asked, model_call call) {
   asked.step = number;
   using stage = task_steps::open_step::stage;
   switch (what) {
-    case step_history::course::differs:
-      return give_up(context, steps.history.difference(number));
     case step_history::course::known:
       steps.open.push_back({stage::known, std::move(asked)});
       return;
+    case step_history::course::differs:
+      if (!steps.may_ask_otherwise)
+        return ask_otherwise(context, steps.history.difference(number));
+      steps.history.forget_from(number);
+      steps.replaces_from = number;
+      [[fallthrough]];
+    case step_history::course::unknown:
+      if (!steps.kind->asks_unknown_again)
+        return ask_otherwise(context, steps.history.not_again(number));
+      count_as_unknown();
+      [[fallthrough]];
     case step_history::course::begin:
       steps.open.push_back({stage::beginning, std::move(asked), std::move(call)});
       return tell_owner(context, number, steps.history.begin(number));
   }
 }
 
-/// Its owner answers when it is in the journal.
+/// The owner of a run counts those of its tasks itself.
+void agent_logic::count_as_unknown() {
+  if (now_->is_task)
+    return;
+  ++now_->steps->unknown;
+  counted_.plain().steps_unknown.fetch_add(1, std::memory_order_relaxed);
+}
+
+/// Its mind asks something else than it did before, or less. A task ends with that, and so does a
+/// message: this is its reply, its steps go, and the state stays as it is.
+void agent_logic::ask_otherwise(step_context& context, failure why) {
+  if (now_->is_task)
+    return give_up(context, std::move(why));
+  withdraw_asks(context, *now_, why);
+  roll_back();
+  finish(context, std::move(why));
+}
+
+/// False: they are too many.
+bool agent_logic::keep_steps(step_context& context, StepsMade& made) {
+  name_message(made);
+  now_->steps->replaces_from = 0;
+  if (!kept_steps_)
+    kept_steps_ = std::make_unique<steps_on_disk>();
+  return kept_steps_->add(now_->request.id, made.ByteSizeLong(), context.now,
+                          *made.mutable_settled());
+}
+
+/// What a later life has to know to take the message up: also what is known of its session, which
+/// may have no reply on disk.
+void agent_logic::name_message(StepsMade& made) const {
+  auto& message = *made.mutable_message();
+  const auto& id = now_->request.id;
+  message.set_agent(std::string{self_.agent.text()});
+  message.set_session(id.session.value);
+  message.set_number(id.sequence);
+  message.set_floor(id.sequence > 0 ? id.sequence - 1 : 0);
+  if (auto known = delivery_.to_write(now_->at, {})) {
+    message.set_floor(known->floor());
+    message.set_acknowledged(known->acknowledged());
+  }
+  message.set_state_version(state_.version());
+  message.set_role_hash(role_->definition_hash);
+  message.set_replaces_from(now_->steps->replaces_from);
+  message.set_unknown(now_->steps->unknown);
+}
+
+/// The messages that an earlier life has begun and not done. Of a session that has no reply on
+/// disk, they are all that is known.
+void agent_logic::take_up(step_context& context, SnapshotFound& found, bool is_first_time) {
+  delivery::saved_sessions begun;
+  for (const auto& one : found.open()) {
+    auto known = begun.Add();
+    known->set_session(one.message().session());
+    known->set_floor(one.message().floor());
+    known->set_acknowledged(one.message().acknowledged());
+  }
+  if (is_first_time)
+    delivery_.restore(begun, context.now);
+  kept_steps_ = std::make_unique<steps_on_disk>();
+  kept_steps_->restore(*found.mutable_open(), context.now);
+}
+
+/// The owner of the run answers when it is in the journal, service::state when it is on disk. No
+/// records: it is told again.
 void agent_logic::tell_owner(step_context& context, std::uint32_t step,
                              std::vector<StepRecord> records) {
   auto& steps = *now_->steps;
   auto is_meant = [step](const auto& one) { return one.asked.step == step; };
   auto& one = *std::find_if(steps.open.begin(), steps.open.end(), is_meant);
-  one.told_by = ++sequence_;
   one.told_at = context.now;
-  StepsMade made;
-  made.set_run(steps.run);
-  made.set_index(steps.index);
-  made.set_attempt(steps.attempt);
-  for (auto& record : records)
-    *made.add_steps() = std::move(record);
+  if (!records.empty()) {
+    StepsMade made;
+    for (auto& record : records) {
+      if (steps.kind->mind_version != 1) // which is what it is when nothing is said
+        record.set_mind_version(steps.kind->mind_version);
+      *made.add_steps() = std::move(record);
+    }
+    if (now_->is_task) {
+      made.set_run(steps.run);
+      made.set_index(steps.index);
+      made.set_attempt(steps.attempt);
+    } else if (!keep_steps(context, made)) {
+      return give_up(context, {ec::too_large, "what " + steps.history.title_of(step)
+                                                  + " has come to is too large to be kept"});
+    }
+    one.told_by = ++sequence_;
+    if (now_->span) {
+      one.wait = begin_wait(context, {now_->inside, role_->info.name()}, made);
+      now_->worked.pause(instant{std::chrono::nanoseconds{one.wait->start_ns()}});
+    }
+    one.told = payload::of(std::move(made));
+  }
   ask told;
   told.sequence = one.told_by;
-  auto message = request_for(context, service::coordinator, told);
-  message.target.node = steps.owner;
-  message.body = payload::of(std::move(made));
+  told.span = one.wait;
+  auto message = request_for(context, steps.recorder, told);
+  if (now_->is_task)
+    message.target.node = steps.owner;
+  message.attempt = ++one.told_times;
+  message.body = one.told.share();
   context.out.send(std::move(message));
   if (!std::exchange(steps.timer_armed, true))
     context.out.arm(steps_timer, limits::step_kept_timeout);
@@ -175,7 +281,7 @@ mind_event agent_logic::recorded_outcome(step_context& context, ask& asked) {
   return outcome;
 }
 
-/// What the agent has told is in the journal. Otherwise nobody waits for this attempt, or the owner
+/// What the agent has told is on disk. Otherwise nobody waits for this attempt, or the owner
 /// cannot go on with it.
 void agent_logic::owner_answered(step_context& context, envelope& reply) {
   if (!now_->steps)
@@ -187,46 +293,63 @@ void agent_logic::owner_answered(step_context& context, envelope& reply) {
   if (found == steps.open.end())
     return;
   auto number = found->asked.step;
+  auto at = static_cast<std::size_t>(found - steps.open.begin());
   if (!reply.body.as<StepsKept>()) {
     auto why = failure_in(reply).value_or(failure{ec::bad_message, "its answer could not be read"});
+    end_span(context, found->wait, why);
+    if (!now_->is_task && why.code == ec::storage_failed)
+      return go_on_from(context, at); // as an agent without a state would: rather an answer
     if (why.code == ec::cancelled)
       return give_up(context, {ec::cancelled, "the owner of the run does not want this attempt"});
     return give_up(context, {why.code == ec::too_large ? why.code : ec::unavailable,
-                             "the owner of the run has not recorded "
+                             std::string{steps.recorder_name()} + " has not recorded "
                                  + steps.history.title_of(number) + ": " + why.message});
   }
-  if (now_->span && now_->asks.empty())
-    now_->worked.begin(context.time());
+  end_span(context, found->wait);
+  go_on_from(context, at);
+}
+
+/// The step is recorded, or cannot be: its call is made, or its outcome heard.
+void agent_logic::go_on_from(step_context& context, std::size_t open_step) {
+  auto& steps = *now_->steps;
+  auto& step = steps.open[open_step];
+  auto number = step.asked.step;
   using stage = task_steps::open_step::stage;
-  if (found->now == stage::beginning) {
-    auto one = std::move(*found);
-    steps.open.erase(found);
+  if (step.now == stage::beginning) {
+    auto one = std::move(step);
+    steps.open.erase(steps.open.begin() + static_cast<std::ptrdiff_t>(open_step));
     steps.history.has_begun(number);
     return make_call(context, std::move(one.asked), std::move(one.call));
   }
-  found->now = stage::outcome;
+  step.now = stage::outcome;
+  step.told = {};
+  work_again(context);
   steps.history.may_hear(number);
   if (auto heard = next_heard(context))
     feed(context, *std::move(heard));
 }
 
-/// The timer has run out: for the step that the owner was told of first, or for an earlier one.
+/// The timer has run out: for the step that the owner was told of first, or for an earlier one. It
+/// is told again, for as long as the task has time: its journal may wait for space on the disk.
+/// What an owner that is silent or does not know the attempt has here, the queue calls off.
 void agent_logic::look_after_owner(step_context& context) {
   auto& steps = *now_->steps;
-  steps.timer_armed = false;
-  const task_steps::open_step* first = nullptr;
-  for (const auto& one : steps.open)
-    if (one.waits_for_owner() && (!first || one.told_at < first->told_at))
-      first = &one;
-  if (!first)
-    return;
-  auto left = first->told_at + limits::step_kept_timeout - context.now;
-  if (left.count() <= 0)
-    return give_up(context, {ec::unavailable, "the owner of the run does not answer: whether "
-                                                  + steps.history.title_of(first->asked.step)
-                                                  + " was recorded is not known"});
-  steps.timer_armed = true;
-  context.out.arm(steps_timer, left);
+  std::optional<instant> first;
+  for (auto& one : steps.open) {
+    if (!one.waits_for_owner())
+      continue;
+    if (one.told_at + limits::step_kept_timeout <= context.now) {
+      if (!now_->is_task)
+        return give_up(context, {ec::unavailable, "the agent's own store does not answer: whether "
+                                                      + steps.history.title_of(one.asked.step)
+                                                      + " was recorded is not known"});
+      tell_owner(context, one.asked.step, {});
+    }
+    first = std::min(first.value_or(one.told_at), one.told_at);
+  }
+  steps.timer_armed = first.has_value();
+  if (first)
+    context.out.arm(steps_timer, *first + limits::step_kept_timeout - context.now);
 }
 
 } // namespace troupe

@@ -73,13 +73,14 @@ inline service agent_logic::service_of(const ask& one) {
   return service::reading;
 }
 
-/// The steps of the task that is worked on, if its run is durable.
+/// The steps of what is worked on: a task of a durable run, recorded by the run's owner; or a
+/// message to a durable agent that may be repeated, recorded by the agent's own store.
 struct agent_logic::task_steps {
   /// A step that is not at the models now, or something read that is not heard yet.
   struct open_step {
     enum class stage : std::uint8_t {
-      beginning, ///< the owner is told that the call begins; then it is made
-      recording, ///< the owner is told what came of it; then the mind hears it
+      beginning, ///< who records is told that the call begins; then it is made
+      recording, ///< who records is told what came of it; then the mind hears it
       outcome,   ///< the mind may hear it in its turn
       known,     ///< the same, as it was recorded in an earlier attempt
     };
@@ -88,25 +89,51 @@ struct agent_logic::task_steps {
     model_call call = {};                   ///< to be made
     std::optional<mind_event> outcome = {}; ///< of this attempt
     std::optional<StepRecord> passing = {}; ///< not recorded, because it may pass
-    std::uint64_t told_by = 0;              ///< number of the message that the owner has to answer
+    std::uint64_t told_by = 0;              ///< number of the message that awaits its answer
     instant told_at = {};
-    std::uint32_t place = 0; ///< of what is no step
+    std::uint16_t told_times = 0;
+    payload told = {};                 ///< that message, until it is answered
+    std::optional<SpanData> wait = {}; ///< for that answer, if the trace is sampled
+    std::uint32_t place = 0;           ///< of what is no step
 
     bool waits_for_owner() const { return now == stage::beginning || now == stage::recording; }
   };
 
-  explicit task_steps(TaskWork& todo)
+  explicit task_steps(TaskWork& todo, std::shared_ptr<const role> as)
       : run(todo.task().run()), index(todo.task().index()), attempt(todo.task().attempt()),
-        owner(node_from_bytes(todo.owner())),
+        owner(node_from_bytes(todo.owner())), kind(std::move(as)),
         history(std::move(*todo.mutable_task()->mutable_steps())) {}
+  /// `known`: of the message, from earlier lives of the agent.
+  task_steps(StepsMade known, std::uint64_t state_version, std::shared_ptr<const role> as)
+      : recorder(service::state), kind(std::move(as)),
+        may_ask_otherwise(known.has_message()
+                          && (known.message().state_version() != state_version
+                              || (known.message().role_hash() != 0 // 0: not known
+                                  && known.message().role_hash() != kind->definition_hash))),
+        history(std::move(*known.mutable_steps())), unknown(known.message().unknown()) {}
 
+  service recorder = service::coordinator;
   std::string run;
-  std::uint32_t index;
-  std::uint32_t attempt;
-  node_id owner; ///< of the run; zero: this node
+  std::uint32_t index = 0;
+  std::uint32_t attempt = 0;
+  node_id owner;                    ///< of the run; zero: this node
+  std::shared_ptr<const role> kind; ///< as it was when the run began
+  /// Of a message: since its known steps were recorded its agent's state or role has changed.
+  bool may_ask_otherwise = false;
   step_history history;
   std::vector<open_step> open;
   bool timer_armed = false;
+  std::uint32_t replaces_from = 0; ///< known steps from here on no longer hold
+  std::uint32_t unknown = 0;       ///< calls of the message that may be paid for twice
+
+  std::string_view recorder_name() const {
+    return recorder == service::state ? "the agent's own store" : "the owner of the run";
+  }
+
+  bool wait_for_owner() const {
+    return std::any_of(open.begin(), open.end(),
+                       [](const auto& one) { return one.waits_for_owner(); });
+  }
 };
 
 /// The message being worked on, from its first decision until its reply is sent.
@@ -137,6 +164,7 @@ struct agent_logic::work : waiting {
   AgentReply reply; ///< what is to be sent, unless
   failure why;      ///< this is a failure
 
+  bool waits() const { return !asks.empty() || (steps && steps->wait_for_owner()); }
   bool owed() const noexcept { return request.kind == message_kind::request; }
   void note(std::string words) {
     bool known = std::find(notes.begin(), notes.end(), words) != notes.end();

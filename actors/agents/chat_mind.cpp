@@ -6,6 +6,8 @@
 #include "actors/text/tokens.hpp"
 #include "messages/payload.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace troupe {
@@ -15,6 +17,7 @@ namespace {
 /// What belongs to one message is gone; the conversation stays.
 void forget_message(chat_mind::state& now) {
   now.values.clear();
+  now.open.clear();
   now.asked.clear();
 }
 
@@ -33,6 +36,10 @@ void add_turns(ModelRequest& call, const ChatState& told) {
   }
   *all.Add() = std::move(prompt);
 }
+
+/// The reply. The calls for the other prompts follow it by number.
+constexpr std::uint32_t answer_request = 1;
+constexpr std::string_view answer_prompt = "answer";
 
 } // namespace
 
@@ -57,7 +64,6 @@ std::pair<chat_mind::state, commands> chat_mind::decide(state&& now, mind_event 
 }
 
 commands chat_mind::received(state& now, message_received message) const {
-  const auto& answer = script_->prompts.at("answer");
   auto bytes = message.text.size();
   for (const auto& [field, value] : message.input.fields())
     bytes += value.text().size();
@@ -75,17 +81,25 @@ commands chat_mind::received(state& now, message_received message) const {
   auto documents = blobs_in(message.input);
   for (auto& document : message.documents)
     documents.push_back(std::move(document));
-  if (!documents.empty() && !answer.uses("passages"))
+  bool reads = std::any_of(script_->prompts.begin(), script_->prompts.end(),
+                           [](const auto& one) { return one.second.uses("passages"); });
+  if (!documents.empty() && !reads)
     return {reply_failed{{ec::invalid_argument, "role " + script_->role_name
-                                                    + " takes no documents: its prompt has no "
+                                                    + " takes no documents: its prompts have no "
                                                       "{{passages}}"}}};
-  for (const auto& variable : answer.variables())
-    if (variable.called != "passages"
-        && (!now.values.contains(variable.called) || now.values[variable.called].empty()))
-      return {reply_failed{{ec::invalid_argument,
-                            "role " + script_->role_name + " needs \"" + variable.called
-                                + (message.is_task ? "\" in the task's input, as text or number"
-                                                   : "\": the message is empty")}}};
+  for (const auto& [called, prompt] : script_->prompts) {
+    if (called == "system")
+      continue;
+    now.open.push_back(called);
+    now.values.erase(called); // a field of the input is not what the model says
+    for (const auto& variable : prompt.variables())
+      if (variable.called != "passages" && !script_->asks(variable.called)
+          && (!now.values.contains(variable.called) || now.values[variable.called].empty()))
+        return {reply_failed{{ec::invalid_argument,
+                              "role " + script_->role_name + " needs \"" + variable.called
+                                  + (message.is_task ? "\" in the task's input, as text or number"
+                                                     : "\": the message is empty")}}};
+  }
   if (documents.empty())
     return ask(now);
   ask_reading read{1, {}};
@@ -108,14 +122,44 @@ commands chat_mind::gathered(state& now, reading_answered reading) const {
   return ask(now);
 }
 
+/// All that can be asked now.
 commands chat_mind::ask(state& now) const {
-  auto call = script_->say("answer", now.values);
-  forget_message(now);
+  commands todo;
+  std::vector<std::string> left;
+  for (auto& called : std::exchange(now.open, {})) {
+    auto prompt = script_->prompts.find(called);
+    if (!can_ask(now, prompt->second)) {
+      left.push_back(std::move(called));
+      continue;
+    }
+    if (called == answer_prompt) {
+      todo.push_back(ask_for_answer(now));
+      break; // the others have been asked: each is used by another one
+    }
+    auto number = std::distance(script_->prompts.begin(), prompt);
+    todo.push_back(ask_model{answer_request + 1 + static_cast<std::uint32_t>(number),
+                             script_->say(called, now.values),
+                             false,
+                             {}});
+  }
+  now.open = std::move(left);
+  return todo;
+}
+
+bool chat_mind::can_ask(const state& now, const prompt_template& prompt) const {
+  return std::all_of(prompt.variables().begin(), prompt.variables().end(), [&](const auto& one) {
+    return !script_->asks(one.called) || now.values.contains(one.called);
+  });
+}
+
+ask_model chat_mind::ask_for_answer(state& now) const {
+  auto call = script_->say(answer_prompt, now.values);
+  now.values.clear();
   if (script_->history.turns > 0) {
     now.asked = call.messages().rbegin()->content();
     add_turns(call, now.told);
   }
-  return {ask_model{1, std::move(call), true, std::string{no_answer_reply}}};
+  return {answer_request, std::move(call), true, std::string{no_answer_reply}};
 }
 
 /// The oldest turns go when there are too many, or when all of them have too many tokens.
@@ -141,6 +185,12 @@ commands chat_mind::answered(state& now, model_answered model) const {
   if (model.error.code != ec::none)
     return {reply_failed{std::move(model.error)}};
   auto text = std::move(*model.answer.mutable_text());
+  if (model.request != answer_request) {
+    auto prompt = std::next(script_->prompts.begin(),
+                            static_cast<std::ptrdiff_t>(model.request - answer_request - 1));
+    now.values[prompt->first] = std::move(text);
+    return ask(now);
+  }
   remember(now, text);
   if (says_no_answer(text))
     text = "I found no answer to that in what I was given.";

@@ -8,12 +8,17 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace troupe {
 
 /// One prompt, one answer. The prompt's variables are the message (`text`, `question`) or the
 /// fields of the task's input, and `passages`: what matters for the question in the documents that
 /// came with it.
+///
+/// A role may have further prompts, which stand in for variables of the others: `{{draft}}` is what
+/// the model says to the prompt `draft`. Each is asked once all that it uses is there, and those
+/// that need nothing of each other at once. What the model says to `answer` is the reply.
 ///
 /// A role with a `history` keeps the conversation: the model is sent the last turns before the new
 /// prompt. The oldest turns go first, when there are too many or their text is too long. A message
@@ -24,7 +29,8 @@ public:
   struct state {
     ChatState told;
     script::values values;
-    std::string asked; ///< the prompt whose answer is awaited; only with a history
+    std::vector<std::string> open; ///< prompts that are to be asked, in the order of their names
+    std::string asked;             ///< the last prompt; only with a history
   };
 
   explicit chat_mind(std::shared_ptr<const script> says) : script_(std::move(says)) {}
@@ -37,6 +43,8 @@ private:
   commands received(state& now, message_received message) const;
   commands gathered(state& now, reading_answered reading) const;
   commands ask(state& now) const;
+  bool can_ask(const state& now, const prompt_template& prompt) const;
+  ask_model ask_for_answer(state& now) const;
   commands answered(state& now, model_answered model) const;
   void remember(state& now, const std::string& answer) const;
 

@@ -74,14 +74,17 @@ delivery::judgement delivery::add(window& w, std::size_t slot, std::uint64_t seq
   auto& added = w.at(w.end);
   added.sequence = sequence;
   added.state = progress::working;
+  added.on_disk = false;
   return {delivery_state::fresh, {w.session, static_cast<std::uint32_t>(slot), w.end++}};
 }
 
-void delivery::complete(const entry_id& at, payload& reply, instant now) {
+void delivery::complete(const entry_id& at, payload& reply, instant now, bool on_disk) {
   auto done = find(at);
   if (!done || done->state != progress::working)
     return;
-  last_done_ = std::max(last_done_, now);
+  done->on_disk = on_disk;
+  if (!on_disk)
+    last_done_ = std::max(last_done_, now);
   auto copy = reply.share();
   auto size = copy.wire_size();
   if (size > limits::replies_kept_bytes_max) {
@@ -118,14 +121,98 @@ void delivery::acknowledge(message_id id) {
 }
 
 bool delivery::may_be_repeated(instant now) const {
-  auto waits = [&](const window& w) {
-    for (auto position = w.begin; position != w.end; ++position)
-      if (w.ring[position & (w.ring.size() - 1)].state == progress::working)
+  bool is_recent = now < last_done_ + limits::replies_kept_time;
+  auto waits = [is_recent](const window& w) {
+    for (auto position = w.begin; position != w.end; ++position) {
+      const auto& one = w.at(position);
+      if (one.state == progress::working || (is_recent && !one.on_disk))
         return true;
-    return w.begin != w.end && now < last_done_ + limits::replies_kept_time;
+    }
+    return false;
   };
   return std::any_of(sessions_.begin(), sessions_.end(), waits);
 }
+
+// -- on disk -------------------------------------------------------------------------------------
+
+SessionReplies delivery::head_of(const window& w) {
+  SessionReplies head;
+  head.set_session(w.session.value);
+  head.set_floor(w.floor);
+  head.set_acknowledged(w.acknowledged);
+  return head;
+}
+
+std::optional<SessionReplies> delivery::to_write(const entry_id& at, KeptReply reply) const {
+  auto slot = static_cast<std::size_t>(at.slot);
+  if (!at.session || slot >= sessions_.size() || sessions_[slot].session != at.session)
+    return std::nullopt;
+  const auto& w = sessions_[slot];
+  if (at.position < w.begin || at.position >= w.end)
+    return std::nullopt;
+  auto made = head_of(w);
+  *made.add_replies() = std::move(reply);
+  return made;
+}
+
+void delivery::save(saved_sessions& into, const entry_id& at, const KeptReply& reply) const {
+  std::vector<const window*> by_use;
+  for (const auto& w : sessions_)
+    if (w.begin != w.end)
+      by_use.push_back(&w);
+  std::sort(by_use.begin(), by_use.end(),
+            [](auto* a, auto* b) { return a->last_used < b->last_used; });
+  for (const auto* w : by_use) {
+    auto saved = head_of(*w);
+    for (auto position = w->begin; position != w->end; ++position) {
+      const auto& one = w->at(position);
+      if (one.state == progress::working) {
+        if (w->session == at.session && position == at.position)
+          *saved.add_replies() = reply;
+        continue;
+      }
+      auto kept = saved.add_replies();
+      kept->set_number(one.sequence);
+      if (one.state == progress::gone)
+        continue;
+      kept->set_kind(static_cast<std::uint32_t>(one.reply.kind()));
+      one.reply.append_to(*kept->mutable_reply());
+    }
+    if (saved.replies_size() > 0)
+      *into.Add() = std::move(saved);
+  }
+}
+
+void delivery::restore(const saved_sessions& saved, instant now) {
+  for (const auto& one : saved) {
+    if (one.session() == 0 || find(session_id{one.session()}) != nowhere)
+      continue;
+    auto slot = open({session_id{one.session()}, 0}, now);
+    sessions_[slot].last_used = ++uses_;
+    sessions_[slot].floor = sessions_[slot].highest = one.floor();
+    for (const auto& kept : one.replies()) {
+      auto at = add(sessions_[slot], slot, kept.number()).at;
+      auto kind = static_cast<payload_kind>(kept.kind());
+      if (kind == payload_kind::none) {
+        auto gone = find(at);
+        gone->state = progress::gone;
+        gone->on_disk = true;
+        continue;
+      }
+      auto reply = payload::from_wire(kind, byte_slice::copy_of(kept.reply()));
+      complete(at, reply, now, true);
+    }
+    acknowledge({session_id{one.session()}, one.acknowledged()});
+  }
+}
+
+bool delivery::is_settled(message_id id) const {
+  auto is_meant = [&](const window& w) { return w.session == id.session; };
+  auto found = std::find_if(sessions_.begin(), sessions_.end(), is_meant);
+  return found == sessions_.end() || id.sequence <= found->floor;
+}
+
+// -- the windows ---------------------------------------------------------------------------------
 
 std::size_t delivery::find(session_id session) {
   if (last_slot_ < sessions_.size() && sessions_[last_slot_].session == session)

@@ -1,10 +1,12 @@
 #pragma once
 
+#include "messages/agents.pb.h"
 #include "messages/envelope.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace troupe {
@@ -39,6 +41,10 @@ enum class delivery_state : std::uint8_t {
 /// An unacknowledged request counts for `replies_kept_time` after its reply (`may_be_repeated`). An
 /// older repetition is refused, so an agent may be forgotten then.
 ///
+/// A durable agent writes each reply together with its state (`to_write`, `save`), and knows after
+/// a crash what it has answered (`restore`). Nothing is lost with the table if all replies in it
+/// are on disk.
+///
 /// Sessions, requests and the bytes of all replies are bounded; the session that has been unused
 /// longest is forgotten first. Nothing is allocated before the first session writes. Not
 /// thread-safe.
@@ -65,7 +71,8 @@ public:
                    std::chrono::milliseconds age = {});
 
   /// Keeps `reply` for repetitions. Turns it into bytes, which it shares with the kept copy.
-  void complete(const entry_id& at, payload& reply, instant now = {});
+  /// `on_disk`: it was written with the agent's state.
+  void complete(const entry_id& at, payload& reply, instant now = {}, bool on_disk = false);
 
   /// The reply to a request that was judged `repeated_done`.
   payload kept(const entry_id& at);
@@ -76,6 +83,19 @@ public:
   /// A client may still want a reply again. If this is false, nothing is lost with this table.
   bool may_be_repeated(instant now) const;
 
+  using saved_sessions = google::protobuf::RepeatedPtrField<SessionReplies>;
+
+  /// What is to be written with the state when `reply` answers the request at `at`, and what is
+  /// known of its session; nothing if nobody may ask for that reply again.
+  std::optional<SessionReplies> to_write(const entry_id& at, KeptReply reply) const;
+  /// The whole table, as if that request had its reply already.
+  void save(saved_sessions& into, const entry_id& at, const KeptReply& reply) const;
+  /// Takes over what earlier lives of the agent have written. Nothing was accepted before.
+  void restore(const saved_sessions& saved, instant now);
+  /// A repetition of that request will never be done: its session has acknowledged it, or is not
+  /// known here.
+  bool is_settled(message_id id) const;
+
   std::size_t sessions() const noexcept { return sessions_.size(); }
   std::size_t bytes_kept() const noexcept { return bytes_; }
 
@@ -84,6 +104,7 @@ private:
   struct request {
     std::uint64_t sequence = 0;
     progress state = progress::working;
+    bool on_disk = false;
     payload reply;
   };
   /// A ring of requests in the order in which they came. Positions continue after those of all
@@ -99,6 +120,7 @@ private:
     std::vector<request> ring; ///< its size is a power of two
 
     request& at(std::uint64_t position) { return ring[position & (ring.size() - 1)]; }
+    const request& at(std::uint64_t position) const { return ring[position & (ring.size() - 1)]; }
   };
 
   static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
@@ -109,6 +131,7 @@ private:
   judgement judge_older(window& w, std::size_t slot, std::uint64_t sequence, std::uint16_t attempt);
   judgement add(window& w, std::size_t slot, std::uint64_t sequence);
   request* find(const entry_id& at);
+  static SessionReplies head_of(const window& w);
   void drop_oldest(window& w);
   void make_room(const entry_id& at, std::size_t bytes, instant now);
   void forget(std::size_t slot, instant now);

@@ -24,7 +24,7 @@ mind_kind chat_kind() {
   mind_kind kind;
   kind.called = "chat";
   kind.prompts = {{"answer", {}, {"text", "question", "passages"}}};
-  kind.uses_fields = kind.talks = kind.works = kind.converses = true;
+  kind.more_prompts = kind.uses_fields = kind.talks = kind.works = kind.converses = true;
   kind.make = with_script<chat_mind>;
   return kind;
 }

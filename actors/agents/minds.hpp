@@ -3,6 +3,7 @@
 #include "actors/agents/mind.hpp"
 #include "actors/agents/script.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,13 @@ struct mind_kind {
   };
 
   std::string_view called;
+  /// Another version asks something else when it hears the same, or asks it in another order. Tasks
+  /// with steps of another version wait for it (docs/decisions/0034-versions.md), so it is raised
+  /// with each such change, and with no other.
+  std::uint32_t version = 1;
   std::vector<prompt_rule>
-      prompts;              ///< all of them are required; `system`, without variables, may be added
+      prompts; ///< all of them are required; `system`, without variables, may be added
+  bool more_prompts = false; ///< any further ones, whose answers stand in for variables of others
   bool uses_fields = false; ///< prompts may also use the fields of the task's input, under any name
   bool talks = false;       ///< takes messages
   bool works = false;       ///< takes tasks

@@ -1,11 +1,13 @@
 #include "actors/agents/role.hpp"
 #include "actors/agents/minds.hpp"
+#include "actors/agents/role_prompts.hpp"
 #include "config/embedded.hpp"
 #include "config/limits/storage.hpp"
 #include "config/suggest.hpp"
 #include "config/yaml.hpp"
 #include "messages/cluster.pb.h"
 #include "messages/name.hpp"
+#include "persistence/sha256.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -24,97 +26,6 @@ struct role_file {
   role parsed;
   std::pair<int, int> called_at{0, 0}; ///< line and column of its name
 };
-
-std::string listed(std::span<const std::string_view> names) {
-  std::string text;
-  for (auto one : names)
-    text += (text.empty() ? "" : ", ") + std::string{one};
-  return text;
-}
-
-/// Where the `number`th "{{" of a template is in the file. The template's own place, if the file
-/// does not write it as it reads (escapes in a quoted text).
-config_error template_error(const yaml_node& value, std::string_view file_text, std::size_t offset,
-                            std::string message) {
-  const auto& as_read = value.raw().Scalar();
-  auto made = value.error(std::move(message));
-  auto at = static_cast<std::size_t>(std::max(0, value.raw().Mark().pos));
-  for (auto seen = as_read.find("{{"); seen <= offset; seen = as_read.find("{{", seen + 2)) {
-    at = file_text.find("{{", at);
-    if (at == std::string_view::npos)
-      return made;
-    at += 2;
-  }
-  auto before = file_text.substr(0, at - 2);
-  made.line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
-  made.column = static_cast<int>(before.size() - (before.rfind('\n') + 1)) + 1;
-  return made;
-}
-
-config_result<prompt_template> read_template(const yaml_node& value, std::string_view file_text,
-                                             const mind_kind::prompt_rule& rule,
-                                             bool any_variable) {
-  auto text = value.text();
-  if (!text)
-    return unexpected{std::move(text).error()};
-  auto parsed = prompt_template::parse(*text);
-  if (!parsed)
-    return unexpected{
-        template_error(value, file_text, parsed.error().offset, parsed.error().message)};
-  std::vector<std::string_view> allowed = rule.must_use;
-  allowed.insert(allowed.end(), rule.may_use.begin(), rule.may_use.end());
-  for (const auto& variable : parsed->variables()) {
-    if (any_variable || std::find(allowed.begin(), allowed.end(), variable.called) != allowed.end())
-      continue;
-    auto may =
-        allowed.empty() ? "no variable can be used here" : "here there are " + listed(allowed);
-    return unexpected{template_error(value, file_text, variable.offset,
-                                     "prompt \"" + std::string{rule.called}
-                                         + "\" uses the unknown variable {{" + variable.called
-                                         + "}}; " + may + did_you_mean(variable.called, allowed))};
-  }
-  for (auto needed : rule.must_use)
-    if (!parsed->uses(needed))
-      return value.fail("prompt \"" + std::string{rule.called} + "\" must use the variable {{"
-                        + std::string{needed} + "}}");
-  return parsed.value();
-}
-
-config_result<std::map<std::string, prompt_template, std::less<>>>
-read_prompts(const yaml_node& role_node, const std::optional<yaml_node>& given,
-             std::string_view file_text, const mind_kind& kind, bool for_tasks) {
-  std::map<std::string, prompt_template, std::less<>> prompts;
-  std::vector<std::string_view> known{"system"};
-  for (const auto& rule : kind.prompts)
-    known.push_back(rule.called);
-  if (given) {
-    auto fields = given->fields();
-    if (!fields)
-      return unexpected{std::move(fields).error()};
-    for (const auto& [key, value] : *fields) {
-      const auto& called = key.raw().Scalar();
-      auto rule = std::find_if(kind.prompts.begin(), kind.prompts.end(),
-                               [&](const auto& r) { return r.called == called; });
-      if (kind.prompts.empty() || (rule == kind.prompts.end() && called != "system"))
-        return key.fail("mind " + std::string{kind.called} + " has no prompt \"" + called + "\""
-                        + (kind.prompts.empty() ? std::string{} : "; it has " + listed(known))
-                        + did_you_mean(called, known));
-      auto is_system = rule == kind.prompts.end();
-      auto read = read_template(value, file_text,
-                                is_system ? mind_kind::prompt_rule{"system", {}, {}} : *rule,
-                                !is_system && kind.uses_fields && for_tasks);
-      if (!read)
-        return unexpected{std::move(read).error()};
-      prompts[called] = std::move(*read);
-    }
-  }
-  for (const auto& rule : kind.prompts)
-    if (!prompts.contains(rule.called))
-      return (given ? *given : role_node)
-          .fail("mind " + std::string{kind.called} + " needs the prompt \""
-                + std::string{rule.called} + "\" in prompts");
-  return prompts;
-}
 
 config_result<const mind_kind*> read_mind(const yaml_node& value) {
   auto called = value.text();
@@ -212,6 +123,18 @@ config_result<void> read_idle(const std::optional<yaml_node>& given, role& made)
   return {};
 }
 
+config_result<void> read_on_unknown(const std::optional<yaml_node>& given, role& made) {
+  if (!given)
+    return {};
+  auto text = given->text();
+  if (!text)
+    return unexpected{std::move(text).error()};
+  if (*text != "retry" && *text != "fail")
+    return given->fail("on_unknown is retry or fail, not " + given->found());
+  made.asks_unknown_again = *text == "retry";
+  return {};
+}
+
 config_result<void> read_limits(const std::optional<yaml_node>& given,
                                 const std::optional<yaml_node>& idle, role& made) {
   if (auto read = read_idle(idle, made); !read || !given)
@@ -232,7 +155,16 @@ config_result<void> read_limits(const std::optional<yaml_node>& given,
   return {};
 }
 
-config_result<role_file> read_role(std::string_view text, const std::string& file) {
+config_result<std::string> read_name(const yaml_node& given) {
+  auto role_name = given.text();
+  if (role_name && !is_role_name(*role_name))
+    return given.fail("a role is written with lower-case letters, digits, '-' and '_', beginning "
+                      "with a letter, not "
+                      + given.found());
+  return role_name;
+}
+
+config_result<role_file> read_fields(std::string_view text, const std::string& file) {
   auto document = parse_yaml(text, file);
   if (!document)
     return unexpected{std::move(document).error()};
@@ -252,6 +184,7 @@ config_result<role_file> read_role(std::string_view text, const std::string& fil
   auto history_node = in.may("history");
   auto idle_node = in.may("idle");
   auto pieces_node = in.may("pieces");
+  auto unknown_node = in.may("on_unknown");
   auto ways = config_result<void>{};
   auto kind = mind_node ? read_mind(*mind_node) : config_result<const mind_kind*>{nullptr};
   if (kind && *kind)
@@ -265,18 +198,16 @@ config_result<role_file> read_role(std::string_view text, const std::string& fil
   if (!ways)
     return unexpected{std::move(ways).error()};
 
-  auto role_name = called_node->text();
+  auto role_name = read_name(*called_node);
   if (!role_name)
     return unexpected{std::move(role_name).error()};
-  if (!is_role_name(*role_name))
-    return called_node->fail("a role is written with lower-case letters, digits, '-' and '_', "
-                             "beginning with a letter, not "
-                             + called_node->found());
   auto history = read_history(history_node, **kind);
   if (!history)
     return unexpected{std::move(history).error()};
   if (auto state = read_state(state_node, **kind, history->turns > 0, made); !state)
     return unexpected{std::move(state).error()};
+  if (auto unknown = read_on_unknown(unknown_node, made); !unknown)
+    return unexpected{std::move(unknown).error()};
   auto unit = read_pieces(pieces_node);
   if (!unit)
     return unexpected{std::move(unit).error()};
@@ -285,9 +216,9 @@ config_result<role_file> read_role(std::string_view text, const std::string& fil
   auto prompts = read_prompts(*document, prompts_node, text, **kind, made.info.for_tasks());
   if (!prompts)
     return unexpected{std::move(prompts).error()};
-
   read.called_at = {called_node->line(), called_node->column()};
   made.mind = (*kind)->called;
+  made.mind_version = (*kind)->version;
   made.cheap = (*kind)->cheap;
   made.reads_input = (*kind)->reads_input;
   made.info.set_name(*role_name);
@@ -300,6 +231,15 @@ config_result<role_file> read_role(std::string_view text, const std::string& fil
   auto says = std::make_shared<const script>(
       script{*role_name, model, made.output_tokens_max, std::move(*prompts), *history, *unit});
   made.make = [make = (*kind)->make, says] { return make(says); };
+  return read;
+}
+
+config_result<role_file> read_role(std::string_view text, const std::string& file) {
+  auto read = read_fields(text, file);
+  if (!read)
+    return read;
+  read->parsed.definition = text;
+  read->parsed.definition_hash = short_sha256(text);
   return read;
 }
 

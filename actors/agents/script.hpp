@@ -30,6 +30,11 @@ struct script {
   history_limits history = {};
   PieceUnit unit = UNIT_AS_IT_COMES; ///< what streamed answers are cut into
 
+  /// Whether that is a prompt to which the model answers.
+  bool asks(std::string_view prompt_name) const {
+    return prompt_name != "system" && prompts.contains(prompt_name);
+  }
+
   using values = std::map<std::string, std::string, std::less<>>;
 
   /// The prompt of that name, filled in, after the role's `system` prompt if it has one.

@@ -36,10 +36,7 @@ std::uint64_t step_history::hash_of(payload_kind kind, const google::protobuf::M
     out.SetSerializationDeterministic(true);
     asked.SerializeToCodedStream(&out);
   }
-  std::uint64_t hash = 0;
-  for (auto byte : sha256(bytes).substr(0, sizeof hash))
-    hash = hash << 8 | static_cast<unsigned char>(byte);
-  return hash;
+  return short_sha256(bytes);
 }
 
 bool step_history::may_pass(ec code) {
@@ -60,7 +57,7 @@ step_history::entry step_history::ask(std::uint64_t asked, std::string what) {
   if (found->second.asked() != asked)
     return {number, course::differs};
   if (found->second.kind() == 0)
-    return {number, course::begin};
+    return {number, found->second.unknown() ? course::unknown : course::begin};
   turn_of(number).now = turn::phase::ready;
   return {number, course::known};
 }
@@ -128,11 +125,24 @@ StepRecord step_history::take_recorded(std::uint32_t number) {
 
 failure step_history::difference(std::uint32_t number) const {
   return {ec::nondeterminism, "step " + std::to_string(number)
-                                  + " is not what it was in an earlier attempt at this task: "
+                                  + " is not what it was in an earlier attempt: "
                                     "recorded is "
                                   + shown(recorded_.at(number)) + ", asked was "
                                   + shown(asked_[number - 1])
                                   + "; a mind must ask the same when it hears the same"};
+}
+
+failure step_history::not_again(std::uint32_t number) const {
+  return {ec::outcome_unknown,
+          title_of(number)
+              + " was on its way when its attempt was lost: nobody knows what "
+                "came of it, and its role does not ask again (on_unknown: fail)"};
+}
+
+void step_history::forget_from(std::uint32_t number) {
+  recorded_.erase(recorded_.lower_bound(number), recorded_.end());
+  std::erase_if(turns_, [number](const auto& one) { return one.second.number >= number; });
+  last_place_ = std::max(heard_, turns_.empty() ? 0 : turns_.rbegin()->first);
 }
 
 std::optional<failure> step_history::left_out() const {
@@ -140,7 +150,7 @@ std::optional<failure> step_history::left_out() const {
   if (next == recorded_.end())
     return std::nullopt;
   return failure{ec::nondeterminism, "step " + std::to_string(next->first)
-                                         + " of an earlier attempt at this task is left out: "
+                                         + " of an earlier attempt is left out: "
                                            "recorded is "
                                          + shown(next->second)
                                          + ", asked was nothing; a mind must ask the same when it "

@@ -13,10 +13,11 @@
 
 namespace troupe {
 
-/// The steps of one task of a durable run: the calls that its mind asks, numbered from 1 in the
-/// order in which it asks. Of each it says whether the call is to be made, or what came of it in an
-/// earlier attempt, and in which order the mind hears of outcomes. Pure: who sends the records to
-/// the owner of the run, and makes the calls, is the agent (agent_steps.cpp).
+/// The steps of one task of a durable run, or of one message to a durable agent: the calls that the
+/// mind asks, numbered from 1 in the order in which it asks. Of each it says whether the call is to
+/// be made, or what came of it in an earlier attempt, and in which order the mind hears of
+/// outcomes. Pure: who sends the records to those who keep them, and makes the calls, is the agent
+/// (agent_steps.cpp).
 ///
 /// A mind is a function of what it hears. So an attempt that hears the recorded outcomes in the
 /// order in which the earlier one heard them asks the same, and each call finds its own record by
@@ -33,8 +34,9 @@ namespace troupe {
 class step_history {
 public:
   enum class course : std::uint8_t {
-    begin,   ///< nobody knows what came of it: it begins, perhaps again
+    begin,   ///< it begins, or has failed before in a way that may pass
     known,   ///< what came of it is recorded: it is not made again
+    unknown, ///< it began in an earlier attempt, and nobody knows what came of it
     differs, ///< an earlier attempt asked something else
   };
   struct entry {
@@ -83,6 +85,10 @@ public:
   StepRecord take_recorded(std::uint32_t number);
   /// Why a step `differs`: what was recorded, and what was asked. `nondeterminism`.
   failure difference(std::uint32_t number) const;
+  /// Of a step that is `unknown` and may not be made again. `outcome_unknown`.
+  failure not_again(std::uint32_t number) const;
+  /// What is recorded of steps from this one on, which was asked last, no longer holds: it begins.
+  void forget_from(std::uint32_t number);
   /// Why a mind that asks nothing more has not repeated itself; nothing if it has.
   std::optional<failure> left_out() const;
 

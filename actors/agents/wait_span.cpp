@@ -124,7 +124,19 @@ SpanData begin_wait(step_context& context, const asker& who, const SnapshotGet&)
 
 SpanData begin_wait(step_context& context, const asker& who, const SnapshotPut& put) {
   auto span = begin_state(context, who, span_names::write_state, "put");
-  note_state(span, put.snapshot());
+  if (put.has_change())
+    set(span, attr::state_version, put.change().version());
+  else
+    note_state(span, put.snapshot());
+  return span;
+}
+
+/// The last record is the one that the agent waits for: failures that were heard go before it.
+SpanData begin_wait(step_context& context, const asker& who, const StepsMade& made) {
+  auto span = begin_here(context, who, span_names::record_step);
+  const auto& last = *made.steps().rbegin();
+  set(span, attr::step, last.number());
+  set(span, attr::step_fact, last.kind() == 0 ? "begin" : "outcome");
   return span;
 }
 

@@ -5,11 +5,12 @@
 #include "messages/agents.pb.h"
 #include "messages/models.pb.h"
 #include "messages/reading.pb.h"
+#include "messages/runs.pb.h"
 
 #include <string_view>
 
-/// The spans of what an agent waits for: models, blobs, reading, its own state. Each begins when
-/// the agent asks and ends when it takes the answer.
+/// The spans of what an agent waits for: models, blobs, reading, its own state, and that a step is
+/// recorded. Each begins when the agent asks and ends when it takes the answer.
 ///
 /// The agent makes all of them, not the service that answers: so they include the wait in the
 /// service's mailbox, and none of them can outlive the agent's span, whatever becomes of the
@@ -30,6 +31,7 @@ SpanData begin_wait(step_context& context, const asker& who, const BlobsKeep& ke
 SpanData begin_wait(step_context& context, const asker& who, const ReadingRequest& call);
 SpanData begin_wait(step_context& context, const asker& who, const SnapshotGet& get);
 SpanData begin_wait(step_context& context, const asker& who, const SnapshotPut& put);
+SpanData begin_wait(step_context& context, const asker& who, const StepsMade& made);
 
 /// The agent's span names the model and the provider of its last call, whatever comes of it.
 void note_asked(SpanData& agent, const SpanData& chat);

@@ -1,6 +1,7 @@
 #include "actors/coordination/active_run.hpp"
 
 #include "config/limits/messages.hpp"
+#include "config/limits/runs.hpp"
 
 #include <algorithm>
 
@@ -16,6 +17,19 @@ active_run::tries& active_run::tries_of(std::uint32_t task) {
   if (tried.size() <= task)
     tried.resize(state->size());
   return tried[task];
+}
+
+std::uint32_t active_run::waits_for_version() const {
+  return static_cast<std::uint32_t>(std::count_if(
+      versions.begin(), versions.end(), [](const auto& one) { return one.second.waits; }));
+}
+
+void active_run::attach(const envelope& asking, bool progress) {
+  std::erase_if(attached,
+                [&](const follower& one) { return one.who.session == asking.sender.session; });
+  if (attached.size() >= limits::run_listeners_max)
+    attached.erase(attached.begin());
+  attached.push_back({asking.sender, asking.id, progress});
 }
 
 std::string active_run::title() const {

@@ -2,6 +2,7 @@
 
 #include "actors/agents/delivery.hpp"
 #include "actors/coordination/placement.hpp"
+#include "actors/coordination/run_roles.hpp"
 #include "actors/coordination/run_state.hpp"
 #include "config/limits/work.hpp"
 #include "messages/envelope.hpp"
@@ -9,6 +10,7 @@
 #include "messages/spans.pb.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -42,8 +44,18 @@ struct active_run {
   /// The steps of a task that are known, for its next attempt.
   struct known_steps {
     std::vector<StepRecord> steps; ///< by number
-    std::vector<bool> on_its_way;  ///< as far as anybody knows, its call has not ended
-    std::uint32_t unknown = 0;     ///< begun again, because nobody knows what came of them
+    /// As far as anybody knows, its call has not ended: the number of the attempt that began it;
+    /// else 0.
+    std::vector<std::uint32_t> begun_by;
+    std::uint32_t unknown = 0; ///< begun again, because nobody knows what came of them
+    std::size_t bytes = 0;     ///< of all of them, about
+  };
+  /// A task that some nodes cannot go on with, because they have another version of its mind or its
+  /// role.
+  struct version_wait {
+    std::uint64_t refused_by = 0; ///< these nodes, one bit each
+    bool waits = false;           ///< no other node is up: it is among no offers
+    std::string needed;           ///< for people: what would have to be there
   };
 
   run_id id;
@@ -64,14 +76,18 @@ struct active_run {
   // -- what outlives its owner (run_fold) --
   Durability durability = DURABILITY_OFF;
   bool beginning = false;       ///< the journal has not written yet that it began
+  bool resuming = false;        ///< ... that this life of its owner goes on with it
   std::string key;              ///< of its submission
   std::int64_t accepted_ms = 0; ///< since 1970, for people
   std::uint32_t resumed = 0;    ///< how often its owner began again with it
   std::string retry_of;
   std::map<std::uint32_t, known_steps> steps; ///< by task without an end
   std::uint32_t unknown_steps = 0;            ///< of all tasks
+  std::size_t steps_bytes = 0;                ///< of those that are known
+  run_roles roles;
 
-  std::vector<follower> attached; ///< besides the submitter
+  std::map<std::uint32_t, version_wait> versions; ///< by task without an end
+  std::vector<follower> attached;                 ///< besides the submitter
   bool want_progress = false;
   bool has_news = false; ///< for its submitter (run_progress)
   std::uint32_t last_task = none;
@@ -80,7 +96,7 @@ struct active_run {
   /// Cancelled: why. It ends when the agents at work on it have given up, so that nothing of it
   /// goes on after its end, at the latest at `closes_by`.
   std::optional<failure> closing;
-  std::optional<envelope> canceller; ///< is answered with its end
+  std::vector<envelope> cancellers; ///< are answered with its end
   instant closes_by{};
 
   bool noted_ended = false;    ///< in the run_table's list of runs that end
@@ -106,6 +122,10 @@ struct active_run {
   /// The state's index of a lane's role.
   std::uint32_t role_in(lane_index lane) const;
   tries& tries_of(std::uint32_t task);
+  /// Tasks that no node which is up can go on with.
+  std::uint32_t waits_for_version() const;
+  /// The client that asks is told of the run from now on.
+  void attach(const envelope& asking, bool progress);
   envelope submission_head(const address& self) const; ///< enough to answer the submission
   std::string title() const; ///< for people: its id, and the name of its graph
   /// An event for the submitter, and one for each client that is attached.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <map>
 
 namespace troupe {
 
@@ -81,6 +82,19 @@ attempt_table::overdue attempt_table::find_overdue(instant now) {
       found.next = std::min(found.next.value_or(a.deadline), a.deadline);
   }
   return found;
+}
+
+void attempt_table::tell_work(const active_run& run, RunEnded& into) const {
+  std::map<std::string, const attempt*> at_work;
+  for (const auto& tries : run.tried)
+    if (tries.attempt != active_run::none
+        && attempts_[tries.attempt].now == attempt::phase::started)
+      at_work.emplace(run.state->id_of(attempts_[tries.attempt].task), &attempts_[tries.attempt]);
+  for (auto& task : *into.mutable_tasks())
+    if (auto found = at_work.find(task.task()); found != at_work.end()) {
+      task.set_attempts(run.state->tries_of(found->second->task));
+      task.set_node(to_bytes(nodes_.id_of(found->second->node)));
+    }
 }
 
 std::string attempt_table::describe(const attempt& a) const {

@@ -106,6 +106,9 @@ public:
   void call_off_everywhere(step_context& context, const address& owner,
                            const active_run& run) const;
 
+  /// Which nodes work on tasks of the run just now, and at which try.
+  void tell_work(const active_run& run, RunEnded& into) const;
+
   /// For people: task, number, run and node.
   std::string describe(const attempt& a) const;
 

@@ -12,25 +12,42 @@ namespace troupe {
 void coordinator_logic::on_cancel(step_context& context, envelope& request) {
   auto id = run_from_bytes(request.body.as<RunCancel>()->run());
   bool wants_reply = request.kind == message_kind::request;
-  if (auto run = runs_.find(id)) {
-    if (run->beginning)
-      return journal_.ask_again_when_kept(std::move(request));
+  auto run = find_run(id);
+  if (run && waits_for_begin(context, *run, request))
+    return;
+  if (run && wants_reply)
+    add_canceller(context, *run, request);
+  if (run && runs_.find(id)) {
     auto reason = request.body.as<RunCancel>()->reason();
     run->cancel_reason = cancel_word(reason);
     if (!run->closing)
       fold_.cancel_asked(*run, reason);
-    return close_run(context, *run, why_cancelled(reason), wants_reply ? &request : nullptr);
+    return close_run(context, *run, why_cancelled(reason));
   }
+  if (run)
+    return; // it has ended, and that is about to be told
+  if (auto known = unreadable_.find(id); known && wants_reply)
+    return context.out.send(reply_failure(request, from_proto(known->failure())));
   if (wants_reply)
     context.out.send(
         reply_failure(request, {ec::not_found, "this node has no run " + to_string(id)
                                                    + ": it has ended, or another node owns it"}));
 }
 
-void coordinator_logic::close_run(step_context& context, active_run& run, failure why,
-                                  const envelope* canceller) {
-  if (canceller)
-    run.canceller = head_of(*canceller);
+/// It hears of the run's end.
+void coordinator_logic::add_canceller(step_context& context, active_run& run,
+                                      const envelope& request) {
+  std::erase_if(run.cancellers, [&](const envelope& other) { // it is repeated
+    return other.id == request.id && other.sender.session == request.sender.session;
+  });
+  if (run.cancellers.size() < limits::run_listeners_max)
+    run.cancellers.push_back(head_of(request));
+  else
+    context.out.send(reply_failure(
+        request, {ec::overloaded, "the run is being cancelled, and too many wait for its end"}));
+}
+
+void coordinator_logic::close_run(step_context& context, active_run& run, failure why) {
   if (run.closing)
     return;
   offers_.remove(run);
@@ -51,8 +68,7 @@ void coordinator_logic::end_if_closed(step_context& context, active_run& run) {
   if (at_work && context.now < run.closes_by)
     return;
   auto why = *run.closing;
-  auto canceller = std::move(run.canceller);
-  end_run(context, run, &why, canceller ? &*canceller : nullptr);
+  end_run(context, run, &why);
 }
 
 void coordinator_logic::on_closing(step_context& context) {

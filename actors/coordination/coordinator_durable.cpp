@@ -31,6 +31,11 @@ void coordinator_logic::on_answer(step_context& context, envelope& reply) {
     return on_journal(context, journal_.take_answer(context, reply));
   if (recovery_.is_answer(reply))
     return on_recovered(context, recovery_.take_answer(context, reply));
+  if (inputs_.is_answer(reply)) {
+    if (auto brought = inputs_.take_answer(context, reply))
+      on_brought(context, *std::move(brought));
+    return;
+  }
   if (auto inquiry = inquiries_.take_answer(reply))
     on_found(context, *std::move(inquiry), reply);
 }
@@ -49,6 +54,14 @@ void coordinator_logic::on_journal(step_context& context, run_journal::answer an
       offers_.remove(*run);
       runs_.take(*run);
     }
+  for (auto id : answer.resumed)
+    if (auto run = runs_.find(id)) {
+      run->resuming = false;
+      if (run->closing)
+        continue;
+      run->state->set_time(context.now);
+      offers_.wake(context, *run);
+    }
   asking_again_ = true;
   for (auto& message : answer.again)
     on_message(context, message);
@@ -59,7 +72,7 @@ void coordinator_logic::on_recovered(step_context& context, run_recovery::recove
   if (found.broken)
     journal_is_lost(*found.broken);
   if (found.unreadable)
-    context.out.log(log_level::error, "coordinator", found.unreadable->message);
+    on_unreadable(context, *found.unreadable);
   if (found.run)
     go_on_with(context, std::move(found.run));
   if (!recovery_.is_over())
@@ -70,6 +83,8 @@ void coordinator_logic::on_recovered(step_context& context, run_recovery::recove
 
 void coordinator_logic::go_on_with(step_context& context, std::unique_ptr<active_run> taken) {
   auto& run = runs_.add(std::move(taken));
+  run.roles.compare(run.state->roles(), roles_, recorded_roles_);
+  run.resuming = true; // no other life of the owner may offer attempts with its numbers
   fold_.resume(run);
   run.began = std::min(run.began, context.now);
   run.gone = context.now; // until its submitter comes back
@@ -80,10 +95,8 @@ void coordinator_logic::go_on_with(step_context& context, std::unique_ptr<active
                       + std::to_string(run.state->count().total()) + " tasks are done",
                   run.inside.trace);
   if (auto why = std::exchange(run.closing, std::nullopt))
-    return close_run(context, run, *std::move(why), nullptr);
-  run.state->set_time(context.now);
+    return close_run(context, run, *std::move(why));
   kept_.watch(run, 0);
-  offers_.wake(context, run);
 }
 
 /// An earlier journal has failed. Whether it wrote what it was sent, only the disk knows: the owner
@@ -116,6 +129,10 @@ void coordinator_logic::on_steps(step_context& context, envelope& message) {
   queues_.heard_of(a->node);
   begin_time(context, *a);
   auto& run = *a->run;
+  if (message.attempt > 1 && journal_.is_stalled(context.now))
+    return; // what it has told before is answered when there is space again
+  if (auto fits = kept_.check_steps(run, a->task, made); !fits)
+    return context.out.send(reply_failure(message, fits.error()));
   auto unknown = run.unknown_steps;
   for (const auto& step : made.steps())
     if (!fold_.step(run, a->task, step))
@@ -123,6 +140,7 @@ void coordinator_logic::on_steps(step_context& context, envelope& message) {
           message, {ec::invalid_argument, "step " + std::to_string(step.number())
                                               + " of the task does not follow those before it"}));
   counted_.plain().steps_unknown.fetch_add(run.unknown_steps - unknown, std::memory_order_relaxed);
+  kept_.watch(run, a->task);
   journal_.send_when_kept(context, run, reply_to(message, StepsKept{}));
 }
 

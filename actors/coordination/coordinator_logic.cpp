@@ -50,15 +50,19 @@ void coordinator_logic::start(step_context& context, const address& self) {
     return;
   journal_.start(context, self);
   inquiries_.start(context, self);
+  inputs_.start(context, self);
   recovery_.start(context, self);
 }
 
 void coordinator_logic::step(step_context& context, event input) {
-  if (auto message = std::get_if<envelope>(&input))
+  in_step_ = true;
+  if (auto message = std::get_if<envelope>(&input)) {
+    absent_.heard_of(message->sender);
     on_message(context, *message);
-  else if (auto fired = std::get_if<timer_fired>(&input))
+  } else if (auto fired = std::get_if<timer_fired>(&input)) {
     on_timer(context, fired->timer);
-  bool more = !journal_.is_behind() && offers_.offer_ready(context);
+  }
+  bool more = offers_.offer_ready(context, !journal_.is_behind(context.now));
   if (!attempts_.empty())
     queues_.arm(context);
   end_ended(context);
@@ -67,6 +71,9 @@ void coordinator_logic::step(step_context& context, event input) {
   if (more || runs_.has_working())
     go_on_later(context);
   journal_.flush(context);
+  if (recovery_.is_over() && inquiries_.empty() && !journal_.holds_requests())
+    absent_.clear();
+  in_step_ = false;
   check_invariants(*this);
 }
 
@@ -80,6 +87,8 @@ void coordinator_logic::stop(step_context& context) {
   failure why{ec::unavailable, "the node that owns the run is stopping: run it again"};
   while (auto run = runs_.first()) {
     if (run->durable()) { // it goes on when the owner is there again
+      if (!in_step_)      // else a task may be why the step has thrown
+        fold_.left(*run);
       attempts_.visit_of(*run, [&](attempt& a) { attempts_.release(context, a, "is left"); });
       offers_.remove(*run);
       runs_.take(*run);
@@ -87,7 +96,12 @@ void coordinator_logic::stop(step_context& context) {
     }
     // A step that threw may have ended its last task: then it has a result, and is not run again.
     const failure* cut_short = run->over ? &*run->over : &why;
-    end_run(context, *run, run->state->ended() && !run->over ? nullptr : cut_short, nullptr);
+    end_run(context, *run, run->state->ended() && !run->over ? nullptr : cut_short);
+  }
+  for (auto& waiting : inputs_.take_all()) {
+    refuse(context, waiting.run.request, waiting.run.judged, *waiting.why);
+    for (const auto& message : waiting.behind)
+      context.out.send(reply_failure(message, *waiting.why));
   }
   while (!endings_.empty())
     endings_.tell_some(context);
@@ -122,6 +136,10 @@ void coordinator_logic::on_timer(step_context& context, std::uint32_t timer) {
       return journal_.timer_fired(context);
     case timer_recovery:
       return recovery_.timer_fired(context);
+    case timer_inputs:
+      for (auto& late : inputs_.timer_fired(context))
+        on_brought(context, std::move(late));
+      return;
     case timer_blobs:
       return blobs_.renew(context, self_);
     default:
@@ -159,6 +177,7 @@ void coordinator_logic::on_message(step_context& context, envelope& message) {
     return on_members(context, *members);
   if (auto closed = message.body.as<SessionClosed>()) {
     runs_.session_closed(*closed, self_.node, context.now);
+    absent_.note(closed->session(), run_table::gone_since(*closed, context.now));
     return end_runs_of_gone(context);
   }
   if (message.body.as<RunSubmit>())
@@ -224,8 +243,11 @@ void coordinator_logic::on_done(step_context& context, TaskDone& done, int level
     return end_if_closed(context, run);
   }
   run.state->set_time(context.now);
-  if (done.has_failure())
-    return offers_.attempt_failed(context, *a, from_proto(done.failure()), usage);
+  if (done.has_failure()) {
+    auto why = from_proto(done.failure());
+    bool counts = why.code != ec::timed_out || !was_held_up(*a, context.now);
+    return offers_.attempt_failed(context, *a, std::move(why), usage, counts);
+  }
   offers_.attempt_succeeded(context, *a, std::move(*done.mutable_output()), levels, usage);
 }
 
@@ -250,10 +272,15 @@ void coordinator_logic::on_refused(step_context& context, const TasksRefused& re
     auto& run = *a->run;
     auto task = a->task;
     queues_.heard_of(a->node);
-    nodes_.refused(a->node, a->lane, context.now);
+    if (refused.reason() == REFUSED_FULL)
+      nodes_.refused(a->node, a->lane, context.now);
     if (run.closing) {
       attempts_.release(context, *a, "has been given up");
       end_if_closed(context, run);
+      continue;
+    }
+    if (refused.reason() != REFUSED_FULL) {
+      on_refused_version(context, *a, refused);
       continue;
     }
     progress_.note(context, run, task, a->node);
@@ -265,6 +292,12 @@ void coordinator_logic::on_refused(step_context& context, const TasksRefused& re
   }
 }
 
+/// Its agent had to wait while the journal did not write.
+bool coordinator_logic::was_held_up(const attempt& a, instant now) const {
+  auto since = a.now == attempt::phase::started ? a.began : a.offered;
+  return a.run->durable() && journal_.was_stalled_since(since, now);
+}
+
 void coordinator_logic::on_deadline(step_context& context) {
   auto overdue = attempts_.find_overdue(context.now);
   for (auto a : overdue.attempts) {
@@ -272,7 +305,7 @@ void coordinator_logic::on_deadline(step_context& context) {
       continue;
     failure why{ec::timed_out, "the node " + nodes_.name_of(a->node) + " did not answer in time"};
     attempts_.call_off(context, self_, *a);
-    give_up(context, *a, why, true);
+    give_up(context, *a, why, !was_held_up(*a, context.now));
   }
   if (overdue.next)
     deadline_timer_.fire_at(context, *overdue.next);

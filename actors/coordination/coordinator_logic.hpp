@@ -1,9 +1,13 @@
 #pragma once
 
+#include "actors/agents/recorded_roles.hpp"
 #include "actors/agents/role.hpp"
+#include "actors/coordination/absent_clients.hpp"
 #include "actors/coordination/attempt_table.hpp"
 #include "actors/coordination/due_timer.hpp"
+#include "actors/coordination/input_blobs.hpp"
 #include "actors/coordination/kept_results.hpp"
+#include "actors/coordination/new_run.hpp"
 #include "actors/coordination/placement.hpp"
 #include "actors/coordination/queue_watch.hpp"
 #include "actors/coordination/run_blobs.hpp"
@@ -16,6 +20,7 @@
 #include "actors/coordination/run_submissions.hpp"
 #include "actors/coordination/run_table.hpp"
 #include "actors/coordination/task_offers.hpp"
+#include "actors/coordination/unreadable_runs.hpp"
 #include "actors/logic.hpp"
 #include "config/limits/runs.hpp"
 #include "config/limits/storage.hpp"
@@ -65,10 +70,13 @@ struct coordinator_options {
 ///  - queue_watch: what the queues hold; what they lost
 ///  - kept_results: the bounds of what runs keep
 ///  - run_submissions, run_progress, run_endings, run_spans: what submitters and traces are told
-///  - run_blobs: the blobs that runs need stay where they are
+///  - run_blobs: the blobs that runs need stay where they are; input_blobs: those of durable runs
+///    come to this node first
 ///  - run_fold: what happens to a run, as events; run_journal: these events on their way to the
 ///    disk, and what must not be said before they are there; run_recovery: runs are gone on with
-///  - run_inquiries: what clients ask about runs that only the journal knows
+///  - run_inquiries: what clients ask about runs that only the journal knows; unreadable_runs: runs
+///    that cannot be gone on with
+///  - run_roles: the roles that a durable run began with
 /// After each message the coordinator offers what it may offer and tells of runs that have ended.
 /// The work of a step is bounded: what is left goes on in another step, after other messages.
 ///
@@ -109,6 +117,7 @@ private:
     timer_closing = 7,
     timer_journal = 8,
     timer_recovery = 9,
+    timer_inputs = 10,
     timer_blobs = 16
   };
 
@@ -117,42 +126,39 @@ private:
 
   // -- runs -------------------------------------------------------------------------------------
 
-  /// A run to be begun, by a submission or by the wish to repeat another run.
-  struct new_run {
-    Graph graph;
-    value_map inputs;
-    Durability durability = DURABILITY_DEFAULT;
-    std::string key = {}, retry_of = {};
-    std::vector<earlier_result> results =
-        {}; ///< of the run that it repeats: they are not made again
-    bool want_progress = false;
-  };
   void on_submit(step_context& context, envelope& request);
   void submit(step_context& context, envelope& request, const delivery::judgement& judged,
               bool looked_up);
   /// Answers a repeated submission of a run that is there.
-  void accept_again(step_context& context, active_run& run, const envelope& request);
+  void accept_again(step_context& context, active_run& run, envelope& request);
+  /// The journal may still refuse the run: then the request waits for that.
+  bool waits_for_begin(step_context& context, const active_run& run, envelope& asked);
+  void find_in_journal(step_context& context, envelope& request, const delivery::judgement& judged);
+  /// The journal knows no run of the submission.
+  void begin_unknown(step_context& context, run_inquiries::inquiry& inquiry);
   /// Says so once the journal has the run. `known`: it is another submission's.
   void send_accepted(step_context& context, const active_run& run, const envelope& request,
                      bool known);
   Durability durability_in(envelope& submission) const;
   Durability durability_of(Durability asked, const Graph& graph) const;
   /// `request`: who hears of it.
-  void begin(step_context& context, const envelope& request, const delivery::judgement& judged,
+  void begin(step_context& context, envelope& request, const delivery::judgement& judged,
              new_run wanted);
+  /// The blobs of a run's inputs are here, or will not come.
+  void on_brought(step_context& context, input_blobs::brought_run done);
   void refuse(step_context& context, const envelope& request, const delivery::judgement& judged,
               const failure& why);
   void set_off(step_context& context, active_run& run);
   void on_cancel(step_context& context, envelope& request);
+  static void add_canceller(step_context& context, active_run& run, const envelope& request);
   void end_runs_of_gone(step_context& context);
   void end_ended(step_context& context);
   /// The run was cancelled: it ends when its agents have given up (coordinator_closing.cpp).
-  void close_run(step_context& context, active_run& run, failure why, const envelope* canceller);
+  void close_run(step_context& context, active_run& run, failure why);
   void end_if_closed(step_context& context, active_run& run);
   void on_closing(step_context& context);
-  /// Ends and forgets the run. `cut_short`: before its tasks ended. `canceller` is answered too.
-  void end_run(step_context& context, active_run& run, const failure* cut_short,
-               const envelope* canceller);
+  /// Ends and forgets the run. `cut_short`: before its tasks ended.
+  void end_run(step_context& context, active_run& run, const failure* cut_short);
   void go_on_later(step_context& context);
 
   // -- durable runs (coordinator_durable.cpp) -----------------------------------------------------
@@ -169,19 +175,41 @@ private:
   // -- questions about runs (coordinator_inquiries.cpp) -------------------------------------------
 
   void on_inquiry(step_context& context, envelope& asked);
-  bool waits_for_journal(envelope& asked);
+  void on_attach(step_context& context, envelope& asked);
+  void on_asked(step_context& context, envelope& asked);
+  void on_retry(step_context& context, envelope& asked);
+  /// One that goes on, or whose end is not told yet; null: there is none.
+  active_run* find_run(run_id id) const;
+  active_run* find_submitted(const envelope& request) const;
+  bool waits_for_end(step_context& context, envelope& asked, run_id run);
+  void read_last(step_context& context, run_inquiries::inquiry about, const std::string& run);
+  static void refuse_to_wait(step_context& context, const envelope& asked);
   /// Asks the journal, or says that too many wait.
   void ask_journal(step_context& context, run_inquiries::inquiry about, payload to_journal);
   void on_found(step_context& context, run_inquiries::inquiry inquiry, envelope& reply);
-  void attach(step_context& context, active_run& run, const envelope& request, bool want_progress);
+  void on_page(step_context& context, run_inquiries::inquiry inquiry, JournalRecords& page);
+  RunsFound all_runs(const RunsAsked& wanted, const RunsFound& ended) const;
+  void attach(step_context& context, active_run& run, envelope& request, bool want_progress);
   void attach_to_ended(step_context& context, const envelope& request, RunEvent last);
   void on_found_submission(step_context& context, run_inquiries::inquiry inquiry, envelope& reply);
   void show(step_context& context, const active_run& run, const envelope& request);
   void read_run(step_context& context, envelope& asked, delivery::judgement judged,
                 run_reader::keeps what);
   void show_steps(step_context& context, const run_inquiries::inquiry& inquiry);
-  bool goes_on(step_context& context, const envelope& asked, const std::string& run);
+  bool goes_on(step_context& context, const envelope& asked, run_id run) const;
   void repeat(step_context& context, run_inquiries::inquiry inquiry);
+
+  // -- tasks of other versions (coordinator_versions.cpp) -----------------------------------------
+
+  void on_refused_version(step_context& context, attempt& a, const TasksRefused& refused);
+  bool begin_waiting_anew(step_context& context, envelope& asked);
+
+  // -- runs that cannot be read (coordinator_unreadable.cpp) --------------------------------------
+
+  void on_unreadable(step_context& context, const RunSummary& found);
+  bool answers_for_unreadable(step_context& context, envelope& asked);
+  void end_unreadable(step_context& context, envelope& asked, const RunSummary& known);
+  void on_unreadable_ended(step_context& context, run_inquiries::inquiry inquiry);
 
   // -- tasks ------------------------------------------------------------------------------------
 
@@ -196,12 +224,14 @@ private:
   attempt* find_attempt(const std::string& run_bytes, std::uint32_t task, std::uint32_t number,
                         node_id from);
   void begin_time(step_context& context, attempt& a);
+  bool was_held_up(const attempt& a, instant now) const;
   /// The attempt came to nothing without an answer from its node: its task is tried again or fails.
   void give_up(step_context& context, attempt& a, const failure& why, bool counts);
   void lose_tasks_of(step_context& context, node_index node);
 
   coordinator_options options_;
   const role_table& roles_;
+  recorded_roles recorded_roles_; ///< which runs began with, and this owner has no more
   metrics& counted_;
   address self_;
   placement nodes_;
@@ -219,13 +249,17 @@ private:
   run_submissions submissions_;
   run_endings endings_{kept_, submissions_, journal_, fold_};
   run_recovery recovery_{timer_recovery};
+  unreadable_runs unreadable_;
   run_inquiries inquiries_;
+  input_blobs inputs_{timer_inputs};
   /// Results that a run begins with, once its beginning is in the journal.
   std::map<run_id, std::vector<earlier_result>> repeated_;
+  absent_clients absent_;
   run_blobs blobs_{timer_blobs, options_.holds_every};
   due_timer deadline_timer_;
   bool asking_again_ = false; ///< what has waited for the journal is looked at
   bool going_on_ = false;     ///< the next step goes on with what this one left
+  bool in_step_ = false;      ///< still so when `stop` is called: a step has thrown
 };
 
 } // namespace troupe

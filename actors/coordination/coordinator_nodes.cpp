@@ -58,6 +58,7 @@ void coordinator_logic::on_members(step_context& context, const MembersChanged& 
       run.stale &= ~active_run::bit(node); // its slots shall not finish what others do by now
       attempts_.call_off(context, self_, run.id, node);
     });
+  offers_.members_changed(context, changed);
 }
 
 void coordinator_logic::lose_tasks_of(step_context& context, node_index node) {

@@ -3,6 +3,7 @@
 #include "actors/coordination/coordinator_logic.hpp"
 #include "actors/coordination/run_spans.hpp"
 #include "actors/coordination/run_summary.hpp"
+#include "config/limits/attaching.hpp"
 
 #include <memory>
 #include <string>
@@ -11,29 +12,26 @@
 namespace troupe {
 
 void coordinator_logic::on_submit(step_context& context, envelope& request) {
-  if (request.attempt > 1 && waits_for_journal(request))
+  if (inputs_.size() > 0 && inputs_.keep_behind(request, {}))
     return;
   auto judged = submissions_.accept(request);
   if (judged.what == delivery_state::fresh)
     return submit(context, request, judged, false);
-  auto known = runs_.find_request(request);
-  if (!known)
-    known = endings_.find_request(request);
-  if (known)
+  if (auto known = find_submitted(request))
     return accept_again(context, *known, request);
+  if (judged.what == delivery_state::repeated_in_progress && inquiries_.repeated(request))
+    return;
   bool is_kept = judged.what == delivery_state::repeated_done;
   if (!is_kept && !request.body.as<RunSubmit>()->key().empty()) // the key tells
     return submit(context, request, judged, false);
   if (is_kept || judged.what != delivery_state::outcome_unknown || !options_.has_journal)
     return submissions_.repeat(context, request, judged, durability_in(request));
-  JournalFind asked;
-  asked.set_session(request.sender.session.value);
-  asked.set_number(request.id.sequence);
-  ask_journal(context, {std::move(request), judged, nullptr}, payload::of(std::move(asked)));
+  find_in_journal(context, request, judged);
 }
 
-void coordinator_logic::accept_again(step_context& context, active_run& run,
-                                     const envelope& request) {
+void coordinator_logic::accept_again(step_context& context, active_run& run, envelope& request) {
+  if (waits_for_begin(context, run, request))
+    return;
   run.submitter = request.sender; // it may have come back through another node
   run.gone.reset();
   send_accepted(context, run, request, false);
@@ -54,6 +52,16 @@ void coordinator_logic::send_accepted(step_context& context, const active_run& r
     context.out.send(std::move(reply));
 }
 
+/// If the run is refused, nobody may have been told that it is there.
+bool coordinator_logic::waits_for_begin(step_context& context, const active_run& run,
+                                        envelope& asked) {
+  if (!run.beginning)
+    return false;
+  if (!journal_.ask_again_when_begun(run, asked))
+    refuse_to_wait(context, asked);
+  return true;
+}
+
 /// `looked_up`: the journal knows no such run.
 void coordinator_logic::submit(step_context& context, envelope& request,
                                const delivery::judgement& judged, bool looked_up) {
@@ -65,17 +73,24 @@ void coordinator_logic::submit(step_context& context, envelope& request,
   if (wanted.durability > DURABILITY_OFF && !options_.has_journal)
     return refuse(context, request, judged,
                   {ec::invalid_argument, "this node keeps no journal: its runs are not durable"});
+  if (wanted.key.size() > limits::run_key_bytes_max)
+    return refuse(context, request, judged,
+                  {ec::invalid_argument,
+                   "the key of the run has " + std::to_string(wanted.key.size())
+                       + " bytes, more than the " + std::to_string(limits::run_key_bytes_max)
+                       + " that it may have"});
   if (!wanted.key.empty()) {
+    if (inputs_.keep_behind(request, wanted.key))
+      return;
     if (auto known = runs_.find_key(request.tenant, wanted.key))
       return attach(context, *known, request, wanted.want_progress);
     if (options_.has_journal && !looked_up) {
-      if (waits_for_journal(request))
-        return;
       JournalFind asked;
       asked.set_tenant(std::string{request.tenant.text()});
       asked.set_key(wanted.key);
-      return ask_journal(context, {std::move(request), judged, nullptr, true},
-                         payload::of(std::move(asked)));
+      run_inquiries::inquiry about{std::move(request), judged, nullptr};
+      about.by_key = about.finds = true;
+      return ask_journal(context, std::move(about), payload::of(std::move(asked)));
     }
   }
   wanted.inputs.swap(*submitted.mutable_inputs());
@@ -99,18 +114,20 @@ void coordinator_logic::refuse(step_context& context, const envelope& request,
   submissions_.refuse(context, request, judged, why);
 }
 
-void coordinator_logic::begin(step_context& context, const envelope& request,
+void coordinator_logic::begin(step_context& context, envelope& request,
                               const delivery::judgement& judged, new_run wanted) {
   // Several attempts at one submission may have waited for what the journal knows of it.
-  if (auto known = runs_.find_request(request))
+  if (auto known = find_submitted(request))
     return accept_again(context, *known, request);
-  if (runs_.size() + endings_.size() >= options_.runs_max)
+  if (runs_.size() + endings_.size() + inputs_.size() >= options_.runs_max)
     return refuse(context, request, judged,
                   {ec::overloaded, "this node has " + std::to_string(runs_.size())
                                        + " runs already: try again when one has ended"});
+  bool durable = wanted.durability > DURABILITY_OFF;
+  if (durable && !wanted.has_blobs && input_blobs::are_named_by(wanted.inputs))
+    return inputs_.bring(context, {head_of(request), judged, std::move(wanted)});
   run_id id{context.random.next(), context.random.next() | 1};
   blobs_.began(context, self_, id, wanted.inputs);
-  bool durable = wanted.durability > DURABILITY_OFF;
   auto inputs = durable ? wanted.inputs : value_map{};
   auto state =
       run_state::create(std::move(wanted.graph), std::move(wanted.inputs), &nodes_.roles());
@@ -120,6 +137,11 @@ void coordinator_logic::begin(step_context& context, const envelope& request,
   }
 
   auto made = std::make_unique<active_run>();
+  if (durable)
+    if (auto taken = made->roles.begin((*state)->roles(), roles_); !taken) {
+      blobs_.ended(context, self_, id);
+      return refuse(context, request, judged, taken.error());
+    }
   made->id = id;
   made->state = *std::move(state);
   made->submitter = request.sender;
@@ -143,8 +165,22 @@ void coordinator_logic::begin(step_context& context, const envelope& request,
   send_accepted(context, run, request, false);
   context.out.debug(
       "coordinator", [&run] { return run.title() + " is accepted"; }, request.trace.trace);
-  if (!durable)
-    set_off(context, run);
+  if (durable)
+    return;
+  set_off(context, run);
+  run.gone = absent_.gone_since(run.submitter, self_.node);
+  if (run.gone)
+    end_runs_of_gone(context);
+}
+
+void coordinator_logic::on_brought(step_context& context, input_blobs::brought_run done) {
+  auto& [request, judged, wanted] = done.run;
+  if (done.why)
+    refuse(context, request, judged, *done.why);
+  else
+    begin(context, request, judged, std::move(wanted));
+  for (auto& message : done.behind)
+    on_message(context, message);
 }
 
 /// A durable run does not begin before the journal has it: nobody would go on with it.
@@ -171,7 +207,7 @@ void coordinator_logic::end_runs_of_gone(step_context& context) {
       continue;
     }
     run->cancel_reason = "client_gone";
-    close_run(context, *run, why, nullptr);
+    close_run(context, *run, why);
   }
   if (alone.next)
     context.out.arm(timer_gone, *alone.next - context.now);
@@ -179,11 +215,10 @@ void coordinator_logic::end_runs_of_gone(step_context& context) {
 
 void coordinator_logic::end_ended(step_context& context) {
   while (auto run = runs_.next_ended())
-    end_run(context, *run, run->over ? &*run->over : nullptr, nullptr);
+    end_run(context, *run, run->over ? &*run->over : nullptr);
 }
 
-void coordinator_logic::end_run(step_context& context, active_run& run, const failure* cut_short,
-                                const envelope* canceller) {
+void coordinator_logic::end_run(step_context& context, active_run& run, const failure* cut_short) {
   if (cut_short) { // nodes still have tasks of it
     attempts_.visit_of(
         run, [&](attempt& a) { attempts_.release(context, a, "is given up with its run"); });
@@ -193,7 +228,7 @@ void coordinator_logic::end_run(step_context& context, active_run& run, const fa
   }
   progress_.send(context, run);
   blobs_.ended(context, self_, run.id);
-  endings_.add(runs_.take(run), cut_short, canceller, context.now);
+  endings_.add(runs_.take(run), cut_short, context.now);
 }
 
 } // namespace troupe

@@ -47,6 +47,13 @@ void gathered_steps::note(const RunEvent& noted, bool unknown) {
                                            node_from_bytes(failed.end().node()));
       return attempt_ended(failed.end().index(), whole ? STEP_NOT_RECORDED : STEP_UNKNOWN);
     }
+    case RunEvent::kStepsSetAside:
+      for (auto task : noted.steps_set_aside().index())
+        if (auto found = steps_.find(task); found != steps_.end()) {
+          count_ -= found->second.size();
+          steps_.erase(found);
+        }
+      return;
     case RunEvent::kResumed:
     case RunEvent::kFinished:
       for (const auto& [task, steps] : steps_)

@@ -13,7 +13,7 @@ std::string size_of(std::size_t bytes) { return std::to_string(bytes) + " bytes"
 } // namespace
 
 void kept_results::watch(active_run& run, std::uint32_t task) {
-  auto now = run.state->kept_bytes();
+  auto now = run.state->kept_bytes() + run.steps_bytes;
   bytes_ += now;
   bytes_ -= std::exchange(run.kept, now);
   auto* most = &run;
@@ -34,6 +34,30 @@ void kept_results::watch(active_run& run, std::uint32_t task) {
   }
   if (!why.empty())
     runs_.end_early(*most, {ec::too_large, why + ": let its tasks return less, or blobs"});
+}
+
+result<void> kept_results::check_steps(const active_run& run, std::uint32_t task,
+                                       const StepsMade& made) const {
+  auto found = run.steps.find(task);
+  std::size_t of_task = found == run.steps.end() ? 0 : found->second.bytes;
+  auto is_kept = [&](const StepRecord& step) { // and is told again
+    auto at = std::size_t{step.number()} - 1;
+    return found != run.steps.end() && at < found->second.steps.size()
+           && found->second.steps[at].kind() != 0;
+  };
+  std::size_t more = 0;
+  for (const auto& step : made.steps())
+    if (!is_kept(step))
+      more += limits::step_weight + step.outcome().size();
+  if (of_task + more > limits::task_steps_bytes_max)
+    return fail(ec::too_large, "the steps of the task are " + size_of(of_task + more)
+                                   + ", more than the " + size_of(limits::task_steps_bytes_max)
+                                   + " that one task may have");
+  if (bytes_ + more > most_.of_all)
+    return fail(ec::overloaded, "the results and steps of all runs of this node are "
+                                    + size_of(bytes_) + ", and with these more than the "
+                                    + size_of(most_.of_all) + " that it may keep");
+  return {};
 }
 
 void kept_results::forget(std::unique_ptr<active_run> told) {

@@ -1,19 +1,22 @@
 #pragma once
 
 #include "actors/coordination/run_table.hpp"
+#include "config/base/result.hpp"
 #include "config/limits/runs.hpp"
+#include "messages/runs.pb.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 
 namespace troupe {
 
-/// How much the runs of one owner keep of their tasks' results, and its bounds: a run that keeps
-/// too much ends with `too_large`; when all runs together keep too much, the one that keeps most
-/// does. Runs that were told are forgotten here in parts, because freeing a wide run takes longer
-/// than a step may.
+/// How much the runs of one owner keep of their tasks' results and steps, and its bounds: a run
+/// that keeps too much ends with `too_large`; when all runs together keep too much, the one that
+/// keeps most does. A step that would be too much is refused first. Runs that were told are
+/// forgotten here in parts, because freeing a wide run takes longer than a step may.
 class kept_results {
 public:
   struct bounds {
@@ -26,6 +29,9 @@ public:
 
   /// The run may keep more, because of `task`. Ends a run if that is too much.
   void watch(active_run& run, std::uint32_t task);
+  /// Why the owner does not keep these steps of the task. `too_large`: the task has too many, and
+  /// would have in another attempt; `overloaded`: all tasks together have.
+  result<void> check_steps(const active_run& run, std::uint32_t task, const StepsMade& made) const;
 
   /// Takes the state of a run that was told; its bytes count until it is forgotten.
   void forget(std::unique_ptr<active_run> told);

@@ -120,16 +120,19 @@ bool placement::less_loaded(const node_record& a, const node_record& b, lane_ind
   return times(a.outstanding, b.capacity) < times(b.outstanding, a.capacity);
 }
 
-placement::node_index placement::choose(lane_index lane, node_index avoid, instant now) {
-  if (avoid != none && !hosted(lane, avoid))
+placement::node_index placement::choose(lane_index lane, node_index avoid, instant now,
+                                        std::uint64_t never) {
+  if (avoid != none && !hosted(lane, avoid, never))
     avoid = none;
   auto& turn = lanes_[lane];
-  bool somebody_speaks = std::any_of(nodes_.begin(), nodes_.end(), [&](const auto& node) {
-    return node.state == MEMBER_UP && node.hosted[lane] && !node.silent;
-  });
+  bool somebody_speaks = false;
+  for (node_index at = 0; at < nodes_.size(); ++at)
+    somebody_speaks = somebody_speaks
+                      || (!is_in(never, at) && nodes_[at].state == MEMBER_UP
+                          && nodes_[at].hosted[lane] && !nodes_[at].silent);
   auto is_fit = [&](node_index at) {
     const auto& node = nodes_[at];
-    return at != avoid && node.state == MEMBER_UP && node.hosted[lane]
+    return at != avoid && !is_in(never, at) && node.state == MEMBER_UP && node.hosted[lane]
            && !(node.silent && somebody_speaks) && has_room(node, lane, now);
   };
   if (turn.cheap && is_fit(0))
@@ -146,9 +149,10 @@ placement::node_index placement::choose(lane_index lane, node_index avoid, insta
   return best;
 }
 
-bool placement::hosted(lane_index lane, node_index except) const {
+bool placement::hosted(lane_index lane, node_index except, std::uint64_t never) const {
   for (node_index at = 0; at < nodes_.size(); ++at)
-    if (at != except && nodes_[at].state == MEMBER_UP && nodes_[at].hosted[lane])
+    if (at != except && !is_in(never, at) && nodes_[at].state == MEMBER_UP
+        && nodes_[at].hosted[lane])
       return true;
   return false;
 }

@@ -43,9 +43,11 @@ public:
   const std::string& role_of(lane_index lane) const { return lanes_[lane].role; }
 
   /// Chooses a node for one task; `avoid` only if no other node that is up hosts the role. `none`:
-  /// each node has enough tasks, or no node hosts the role.
-  node_index choose(lane_index lane, node_index avoid, instant now);
-  bool hosted(lane_index lane, node_index except = none) const;
+  /// each node has enough tasks, or no node hosts the role. `never`: none of these nodes, one bit
+  /// each.
+  node_index choose(lane_index lane, node_index avoid, instant now, std::uint64_t never = 0);
+  /// Whether a node that is up hosts the role, without `except` and `never`.
+  bool hosted(lane_index lane, node_index except = none, std::uint64_t never = 0) const;
 
   /// `bytes`: of the task and its input, which are bounded for each node as well.
   void take(node_index node, lane_index lane, std::size_t bytes);
@@ -76,6 +78,7 @@ public:
   const std::set<std::string, std::less<>>& roles() const noexcept { return roles_; }
 
 private:
+  static bool is_in(std::uint64_t nodes, node_index at) { return (nodes >> at & 1) != 0; }
   struct load {
     std::uint32_t outstanding = 0;
     instant alone_until{};

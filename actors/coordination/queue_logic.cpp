@@ -158,7 +158,7 @@ void queue_logic::on_offer(step_context& context, envelope& message) {
       tell(context, owner, message.tenant, std::move(done));
       continue;
     }
-    if (known_.contains(key))
+    if (known_.contains(key) || refuse_other_version(context, task, key, owner, message.tenant))
       continue;
     if (!p->has_free() && p->waiting.size() >= options_.tasks_max
         && !make_room(context, *p, owner)) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/agents/recorded_roles.hpp"
 #include "actors/agents/role.hpp"
 #include "actors/coordination/due_timer.hpp"
 #include "actors/coordination/fifo.hpp"
@@ -36,7 +37,9 @@ struct queue_options {
 /// A task may wait for any time. Its time runs from the moment when a slot takes it; then its owner
 /// hears TaskStarted. The tasks of `cheap` roles are over so soon that they start unannounced: if
 /// one takes longer, its owner learns that from TasksHeld. At the end comes TaskDone. If the queue
-/// is full, the answer is TasksRefused. An offer of a task that is already here is ignored.
+/// is full, the answer is TasksRefused. An offer of a task that is already here is ignored. A task
+/// of a durable run is refused, too, if its steps are those of another version of its mind, or if
+/// its run began with another role of that name and does not bring it along.
 ///
 /// Messages can be lost, and owner and queue agree nevertheless: the owner asks at intervals which
 /// of its tasks are here (TasksAsked); the queue answers (TasksHeld), and calls off the tasks that
@@ -111,6 +114,9 @@ private:
   /// The owner is the node that sent the message. Only messages of this node say it in their body.
   static node_id owner_of(const envelope& message, std::string_view claimed);
   bool make_room(step_context& context, slot_pool& p, node_id owner);
+  /// Refuses a task that no slot here can go on with. False: they can.
+  bool refuse_other_version(step_context& context, const Task& task, const task_key& key,
+                            node_id owner, const name& tenant);
   void on_reply(step_context& context, envelope& reply);
   void on_deadline(step_context& context);
   void begin_tasks(step_context& context, slot_pool& p);
@@ -147,6 +153,7 @@ private:
 
   queue_options options_;
   const role_table& roles_;
+  recorded_roles recorded_roles_;
   metrics::counts& counted_;
   address self_;
   session_id session_;

@@ -1,4 +1,5 @@
-// The slots of a queue: when one is free again, and what is done about a silent agent.
+// The slots of a queue: what they cannot do, when one is free again, and what is done about a
+// silent agent.
 
 #include "actors/coordination/queue_tell.hpp"
 #include "actors/coordination/task_span.hpp"
@@ -9,6 +10,22 @@
 #include "messages/agents.pb.h"
 
 namespace troupe {
+
+bool queue_logic::refuse_other_version(step_context& context, const Task& task, const task_key& key,
+                                       node_id owner, const name& tenant) {
+  if (!task.durable())
+    return false;
+  auto gap = version_gap_of(task, roles_.at(task.role()), recorded_roles_, options_.node_name);
+  if (!gap)
+    return false;
+  note(context, key, "is refused: it needs " + gap->needed);
+  TasksRefused refused;
+  set_key(*refused.add_tasks(), key);
+  refused.set_reason(gap->reason);
+  *refused.mutable_failure() = to_proto({ec::unavailable, std::move(gap->needed)});
+  tell(context, owner, tenant, std::move(refused));
+  return true;
+}
 
 void queue_logic::end_span(step_context& context, SpanData& span, const failure& why,
                            bool owner_lost) {

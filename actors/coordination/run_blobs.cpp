@@ -1,27 +1,17 @@
 #include "actors/coordination/run_blobs.hpp"
 
-#include "config/limits/storage.hpp"
 #include "messages/agents.pb.h"
-#include "messages/values.pb.h"
+#include "messages/value_blobs.hpp"
 
 namespace troupe {
-
-void run_blobs::collect(const Value& from, by_holder& into, std::size_t depth) {
-  if (depth == 0)
-    return; // no link brings a value that is so deep
-  if (from.has_blob())
-    into[node_from_bytes(from.blob().holder())].push_back(from.blob().sha256());
-  for (const auto& item : from.list().items())
-    collect(item, into, depth - 1);
-  for (const auto& [key, field] : from.map().fields())
-    collect(field, into, depth - 1);
-}
 
 void run_blobs::began(step_context& context, const address& self, run_id run,
                       const value_map& inputs) {
   by_holder named;
-  for (const auto& [key, value] : inputs)
-    collect(value, named, limits::held_value_depth_max);
+  each_blob_of(inputs, [&](const BlobRef& blob) {
+    named[node_from_bytes(blob.holder())].push_back(blob.sha256());
+    return true;
+  });
   if (named.empty())
     return;
   tell(context, self, named);

@@ -13,7 +13,8 @@ namespace troupe {
 /// The blobs that the inputs of runs name. A node deletes a blob that has not been needed for a
 /// time (actors/storage/blob_collector.hpp). So the owner of a run tells the nodes that hold its
 /// blobs that it needs them: when the run begins, at intervals, and when it ends. A run whose owner
-/// is gone holds nothing.
+/// is gone holds nothing, unless it is durable: then its blobs are on the owner's disk
+/// (input_blobs), and the journal there names them.
 class run_blobs {
 public:
   run_blobs(std::uint32_t timer, std::chrono::nanoseconds every) : timer_(timer), every_(every) {}
@@ -26,7 +27,6 @@ public:
 private:
   using by_holder = std::map<node_id, std::vector<std::string>>;
 
-  static void collect(const Value& from, by_holder& into, std::size_t depth);
   static void tell(step_context& context, const address& self, const by_holder& blobs);
 
   std::uint32_t timer_;

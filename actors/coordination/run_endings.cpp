@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 namespace troupe {
 
@@ -25,15 +26,12 @@ failure too_much_to_tell(const std::string& what) {
 
 } // namespace
 
-void run_endings::add(std::unique_ptr<active_run> run, const failure* cut_short,
-                      const envelope* canceller, instant now) {
+void run_endings::add(std::unique_ptr<active_run> run, const failure* cut_short, instant now) {
   auto done = std::make_unique<ending>();
   done->run = std::move(run);
   const auto& ended = *done->run;
   if (cut_short)
     done->cut_short = *cut_short;
-  if (canceller)
-    done->canceller = head_of(*canceller);
   done->ended = now;
   done->whole.set_run(to_bytes(ended.id));
   done->whole.set_unknown_steps(ended.unknown_steps);
@@ -155,15 +153,15 @@ void run_endings::tell(step_context& context, ending& done) {
   auto ended = whole_of(done); // after all that asks the host: if that throws, `stop` tells it
   submissions_.complete(run, ended);
   write(done, ended);
-  std::optional<envelope> reply;
-  if (done.canceller) {
-    reply = reply_to(*done.canceller, RunEnded{});
-    reply->body = ended.share();
+  std::vector<envelope> replies;
+  for (const auto& canceller : run.cancellers) {
+    replies.push_back(reply_to(canceller, RunEnded{}));
+    replies.back().body = ended.share();
   }
   for (auto& news : run.news(self_, std::move(ended)))
     journal_.send_when_kept(context, run, std::move(news));
-  if (reply)
-    journal_.send_when_kept(context, run, *std::move(reply));
+  for (auto& reply : replies)
+    journal_.send_when_kept(context, run, std::move(reply));
 }
 
 /// A durable run has ended when its end is in the journal.

@@ -29,9 +29,7 @@ public:
 
   void start(const address& self) { self_ = self; }
   /// Takes a run that has ended. `cut_short`: why it ended before its tasks; null if it did not.
-  /// `canceller`: a request that is answered with the end as well; null if there is none.
-  void add(std::unique_ptr<active_run> run, const failure* cut_short, const envelope* canceller,
-           instant now);
+  void add(std::unique_ptr<active_run> run, const failure* cut_short, instant now);
   /// Tells as much as one step may. True: more is left.
   bool tell_some(step_context& context);
 
@@ -46,7 +44,6 @@ private:
   struct ending {
     std::unique_ptr<active_run> run;
     std::optional<failure> cut_short;
-    std::optional<envelope> canceller;
     instant ended{};
     RunEnded whole;      ///< without result and outcomes
     std::string message; ///< the bytes of a RunEnded: result, then outcomes

@@ -1,29 +1,11 @@
 #include "actors/coordination/run_fold.hpp"
 
-#include "actors/coordination/run_spans.hpp"
-#include "config/limits/work.hpp"
-#include "messages/value_bytes.hpp"
+#include "config/limits/runs.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace troupe {
-
-namespace {
-
-failure contradiction(const std::string& what) {
-  return {ec::bad_message, "the journal of the run contradicts itself: " + what};
-}
-
-task_usage usage_of(const AttemptEnd& end) {
-  task_usage usage{node_from_bytes(end.node()), usage_in(end), end.duration_us(), {}};
-  if (end.notes_size() > 0)
-    usage.notes =
-        std::make_shared<const std::vector<std::string>>(end.notes().begin(), end.notes().end());
-  return usage;
-}
-
-} // namespace
 
 // -- as it happens ------------------------------------------------------------------------------
 
@@ -46,6 +28,7 @@ void run_fold::began(const active_run& run, const envelope& submission, const va
   made.set_parent_span(submission.trace.span.value);
   made.set_span(run.root ? run.root->span() : 0);
   made.set_retry_of(run.retry_of);
+  run.roles.tell(made);
   journal_.note(run, noted);
 }
 
@@ -63,14 +46,14 @@ void run_fold::started(active_run& run, std::uint32_t task, node_id node, bool h
 
 /// Noted only once it fits: a journal with one that does not could not be read again.
 bool run_fold::step(active_run& run, std::uint32_t task, const StepRecord& step) {
-  if (!apply_step(run, task, step))
-    return false;
-  if (!run.durable())
-    return true;
+  auto attempt = run.state->attempt_of(task);
+  auto taken_as = apply_step(run, task, attempt, step);
+  if (!run.durable() || taken_as != taken::anew)
+    return taken_as != taken::contradicts;
   RunEvent noted;
   auto& made = *noted.mutable_step();
   made.set_index(task);
-  made.set_attempt(run.state->attempt_of(task));
+  made.set_attempt(attempt);
   *made.mutable_step() = step;
   journal_.note(run, noted);
   return true;
@@ -88,30 +71,18 @@ void run_fold::succeeded(active_run& run, std::uint32_t task, std::string output
   apply_succeeded(run, task, std::move(output), levels, std::move(usage));
 }
 
-void run_fold::repeat_result(active_run& run, earlier_result noted) {
-  begin_change(run);
-  auto& done = *noted.succeeded.mutable_task_succeeded();
-  auto task = done.end().index();
-  auto levels = value_depth(done.output());
-  if (!levels || task >= run.state->size() || run.state->status_of(task) != run_state::status::ready
-      || run.state->id_of(task) != noted.task)
-    return;
-  auto usage = usage_of(done.end());
-  usage.used = {}; // it was paid for by the run that is repeated
-  succeeded(run, task, std::move(*done.mutable_output()), *levels, std::move(usage));
-}
-
 void run_fold::failed_for_now(active_run& run, std::uint32_t task, const failure& why,
-                              const task_usage& usage) {
+                              const task_usage& usage, bool counts) {
   if (run.durable()) {
     RunEvent noted;
     auto& made = *noted.mutable_task_failed();
     *made.mutable_end() = end_of(run, task, usage);
     *made.mutable_failure() = to_proto(why);
     made.set_again(true);
+    made.set_uncounted(!counts);
     journal_.note(run, noted);
   }
-  apply_failed_for_now(run, task, why, usage);
+  apply_failed_for_now(run, task, why, usage, counts);
 }
 
 void run_fold::failed(active_run& run, std::uint32_t task, failure why, task_usage usage) {
@@ -130,6 +101,16 @@ void run_fold::cancel_asked(const active_run& run, CancelReason reason) {
     return;
   RunEvent noted;
   noted.mutable_cancel_asked()->set_reason(reason);
+  journal_.note(run, noted);
+}
+
+void run_fold::left(const active_run& run) {
+  bool one_is_at_work = std::any_of(run.tried.begin(), run.tried.end(),
+                                    [](const auto& tries) { return tries.at_work_here; });
+  if (!run.durable() || !one_is_at_work)
+    return;
+  RunEvent noted;
+  noted.mutable_left();
   journal_.note(run, noted);
 }
 
@@ -167,8 +148,10 @@ void run_fold::end_task(active_run& run, std::uint32_t task, task_usage& usage) 
   run.used += usage.used;
   if (auto found = run.steps.find(task); found != run.steps.end()) {
     usage.unknown_steps = found->second.unknown;
+    run.steps_bytes -= found->second.bytes;
     run.steps.erase(found);
   }
+  run.versions.erase(task);
 }
 
 void run_fold::apply_succeeded(active_run& run, std::uint32_t task, std::string output, int levels,
@@ -185,43 +168,62 @@ void run_fold::apply_failed(active_run& run, std::uint32_t task, failure why, ta
 }
 
 /// Steps are numbered from 1 without holes. One that is begun again while it may be on its way was
-/// begun by an attempt of which nobody knows what it came to. An outcome never changes.
-bool run_fold::apply_step(active_run& run, std::uint32_t task, const StepRecord& step) {
+/// begun by an attempt of which nobody knows what it came to, unless the same attempt tells it
+/// again, because it has not heard that it is kept. An outcome never changes.
+run_fold::taken run_fold::apply_step(active_run& run, std::uint32_t task, std::uint32_t attempt,
+                                     const StepRecord& step) {
   auto& known = run.steps[task];
   if (step.number() == 0 || step.number() > known.steps.size() + 1)
-    return false;
+    return taken::contradicts;
   bool begins = step.kind() == 0;
   if (step.number() == known.steps.size() + 1) {
-    known.steps.push_back(step);
-    known.on_its_way.push_back(begins);
-    return true;
+    known.steps.emplace_back();
+    known.begun_by.push_back(0);
+    known.bytes += limits::step_weight;
+    run.steps_bytes += limits::step_weight;
   }
-  auto at = step.number() - 1;
-  if (known.steps[at].kind() != 0) // told again, because its agent has not heard that it is kept
-    return known.steps[at].kind() == step.kind() && known.steps[at].outcome() == step.outcome();
-  if (begins && known.on_its_way[at]) {
+  auto& one = known.steps[step.number() - 1];
+  auto& begun_by = known.begun_by[step.number() - 1];
+  if (one.kind() != 0)
+    return one.kind() == step.kind() && one.outcome() == step.outcome() ? taken::known
+                                                                        : taken::contradicts;
+  if (begins && begun_by == attempt)
+    return taken::known;
+  if (begins && begun_by != 0) {
     ++known.unknown;
     ++run.unknown_steps;
   }
-  known.steps[at] = step;
-  known.on_its_way[at] = begins;
-  return true;
+  known.bytes += step.outcome().size();
+  run.steps_bytes += step.outcome().size();
+  one = step;
+  begun_by = begins ? attempt : 0;
+  return taken::anew;
 }
 
+/// An agent that fails or is stopped leaves its calls behind; so does one whose owner did not
+/// answer.
 bool run_fold::is_told_whole(const failure& why, node_id told_by) {
-  return told_by && why.code != ec::timed_out && why.code != ec::cancelled
-         && why.code != ec::outcome_unknown;
+  switch (why.code) {
+    case ec::timed_out:
+    case ec::cancelled:
+    case ec::outcome_unknown:
+    case ec::agent_failed:
+    case ec::unavailable:
+      return false;
+    default:
+      return bool{told_by};
+  }
 }
 
-/// An attempt has failed, and counts; another follows.
 void run_fold::apply_failed_for_now(active_run& run, std::uint32_t task, const failure& why,
-                                    const task_usage& usage) {
+                                    const task_usage& usage, bool counts) {
   auto& tries = run.tries_of(task);
-  ++tries.used;
+  if (counts)
+    ++tries.used;
   tries.at_work_here = false;
   run.used += usage.used;
   if (auto found = run.steps.find(task); found != run.steps.end() && is_told_whole(why, usage.node))
-    found->second.on_its_way.assign(found->second.steps.size(), false);
+    found->second.begun_by.assign(found->second.steps.size(), 0);
 }
 
 void run_fold::give_steps(const active_run& run, std::uint32_t task, Task& into) {
@@ -231,122 +233,12 @@ void run_fold::give_steps(const active_run& run, std::uint32_t task, Task& into)
   auto found = run.steps.find(task);
   if (found == run.steps.end())
     return;
-  for (const auto& step : found->second.steps)
-    *into.add_steps() = step;
-}
-
-// -- when it is read again ----------------------------------------------------------------------
-
-result<std::unique_ptr<active_run>> run_fold::begin(run_id id, RunEvent first, node_id self) {
-  if (!first.has_began())
-    return unexpected{contradiction("it does not begin with its beginning")};
-  auto& began = *first.mutable_began();
-  auto run = std::make_unique<active_run>();
-  value_map inputs;
-  inputs.swap(*began.mutable_inputs());
-  auto state = run_state::create(std::move(*began.mutable_graph()), std::move(inputs), nullptr);
-  if (!state)
-    return unexpected{std::move(state).error()};
-  run->id = id;
-  run->state = *std::move(state);
-  run->durability = std::max(began.durability(), DURABILITY_ASYNC);
-  run->key = began.key();
-  run->tenant = name{began.tenant()};
-  run->accepted_ms = began.accepted_ms();
-  run->retry_of = began.retry_of();
-  run->submitter = address::of_session({began.session()}, self);
-  run->request = {{began.session()}, began.number()};
-  run->began = instant{std::chrono::milliseconds{began.accepted_ms()}};
-  restore_run_span(*run,
-                   {{began.trace_hi(), began.trace_lo()},
-                    {began.parent_span()},
-                    static_cast<std::uint8_t>(began.trace_flags())},
-                   {began.span()});
-  return run;
-}
-
-result<void> run_fold::apply(active_run& run, RunEvent noted, node_id self) {
-  begin_change(run);
-  auto is_open = [&run](std::uint32_t task) {
-    return task < run.state->size() && run.state->status_of(task) < run_state::status::done;
-  };
-  switch (noted.what_case()) {
-    case RunEvent::kResumed:
-      run.resumed = noted.resumed().times();
-      for (auto& tries : run.tried)
-        if (std::exchange(tries.at_work_here, false)) // it may be what ended the owner
-          ++tries.used;
-      return {};
-    case RunEvent::kTaskStarted: {
-      const auto& started = noted.task_started();
-      if (!is_open(started.index()))
-        return unexpected{contradiction("a task is begun that has ended")};
-      run.tries_of(started.index()).at_work_here = node_from_bytes(started.node()) == self;
-      return {};
-    }
-    case RunEvent::kStep:
-      if (!is_open(noted.step().index())
-          || !apply_step(run, noted.step().index(), noted.step().step()))
-        return unexpected{contradiction("a step that follows no other")};
-      return {};
-    case RunEvent::kTaskSucceeded: {
-      auto& done = *noted.mutable_task_succeeded();
-      auto levels = value_depth(done.output());
-      if (!is_open(done.end().index()) || !levels)
-        return unexpected{contradiction("a result of a task that has ended, or of none")};
-      run.tries_of(done.end().index()).at_work_here = false;
-      apply_succeeded(run, done.end().index(), std::move(*done.mutable_output()), *levels,
-                      usage_of(done.end()));
-      return {};
-    }
-    case RunEvent::kTaskFailed: {
-      const auto& failed = noted.task_failed();
-      auto task = failed.end().index();
-      if (!is_open(task))
-        return unexpected{contradiction("a failure of a task that has ended")};
-      run.tries_of(task).at_work_here = false;
-      if (failed.again())
-        apply_failed_for_now(run, task, from_proto(failed.failure()), usage_of(failed.end()));
-      else
-        apply_failed(run, task, from_proto(failed.failure()), usage_of(failed.end()));
-      return {};
-    }
-    case RunEvent::kCancelAsked:
-      run.closing = why_cancelled(noted.cancel_asked().reason());
-      run.cancel_reason = cancel_word(noted.cancel_asked().reason());
-      return {};
-    case RunEvent::kFinished:
-      return {};
-    case RunEvent::kBegan:
-    case RunEvent::WHAT_NOT_SET:
-      break;
+  const auto& known = found->second;
+  for (std::size_t i = 0; i < known.steps.size(); ++i) {
+    auto& step = *into.add_steps();
+    step = known.steps[i];
+    step.set_unknown(step.kind() == 0 && known.begun_by[i] != 0);
   }
-  return unexpected{contradiction("an event that this version does not know")};
-}
-
-/// A task that was at work here whenever the owner ended may be why it did.
-void run_fold::fail_exhausted(active_run& run) {
-  for (std::uint32_t task = 0; task < run.tried.size(); ++task) {
-    auto most = run.state->step_of(task).attempts();
-    auto used = run.tried[task].used;
-    if (used < (most > 0 ? most : limits::task_attempts)
-        || run.state->status_of(task) >= run_state::status::done)
-      continue;
-    failed(run, task,
-           {ec::unavailable,
-            "its node ended while it worked on the task (attempt " + std::to_string(used) + ")"},
-           {});
-  }
-}
-
-void run_fold::resume(active_run& run) {
-  RunEvent noted;
-  noted.mutable_resumed()->set_times(run.resumed + 1);
-  journal_.note(run, noted);
-  auto applied = apply(run, std::move(noted), {});
-  (void)applied; // always fine: it says nothing of tasks
-  fail_exhausted(run);
-  run.state->begin_life(run.first_attempt());
 }
 
 // -- why a run was cancelled -------------------------------------------------------------------

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace troupe {
 
@@ -32,20 +33,25 @@ public:
   void began(const active_run& run, const envelope& submission, const value_map& inputs);
   /// An agent of `node` works on the task. `here`: it is the owner's node.
   void started(active_run& run, std::uint32_t task, node_id node, bool here);
-  /// A call of the task's mind. False: it contradicts what is known.
+  /// A call of the task's mind. False: it contradicts what is known. Nothing happens if it is told
+  /// again.
   bool step(active_run& run, std::uint32_t task, const StepRecord& step);
   void succeeded(active_run& run, std::uint32_t task, std::string output, int levels,
                  task_usage usage);
-  /// The attempt has failed, and counts; another follows.
+  /// The attempt has failed; another follows. `counts`: as one of the task's attempts.
   void failed_for_now(active_run& run, std::uint32_t task, const failure& why,
-                      const task_usage& usage);
+                      const task_usage& usage, bool counts);
   void failed(active_run& run, std::uint32_t task, failure why, task_usage usage);
   /// A run that repeats another one takes over what a task came to there. Ignored if the task is
   /// another one here, or not ready.
   void repeat_result(active_run& run, earlier_result noted);
   /// What another attempt at the task needs to know of those before it.
   static void give_steps(const active_run& run, std::uint32_t task, Task& into);
+  /// The tasks begin without the steps that are known of them.
+  void steps_set_aside(active_run& run, const std::vector<std::uint32_t>& tasks);
   void cancel_asked(const active_run& run, CancelReason reason);
+  /// The owner ends in good order.
+  void left(const active_run& run);
   void finished(const active_run& run, RunSummary summary, std::string ended);
 
   /// A run as its first event tells of it. `invalid_argument`: it is not one that this version can
@@ -63,11 +69,14 @@ private:
   static AttemptEnd end_of(const active_run& run, std::uint32_t task, const task_usage& usage);
   static void begin_change(active_run& run);
   static void end_task(active_run& run, std::uint32_t task, task_usage& usage);
-  static bool apply_step(active_run& run, std::uint32_t task, const StepRecord& step);
+  static void apply_set_aside(active_run& run, std::uint32_t task);
+  enum class taken : std::uint8_t { anew, known, contradicts };
+  static taken apply_step(active_run& run, std::uint32_t task, std::uint32_t attempt,
+                          const StepRecord& step);
   static void apply_succeeded(active_run& run, std::uint32_t task, std::string output, int levels,
                               task_usage usage);
   static void apply_failed_for_now(active_run& run, std::uint32_t task, const failure& why,
-                                   const task_usage& usage);
+                                   const task_usage& usage, bool counts);
   static void apply_failed(active_run& run, std::uint32_t task, failure why, task_usage usage);
 
   run_journal& journal_;

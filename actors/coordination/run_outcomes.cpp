@@ -82,6 +82,10 @@ bool run_state::report_outcomes(RunEnded& into, outcome_cursor& at, std::size_t 
   return false;
 }
 
+std::uint32_t run_state::tries_of(std::uint32_t task) const {
+  return (tasks_[task].attempt - 1) % limits::task_attempts_max + 1;
+}
+
 void run_state::report_task(TaskOutcome& into, std::uint32_t task, const failure* cut_short) const {
   const auto& record = tasks_[task];
   into.set_task(id_of(task));
@@ -90,9 +94,10 @@ void run_state::report_task(TaskOutcome& into, std::uint32_t task, const failure
   if (auto why = record.why ? record.why.get() : cut_short; why && record.now != status::done)
     *into.mutable_failure() = to_proto(*why);
   if (record.now == status::done || record.now == status::failed) {
-    into.set_attempts((record.attempt - 1) % limits::task_attempts_max + 1);
+    into.set_attempts(tries_of(task));
     into.set_unknown_steps(record.usage.unknown_steps);
-    into.set_node(to_bytes(record.usage.node));
+    if (record.usage.node) // none has told its end
+      into.set_node(to_bytes(record.usage.node));
     set_usage(into, record.usage.used);
     into.set_duration_us(record.usage.duration_us);
     if (record.usage.notes)

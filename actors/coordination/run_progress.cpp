@@ -44,6 +44,11 @@ void run_progress::send(step_context& context, active_run& run) const {
     progress.set_last(run.state->id_of(run.last_task));
   if (run.last_node != placement::none)
     progress.set_node(to_bytes(nodes_.id_of(run.last_node)));
+  for (const auto& [task, one] : run.versions)
+    if (one.waits) {
+      progress.set_waits_for_version(progress.waits_for_version() + 1);
+      progress.set_waits_for(one.needed);
+    }
   for (auto& news : run.news(self_, payload::of(std::move(progress)), true))
     context.out.send(std::move(news));
 }

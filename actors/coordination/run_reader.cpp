@@ -1,6 +1,7 @@
 #include "actors/coordination/run_reader.hpp"
 
 #include "actors/coordination/run_fold.hpp"
+#include "actors/coordination/run_summary.hpp"
 #include "config/limits/runs.hpp"
 #include "messages/payload.hpp"
 
@@ -48,6 +49,8 @@ result<void> run_reader::take(RunEvent noted) {
   }
   if (keeps_ == keeps::results)
     began = noted;
+  if (noted.has_began())
+    summary = summary_of(noted.began());
   auto made = run_fold::begin(id_, std::move(noted), self_);
   if (!made)
     return unexpected{std::move(made).error()};

@@ -29,8 +29,9 @@ public:
   /// True: that was all. An error: these are not the events of a run.
   result<bool> take(JournalRecords& page);
 
-  std::unique_ptr<active_run> run;     ///< null until the first page
-  RunEvent began;                      ///< the first event, if results are kept
+  std::unique_ptr<active_run> run; ///< null until the first page
+  RunEvent began;                  ///< the first event, if results are kept
+  RunSummary summary;              ///< what the first event says, also if no run can be made of it
   std::vector<earlier_result> results; ///< in the order in which they came
   gathered_steps steps;                ///< if they are kept
   RunEvent end;                        ///< with the steps: the last event of a run that has ended

@@ -1,5 +1,7 @@
 #include "actors/coordination/run_recovery.hpp"
 
+#include "actors/coordination/run_summary.hpp"
+#include "actors/coordination/unreadable_runs.hpp"
 #include "config/limits/runs.hpp"
 
 #include <utility>
@@ -14,8 +16,11 @@ void run_recovery::start(step_context& context, const address& self) {
 }
 
 bool run_recovery::keep(envelope& asked) {
-  if (kept_.size() >= limits::runs_asked_at_once_max)
+  auto bytes = asked.body.wire_size();
+  if (kept_.size() >= limits::runs_asked_at_once_max
+      || kept_bytes_ + bytes > limits::runs_asked_bytes_max)
     return false;
+  kept_bytes_ += bytes;
   kept_.push_back(std::move(asked));
   return true;
 }
@@ -60,9 +65,9 @@ run_recovery::recovered run_recovery::take_answer(step_context& context, envelop
   } else if (auto page = reply.body.as<JournalRecords>(); page && reading_) {
     auto whole = reading_->take(*page);
     if (!whole)
-      made.unreadable =
-          failure{whole.error().code, "run " + to_string(reading_->id())
-                                          + " cannot be gone on with: " + whole.error().message};
+      made.unreadable = unreadable_runs::summary(reading_->run ? summary_of(*reading_->run)
+                                                               : std::move(reading_->summary),
+                                                 reading_->id(), whole.error());
     else if (*whole)
       made.run = std::move(reading_->run);
     if (!whole || *whole)

@@ -4,10 +4,12 @@
 #include "actors/logic.hpp"
 #include "messages/journal.pb.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -28,9 +30,9 @@ public:
 
   bool is_answer(const envelope& message) const { return message.id.session == session_; }
   struct recovered {
-    std::unique_ptr<active_run> run;   ///< is read, or null
-    std::optional<failure> unreadable; ///< a run that is left as it is: why
-    std::optional<failure> broken;     ///< nothing can be read
+    std::unique_ptr<active_run> run;      ///< is read, or null
+    std::optional<RunSummary> unreadable; ///< a run that is left as it is, and why
+    std::optional<failure> broken;        ///< nothing can be read
   };
   recovered take_answer(step_context& context, envelope& reply);
   void timer_fired(step_context& context) { ask(context); }
@@ -49,6 +51,7 @@ private:
   std::deque<run_id> left_;
   std::unique_ptr<run_reader> reading_;
   std::vector<envelope> kept_;
+  std::size_t kept_bytes_ = 0;
 };
 
 } // namespace troupe

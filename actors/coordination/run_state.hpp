@@ -98,6 +98,8 @@ public:
   std::size_t size() const noexcept { return tasks_.size(); }
   status status_of(std::uint32_t task) const { return tasks_[task].now; }
   std::uint32_t attempt_of(std::uint32_t task) const { return tasks_[task].attempt; } ///< from 1
+  /// How often it was tried, this time included: a repeated run counts anew.
+  std::uint32_t tries_of(std::uint32_t task) const;
   std::uint32_t not_run() const noexcept { return not_run_; }
   /// Calls `visit` with the id of tasks, or of steps that have none, that were not run, and why:
   /// with at most so many.

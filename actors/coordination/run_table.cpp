@@ -106,11 +106,15 @@ void run_table::session_closed(const SessionClosed& closed, node_id here, instan
     bool attached_here = !who.node || who.node == here;
     if (who.what == address::kind::session && who.session.value == closed.session()
         && attached_here)
-      run->gone = closed.left() ? now - limits::client_return_max : now;
+      run->gone = gone_since(closed, now);
     std::erase_if(run->attached, [&closed](const active_run::follower& one) {
       return one.who.session.value == closed.session();
     });
   }
+}
+
+instant run_table::gone_since(const SessionClosed& closed, instant now) {
+  return closed.left() ? now - limits::client_return_max : now;
 }
 
 run_table::left_alone run_table::find_left_alone(instant now) const {

@@ -56,6 +56,8 @@ public:
   /// Notes whose client is gone. A client that did not say good-bye may be on its way back, to this
   /// node or another. One that is attached to another node by now is not meant.
   void session_closed(const SessionClosed& closed, node_id here, instant now);
+  /// From when on the patience for such a client counts.
+  static instant gone_since(const SessionClosed& closed, instant now);
   struct left_alone {
     std::vector<active_run*> runs; ///< their clients have not come back in time
     std::optional<instant> next;   ///< when the next one will be among them

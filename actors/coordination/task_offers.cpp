@@ -60,7 +60,8 @@ void task_offers::wake(step_context& context, active_run& run) {
 
 // -- offering -----------------------------------------------------------------------------------
 
-bool task_offers::offer_ready(step_context& context) {
+bool task_offers::offer_ready(step_context& context, bool durable) {
+  offers_durable_ = durable;
   while (!later_.empty() && later_.begin()->first <= context.now) {
     auto again = later_.extract(later_.begin()).mapped();
     lanes_[again.lane].retries.push_back(again);
@@ -107,8 +108,14 @@ void task_offers::offer_retries(step_context& context, lane_index lane) {
   std::size_t in_vain = 0;
   while (in_vain < retries.size() && in_vain < retries_in_vain_max && !budget_.spent()) {
     auto again = retries[in_vain];
-    auto node = nodes_.choose(lane, again.avoid, context.now);
-    if (node == placement::none) {
+    auto never = refusers_of(again);
+    auto node = nodes_.choose(lane, again.avoid, context.now, never);
+    if (node == placement::none && never != 0 && !nodes_.hosted(lane, placement::none, never)) {
+      retries.erase(retries.begin() + static_cast<std::ptrdiff_t>(in_vain));
+      wait_for_version(context, again);
+      continue;
+    }
+    if (node == placement::none || is_held_back(*again.run)) {
       ++in_vain;
       continue;
     }
@@ -121,7 +128,14 @@ void task_offers::offer_retries(step_context& context, lane_index lane) {
 
 void task_offers::offer_runs(step_context& context, lane_index lane) {
   auto& turns = lanes_[lane].runs;
-  while (!turns.empty() && !budget_.spent()) {
+  std::size_t held_back = 0; // one after the other
+  while (held_back < turns.size() && !budget_.spent()) {
+    if (is_held_back(*turns.front().run)) {
+      turns.push(turns.pop());
+      ++held_back;
+      continue;
+    }
+    held_back = 0;
     auto node = nodes_.choose(lane, placement::none, context.now);
     if (node == placement::none)
       return;
@@ -218,8 +232,10 @@ void task_offers::offer(step_context& context, active_run& run, std::uint32_t ta
   auto& made = *to.offer.add_tasks();
   auto filled = run.state->fill_task(task, made);
   run_fold::give_steps(run, task, made);
+  run.roles.give(run.state->role_of(task), made);
   // What stays on this node is never turned into bytes.
-  bool is_light = node == 0 && made.input().empty() && made.steps().empty();
+  bool is_light =
+      node == 0 && made.input().empty() && made.steps().empty() && made.role_definition().empty();
   auto bytes = is_light ? made.shared_input().size() : made.ByteSizeLong();
   if (filled && node != 0 && bytes > limits::content_bytes_max)
     filled = fail(ec::too_large, "the task and its input are " + std::to_string(bytes)
@@ -252,6 +268,8 @@ std::chrono::milliseconds task_offers::time_of(const active_run& run, std::uint3
   const auto& step = run.state->step_of(task);
   if (step.time_ms() > 0)
     return std::chrono::milliseconds{step.time_ms()};
+  if (auto kept = run.roles.find(run.state->role_of(task)))
+    return kept->time_max;
   auto known = roles_.find(step.role());
   return known != roles_.end() ? known->second->time_max
                                : std::chrono::milliseconds{limits::task_timeout};
@@ -289,8 +307,8 @@ void task_offers::try_again(step_context& context, attempt& a, failure why, bool
                             const task_usage& usage) {
   auto& run = *a.run;
   retry again{&run, a.task, a.lane, a.node, context.now};
-  if (counts)
-    fold_.failed_for_now(run, a.task, why, usage);
+  if (counts || usage.node) // it has told what it cost
+    fold_.failed_for_now(run, a.task, why, usage, counts);
   attempts_.release(context, a, "came to nothing");
   auto used = run.tried[again.task].used;
   auto most = run.state->step_of(again.task).attempts();
@@ -331,12 +349,12 @@ void task_offers::attempt_succeeded(step_context& context, attempt& a, std::stri
 }
 
 void task_offers::attempt_failed(step_context& context, attempt& a, failure why,
-                                 const task_usage& usage) {
+                                 const task_usage& usage, bool counts) {
   auto& run = *a.run;
   auto task = a.task;
   run.tries_of(task).last = a.span;
   if (info(why.code).may_retry || why.code == ec::timed_out)
-    return try_again(context, a, std::move(why), true, usage);
+    return try_again(context, a, std::move(why), counts, usage);
   attempts_.release(context, a, "has failed");
   fail_task(context, run, task, std::move(why), usage);
 }

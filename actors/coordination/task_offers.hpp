@@ -17,6 +17,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace troupe {
@@ -33,7 +34,8 @@ namespace troupe {
 /// placement wants it on this node and no task of its role waits in the node's queue.
 ///
 /// A task is tried again until its attempts are used up, on another node if there is one. A task
-/// fails if no node has hosted its role for `limits::placement_patience`.
+/// fails if no node has hosted its role for `limits::placement_patience`. It waits, however long,
+/// if each node that hosts the role has another version than its steps (`offer_again`).
 class task_offers {
 public:
   using node_index = placement::node_index;
@@ -68,13 +70,23 @@ public:
   void attempt_succeeded(step_context& context, attempt& a, std::string output, int levels,
                          const task_usage& usage);
   /// An attempt has failed, for that reason: its task is tried again if that may help, or fails.
-  void attempt_failed(step_context& context, attempt& a, failure why, const task_usage& usage);
+  /// `counts`: as one of its attempts, if it is tried again.
+  void attempt_failed(step_context& context, attempt& a, failure why, const task_usage& usage,
+                      bool counts = true);
+  /// The node of the attempt has not begun with it, because it has another version: the task is
+  /// offered again, to no node that needs something else (`needed`, for people), or waits.
+  void offer_again(step_context& context, attempt& a, std::optional<std::string> needed);
+  /// Nodes that came, or began anew, may have what tasks wait for.
+  void members_changed(step_context& context, const placement::node_changes& changed);
+  /// The tasks of the run that wait for another version begin without their steps. How many.
+  std::size_t begin_waiting_anew(step_context& context, active_run& run);
   /// The task has failed for good.
   void fail_task(step_context& context, active_run& run, std::uint32_t task, failure why,
                  const task_usage& usage);
 
-  /// Offers as much as one step may. True: more could be offered.
-  bool offer_ready(step_context& context);
+  /// Offers as much as one step may; `durable`: also of runs that are durable. True: more could be
+  /// offered.
+  bool offer_ready(step_context& context, bool durable = true);
   void timer_fired() noexcept { retry_timer_.fired(); }
 
   /// False if the lanes contradict the runs.
@@ -118,7 +130,10 @@ private:
   void offer_runs(step_context& context, lane_index lane);
   bool wait_for_room(step_context& context, lane_index lane);
   bool give_up_stranded(step_context& context, lane_index lane);
+  bool is_held_back(const active_run& run) const { return run.durable() && !offers_durable_; }
   bool prepare(active_run& run, std::uint32_t task);
+  static std::uint64_t refusers_of(const retry& again);
+  void wait_for_version(step_context& context, const retry& again);
   /// A task that goes to a node now.
   struct taken_task {
     lane_index lane = 0;
@@ -148,8 +163,9 @@ private:
   step_budget budget_;
   lane_index first_lane_ = 0;          ///< whose turn it is to be the first
   std::vector<filling_offer> filling_; ///< of this step
-  Task done_here_;        ///< empty between tasks; it keeps its memory unless that is much
-  bool did_some_ = false; ///< tasks were done here: others may have become ready
+  Task done_here_;             ///< empty between tasks; it keeps its memory unless that is much
+  bool did_some_ = false;      ///< tasks were done here: others may have become ready
+  bool offers_durable_ = true; ///< in this step
 };
 
 } // namespace troupe

@@ -9,8 +9,8 @@ namespace troupe {
 
 bool task_offers::is_done_here(const active_run& run, lane_index lane, node_index node,
                                instant now) {
-  return node == 0 && !run.root && inline_.takes(lane, nodes_.role_of(lane), now)
-         && nodes_.outstanding(0, lane) == 0;
+  return node == 0 && !run.root && run.roles.are_own()
+         && inline_.takes(lane, nodes_.role_of(lane), now) && nodes_.outstanding(0, lane) == 0;
 }
 
 void task_offers::do_here(step_context& context, active_run& run, std::uint32_t task,

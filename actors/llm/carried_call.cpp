@@ -93,6 +93,8 @@ result<http_port::outgoing> carried_call::begin(step_context& context, std::uint
 std::optional<failure> carried_call::read(step_context& context, const HttpEvent& happened,
                                           metrics& counted) {
   if (happened.status() != 0 && !std::exchange(has_head_, true)) {
+    status_ = happened.status();
+    retry_after_ = happened.retry_after();
     reader()->head({happened.status(), happened.content_type(), happened.retry_after()});
     if (span_)
       set(*span_, attr::http_status, happened.status());

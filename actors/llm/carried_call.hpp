@@ -59,6 +59,8 @@ public:
   instant arrived() const noexcept { return arrived_; }
   instant deadline() const noexcept { return deadline_; } ///< `instant::max()`: none
   bool was_sent() const noexcept { return now_ == phase::asked && reader() != nullptr; }
+  unsigned status() const noexcept { return status_; } ///< of HTTP; 0: no head has come
+  const std::string& retry_after() const noexcept { return retry_after_; }
 
   /// Whether `other` asks for this call.
   bool is_of(const envelope& other) const {
@@ -119,6 +121,8 @@ private:
   std::unique_ptr<vectors_reader> vectors_;    ///< once it is asked, if it embeds
   std::map<std::uint32_t, unit_cutter> units_; ///< by choice, if whole units are wanted
   bool has_head_ = false;
+  unsigned status_ = 0;
+  std::string retry_after_;
   std::uint32_t pieces_ = 0; ///< sent
   piece_window window_;      ///< of those
   std::deque<Piece> kept_;   ///< behind them, of what has come last

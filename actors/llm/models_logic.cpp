@@ -308,6 +308,8 @@ void models_logic::end(step_context& context, calls::iterator found, failure why
     }
   }
   one.end_span(context, why);
+  if (options_.tell_end)
+    options_.tell_end(one);
   refuse_call(context, one.request(), why);
   forget(context, found);
 }

@@ -43,6 +43,9 @@ public:
     std::function<std::unique_ptr<dialect>(provider_config::api)> speak = make_dialect;
     std::size_t waiting_max = limits::provider_calls_waiting_max; ///< of one provider
     const std::vector<model_price>* prices = &known_prices();
+    /// Told of each call that ends without an answer, just before its asker hears of it. May be
+    /// empty.
+    std::function<void(const carried_call&)> tell_end;
   };
 
   models_logic(options chosen, metrics& counted);

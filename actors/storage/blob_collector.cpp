@@ -16,8 +16,10 @@ constexpr std::string_view collector_component = "blobs";
 
 } // namespace
 
-blob_collector::blob_collector(std::chrono::nanoseconds keep, request_numbers& numbers)
-    : keep_(keep), grain_parts_(limits::blob_keep_parts), numbers_(numbers) {}
+blob_collector::blob_collector(std::chrono::nanoseconds keep, bool has_journal,
+                               request_numbers& numbers)
+    : keep_(keep), has_journal_(has_journal), grain_parts_(limits::blob_keep_parts),
+      numbers_(numbers) {}
 
 void blob_collector::start(step_context& context, const address& self, const blob_store& store) {
   self_ = self;
@@ -54,7 +56,8 @@ void blob_collector::timer(step_context& context, blob_store& store) {
   armed_ = false;
   if (phase_ == phase::asking) {
     context.out.log(log_level::warning, collector_component,
-                    "service state does not say which blobs are named; none was deleted");
+                    "service " + std::string{to_string(asked_)}
+                        + " does not say which blobs are named; none was deleted");
     return rest(context, grain());
   }
   std::erase_if(pins_, [&](const auto& pin) { return pin.second <= context.now; });
@@ -93,12 +96,18 @@ bool blob_collector::go_on(step_context& context, blob_store& store) {
   }
   if (over_.empty())
     return true;
+  ask(context, service::state);
+  return false;
+}
+
+void blob_collector::ask(step_context& context, service who) {
   phase_ = phase::asking;
+  asked_ = who;
   BlobsNamed question;
   for (const auto& hash : over_)
     question.add_sha256(hash);
-  auto message = make_envelope(message_kind::request, address::of(service::state, self_.node),
-                               std::move(question));
+  auto message =
+      make_envelope(message_kind::request, address::of(who, self_.node), std::move(question));
   message.id = numbers_.next();
   question_ = message.id.sequence;
   message.sender = self_;
@@ -106,7 +115,6 @@ bool blob_collector::go_on(step_context& context, blob_store& store) {
       std::chrono::duration_cast<std::chrono::milliseconds>(limits::request_timeout);
   context.out.send(std::move(message));
   arm(context, limits::request_timeout);
-  return false;
 }
 
 bool blob_collector::answered(step_context& context, envelope& reply, blob_store& store) {
@@ -126,6 +134,10 @@ bool blob_collector::answered(step_context& context, envelope& reply, blob_store
   std::erase_if(over_, [&](const std::string& hash) {
     return named.contains(hash) || pinned(hash, context.now);
   });
+  if (asked_ == service::state && has_journal_ && !over_.empty()) {
+    ask(context, service::journal);
+    return true;
+  }
   phase_ = phase::looking;
   remove(context, store, std::move(over_));
   over_.clear();

@@ -27,7 +27,7 @@ BlobFound found_at(const blob_fetches::fetch_end& ended, const blob_fetches::wai
 
 blobs_logic::blobs_logic(std::unique_ptr<blob_store> store, metrics& counted, options given)
     : store_(std::move(store)), counted_(counted), options_(std::move(given)),
-      collector_(options_.keep, numbers_) {}
+      collector_(options_.keep, options_.has_journal, numbers_) {}
 
 void blobs_logic::start(step_context& context, const address& self) {
   self_ = self;
@@ -176,7 +176,7 @@ void blobs_logic::keep(step_context& context, envelope message) {
     return refuse({ec::too_large, "at most " + std::to_string(limits::blobs_per_message_max)
                                       + " blobs are kept at once"});
   if (keeps_.size() >= limits::blob_keeps_max)
-    return refuse({ec::overloaded, "too many agents wait for documents of other nodes"});
+    return refuse({ec::overloaded, "too much waits for documents of other nodes"});
   std::vector<std::string> hashes;
   for (const auto& blob : wanted) {
     if (auto why = wrong_reference(blob))

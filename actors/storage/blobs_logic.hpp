@@ -47,6 +47,7 @@ public:
   struct options {
     std::chrono::nanoseconds keep = limits::blob_keep;       ///< for blobs that nobody names
     std::uint64_t free_min = limits::storage_free_bytes_min; ///< to take new documents
+    bool has_journal = false;                                ///< a service::journal names blobs too
     /// Told when the state of the disk is no longer known. In a node it does not return.
     std::function<void(const failure&)> disk_failed;
     /// The name of a node, for traces; empty if it is not known.

@@ -29,6 +29,7 @@ const JournalAppend& append_in(envelope& request) { return *request.body.as<Jour
 } // namespace
 
 void journal_logic::start(step_context& context, const address& self) {
+  self_ = self;
   context.out.arm(cut_timer, cut_every());
   auto news = make_envelope(message_kind::event, address::of(service::coordinator, self.node),
                             JournalStarted{});
@@ -159,7 +160,22 @@ void journal_logic::cut(step_context& context) {
              + " runs that ended longer ago than "
                "journal.retention";
     });
+  tell_released(context);
   context.out.arm(cut_timer, more ? limits::journal_cut_pause : cut_every());
+}
+
+void journal_logic::tell_released(step_context& context) {
+  auto gone = store_->take_released_blobs();
+  for (std::size_t first = 0; first < gone.size(); first += limits::blobs_per_message_max) {
+    BlobsHeld held;
+    auto behind = std::min(first + limits::blobs_per_message_max, gone.size());
+    for (auto i = first; i < behind; ++i)
+      held.add_sha256(std::move(gone[i]));
+    auto news = make_envelope(message_kind::event, address::of(service::blobs, self_.node),
+                              std::move(held));
+    news.sender = self_;
+    context.out.send(std::move(news));
+  }
 }
 
 failure journal_logic::judged(step_context& context, failure why) {
@@ -180,8 +196,12 @@ void journal_logic::answer(step_context& context, envelope& request) {
     return reply(context, request, ended(*list));
   if (auto named = request.body.as<JournalFind>())
     return reply(context, request, find(*named));
-  if (auto gone = request.body.as<JournalDelete>())
-    return reply(context, request, remove(*gone));
+  if (auto gone = request.body.as<JournalDelete>()) {
+    reply(context, request, remove(*gone));
+    return tell_released(context);
+  }
+  if (auto asked = request.body.as<BlobsNamed>())
+    return reply(context, request, named(*asked));
   not_taken(context, "service journal", request);
 }
 
@@ -245,6 +265,18 @@ result<JournalRun> journal_logic::find(const JournalFind& wanted) {
   JournalRun found;
   if (*run)
     found.set_run(**std::move(run));
+  return found;
+}
+
+result<BlobsNamed> journal_logic::named(const BlobsNamed& asked) {
+  BlobsNamed found;
+  for (const auto& hash : asked.sha256()) {
+    auto is_named = store_->names_blob(hash);
+    if (!is_named)
+      return unexpected{std::move(is_named).error()};
+    if (*is_named)
+      found.add_sha256(hash);
+  }
   return found;
 }
 

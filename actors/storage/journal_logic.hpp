@@ -2,6 +2,7 @@
 
 #include "actors/logic.hpp"
 #include "config/limits/storage.hpp"
+#include "messages/agents.pb.h"
 #include "messages/journal.pb.h"
 #include "persistence/journal/journal_store.hpp"
 #include "telemetry/metrics.hpp"
@@ -26,6 +27,8 @@ namespace troupe {
 ///  - JournalOpenAsked -> JournalOpen, JournalRead -> JournalRecords or `not_found`,
 ///    JournalEndedAsked -> RunsFound, JournalFind -> JournalRun: what was appended before is seen.
 ///  - JournalDelete -> RunDeleted, `not_found`, or `invalid_argument`: the run goes on.
+///  - BlobsNamed -> BlobsNamed: those that the inputs of a run name, ended or not. service::blobs,
+///    which asks, is told of those that no run names any more (BlobsHeld): their time runs again.
 ///
 /// Runs that ended longer than the retention ago are forgotten, a bounded number in a step. Nothing
 /// else here depends on the wall clock.
@@ -53,6 +56,7 @@ private:
   void write(step_context& context, std::span<envelope> requests, journal_write how);
   void sync(step_context& context);
   void cut(step_context& context);
+  void tell_released(step_context& context);
   void count_sync(step_context& context, instant began);
   /// Ends the node if the failure says so.
   failure judged(step_context& context, failure why);
@@ -65,12 +69,14 @@ private:
   result<RunsFound> ended(const JournalEndedAsked& wanted);
   result<JournalRun> find(const JournalFind& wanted);
   result<RunDeleted> remove(const JournalDelete& wanted);
+  result<BlobsNamed> named(const BlobsNamed& asked);
 
   std::chrono::nanoseconds cut_every() const;
 
   std::unique_ptr<journal_store> store_;
   metrics& counted_;
   options options_;
+  address self_;
   std::vector<envelope> gathered_; ///< each a JournalAppend
   std::size_t gathered_bytes_ = 0;
   bool unsynced_ = false; ///< something was written without a sync, and the timer for it runs

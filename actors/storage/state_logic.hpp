@@ -20,15 +20,20 @@ namespace troupe {
 ///
 ///  - SnapshotGet -> SnapshotFound
 ///  - SnapshotPut -> SnapshotWritten, once it is on disk; `storage_failed` if it is not, or if the
-///    state has grown and the disk has less than `storage.free_min`. Repeating is safe. What comes
-///    while the disk is busy is written together, with one sync; a SnapshotGet in between waits for
-///    no write but its own agent's.
+///    state has grown and the disk has less than `storage.free_min`. It has the whole snapshot, or
+///    only a change of the one that is there. What comes while the disk is busy is written
+///    together, with one sync; a SnapshotGet in between waits for no write but its own agent's.
 ///    service::blobs is told of blobs that the agent no longer names (BlobsHeld), and then checks
 ///    when they may go.
+///  - StepsMade -> StepsKept: the same for steps of a message that is not done. They lie beside the
+///    state, SnapshotFound has them, and they go with a SnapshotPut or StepsMade that names their
+///    message as settled. The work that they belong to was accepted before, so `storage.free_min`
+///    does not count.
 ///  - BlobsNamed -> BlobsNamed: the blobs that any agent names, active or not.
 ///
-/// Invalid names are `invalid_argument`; states beyond `limits::agent_state_bytes_max` are
-/// `too_large`. Both are requests; events are dropped with a log line.
+/// Invalid names are `invalid_argument`; states beyond `limits::agent_state_bytes_max` and steps
+/// beyond `limits::open_messages_bytes_max` are `too_large`. All are requests; events are dropped
+/// with a log line.
 class state_logic final : public logic {
 public:
   /// `disk_failed` is called when the state of the disk is no longer known. In a node it does not
@@ -46,7 +51,9 @@ public:
 private:
   envelope get(step_context& context, const envelope& request, const SnapshotGet& wanted);
   void put(step_context& context, envelope request);
-  bool is_gathered(std::string_view agent);
+  void put_steps(step_context& context, envelope request);
+  void gather(step_context& context, envelope request, std::size_t bytes);
+  bool is_gathered(std::string_view agent, bool with_steps = true);
   void write_gathered(step_context& context);
   void refuse_growth(step_context& context, std::vector<envelope>& requests);
   bool grows(const SnapshotPut& given);
@@ -57,7 +64,8 @@ private:
   std::function<void(const failure&)> disk_failed_;
   std::uint64_t free_min_;
   address self_;
-  std::vector<envelope> gathered_; ///< each a SnapshotPut, of different agents
+  /// Each a SnapshotPut, of different agents, or a StepsMade of another agent than these.
+  std::vector<envelope> gathered_;
   std::size_t gathered_bytes_ = 0;
 };
 

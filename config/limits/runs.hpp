@@ -16,7 +16,7 @@ inline constexpr auto owner_silence_max =
 inline constexpr auto offer_lost_after = 2s;
 inline constexpr auto offer_lost_after_per_mib = 1s;
 inline constexpr auto run_close_patience = 1s; ///< for agents to give up a run that is cancelled
-/// For the owner of a durable run to keep what a slot tells it of a step; then the attempt ends.
+/// For the owner of a durable run to keep what a slot tells it of a step; then it is told again.
 inline constexpr auto step_kept_timeout = 10s;
 inline constexpr auto result_lost_after = 20s; ///< one that the queue says is on its way
 inline constexpr std::size_t results_on_way_kept_max = 256; ///< large ones, remembered by a queue
@@ -66,13 +66,31 @@ inline constexpr std::size_t results_bytes_max = 1'024 * mib;
 // -- durable runs ---------------------------------------------------------------------------------
 
 /// Events that wait until the journal has written those before them. With more, an owner offers no
-/// tasks until some are written.
+/// tasks of durable runs until some are written.
 inline constexpr std::size_t run_events_bytes_max = 32 * mib;
-inline constexpr auto journal_retry_after = 50ms; ///< a journal that had no room for a message
+/// A journal that had no room for a message is asked again after this; one that cannot write, at
+/// first, and then after twice as long each time.
+inline constexpr auto journal_retry_after = 50ms;
+inline constexpr auto journal_retry_after_max = 1s;
+/// A journal that has not written for so long holds up its owner: no task of a durable run begins.
+inline constexpr auto journal_slow_after = 1s;
 inline constexpr std::size_t journal_page_bytes_aim = 1 * mib; ///< of events read at once
-inline constexpr std::size_t run_listeners_max = 64;           ///< clients attached to one run
-inline constexpr std::size_t runs_asked_at_once_max = 1'000; ///< questions that wait for a journal
-inline constexpr std::size_t runs_listed = 100;              ///< unless a client wants more
+/// Definitions of roles that a durable run takes with it.
+inline constexpr std::size_t run_roles_bytes_max = 4 * mib;
+inline constexpr std::size_t run_listeners_max = 64; ///< clients attached to one run
+/// Questions and submissions of clients that wait for a journal, at each place where they do.
+inline constexpr std::size_t runs_asked_at_once_max = 1'000;
+inline constexpr std::size_t runs_asked_bytes_max = 128 * mib;
+/// Runs that are read whole from a journal, or of whose results another begins: each takes the
+/// memory of a run.
+inline constexpr std::size_t runs_read_at_once_max = 4;
+inline constexpr std::size_t task_steps_bytes_max = 32 * mib; ///< they go with each further attempt
+inline constexpr std::size_t step_weight =
+    64; ///< of those bytes: what a step counts beside its own
+inline constexpr std::size_t unreadable_runs_max = 10'000; ///< of which people are told
+/// For the blobs of a run's inputs to come to its owner: less than a client waits for its answer.
+inline constexpr auto run_inputs_time_max = 50s;
+inline constexpr std::size_t runs_listed = 100; ///< unless a client wants more
 inline constexpr std::size_t runs_listed_max = 10'000;
 inline constexpr std::size_t steps_listed_max = 10'000; ///< in one answer; a task's come together
 

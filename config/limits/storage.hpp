@@ -20,6 +20,14 @@ inline constexpr auto blob_keep = 2h;
 /// the agent's state.
 inline constexpr auto blob_named_within = 5min;
 inline constexpr std::size_t state_batch_bytes_max = 8 * mib; ///< of states, gathered for one write
+inline constexpr std::size_t state_whole_bytes_max = 4 * kib; ///< it is written whole
+/// Of a larger state so many changes, and that many bytes of them, lie beside it.
+inline constexpr std::size_t state_changes_max = 64;
+inline constexpr std::size_t state_changes_bytes_max = 64 * kib;
+/// Messages of one agent that were begun and are not done, and their steps: those that began first
+/// go.
+inline constexpr std::size_t open_messages_max = 64;
+inline constexpr std::size_t open_messages_bytes_max = 16 * mib;
 inline constexpr int blob_keep_parts = 8; ///< a use is noted, and a sweep begun, that many times
 inline constexpr std::size_t held_value_depth_max = 128; ///< searched for what a run names
 inline constexpr auto blob_sweep_pause_min = 100ms;

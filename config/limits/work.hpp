@@ -42,6 +42,7 @@ inline constexpr std::size_t run_tasks_max = 100'000;
 inline constexpr std::uint32_t task_attempts_max = 10;
 inline constexpr std::uint32_t task_attempts = 3; ///< if a graph does not say
 inline constexpr auto task_timeout = 10min;
+inline constexpr std::size_t recorded_roles_kept_max = 64; ///< of durable runs, read by a node
 inline constexpr std::size_t document_bytes_max = 32 * mib;
 /// Of blobs that one other node is asked for at once: its answers must fit into its link.
 inline constexpr std::size_t blob_asked_bytes_max = 32 * mib;

@@ -22,8 +22,10 @@ struct held_journal {
 result<held_journal> hold(const std::filesystem::path& given) {
   std::error_code error;
   auto folder = std::filesystem::canonical(given, error);
-  if (error)
+  if (error == std::errc::no_such_file_or_directory)
     return fail(ec::not_found, "there is no folder " + given.string());
+  if (error)
+    return fail(ec::invalid_argument, given.string() + " cannot be read: " + error.message());
   held_journal made{folder, {}};
   auto data = folder.parent_path();
   if (std::filesystem::exists(folder / "journal" / "CURRENT", error)) {

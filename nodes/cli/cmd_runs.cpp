@@ -73,7 +73,8 @@ cli_result<gathered_runs> list_runs(const runs_command& wanted) {
     auto phase = phase_named(wanted.state);
     if (!phase)
       return unexpected{usage_error("--state " + wanted.state
-                                    + ": expected running, succeeded, failed or cancelled")};
+                                    + ": expected running, succeeded, failed, cancelled or "
+                                      "unreadable")};
     asked.set_phase(*phase);
   }
   asked.set_at_most(wanted.limit);

@@ -74,7 +74,7 @@ int cmd_runs_retry(const runs_command& wanted) {
       wanted, "runs retry",
       [&](run_watch& watch, const owned_run& run, run_place place,
           command_trace& trace) -> cli_result<run_outcome> {
-        if (run.summary.phase() == RUN_GOES_ON)
+        if (run.summary.phase() == RUN_GOES_ON && run.summary.waits_for_version() == 0)
           return unexpected{cli_error{exit_failed, "running",
                                       "the run goes on: `troupe runs attach "
                                           + to_string(run_from_bytes(run.summary.run()))

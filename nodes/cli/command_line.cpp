@@ -237,6 +237,23 @@ void add_models(command_table& table) {
   add_json(check, wanted->as_json);
 }
 
+void add_route(command_table& table) {
+  auto wanted = std::make_shared<route_command>();
+  auto app = table.add("route", "Show which model a route chooses for a prompt, and why",
+                       "  troupe route --explain \"Prove it.\" --config troupe.yaml\n"
+                       "  troupe route auto --explain \"Plan a trip\" --complexity 0.7",
+                       wanted, cmd_route);
+  app->add_option("route", wanted->route, "Only needed if there are several")->type_name("ROUTE");
+  app->add_option("--explain", wanted->text, "The prompt")->type_name("TEXT")->required();
+  app->add_option("--role", wanted->role, "Use the route of that role")->type_name("ROLE");
+  app->add_option("--task", wanted->task, "What the call is for, instead of an estimate")
+      ->type_name("TASK");
+  app->add_option("--complexity", wanted->complexity, "0 to 1, instead of an estimate")
+      ->check(CLI::Range(0.0, 1.0));
+  add_config(app, wanted->config, wanted->set);
+  add_json(app, wanted->as_json);
+}
+
 void add_list_commands(command_table& table) {
   auto graphs = std::make_shared<graphs_command>();
   auto app = table.add("graphs", "List the built-in graphs", "  troupe graphs", graphs, cmd_graphs);
@@ -249,6 +266,7 @@ void add_list_commands(command_table& table) {
   add_json(app, roles->as_json);
 
   add_models(table);
+  add_route(table);
 
   auto settings_of = std::make_shared<config_command>();
   auto config = table.app.add_subcommand("config", "Show and check the configuration");

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -121,6 +122,18 @@ struct models_command {
   bool as_json = false;
 };
 int cmd_models(const models_command& wanted);
+
+struct route_command {
+  std::string config;
+  settings set;
+  std::string route; ///< empty: that of the role, or the only one
+  std::string role;
+  std::string text;                 ///< the prompt
+  std::string task;                 ///< empty: estimated
+  std::optional<double> complexity; ///< none: estimated
+  bool as_json = false;
+};
+int cmd_route(const route_command& wanted);
 
 struct roles_command {
   cluster_flags cluster;

@@ -33,7 +33,9 @@ struct asked_node {
 
 void take_answer(gathered_runs& found, const asked_node& from, envelope& reply) {
   if (auto why = failure_in(reply)) {
-    found.silent.push_back({from.name, why->message});
+    // A question changes nothing: it may be asked again, whether it came there or not.
+    bool was_cut = why->code == ec::outcome_unknown;
+    found.silent.push_back({from.name, was_cut ? "its link broke: try again" : why->message});
     return;
   }
   auto answer = reply.body.as<RunsFound>();

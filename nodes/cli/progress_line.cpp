@@ -79,6 +79,8 @@ std::string run_progress(const RunProgress& progress, int columns) {
               + std::to_string(progress.waiting() + progress.queued()) + " waiting";
   if (progress.failed() > 0)
     text += ", " + std::to_string(progress.failed()) + " failed";
+  if (auto tasks = progress.waits_for_version(); tasks > 0)
+    text += ", " + std::to_string(tasks) + " of them for " + progress.waits_for();
   if (!progress.last().empty())
     text += " (" + progress.last() + ")";
   return text;

@@ -41,8 +41,10 @@ json task_json(const run_outcome& outcome, const TaskOutcome& task) {
             {"notes", json::array()}};
   for (const auto& note : task.notes())
     made["notes"].push_back(note);
-  if (!task.ok())
+  if (!task.ok() && task.has_failure())
     made["error"] = to_json(from_proto(task.failure()));
+  if (!task.waits_for().empty())
+    made["waits_for"] = task.waits_for();
   return made;
 }
 

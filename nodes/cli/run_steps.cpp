@@ -5,7 +5,10 @@
 #include "nodes/cli/run_words.hpp"
 #include "telemetry/text_escape.hpp"
 
+#include <cstddef>
+#include <functional>
 #include <map>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -92,12 +95,17 @@ std::string steps_text(const shown_steps& steps, bool colours) {
 }
 
 void add_steps(json& shown, const shown_steps& steps) {
-  std::map<std::string_view, json> of_task;
-  for (const auto& step : steps)
-    of_task.try_emplace(step.task(), json::array()).first->second.push_back(step_json(step));
-  for (auto& task : shown["tasks"]) {
-    auto found = of_task.find(task.at("task").get_ref<const std::string&>());
-    task["steps"] = found == of_task.end() ? json::array() : std::move(found->second);
+  auto& tasks = shown["tasks"];
+  std::map<std::string, std::size_t, std::less<>> listed;
+  for (auto& task : tasks) {
+    task["steps"] = json::array();
+    listed.emplace(task.at("task").get<std::string>(), listed.size());
+  }
+  for (const auto& step : steps) {
+    auto [at, is_new] = listed.try_emplace(step.task(), listed.size());
+    if (is_new)
+      tasks.push_back({{"task", step.task()}, {"steps", json::array()}});
+    tasks[at->second]["steps"].push_back(step_json(step));
   }
 }
 

@@ -249,10 +249,12 @@ void run_watch::on_accepted(RunAccepted accepted) {
   if (!first)
     return;
   accepted_ = std::move(accepted);
-  if (options_.quiet || options_.detach)
+  if (options_.quiet)
     return;
-  line_.clear();
-  tell(accepted_text(accepted_, place_.owner_name) + "\n");
+  if (!options_.detach) {
+    line_.clear();
+    tell(accepted_text(accepted_, place_.owner_name) + "\n");
+  }
   if (accepted_.known() && options_.is_keyed)
     tell("troupe: already accepted, showing the run of the first submission\n");
 }

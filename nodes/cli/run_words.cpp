@@ -11,7 +11,9 @@ namespace troupe::cli {
 std::string accepted_text(const RunAccepted& accepted, const std::string& node_name) {
   auto text = "run " + to_string(run_from_bytes(accepted.run())) + " on " + one_line(node_name);
   if (is_durable(accepted.durability()))
-    text += ", durable (" + std::string{to_string(accepted.durability())} + ")";
+    text += ", durable (" + std::string{to_string(accepted.durability())}
+            + (accepted.durability() == DURABILITY_ASYNC ? ": all but the last 100 ms of work" : "")
+            + ")";
   return text;
 }
 

@@ -50,7 +50,8 @@ void add_runs(command_table& table) {
     if (!table.chosen)
       table.chosen = [wanted] { return cmd_runs(*wanted); };
   });
-  runs->add_option("--state", wanted->state, "Only those: running, succeeded, failed, cancelled")
+  runs->add_option("--state", wanted->state,
+                   "Only those: running, succeeded, failed, cancelled, unreadable")
       ->type_name("STATE")
       ->check(is_given);
   runs->add_option("--limit", wanted->limit, "How many are shown at most (default: 20)")

@@ -36,9 +36,9 @@ std::size_t digits_needed(const std::vector<owned_run>& runs) {
 }
 
 std::string state_text(RunPhase phase, bool colours) {
-  auto shade = phase == RUN_SUCCEEDED ? colour::green
-               : phase == RUN_FAILED  ? colour::red
-                                      : colour::yellow;
+  auto shade = phase == RUN_SUCCEEDED                           ? colour::green
+               : phase == RUN_FAILED || phase == RUN_UNREADABLE ? colour::red
+                                                                : colour::yellow;
   return painted(to_string(phase), shade, colours);
 }
 
@@ -85,6 +85,8 @@ std::string tasks_text(const owned_run& run, const run_outcome& outcome, bool co
       break;
     auto node = outcome.node_names.find(task.node());
     auto notes = paid_twice_text(task.unknown_steps());
+    if (!task.waits_for().empty())
+      notes += (notes.empty() ? "waits for " : "; waits for ") + task.waits_for();
     if (task.has_failure())
       notes += (notes.empty() ? "" : "; ") + task.failure().message();
     rows.push_back(
@@ -118,13 +120,15 @@ std::string_view to_string(RunPhase phase) {
       return "failed";
     case RUN_CANCELLED:
       return "cancelled";
+    case RUN_UNREADABLE:
+      return "unreadable";
     default:
       return "unknown";
   }
 }
 
 std::optional<RunPhase> phase_named(std::string_view word) {
-  for (auto one : {RUN_GOES_ON, RUN_SUCCEEDED, RUN_FAILED, RUN_CANCELLED})
+  for (auto one : {RUN_GOES_ON, RUN_SUCCEEDED, RUN_FAILED, RUN_CANCELLED, RUN_UNREADABLE})
     if (word == to_string(one))
       return one;
   return std::nullopt;
@@ -165,7 +169,8 @@ json summary_json(const owned_run& run) {
             {"total", told.total()},
             {"accepted_ms", told.accepted_ms()},
             {"ended_ms", told.ended_ms() == 0 ? json(nullptr) : json(told.ended_ms())},
-            {"resumed", told.resumed()}};
+            {"resumed", told.resumed()},
+            {"waits_for_version", told.waits_for_version()}};
   if (!told.key().empty())
     made["key"] = told.key();
   if (!told.retry_of().empty())
@@ -209,6 +214,10 @@ std::string shown_text(const owned_run& run, const run_outcome& outcome, std::in
                      + std::to_string(outcome.ended.output_tokens()));
   line("cost", outcome.ended.cost_nano_usd() > 0 ? money_text(outcome.ended.cost_nano_usd()) : "");
   line("failure", told.has_failure() ? one_line(told.failure().message()) : "");
+  if (auto tasks = told.waits_for_version(); tasks > 0)
+    text += count_of(tasks, "task") + (tasks == 1 ? " waits" : " wait")
+            + " for a node with another version; `troupe runs retry "
+            + id_of(told).substr(0, short_id_digits_min) + "` begins anew without recorded calls\n";
   if (auto twice = paid_twice_text(outcome.ended.unknown_steps()); !twice.empty())
     text += twice + "\n";
   text += tasks_text(run, outcome, colours);

@@ -89,11 +89,17 @@ std::string submission(std::uint64_t session, std::uint64_t number) {
 }
 
 std::string payload(std::string_view hash) { return with_prefix(payloads, hash); }
-std::string names(std::uint64_t number) { return with_number("n", number); }
-std::string name_of(std::uint64_t number, std::string_view hash) { return names(number) += hash; }
-std::string named(std::string_view hash) { return with_prefix("b", hash); }
-std::string named_by(std::string_view hash, std::uint64_t number) {
-  auto made = named(hash);
+std::string names(const name_rows& rows, std::uint64_t number) {
+  return with_number(rows.of_run, number);
+}
+std::string name_of(const name_rows& rows, std::uint64_t number, std::string_view hash) {
+  return names(rows, number) += hash;
+}
+std::string named(const name_rows& rows, std::string_view hash) {
+  return with_prefix(rows.of_name, hash);
+}
+std::string named_by(const name_rows& rows, std::string_view hash, std::uint64_t number) {
+  auto made = named(rows, hash);
   append_ordered(made, number);
   return made;
 }

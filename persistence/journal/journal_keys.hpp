@@ -16,6 +16,9 @@
 ///     "p" sha256             an event that is too large for its record
 ///     "n" number sha256      nothing: that run has such an event
 ///     "b" sha256 number      nothing: the same, from the event to its runs
+///     "d" number sha256      nothing: the inputs of that run name this blob
+///     "f" sha256 number      nothing: the same, from the blob to its runs
+///     "m"                    nothing: "d" and "f" are there for all runs (since version 0.2)
 ///     "l"                    format, fencing token, writes ever, the next run's number
 ///
 /// Numbers of runs and records are in the fewest bytes that keep their order.
@@ -23,6 +26,13 @@ namespace troupe::journal_keys {
 
 inline constexpr std::string_view state = "l";
 inline constexpr std::string_view heads = "h", open_runs = "o", ends = "t", payloads = "p";
+inline constexpr std::string_view blobs_listed = "m";
+
+/// Two kinds of rows that say the same: from a run to what it has or names, and back.
+struct name_rows {
+  std::string_view of_run, of_name;
+};
+inline constexpr name_rows payload_names{"n", "b"}, blob_names{"d", "f"};
 
 std::string head(std::string_view run);
 std::string open_run(std::string_view run);
@@ -33,10 +43,10 @@ std::string end(std::int64_t ended_ms, std::string_view run);
 std::string key(std::string_view tenant, std::string_view key);
 std::string submission(std::uint64_t session, std::uint64_t number);
 std::string payload(std::string_view hash);
-std::string names(std::uint64_t number);
-std::string name_of(std::uint64_t number, std::string_view hash);
-std::string named(std::string_view hash);
-std::string named_by(std::string_view hash, std::uint64_t number);
+std::string names(const name_rows& rows, std::uint64_t number);
+std::string name_of(const name_rows& rows, std::uint64_t number, std::string_view hash);
+std::string named(const name_rows& rows, std::string_view hash);
+std::string named_by(const name_rows& rows, std::string_view hash, std::uint64_t number);
 
 /// What follows the prefix, read back. Nothing: it is no such key.
 struct record_place {

@@ -1,6 +1,7 @@
 #include "persistence/journal/journal_rows.hpp"
 
 #include "config/limits/storage.hpp"
+#include "messages/value_blobs.hpp"
 #include "persistence/journal/journal_event.hpp"
 
 #include <algorithm>
@@ -32,7 +33,8 @@ result<void> journal_rows::check(std::span<const journal_entry> entries) const {
 
 void journal_rows::add(std::span<const journal_entry> entries) {
   for (const auto& [id, event] : entries) {
-    auto& known = runs_[std::string{id}];
+    std::string run{id};
+    auto& known = runs_[run];
     known.events.emplace_back(event);
     auto place = place_of(event);
     if (place == event_place::first) {
@@ -41,6 +43,11 @@ void journal_rows::add(std::span<const journal_entry> entries) {
         by_key_[{began.tenant(), began.key()}] = id;
       if (began.session() != 0)
         by_submission_[{began.session(), began.number()}] = id;
+      each_blob_of(began.inputs(), [&](const BlobRef& blob) {
+        known.blobs.insert(blob.sha256());
+        by_blob_[blob.sha256()].emplace(run);
+        return true;
+      });
     } else if (place == event_place::last) {
       known.ended = read_finished(event)->summary();
       known.ended->set_run(std::string{id});
@@ -123,7 +130,25 @@ void journal_rows::remove(std::string_view run) {
   ends_.erase({end_time_of(*found->second.ended), found->first});
   std::erase_if(by_key_, [&](const auto& one) { return one.second == run; });
   std::erase_if(by_submission_, [&](const auto& one) { return one.second == run; });
+  for (const auto& hash : found->second.blobs) {
+    auto named = by_blob_.find(hash);
+    named->second.erase(found->first);
+    if (named->second.empty())
+      by_blob_.erase(named);
+  }
   runs_.erase(found);
+}
+
+std::vector<std::string> journal_rows::blobs_of_only(std::span<const std::string> runs) const {
+  std::set<std::string> gone(runs.begin(), runs.end()), found;
+  for (const auto& run : runs)
+    if (auto known = runs_.find(run); known != runs_.end())
+      for (const auto& hash : known->second.blobs) {
+        const auto& named = by_blob_.find(hash)->second;
+        if (std::includes(gone.begin(), gone.end(), named.begin(), named.end()))
+          found.insert(hash);
+      }
+  return {found.begin(), found.end()};
 }
 
 std::vector<std::string> journal_rows::older_than(std::int64_t before_ms,

@@ -31,6 +31,9 @@ public:
   std::optional<std::string> find(std::uint64_t session, std::uint64_t number) const;
   journal_removal can_remove(std::string_view run) const;
   void remove(std::string_view run);
+  bool names_blob(std::string_view sha256) const { return by_blob_.contains(sha256); }
+  /// The blobs that only those runs name.
+  std::vector<std::string> blobs_of_only(std::span<const std::string> runs) const;
   /// Ended before that time, the oldest first.
   std::vector<std::string> older_than(std::int64_t before_ms, std::size_t at_most) const;
 
@@ -40,12 +43,14 @@ private:
   struct kept_run {
     std::vector<std::string> events;
     std::optional<RunSummary> ended;
+    std::set<std::string> blobs; ///< that its inputs name
   };
 
   std::map<std::string, kept_run, std::less<>> runs_;
   std::map<std::pair<std::string, std::string>, std::string> by_key_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::string> by_submission_;
   std::set<std::pair<std::int64_t, std::string>> ends_;
+  std::map<std::string, std::set<std::string>, std::less<>> by_blob_; ///< runs that name it
 };
 
 } // namespace troupe

@@ -81,6 +81,11 @@ public:
   /// Forgets runs that ended before that time, the oldest first; not synced. Returns how many.
   virtual result<std::size_t> cut(std::int64_t before_ms, std::size_t at_most) = 0;
 
+  /// Whether the inputs of a run that is here, ended or not, name that blob.
+  virtual result<bool> names_blob(std::string_view sha256) = 0;
+  /// The blobs that no run names any more since `remove` or `cut` and the last call of this.
+  virtual std::vector<std::string> take_released_blobs() = 0;
+
   virtual result<std::uint64_t> free_bytes() = 0;
 
   /// As `blob_store::broken`.

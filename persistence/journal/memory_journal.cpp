@@ -2,6 +2,9 @@
 #include "persistence/journal/journal_store.hpp"
 
 #include <limits>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace troupe {
 
@@ -50,21 +53,28 @@ public:
       return unexpected{std::move(may).error()};
     auto can = rows().can_remove(run);
     if (can == journal_removal::removed)
-      rows().remove(run);
+      forget({std::string{run}});
     return can;
   }
   result<std::size_t> cut(std::int64_t before_ms, std::size_t at_most) override {
     if (auto may = check_token(); !may)
       return unexpected{std::move(may).error()};
     auto old = rows().older_than(before_ms, at_most);
-    for (const auto& run : old)
-      rows().remove(run);
+    forget(old);
     return old.size();
   }
+  result<bool> names_blob(std::string_view sha256) override { return rows().names_blob(sha256); }
+  std::vector<std::string> take_released_blobs() override { return std::exchange(released_, {}); }
   result<std::uint64_t> free_bytes() override { return std::numeric_limits<std::uint64_t>::max(); }
 
 private:
   journal_rows& rows() const { return medium_->rows; }
+  void forget(const std::vector<std::string>& runs) {
+    auto blobs = rows().blobs_of_only(runs);
+    released_.insert(released_.end(), blobs.begin(), blobs.end());
+    for (const auto& run : runs)
+      rows().remove(run);
+  }
   result<void> check_token() const {
     if (token_ == rows().token)
       return {};
@@ -75,6 +85,7 @@ private:
 
   std::shared_ptr<journal_medium> medium_;
   std::uint64_t token_;
+  std::vector<std::string> released_;
 };
 
 } // namespace

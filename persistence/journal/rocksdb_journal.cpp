@@ -5,18 +5,13 @@
 #include "persistence/journal/journal_keys.hpp"
 #include "persistence/journal/journal_record.hpp"
 #include "persistence/journal/wal_reader.hpp"
-#include "persistence/own_files.hpp"
 #include "persistence/sha256.hpp"
-
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 
 namespace troupe {
 
 rocksdb_database::words journal_words() {
-  return {"the events of durable runs", "no runs: those that have not ended are lost"};
+  return {"the events of durable runs",
+          "no runs: what `troupe journal salvage` cannot bring out of it is lost"};
 }
 
 rocksdb_database::adjustment journal_adjustment(rocksdb_database::adjustment further) {
@@ -37,7 +32,10 @@ result<wal_findings> check_closed_journal(const std::filesystem::path& folder,
                                           const wal_mending& mend) {
   if (auto listed = manifest_mark{folder}.check(); !listed)
     return unexpected{std::move(listed).error()};
-  auto logs = read_wals(folder);
+  auto logs = read_wals(folder, [](std::string_view row) {
+    auto state = decode_journal_state(row);
+    return state ? state->writes : 0;
+  });
   if (logs && mend)
     if (auto mended = mend(folder, *logs); !mended)
       return unexpected{std::move(mended).error()};
@@ -45,30 +43,6 @@ result<wal_findings> check_closed_journal(const std::filesystem::path& folder,
     return unexpected{*std::move(logs->damage)};
   return logs;
 }
-
-namespace {
-
-/// RocksDB accepts a torn record at the end of a log, but not one that goes on in another block,
-/// and does not see that the end of a log is missing before another one. What was never
-/// acknowledged is cut off; the rest is damage.
-result<void> cut_unacknowledged(const std::filesystem::path& folder, wal_findings& logs) {
-  auto acknowledged = write_mark{folder / "ACKNOWLEDGED"}.open(true);
-  if (!acknowledged)
-    return unexpected{std::move(acknowledged).error()};
-  if (logs.whole_until == 0 || *acknowledged > logs.whole_until)
-    return {};
-  for (const auto& [path, bytes] : logs.cuts) {
-    auto file = open_own_file(path, O_WRONLY);
-    if (!file)
-      return unexpected{std::move(file).error()};
-    if (::ftruncate(file->get(), static_cast<off_t>(bytes)) != 0 || ::fsync(file->get()) != 0)
-      return unexpected{file_failure("cutting off the torn end of", path, errno)};
-  }
-  logs.damage.reset();
-  return {};
-}
-
-} // namespace
 
 rocksdb_journal::rocksdb_journal(const std::filesystem::path& folder, journal_options options)
     : must_exist_(options.must_exist), data_(folder, journal_words(), std::move(options.free_space),
@@ -104,7 +78,10 @@ result<void> rocksdb_journal::open() {
     if (auto runs = check_open_runs(); !runs)
       return runs;
     log_bytes_unsynced_max_ = data_.engine().GetOptions().write_buffer_size / 4 * 3;
-    return data_.read_only() ? result<void>{} : prepare_to_write(0);
+    if (data_.read_only())
+      return {};
+    auto ready = prepare_to_write(0);
+    return ready ? list_blobs_of_earlier_runs() : ready;
   });
   if (!checked)
     data_.close();
@@ -135,7 +112,8 @@ result<void> rocksdb_journal::prepare_to_write(std::uint64_t bytes) {
     return {};
   batch_draft made;
   made.state = state_;
-  ++made.state.token;
+  if (++made.state.token == 1) // a new journal
+    made.batch.Put(slice_of(journal_keys::blobs_listed), "");
   writes_ = true;
   return write(made, journal_write::synced);
 }
@@ -279,6 +257,7 @@ void rocksdb_journal::begin(batch_draft& made, known_run& run, std::string_view 
     made.batch.Put(journal_keys::key(event.tenant(), event.key()), slice_of(id));
   if (event.session() != 0)
     made.batch.Put(journal_keys::submission(event.session(), event.number()), slice_of(id));
+  add_blobs(made, run.head.number(), event);
 }
 
 void rocksdb_journal::end(batch_draft& made, known_run& run, std::string_view id,
@@ -314,12 +293,13 @@ result<void> rocksdb_journal::add_record(batch_draft& made, known_run& run,
 
 result<void> rocksdb_journal::add_payload(batch_draft& made, const known_run& run,
                                           std::string_view event, const std::string& hash) {
-  made.batch.Put(journal_keys::name_of(run.head.number(), hash), "");
-  made.batch.Put(journal_keys::named_by(hash, run.head.number()), "");
+  constexpr auto& rows = journal_keys::payload_names;
+  made.batch.Put(journal_keys::name_of(rows, run.head.number(), hash), "");
+  made.batch.Put(journal_keys::named_by(rows, hash, run.head.number()), "");
   if (!made.payloads.insert(hash).second)
     return {};
   bool is_there = false;
-  auto looked = reader_.each_row(journal_keys::named(hash), [&](auto, auto) {
+  auto looked = reader_.each_row(journal_keys::named(rows, hash), [&](auto, auto) {
     is_there = true;
     return false;
   });

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/journal.pb.h"
+#include "persistence/journal/journal_keys.hpp"
 #include "persistence/journal/journal_reader.hpp"
 #include "persistence/journal/journal_state.hpp"
 #include "persistence/journal/journal_store.hpp"
@@ -10,8 +11,12 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
+#include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace troupe {
 
@@ -44,6 +49,8 @@ public:
   result<std::optional<std::string>> find(std::uint64_t session, std::uint64_t number) override;
   result<journal_removal> remove(std::string_view run) override;
   result<std::size_t> cut(std::int64_t before_ms, std::size_t at_most) override;
+  result<bool> names_blob(std::string_view sha256) override;
+  std::vector<std::string> take_released_blobs() override { return std::exchange(released_, {}); }
   result<std::uint64_t> free_bytes() override { return data_.free_bytes(); }
   bool broken() const override { return data_.broken(); }
 
@@ -63,7 +70,15 @@ private:
     std::set<std::string, std::less<>> payloads; ///< that it stores
   };
 
+  /// The removal of runs, being made: what no other run has or names once it is written.
+  struct removal_draft {
+    std::set<std::string> payloads, blobs;
+    std::set<std::string> names; ///< rows that the batch removes
+  };
+
   result<void> check_open_runs();
+  result<void> list_blobs_of_earlier_runs();
+  static void add_blobs(batch_draft& made, std::uint64_t number, const RunEvent::Began& event);
   result<void> prepare_to_write(std::uint64_t bytes);
   result<void> write(batch_draft& made, journal_write how);
   bool may_end_log(const rocksdb::WriteBatch& batch);
@@ -78,9 +93,12 @@ private:
                     const RunEvent::Began& event);
   static void end(batch_draft& made, known_run& run, std::string_view id, RunSummary summary);
 
-  result<void> add_removal(rocksdb::WriteBatch& batch, std::set<std::string>& gone_payloads,
-                           std::set<std::string>& removed_names, std::string_view run,
+  result<void> add_removal(rocksdb::WriteBatch& batch, removal_draft& gone, std::string_view run,
                            const JournalHead& head);
+  result<void> add_removal_of_names(rocksdb::WriteBatch& batch, removal_draft& gone,
+                                    const journal_keys::name_rows& rows, std::uint64_t number,
+                                    std::set<std::string>& unnamed);
+  result<void> write_removal(batch_draft& made, removal_draft& gone, journal_write how);
   result<std::optional<std::string>> row_that_names_run(const std::string& key);
 
   bool must_exist_;
@@ -93,6 +111,7 @@ private:
   std::uint64_t log_bytes_unsynced_max_ = 0;
   std::uint64_t files_version_ = 0; ///< of RocksDB's list of files, when it was noted
   std::unordered_map<std::string, known_run> tails_; ///< of runs that go on: bounded
+  std::vector<std::string> released_;                ///< blobs that no run names any more
 };
 
 } // namespace troupe

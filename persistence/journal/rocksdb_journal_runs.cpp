@@ -114,11 +114,8 @@ result<std::optional<std::string>> rocksdb_journal::find(std::uint64_t session,
   return row_that_names_run(journal_keys::submission(session, number));
 }
 
-/// Adds the removal of all rows of the run. `gone_payloads` are those that nobody names any more
-/// once the batch, which may remove several runs, is written.
-result<void> rocksdb_journal::add_removal(rocksdb::WriteBatch& batch,
-                                          std::set<std::string>& gone_payloads,
-                                          std::set<std::string>& removed_names,
+/// Adds the removal of all rows of the run.
+result<void> rocksdb_journal::add_removal(rocksdb::WriteBatch& batch, removal_draft& gone,
                                           std::string_view run, const JournalHead& head) {
   auto number = head.number();
   batch.DeleteRange(journal_keys::records(number), journal_keys::records(number + 1));
@@ -138,30 +135,53 @@ result<void> rocksdb_journal::add_removal(rocksdb::WriteBatch& batch,
   if (head.session() != 0)
     if (auto done = forget(journal_keys::submission(head.session(), head.submission())); !done)
       return done;
+  if (auto done =
+          add_removal_of_names(batch, gone, journal_keys::payload_names, number, gone.payloads);
+      !done)
+    return done;
+  return add_removal_of_names(batch, gone, journal_keys::blob_names, number, gone.blobs);
+}
+
+/// `unnamed` gets what nobody has or names any more once the batch, which may remove several runs,
+/// is written.
+result<void> rocksdb_journal::add_removal_of_names(rocksdb::WriteBatch& batch, removal_draft& gone,
+                                                   const journal_keys::name_rows& rows,
+                                                   std::uint64_t number,
+                                                   std::set<std::string>& unnamed) {
   std::vector<std::string> hashes;
-  auto listed = reader_.each_row(journal_keys::names(number), [&](auto hash, auto) {
+  auto listed = reader_.each_row(journal_keys::names(rows, number), [&](auto hash, auto) {
     hashes.emplace_back(hash);
     return true;
   });
   if (!listed)
     return listed;
   for (const auto& hash : hashes) {
-    batch.Delete(journal_keys::name_of(number, hash));
-    auto name = journal_keys::named_by(hash, number);
+    batch.Delete(journal_keys::name_of(rows, number, hash));
+    auto name = journal_keys::named_by(rows, hash, number);
     batch.Delete(name);
-    removed_names.insert(name);
+    gone.names.insert(name);
     bool is_needed = false;
-    auto prefix = journal_keys::named(hash);
+    auto prefix = journal_keys::named(rows, hash);
     auto looked = reader_.each_row(prefix, [&](auto rest, auto) {
-      is_needed = !removed_names.contains(prefix + std::string{rest});
+      is_needed = !gone.names.contains(prefix + std::string{rest});
       return !is_needed;
     });
     if (!looked)
       return looked;
-    if (!is_needed && gone_payloads.insert(hash).second)
-      batch.Delete(journal_keys::payload(hash));
+    if (!is_needed)
+      unnamed.insert(hash);
   }
   return {};
+}
+
+result<void> rocksdb_journal::write_removal(batch_draft& made, removal_draft& gone,
+                                            journal_write how) {
+  for (const auto& hash : gone.payloads)
+    made.batch.Delete(journal_keys::payload(hash));
+  auto written = write(made, how);
+  if (written)
+    released_.insert(released_.end(), gone.blobs.begin(), gone.blobs.end());
+  return written;
 }
 
 result<journal_removal> rocksdb_journal::remove(std::string_view run) {
@@ -177,10 +197,10 @@ result<journal_removal> rocksdb_journal::remove(std::string_view run) {
       return unexpected{std::move(ready).error()};
     batch_draft made;
     made.state = state_;
-    std::set<std::string> payloads, names;
-    if (auto added = add_removal(made.batch, payloads, names, run, **head); !added)
+    removal_draft gone;
+    if (auto added = add_removal(made.batch, gone, run, **head); !added)
       return unexpected{std::move(added).error()};
-    if (auto written = write(made, journal_write::synced); !written)
+    if (auto written = write_removal(made, gone, journal_write::synced); !written)
       return unexpected{std::move(written).error()};
     return journal_removal::removed;
   });
@@ -206,17 +226,17 @@ result<std::size_t> rocksdb_journal::cut(std::int64_t before_ms, std::size_t at_
       return unexpected{std::move(ready).error()};
     batch_draft made;
     made.state = state_;
-    std::set<std::string> payloads, names;
+    removal_draft gone;
     for (const auto& run : runs) {
       auto head = reader_.head_of(run);
       if (head && !*head)
         return unexpected{data_.damaged("the head of " + run_text(run) + " is missing")};
-      auto added = head ? add_removal(made.batch, payloads, names, run, **head)
+      auto added = head ? add_removal(made.batch, gone, run, **head)
                         : result<void>{unexpected{head.error()}};
       if (!added)
         return unexpected{std::move(added).error()};
     }
-    if (auto written = write(made, journal_write::unsynced); !written)
+    if (auto written = write_removal(made, gone, journal_write::unsynced); !written)
       return unexpected{std::move(written).error()};
     return runs.size();
   });

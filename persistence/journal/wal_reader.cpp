@@ -1,13 +1,17 @@
 #include "persistence/journal/wal_reader.hpp"
 
 #include "persistence/files.hpp"
-#include "persistence/journal/journal_keys.hpp"
-#include "persistence/journal/journal_state.hpp"
+#include "persistence/own_files.hpp"
+#include "persistence/write_mark.hpp"
 
 #include <boost/crc.hpp>
 #include <rocksdb/write_batch.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 
 namespace troupe {
 
@@ -38,13 +42,15 @@ std::uint32_t masked_crc(std::string_view bytes) {
   return ((sum >> 15) | (sum << 17)) + 0xa282ead8U;
 }
 
+constexpr std::string_view number_row = "l";
+
 /// The number of a write of ours: each has a row that says so.
 struct find_number final : rocksdb::WriteBatch::Handler {
+  explicit find_number(const write_number& in) : number_in(in) {}
   rocksdb::Status PutCF(std::uint32_t, const rocksdb::Slice& key,
                         const rocksdb::Slice& value) override {
-    if (key == rocksdb::Slice{journal_keys::state.data(), journal_keys::state.size()})
-      if (auto state = decode_journal_state({value.data(), value.size()}))
-        number = state->writes;
+    if (key == rocksdb::Slice{number_row.data(), number_row.size()})
+      number = number_in({value.data(), value.size()});
     return {};
   }
   rocksdb::Status DeleteCF(std::uint32_t, const rocksdb::Slice&) override { return {}; }
@@ -52,11 +58,12 @@ struct find_number final : rocksdb::WriteBatch::Handler {
                                 const rocksdb::Slice&) override {
     return {};
   }
+  const write_number& number_in;
   std::uint64_t number = 0;
 };
 
-std::uint64_t number_of(std::string batch) {
-  find_number handler;
+std::uint64_t number_of(std::string batch, const write_number& number_in) {
+  find_number handler{number_in};
   rocksdb::WriteBatch read(std::move(batch));
   return read.Iterate(&handler).ok() ? handler.number : 0;
 }
@@ -127,7 +134,7 @@ bool wal_reader::has_rest() const {
                      bytes_.end(), [](char c) { return c != '\0'; });
 }
 
-result<wal_findings> read_wals(const std::filesystem::path& folder) {
+result<wal_findings> read_wals(const std::filesystem::path& folder, const write_number& number_in) {
   wal_findings found;
   for (const auto& path : logs_in(folder)) {
     auto bytes = read_file(path, log_bytes_max);
@@ -138,7 +145,7 @@ result<wal_findings> read_wals(const std::filesystem::path& folder) {
     wal_reader log(std::move(**bytes));
     bool is_first = true;
     while (auto batch = log.next()) {
-      auto number = number_of(std::move(*batch));
+      auto number = number_of(std::move(*batch), number_in);
       if (found.last_write != 0 && number != found.last_write + 1 && !found.damage)
         note_gap(found, is_first, path, log.offset(), number);
       found.last_write = number;
@@ -155,6 +162,32 @@ result<wal_findings> read_wals(const std::filesystem::path& folder) {
     found.cuts.emplace_back(found.last_log, found.readable_bytes);
   }
   return found;
+}
+
+result<void> cut_unacknowledged(const std::filesystem::path& folder, wal_findings& logs) {
+  if (logs.whole_until == 0)
+    return {};
+  auto acknowledged = write_mark{folder / "ACKNOWLEDGED"}.open(true);
+  if (!acknowledged)
+    return unexpected{std::move(acknowledged).error()};
+  if (*acknowledged > logs.whole_until)
+    return {};
+  for (const auto& [path, bytes] : logs.cuts) {
+    auto file = open_own_file(path, O_WRONLY);
+    if (!file)
+      return unexpected{std::move(file).error()};
+    if (::ftruncate(file->get(), static_cast<off_t>(bytes)) != 0 || ::fsync(file->get()) != 0)
+      return unexpected{file_failure("cutting off the torn end of", path, errno)};
+  }
+  logs.damage.reset();
+  return {};
+}
+
+result<void> mend_logs(const std::filesystem::path& folder, const write_number& number_in) {
+  auto logs = read_wals(folder, number_in);
+  if (!logs)
+    return unexpected{std::move(logs).error()};
+  return cut_unacknowledged(folder, *logs);
 }
 
 } // namespace troupe

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,7 +40,7 @@ private:
   std::uint64_t record_at_ = 0;
 };
 
-/// What the logs of a journal hold, and what is wrong with them.
+/// What the logs of a store hold, and what is wrong with them.
 struct wal_findings {
   std::uint64_t last_write = 0;     ///< number of the last write that can be read; 0: there is none
   std::filesystem::path last_log;   ///< the one that is written now
@@ -54,7 +55,18 @@ struct wal_findings {
   std::vector<std::pair<std::filesystem::path, std::uint64_t>> cuts;
 };
 
+/// The number of a write, in the row "l" that each write of ours renews; 0: it has none.
+using write_number = std::function<std::uint64_t(std::string_view row)>;
+
 /// Reads all logs in the folder. `storage_failed` if a file cannot be read.
-result<wal_findings> read_wals(const std::filesystem::path& folder);
+result<wal_findings> read_wals(const std::filesystem::path& folder, const write_number& number_in);
+
+/// RocksDB accepts a torn record at the end of a log, but not one that goes on in another block,
+/// and does not see that the end of a log is missing before another one. What was never
+/// acknowledged (write_mark) is cut off; the rest stays as it is, and is damage. Nobody else may
+/// use the folder.
+result<void> cut_unacknowledged(const std::filesystem::path& folder, wal_findings& logs);
+/// The same, of logs that nobody has read.
+result<void> mend_logs(const std::filesystem::path& folder, const write_number& number_in);
 
 } // namespace troupe

@@ -78,7 +78,7 @@ double one_run(std::uint64_t count) {
     items.add_items()->set_integer(static_cast<std::int64_t>(i));
   whole_node node{1};
   node.wait_for_members();
-  auto us = drive<submitter>(node, *graph, inputs, std::uint64_t{1});
+  auto us = drive<submitter>(node, submissions{.graph = *graph, .inputs = std::move(inputs)});
   return static_cast<double>(count) * 1e6 / us;
 }
 

@@ -3,8 +3,7 @@
 #include "messages/journal.pb.h"
 #include "persistence/journal/journal_store.hpp"
 #include "tests/bench/report.hpp"
-
-#include <rocksdb/db.h>
+#include "tests/bench/synced_puts.hpp"
 
 #include <condition_variable>
 #include <cstdlib>
@@ -29,27 +28,6 @@ std::string step_event() {
   step.mutable_step()->set_asked(0x123456789abcdef0);
   step.mutable_step()->set_what("chat gpt-5");
   return event.SerializeAsString();
-}
-
-std::filesystem::path new_folder() {
-  auto pattern = (std::filesystem::temp_directory_path() / "troupe-bench-XXXXXX").string();
-  if (!::mkdtemp(pattern.data()))
-    throw std::runtime_error("no folder for files");
-  return pattern;
-}
-
-/// Calls `write` from so many threads, each so often. Returns writes a second.
-template <class Write>
-double rate_of(unsigned writers, unsigned each, Write write) {
-  auto begun = std::chrono::steady_clock::now();
-  std::vector<std::jthread> threads;
-  for (unsigned i = 0; i < writers; ++i)
-    threads.emplace_back([&, i] {
-      for (unsigned n = 0; n < each; ++n)
-        write(i);
-    });
-  threads.clear();
-  return writers * each / seconds_since(begun);
 }
 
 /// As service::journal: one thread writes all that waits.
@@ -98,49 +76,22 @@ private:
 };
 
 double journal_rate(unsigned writers, unsigned each) {
-  auto folder = new_folder();
-  double rate = 0;
-  {
-    auto store = open_journal(folder / "journal");
-    if (!store)
-      throw std::runtime_error(store.error().message);
-    RunEvent began;
-    began.mutable_began();
-    auto event = began.SerializeAsString();
-    std::vector<std::string> runs;
-    for (unsigned i = 0; i < writers; ++i) {
-      runs.emplace_back(run_bytes, static_cast<char>('A' + i));
-      journal_entry first{runs.back(), event};
-      if (!(*store)->append({&first, 1}, journal_write::synced))
-        throw std::runtime_error("a run cannot begin");
-    }
-    gathering_journal all(**store, runs);
-    rate = rate_of(writers, each, [&](unsigned writer) { all.append(writer); });
+  temporary_folder folder;
+  auto store = open_journal(folder.path() / "journal");
+  if (!store)
+    throw std::runtime_error(store.error().message);
+  RunEvent began;
+  began.mutable_began();
+  auto event = began.SerializeAsString();
+  std::vector<std::string> runs;
+  for (unsigned i = 0; i < writers; ++i) {
+    runs.emplace_back(run_bytes, static_cast<char>('A' + i));
+    journal_entry first{runs.back(), event};
+    if (!(*store)->append({&first, 1}, journal_write::synced))
+      throw std::runtime_error("a run cannot begin");
   }
-  std::filesystem::remove_all(folder);
-  return rate;
-}
-
-double rocksdb_rate(unsigned writers, unsigned each) {
-  auto folder = new_folder();
-  double rate = 0;
-  {
-    rocksdb::DB* raw = nullptr;
-    rocksdb::Options options;
-    options.create_if_missing = true;
-    if (!rocksdb::DB::Open(options, folder.string(), &raw).ok())
-      throw std::runtime_error("RocksDB cannot be opened");
-    std::unique_ptr<rocksdb::DB> db(raw);
-    auto event = step_event();
-    rocksdb::WriteOptions synced;
-    synced.sync = true;
-    rate = rate_of(writers, each, [&](unsigned writer) {
-      if (!db->Put(synced, "run" + std::to_string(writer), event).ok())
-        std::abort();
-    });
-  }
-  std::filesystem::remove_all(folder);
-  return rate;
+  gathering_journal all(**store, runs);
+  return rate_of(writers, each, [&](unsigned writer) { all.append(writer); });
 }
 
 void measure(unsigned writers, unsigned each) {
@@ -148,7 +99,7 @@ void measure(unsigned writers, unsigned each) {
       "journal: synced appends, " + std::to_string(writers)
           + (writers == 1 ? " writer" : " writers"),
       "appends/s", 5, [&] { return journal_rate(writers, each); }, "bare RocksDB",
-      [&] { return rocksdb_rate(writers, each); });
+      [&] { return synced_puts(writers, each, step_event()); });
 }
 
 } // namespace

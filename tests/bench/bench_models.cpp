@@ -85,7 +85,7 @@ http_port::outgoing written_question(std::uint64_t number) {
 // -- what the path adds ---------------------------------------------------------------------------
 
 double through_the_path() {
-  whole_node node{1, {}, providers("", 10)};
+  whole_node node{1, {}, {.providers = providers("", 10)}};
   node.wait_for_members();
   return drive<timed_caller>(node, address::of(service::models, node.mail().self()),
                              std::string{"p/m"}, std::uint64_t{20'000});
@@ -157,7 +157,7 @@ double copy_bytes() {
 constexpr std::uint64_t calls = 20'000, in_flight = 64;
 
 double calls_per_core(const std::string& url) {
-  whole_node node{1, {}, providers(url, in_flight)};
+  whole_node node{1, {}, {.providers = providers(url, in_flight)}};
   node.wait_for_members();
   auto before = processor_seconds();
   drive<counted_caller>(node, address::of(service::models, node.mail().self()), std::string{"p/m"},
@@ -189,7 +189,7 @@ models_catalog patient_provider(const std::string& url, const std::filesystem::p
 /// each; their answers are counted by the caller.
 double until_all_are_answered() {
   simulate_process server{{"--latency", "2s"}};
-  whole_node node{1, {}, patient_provider(server.url)};
+  whole_node node{1, {}, {.providers = patient_provider(server.url)}};
   node.wait_for_members();
   return drive<counted_caller>(node, address::of(service::models, node.mail().self()),
                                std::string{"p/m"}, open_calls, open_calls);
@@ -201,10 +201,11 @@ double memory_of_a_call(bool tls, bool streams, std::uint64_t count = open_calls
   std::optional<troupe::tests::tls_front> front;
   if (tls)
     front.emplace(server.url);
-  whole_node node{1,
-                  {},
-                  patient_provider(tls ? front->url() : server.url,
-                                   tls ? front->ca_file() : std::filesystem::path{})};
+  whole_node node{
+      1,
+      {},
+      {.providers = patient_provider(tls ? front->url() : server.url,
+                                     tls ? front->ca_file() : std::filesystem::path{})}};
   node.wait_for_members();
   auto self = ::getpid();
   auto before = troupe::tests::resident_bytes(self);

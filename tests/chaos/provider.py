@@ -15,16 +15,19 @@ RULES = """rules:
   - latency: {latency}ms
     reply: "got {{question}}"
 """
-ROLES = {"left": "left {{text}}", "right": "right {{text}}", "last": "last {{text}}",
-         "both": "both {{text}} with {{other}}"}
+ROLES = {  # prompts by name; those of `last` are three steps of one task
+    "left": {"answer": "left {{text}}"},
+    "right": {"answer": "right {{text}}"},
+    "both": {"answer": "both {{text}} with {{other}}"},
+    "last": {"first": "first {{text}}", "second": "second {{first}}", "answer": "last {{second}}"},
+}
 ROLE = """role: {name}
 description: Asks the simulated provider
 mind: chat
 model: open/m
 tasks: true
 limits: {{output_tokens: {tokens}}}
-prompts:
-  answer: "{prompt}"
+prompts: {prompts}
 """
 CONFIGURATION = """providers:
   open: {{kind: openai, base_url: "{url}/v1"}}
@@ -74,7 +77,8 @@ class Provider:
         self.simulator = Simulator(world, "ledger", "--rules", folder + "/rules.yaml")
         self.hashing = Simulator(world, "hashes")
         roles = world.folder("roles", {name + ".yaml": ROLE.format(
-            name=name, prompt=prompt, tokens=OUTPUT_TOKENS) for name, prompt in ROLES.items()})
+            name=name, prompts=json.dumps(prompts), tokens=OUTPUT_TOKENS)
+            for name, prompts in ROLES.items()})
         self.graph = folder + "/steps.yaml"
         self.config = folder + "/troupe.yaml"
         with open(self.config, "w") as file:
@@ -85,7 +89,9 @@ class Provider:
     def stages(text):
         """The questions that a run's tasks ask, in their order; those of one list at once."""
         both = f"both got left {text} with got right {text}"
-        return [[f"left {text}", f"right {text}"], [both], [f"last got {both}"]]
+        first = f"first got {both}"
+        return [[f"left {text}", f"right {text}"], [both], [first], [f"second got {first}"],
+                [f"last got second got {first}"]]
 
     @staticmethod
     def result(text):

@@ -10,7 +10,8 @@ FOLLOWED_SECONDS_MAX = 240  # a client does not give up a run whose nodes come b
 LISTED_MAX = 1000
 DETACHED, REPEATED = 0.8, 0.1  # shares of the submissions
 MAY_BE_TOLD = {0, 69, 75, 76, 124}
-TASKS = ("left", "right", "both", "last")  # in the order of their questions
+# Task and number of the step, in the order of their questions.
+STEPS = (("left", 1), ("right", 1), ("both", 1), ("last", 1), ("last", 2), ("last", 3))
 
 
 def parsed(text):
@@ -68,12 +69,18 @@ def account_of(cluster, provider, one):
     run = sorted(one.ids)[0]
     done = cluster.on("runs", "attach", run, "--json", timeout=RUN_SECONDS_MAX)
     account.right = parsed(done.out).get("result") == provider.result(one.text)
-    shown = parsed(cluster.on("runs", "show", run, "--json").out)
-    account.state = shown.get("state", f"attach says {done.code} {done.words}")
+    shown = parsed(cluster.on("runs", "show", run, "--steps", "--json").out)
+    account.state = shown.get("state")
+    if account.state is None or (account.state == "succeeded" and done.code != 0):
+        account.state = f"{account.state}, and `runs attach` says {done.code} {done.words}"
     account.open_calls = "outcome_unknown" in done.words
-    questions = dict(zip(TASKS, [q for stage in account.stages for q in stage]))
-    account.unknown = {questions[task["task"]]: task["unknown_steps"]
-                       for task in shown.get("tasks", []) if task["unknown_steps"]}
+    questions = dict(zip(STEPS, [q for stage in account.stages for q in stage]))
+    for task in shown.get("tasks", []):
+        steps = task.get("steps", [])
+        account.unknown |= {questions[task["task"], step["number"]]: step["unknown"]
+                            for step in steps if step["unknown"]}
+        chaos.hold(task["unknown_steps"] == sum(step["unknown"] for step in steps),
+                   f"run {one.key}: a task counts the unknown steps that it lists: {task}")
     return account
 
 

@@ -105,9 +105,10 @@ protected:
 TEST_F(growth, of_agents_and_runs_that_have_ended_nothing_is_left) {
   auto agents = number_in("TROUPE_GROWTH_AGENTS", agents_of_every_day);
   auto runs = number_in("TROUPE_GROWTH_RUNS", runs_of_every_day);
-  cluster one{
-      user,
-      {.nodes = 1, .arguments = {"--set", "agents.idle=500ms", "--set", "storage.blob_keep=1s"}}};
+  cluster one{user,
+              {.nodes = 1,
+               .arguments = {"--set", "agents.idle=500ms", "--set", "storage.blob_keep=1s", "--set",
+                             "runs.durability=off"}}}; // files of durable runs stay with the run
   auto node = one.nodes().front();
   std::ifstream in(user.data() / "secret");
   std::string secret;

@@ -61,6 +61,7 @@ TEST_F(outcomes, a_message_whose_answer_was_lost_is_done_once_and_answered) {
   EXPECT_EQ(messages_done(two, "librarian"), 1);
 }
 
+// An agent without a state on disk: a durable one would know what it has answered.
 TEST_F(outcomes, a_node_that_cannot_tell_any_more_makes_the_outcome_unknown) {
   cluster one{user, {.nodes = 1}};
   auto node = one.nodes()[0];
@@ -74,8 +75,8 @@ TEST_F(outcomes, a_node_that_cannot_tell_any_more_makes_the_outcome_unknown) {
                  ::kill(pid, SIGKILL);
                  return proxy::fate::cut;
                })};
-    std::vector<std::string> command{"send", "librarian/bob", "Remember: the stapler is red.",
-                                     "--peer", door.address()};
+    std::vector<std::string> command{"send", "assistant/bob", "Is the stapler red?", "--peer",
+                                     door.address()};
     if (as_json)
       command.push_back("--json");
     auto told = user.troupe(command);

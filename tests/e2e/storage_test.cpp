@@ -100,7 +100,7 @@ TEST_F(storage, blobs_that_nobody_names_go_and_those_that_an_agent_names_stay) {
   cluster one{user, {.nodes = 1, .arguments = {"--set", "storage.blob_keep=1s"}}};
   auto told = send("librarian/ada", "Remember the file " + (documents() / "alpha.txt").string());
   ASSERT_TRUE(told.ok()) << told.shown();
-  auto run = user.troupe(digest(documents()));
+  auto run = user.troupe(digest(documents(), question, {"--durability", "off"}));
   ASSERT_TRUE(run.ok()) << run.shown();
   auto status = await_status(user, [](const json& now) { return sum(now, "blobs") == 1; });
   EXPECT_EQ(sum(status, "blobs"), 1u) << "alpha.txt, which is named";

@@ -198,8 +198,10 @@ TEST_F(waits, show_what_a_librarian_loads_keeps_writes_and_reads) {
   });
   EXPECT_THAT(all.names_below(agents[0]),
               ::testing::ElementsAre("keep blobs", "load state", "write state"));
-  EXPECT_THAT(all.names_below(agents[1]),
-              ::testing::ElementsAre("chat offline", "retrieval librarian"));
+  EXPECT_THAT(
+      all.names_below(agents[1]),
+      ::testing::ElementsAre("chat offline", "record step", "retrieval librarian", "write state"))
+      << "the reply is written";
   auto retrieval = all.named("retrieval librarian").at(0);
   EXPECT_EQ(std::get<std::int64_t>(retrieval.attributes.at("troupe.passages.chosen")) > 0, true);
   EXPECT_TRUE(all.named("chat ").at(0).attributes.contains("gen_ai.request.stream"));

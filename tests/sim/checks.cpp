@@ -1,11 +1,10 @@
 #include "tests/sim/checks.hpp"
 
-#include "actors/agents/values.hpp"
+#include "actors/agents/step_history.hpp"
 #include "actors/cluster/member_view.hpp"
-#include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
 #include "messages/cluster.pb.h"
-#include "messages/journal.pb.h"
+#include "messages/models.pb.h"
 #include "messages/runs.pb.h"
 
 #include <algorithm>
@@ -23,6 +22,7 @@ constexpr auto grace = 60s;
 constexpr auto message_time = 20s;
 /// A run has no time of its own: its tasks may wait for those of others, and be tried again.
 constexpr auto run_time = 120s;
+constexpr auto unsynced_time = 100ms; ///< what an `async` run may lose (docs/durable-runs.md)
 
 bool certainly_not_done(ec code) {
   switch (code) {
@@ -38,40 +38,43 @@ bool certainly_not_done(ec code) {
   }
 }
 
-/// The number as reports tell it: each life of an owner begins again.
-std::uint32_t in_its_life(std::uint32_t attempt) {
-  return (attempt - 1) % limits::task_attempts_max + 1;
-}
-
 } // namespace
 
-checker::checker(world& in, const quick_answers& answers) : world_(in), answers_(answers) {
-  in.on().sees = [this](envelope& message, node_id from) { see(message, from); };
+checker::checker(world& in, const quick_answers& answers, const provider_ledger& ledger)
+    : world_(in), answers_(answers),
+      steps_(in, ledger, [this](std::string what) { wrong(std::move(what)); }),
+      runs_(in, answers, steps_, [this](std::string what) { wrong(std::move(what)); }) {
+  in.on().sees = [this](envelope& message, node_id from) {
+    see(message);
+    runs_.sees(message, from);
+    steps_.sees(message, from);
+  };
 }
 
-void checker::see(envelope& message, node_id from) {
-  if (auto offer = message.body.as<TaskOffer>()) {
-    for (const auto& task : offer->tasks()) {
-      ids_[{task.run(), task.index(), task.attempt()}] = task.id();
-      offered_.emplace(task.run(), task.id(), in_its_life(task.attempt()));
-    }
-  } else if (auto done = message.body.as<TaskDone>(); done && !done->has_failure()) {
-    auto id = ids_.find({done->run(), done->index(), done->attempt()});
-    if (id != ids_.end())
-      results_[{done->run(), id->second, in_its_life(done->attempt()), from}].insert(
-          done->output());
-  } else if (auto refused = message.body.as<TasksRefused>()) {
-    for (const auto& task : refused->tasks()) // its owner may then make this attempt itself
-      if (auto id = ids_.find({task.run(), task.index(), task.attempt()}); id != ids_.end())
-        offered_.erase({task.run(), id->second, in_its_life(task.attempt())});
-  } else if (auto append = message.body.as<JournalAppend>()) {
-    for (const auto& entry : append->entries())
-      if (RunEvent event; event.ParseFromString(entry.event()) && event.has_resumed())
-        resumed_.insert(entry.run());
-  } else if (auto accepted = message.body.as<RunAccepted>()) {
-    auto& runs = begun_[message.id];
-    if (runs.insert(accepted->run()).second && runs.size() == 2)
-      wrong("two runs were begun for submission " + std::to_string(message.id.sequence));
+void checker::see(envelope& message) {
+  auto has_outcome = [](const StepRecord& step) { return step.kind() != 0; };
+  if (auto call = message.body.as<ModelRequest>())
+    see_call(*call, message.sender);
+  else if (auto found = message.body.as<SnapshotFound>())
+    for (const auto& one : found->open())
+      taken_up_ += std::any_of(one.steps().begin(), one.steps().end(), has_outcome) ? 1u : 0u;
+}
+
+/// The questions of an adviser are all different: each has its text.
+void checker::see_call(const ModelRequest& call, const address& caller) {
+  if (caller.what != address::kind::agent || role_of(caller.agent) != "adviser")
+    return;
+  auto hash = step_history::hash_of(payload_kind::ModelRequest, call);
+  for (std::size_t i = 0; i < world_.nodes(); ++i) {
+    const auto& open = world_.disk_of(i).seen().open;
+    auto found = open.find(caller.agent.text());
+    if (found == open.end())
+      continue;
+    for (const auto& one : found->second.all())
+      for (const auto& step : one.steps())
+        if (step.kind() != 0 && step.asked() == hash)
+          wrong(std::string{caller.agent.text()} + " asks " + call.messages(0).content()
+                + " again, and what came of it is recorded");
   }
 }
 
@@ -79,12 +82,9 @@ std::vector<std::string> checker::judge(const workload& asked) {
   for (const auto& defect : world_.on().defects)
     wrong(defect);
   check_answers(asked);
-  for (const auto& run : asked.runs())
-    if (run->ended)
-      check_run(*run);
   check_idle();
   read_disks();
-  check_durable(asked);
+  runs_.judge(asked.runs());
   check_facts(asked);
   check_documents(asked);
   check_texts(asked);
@@ -112,73 +112,6 @@ void checker::check_time(const std::string& what, const std::optional<ec>& answe
   if (answer && took > most + grace)
     wrong(what + " was answered late, after "
           + std::to_string(std::chrono::duration_cast<std::chrono::seconds>(took).count()) + " s");
-}
-
-void checker::check_run(const asked_run& run) {
-  const auto& end = *run.ended;
-  auto title = "a run of " + std::to_string(run.items) + " items";
-  std::map<std::string, const TaskOutcome*> outcomes;
-  for (const auto& task : end.tasks())
-    if (!outcomes.emplace(task.task(), &task).second)
-      wrong(title + " reports " + task.task() + " twice");
-  if (!end.ok())
-    return;
-  auto tasks = run.items * tasks_of_item(run.graph);
-  const auto& results = end.result().list();
-  if (static_cast<std::size_t>(end.tasks_size()) != tasks
-      || static_cast<std::size_t>(results.items_size()) != run.items)
-    return wrong(title + " has " + std::to_string(end.tasks_size()) + " outcomes and "
-                 + std::to_string(results.items_size()) + " results");
-  for (int i = 0; i < results.items_size(); ++i) {
-    auto index = std::to_string(i) + "]";
-    check_counted(end, outcomes["last[" + index], results.items(i));
-    if (run.graph == graph_kind::tellers)
-      continue;
-    auto whole = find_answer(run, results.items(i).integer());
-    if (!whole)
-      continue;
-    if (run.graph == graph_kind::mixed)
-      check_counted(end, outcomes["step1[" + index], value_of(whole->item));
-    else if (auto first = find_answer(run, whole->item); first && first->item != i)
-      wrong(title + ": item " + std::to_string(i) + " has the result of item "
-            + std::to_string(first->item));
-  }
-}
-
-/// The attempt that counts is the one that the run's report names. One that was never offered is
-/// one that the owner made itself.
-void checker::check_counted(const RunEnded& end, const TaskOutcome* about, const Value& counted) {
-  if (!about)
-    return wrong("a run that ended well does not tell of a task that has a result");
-  const auto& task = *about;
-  if (!offered_.contains({end.run(), task.task(), task.attempts()})) {
-    ++done_by_owners_;
-    return;
-  }
-  auto found =
-      results_.find({end.run(), task.task(), task.attempts(), node_from_bytes(task.node())});
-  bool is_offered = found != results_.end() && found->second.contains(counted.SerializeAsString());
-  if (!is_offered && resumed_.contains(end.run()))
-    ++done_by_owners_; // it was offered in another life
-  else if (found == results_.end())
-    wrong("nobody said what attempt " + std::to_string(task.attempts()) + " of " + task.task()
-          + " came to, and it has a result");
-  else if (!is_offered)
-    wrong("the result of " + task.task() + " is not that of attempt "
-          + std::to_string(task.attempts()) + ", which counts");
-}
-
-/// What a quick mind has said for this run. Null, and wrong: it has not, or it was counted before.
-const quick_answers::about* checker::find_answer(const asked_run& run, std::int64_t number) {
-  auto found = answers_.made.find(number);
-  if (found == answers_.made.end() || found->second.run != run.number) {
-    wrong("run " + std::to_string(run.number) + " has the result " + std::to_string(number)
-          + ", which no quick mind has said for it");
-    return nullptr;
-  }
-  if (!counted_.insert(number).second)
-    wrong("the answer " + std::to_string(number) + " of a quick mind was counted twice");
-  return &found->second;
 }
 
 void checker::check_texts(const workload& asked) {
@@ -246,17 +179,24 @@ void checker::read_disks() {
   for (std::size_t i = 0; i < world_.nodes(); ++i)
     world_.kill(i, true);
   for (std::size_t i = 0; i < world_.nodes(); ++i) {
+    auto unsynced = world_.disk_of(i).unsynced_max();
+    if (!pauses && unsynced > unsynced_time)
+      wrong(
+          "node-" + std::to_string(i + 1) + " has not synced what happened to its runs for "
+          + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(unsynced).count())
+          + " ms");
     const auto& image = world_.disk_of(i).seen();
     for (const auto& [agent, snapshot] : image.states) {
       if (home_of(name{agent}, members) != world_.id(i))
         wrong("node-" + std::to_string(i + 1) + " has a state of " + agent
               + ", whose home it is not");
       auto& into = kept_[agent];
-      if (snapshot.role() == "keeper") {
+      if (snapshot.role() == "keeper" || snapshot.role() == "adviser") {
         keeper_mind::state state;
         if (!keeper_mind::load(state, snapshot.state()))
           wrong("the state of " + agent + " is damaged");
         into.insert(state.told.begin(), state.told.end());
+        told_[agent] = state.told;
         continue;
       }
       LibrarianState state;
@@ -268,24 +208,6 @@ void checker::read_disks() {
           wrong(agent + " remembers " + source.name() + ", which is not on its disk");
       }
     }
-  }
-}
-
-/// A durable run that was accepted ends, whatever happens to its owner, and its end is on a disk.
-void checker::check_durable(const workload& asked) {
-  for (const auto& run : asked.runs()) {
-    if (!run->durable || !run->accepted)
-      continue;
-    auto title = "the durable run " + std::to_string(run->number);
-    // Its client could not wait, or asked again just when the owner failed.
-    bool is_left = run->refused == ec::outcome_unknown || run->refused == ec::agent_failed;
-    if (run->refused && !is_left)
-      wrong(title + " was accepted, and then refused: " + std::string{to_string(*run->refused)});
-    bool is_kept = false;
-    for (std::size_t i = 0; i < world_.nodes(); ++i)
-      is_kept = is_kept || world_.disk_of(i).seen().journal.last(run->id);
-    if (run->ended && !is_kept)
-      wrong(title + " has ended, and its end is in no journal");
   }
 }
 
@@ -307,6 +229,16 @@ void checker::check_facts(const workload& asked) {
       wrong(called + " was done " + std::to_string(times) + " times");
     if (fact->answer == ec::none && times == 0)
       wrong(called + " was acknowledged and is lost");
+    const auto& told = told_[fact->keeper];
+    auto place = std::find(told.begin(), told.end(), fact->text) - told.begin() + 1;
+    auto right = std::to_string(place);
+    if (fact->keeper.starts_with("adviser/"))
+      right += ": " + talkers_say;
+    if (fact->answer == ec::none && times == 1 && fact->reply != right)
+      wrong(called + " was answered with " + fact->reply + ", and it is number "
+            + std::to_string(place));
+    if (fact->answer == ec::nondeterminism)
+      wrong(called + " was asked for otherwise than before: " + fact->why);
     if (fact->answer && certainly_not_done(*fact->answer) && times > 0)
       wrong(called + " was refused (" + std::string{to_string(*fact->answer)} + ": " + fact->why
             + ") and was done");

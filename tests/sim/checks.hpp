@@ -1,6 +1,9 @@
 #pragma once
 
 #include "tests/sim/minds.hpp"
+#include "tests/sim/provider.hpp"
+#include "tests/sim/run_rules.hpp"
+#include "tests/sim/step_rules.hpp"
 #include "tests/sim/workload.hpp"
 #include "tests/sim/world.hpp"
 
@@ -9,27 +12,28 @@
 #include <map>
 #include <set>
 #include <string>
-#include <tuple>
 #include <vector>
 
 namespace troupe::sim {
 
 /// Looks at a world while it works and when it has ended, and says what must not be:
 ///  - nothing acknowledged is lost: what a keeper has confirmed is on the disk of its home;
-///  - nothing is done twice: no text is there twice, and none that was certainly refused;
+///  - nothing is done twice: no text is there twice, and none that was certainly refused; what a
+///    keeper has answered is which of all texts it was, also if another life of it repeated that;
+///  - an adviser makes no call whose outcome is on its disk, and does not meet `nondeterminism`;
 ///  - what a librarian has confirmed is in its state, and every blob that a state names is on the
 ///    same disk;
-///  - every task of a run that has ended counts once, with the result of the attempt that counts,
-///    or, if its owner did it, with that of an execution for this task that threw nothing;
+///  - what run_rules and step_rules say of runs and of the steps of their tasks;
+///  - an event of a run is not synced for 100 ms at most, unless a node is paused;
 ///  - an answer of a quick agent is for the text that it answers, and a talker's is all that its
 ///    model said, or an error;
-///  - no submission begins two runs, and a durable run that was accepted ends;
 ///  - everybody has got an answer, and in time;
 ///  - when nothing is left to do, no slot is busy and no task waits;
 ///  - the contracts and the invariants of the state machines held all the time.
 class checker {
 public:
-  checker(world& in, const quick_answers& answers);
+  /// All outlive it.
+  checker(world& in, const quick_answers& answers, const provider_ledger& ledger);
 
   /// All that is wrong; call it when the workload is done, or should be. The nodes lose their power
   /// in it: what counts is what is on their disks.
@@ -37,26 +41,28 @@ public:
 
   /// What must be if nothing was wrong: the whole answer of a provider.
   std::string talkers_say;
-  /// Tasks that the owners of runs did themselves, of runs that ended well.
-  std::size_t done_by_owners() const noexcept { return done_by_owners_; }
+  /// Messages to advisers that another life of their home has found begun, with an outcome.
+  std::size_t taken_up() const noexcept { return taken_up_; }
+  /// A node may have been paused: then it syncs late.
+  bool pauses = false;
+
+  /// A mind of a chain hears the answer of that call.
+  void hears(std::int64_t answer) { steps_.hears(answer); }
+  const run_rules& of_runs() const noexcept { return runs_; }
+  const step_rules& of_steps() const noexcept { return steps_; }
   /// Durable runs go on without their clients: waits until none is left, so long at most.
   void await_left_runs(std::chrono::nanoseconds at_most);
 
 private:
-  using attempt_key = std::tuple<std::string, std::uint32_t, std::uint32_t>; ///< run, index, number
-
-  void see(envelope& message, node_id from);
+  void see(envelope& message);
+  void see_call(const ModelRequest& call, const address& caller);
   void check_answers(const workload& asked);
   void check_idle();
   /// Null if it does not say. Until the next one is asked.
   const NodeStatus* status_of(std::size_t node);
   void read_disks();
   void check_facts(const workload& asked);
-  void check_durable(const workload& asked);
   void check_documents(const workload& asked);
-  void check_run(const asked_run& run);
-  void check_counted(const RunEnded& end, const TaskOutcome* about, const Value& counted);
-  const quick_answers::about* find_answer(const asked_run& run, std::int64_t number);
   void check_texts(const workload& asked);
   void check_time(const std::string& what, const std::optional<ec>& answer,
                   std::chrono::nanoseconds took, std::chrono::nanoseconds most);
@@ -64,17 +70,12 @@ private:
 
   world& world_;
   const quick_answers& answers_;
-  std::set<std::int64_t> counted_; ///< numbers of quick minds that a run has taken as a result
-  std::size_t done_by_owners_ = 0;
-  std::map<attempt_key, std::string> ids_;                                ///< "work[3]"
-  std::set<std::tuple<std::string, std::string, std::uint32_t>> offered_; ///< run, id, number
-  /// What each node said an attempt came to: its output, as bytes; of each life of the owner.
-  std::map<std::tuple<std::string, std::string, std::uint32_t, node_id>, std::set<std::string>>
-      results_;
-  std::set<std::string> resumed_;                     ///< runs that their owner has gone on with
-  std::map<message_id, std::set<std::string>> begun_; ///< the runs of each submission
+  std::size_t taken_up_ = 0;
   std::map<std::string, std::multiset<std::string>> kept_; ///< texts and hashes, by agent
+  std::map<std::string, std::vector<std::string>> told_;   ///< texts in their order, by keeper
   std::vector<std::string> wrong_;
+  step_rules steps_;
+  run_rules runs_;
 };
 
 } // namespace troupe::sim

@@ -18,6 +18,11 @@ bool tells_nothing_of_before(ec code) {
   return code == ec::unavailable || code == ec::overloaded || code == ec::refused;
 }
 
+bool brings_news_of_a_run(payload_kind request) {
+  return request == payload_kind::RunSubmit || request == payload_kind::RunAttach
+         || request == payload_kind::RunRetry;
+}
+
 std::uint32_t milliseconds_between(instant from, instant to) {
   return static_cast<std::uint32_t>(
       std::chrono::ceil<std::chrono::milliseconds>(to - from).count());
@@ -60,7 +65,7 @@ message_id client::ask(envelope request, heard answered, heard others) {
   request.sender = address::of_session(session_);
   auto id = request.id;
   pending made;
-  made.follows = request.body.kind() == payload_kind::RunSubmit;
+  made.follows = brings_news_of_a_run(request.body.kind());
   made.request = std::move(request);
   made.answered = std::move(answered);
   made.others = std::move(others);
@@ -291,8 +296,10 @@ void client::take(envelope message) {
       && !is_final(waiting, message))
     return;
   if (waiting.follows && message.body.kind() == payload_kind::RunAccepted) {
-    if (!std::exchange(waiting.accepted, true))
-      waiting.answered(message);
+    if (!std::exchange(waiting.accepted, true)) {
+      auto answered = waiting.answered; // who is answered may leave
+      answered(message);
+    }
     return;
   }
   auto target = waiting.request.target;

@@ -37,6 +37,9 @@ public:
   message_id ask_slowly(envelope request, heard answered, heard others,
                         std::function<std::chrono::nanoseconds()> reads);
 
+  /// Nothing more is heard of that request, and it is not repeated.
+  void leave(message_id request) { pending_.erase(request.sequence); }
+
   /// The node to which it is attached; zero: to none at the moment.
   node_id attached() const;
   std::size_t unanswered() const noexcept { return pending_.size(); }

@@ -1,8 +1,11 @@
 #include "tests/sim/disk.hpp"
 
+#include "persistence/state_change.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <optional>
 
 namespace troupe::sim {
 
@@ -18,18 +21,33 @@ public:
       return std::optional<Snapshot>{};
     return std::optional<Snapshot>{found->second};
   }
+  result<std::vector<StepsMade>> open_messages_of(std::string_view agent) override {
+    auto found = disk_.seen().open.find(agent);
+    return found == disk_.seen().open.end() ? std::vector<StepsMade>{} : found->second.all();
+  }
   using state_store::put;
   result<std::vector<std::string>> put(std::span<const state_write> many) override {
     struct row {
       std::string agent;
       Snapshot snapshot;
       std::set<std::string> named;
+      google::protobuf::RepeatedPtrField<MessageKey> settled;
+      std::optional<StepsMade> steps; ///< instead of a state
     };
     std::vector<row> rows;
     std::vector<std::string> released;
     for (const auto& one : many) {
-      const auto& now = rows.emplace_back(
-          row{std::string{one.agent}, one.snapshot, {one.blobs.begin(), one.blobs.end()}});
+      rows.push_back(
+          {std::string{one.agent}, one.snapshot, {one.blobs.begin(), one.blobs.end()}, {}, {}});
+      auto& now = rows.back();
+      if (one.settled)
+        now.settled = *one.settled;
+      if (one.steps) {
+        now.steps = *one.steps;
+        continue;
+      }
+      if (one.change && !change(now.agent, *one.change, now.snapshot, now.named))
+        return fail(ec::storage_failed, "a change does not follow on what is there");
       auto before = disk_.seen().named.find(now.agent);
       if (before != disk_.seen().named.end())
         std::set_difference(before->second.begin(), before->second.end(), now.named.begin(),
@@ -37,6 +55,12 @@ public:
     }
     auto written = disk_.write_safely([rows = std::move(rows)](disk::image& into) {
       for (const auto& one : rows) {
+        if (!one.settled.empty())
+          into.open[one.agent].settle(one.settled);
+        if (one.steps) {
+          into.open[one.agent].add(*one.steps);
+          continue;
+        }
         into.states.insert_or_assign(one.agent, one.snapshot);
         into.named.insert_or_assign(one.agent, one.named);
       }
@@ -53,6 +77,20 @@ public:
   bool broken() const override { return disk_.broken(); }
 
 private:
+  bool change(const std::string& agent, const StateChange& what, Snapshot& snapshot,
+              std::set<std::string>& named) const {
+    auto found = disk_.seen().states.find(agent);
+    if (found == disk_.seen().states.end())
+      return false;
+    snapshot = found->second;
+    if (auto known = disk_.seen().named.find(agent); known != disk_.seen().named.end())
+      named = known->second;
+    for (const auto& hash : what.blobs_forgotten())
+      named.erase(hash);
+    named.insert(what.blobs_named().begin(), what.blobs_named().end());
+    return apply(what, snapshot);
+  }
+
   disk& disk_;
 };
 
@@ -136,8 +174,10 @@ private:
 
 class simulated_journal final : public journal_store {
 public:
+  /// RocksDB writes what is in its log into files, and syncs them, when it is opened.
   explicit simulated_journal(disk& on) : disk_(on) {
     disk_.write([](disk::image& into) { ++into.journal.token; });
+    disk_.sync();
   }
 
   result<std::uint64_t> append(std::span<const journal_entry> entries, journal_write how) override {
@@ -185,14 +225,17 @@ public:
     auto can = rows().can_remove(run);
     if (can != journal_removal::removed)
       return can;
+    auto blobs = rows().blobs_of_only(std::vector{std::string{run}});
     auto written = disk_.write_safely(
         [run = std::string{run}](disk::image& into) { into.journal.remove(run); });
     if (!written)
       return unexpected{written.error()};
+    release(blobs);
     return can;
   }
   result<std::size_t> cut(std::int64_t before_ms, std::size_t at_most) override {
     auto old = rows().older_than(before_ms, at_most);
+    release(rows().blobs_of_only(old));
     if (!old.empty())
       disk_.write([old](disk::image& into) {
         for (const auto& run : old)
@@ -200,12 +243,18 @@ public:
       });
     return old.size();
   }
+  result<bool> names_blob(std::string_view sha256) override { return rows().names_blob(sha256); }
+  std::vector<std::string> take_released_blobs() override { return std::exchange(released_, {}); }
   result<std::uint64_t> free_bytes() override { return std::numeric_limits<std::uint64_t>::max(); }
   bool broken() const override { return disk_.broken(); }
 
 private:
   const journal_rows& rows() const { return disk_.seen().journal; }
+  void release(const std::vector<std::string>& blobs) {
+    released_.insert(released_.end(), blobs.begin(), blobs.end());
+  }
   disk& disk_;
+  std::vector<std::string> released_;
 };
 
 } // namespace
@@ -229,11 +278,21 @@ void disk::sync() {
   for (const auto& what : unsynced_)
     what(safe_);
   unsynced_.clear();
+  note_unsynced_time({});
+}
+
+void disk::note_unsynced_time(std::optional<instant> from_now_on) {
+  if (unsynced_since_)
+    unsynced_max_ = std::max(unsynced_max_, when_.now() - *unsynced_since_);
+  unsynced_since_ = from_now_on;
 }
 
 result<void> disk::write_safely(change what) {
-  if (broken_ || dice_.once_in(faults.refuses_once_in))
+  if (broken_ || dice_.once_in(faults.refuses_once_in)) {
+    if (unsynced_since_)
+      note_unsynced_time(when_.now());
     return fail(ec::storage_failed, "the simulated disk is full");
+  }
   write(std::move(what));
   if (dice_.once_in(faults.power_lost_once_in))
     throw process_ends{true};
@@ -249,10 +308,13 @@ result<void> disk::write_unsynced(change what) {
   if (broken_ || dice_.once_in(faults.refuses_once_in))
     return fail(ec::storage_failed, "the simulated disk is full");
   write(std::move(what));
+  if (!unsynced_since_)
+    unsynced_since_ = when_.now();
   return {};
 }
 
 void disk::stop() {
+  note_unsynced_time({});
   auto kept = dice_.below(unsynced_.size() + 1);
   for (std::size_t i = 0; i < kept; ++i)
     unsynced_[i](safe_);

@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::int64_t throws_once_in = 25;
 constexpr int unmade_once_in = 60;
+constexpr std::uint32_t calls_of_advice = 2;
+/// With each text that a keeper has: soon its state is too large to be written whole.
+constexpr std::size_t filler_bytes = 500;
 
 std::shared_ptr<role> role_called(const std::string& called) {
   auto made = std::make_shared<role>();
@@ -48,7 +51,7 @@ std::pair<keeper_mind::state, commands> keeper_mind::decide(state&& now,
 std::string keeper_mind::save(const state& now) {
   std::string bytes;
   for (const auto& text : now.told)
-    bytes += text + "\n";
+    bytes += text + std::string(filler_bytes, ' ') + "\n";
   return bytes;
 }
 
@@ -58,10 +61,39 @@ bool keeper_mind::load(state& into, std::string_view bytes) {
     auto end = bytes.find('\n');
     if (end == std::string_view::npos)
       return false;
-    into.told.emplace_back(bytes.substr(0, end));
+    into.told.emplace_back(bytes.substr(0, bytes.find(' ')));
     bytes.remove_prefix(end + 1);
   }
   return true;
+}
+
+std::pair<adviser_mind::state, commands> adviser_mind::decide(state&& now,
+                                                              mind_event happened) const {
+  commands todo;
+  if (auto message = std::get_if<message_received>(&happened)) {
+    now.asked = std::move(message->text);
+    now.calls = 0;
+    todo.emplace_back(next_call(now));
+  } else if (auto answered = std::get_if<model_answered>(&happened)) {
+    if (answered->error.code == ec::none && now.calls < calls_of_advice)
+      todo.emplace_back(next_call(now));
+    else
+      todo.push_back(end_of_call(*answered, [&](AgentReply& reply) {
+        now.known.told.push_back(now.asked);
+        reply.set_text(std::to_string(now.known.told.size()) + ": " + answered->answer.text());
+      }));
+  }
+  return {std::move(now), std::move(todo)};
+}
+
+ask_model adviser_mind::next_call(state& now) const {
+  ask_model ask{++now.calls, {}, now.calls == calls_of_advice, {}};
+  ask.call.set_model(model_);
+  auto* said = ask.call.add_messages();
+  said->set_role("user");
+  said->set_content(now.asked + " after " + std::to_string(now.known.told.size()) + ", "
+                    + std::to_string(now.calls));
+  return ask;
 }
 
 std::pair<teller_mind::state, commands> teller_mind::decide(state&&, mind_event happened) const {
@@ -117,7 +149,8 @@ result<void> quick_mind::answer(const message_received& asked, AgentReply& reply
   return {};
 }
 
-role_table simulated_roles(std::shared_ptr<quick_answers> answers) {
+role_table simulated_roles(std::shared_ptr<quick_answers> answers,
+                           std::shared_ptr<const chain_listener> listener) {
   auto loaded = load_roles({});
   if (!loaded)
     throw std::runtime_error{to_string(loaded.error())};
@@ -128,6 +161,13 @@ role_table simulated_roles(std::shared_ptr<quick_answers> answers) {
   keeper->durable = true;
   keeper->make = [] { return make_mind<keeper_mind>(); };
   roles["keeper"] = std::move(keeper);
+  auto adviser = role_called("adviser");
+  adviser->info.set_model("far/m");
+  adviser->info.set_for_talk(true);
+  adviser->info.set_state("durable");
+  adviser->durable = true;
+  adviser->make = [] { return make_mind<adviser_mind>("far/m"); };
+  roles["adviser"] = std::move(adviser);
   auto teller = role_called("teller");
   teller->info.set_for_tasks(true);
   teller->info.set_state("none");
@@ -155,6 +195,13 @@ role_table simulated_roles(std::shared_ptr<quick_answers> answers) {
   talker->remembers = false;
   talker->make = [] { return make_mind<talker_mind>("far/m"); };
   roles["talker"] = std::move(talker);
+  auto chain = role_called("chain");
+  chain->info.set_model("far/m");
+  chain->info.set_for_tasks(true);
+  chain->info.set_state("none");
+  chain->remembers = false;
+  chain->make = [listener = std::move(listener)] { return make_mind<chain_mind>(listener); };
+  roles["chain"] = std::move(chain);
   return roles;
 }
 

@@ -2,6 +2,7 @@
 
 #include "actors/agents/mind.hpp"
 #include "actors/agents/role.hpp"
+#include "tests/sim/chain_mind.hpp"
 
 #include <cstdint>
 #include <map>
@@ -22,6 +23,27 @@ public:
   std::pair<state, commands> decide(state&& now, mind_event happened) const;
   static std::string save(const state& now);
   static bool load(state& into, std::string_view bytes);
+};
+
+/// A keeper that asks its provider twice before it remembers: what it asks depends on its state.
+/// Its reply says which of all texts it was, and what the provider said last. Durable.
+class adviser_mind {
+public:
+  struct state {
+    keeper_mind::state known;
+    std::string asked; ///< the text that is worked on
+    std::uint32_t calls = 0;
+  };
+  explicit adviser_mind(std::string model) : model_(std::move(model)) {}
+  std::pair<state, commands> decide(state&& now, mind_event happened) const;
+  static std::string save(const state& now) { return keeper_mind::save(now.known); }
+  static bool load(state& into, std::string_view bytes) {
+    return keeper_mind::load(into.known, bytes);
+  }
+
+private:
+  ask_model next_call(state& now) const;
+  std::string model_;
 };
 
 /// Works on a task for as long as the model takes, and answers with a number that no other
@@ -74,9 +96,11 @@ private:
   std::shared_ptr<quick_answers> answers_;
 };
 
-/// The built-in roles, and `keeper` (talk, durable), `teller` (tasks), `quick` (talk and tasks,
-/// cheap; sometimes none can be made) and `talker` (talk, by the model far/m).
-role_table
-simulated_roles(std::shared_ptr<quick_answers> answers = std::make_shared<quick_answers>());
+/// The built-in roles, and `keeper` and `adviser` (talk, durable; the second by the model far/m),
+/// `teller` (tasks), `quick` (talk and tasks, cheap; sometimes none can be made), `talker` (talk,
+/// by far/m) and `chain` (tasks, by the same).
+role_table simulated_roles(
+    std::shared_ptr<quick_answers> answers = std::make_shared<quick_answers>(),
+    std::shared_ptr<const chain_listener> listener = std::make_shared<chain_listener>());
 
 } // namespace troupe::sim

@@ -11,6 +11,12 @@
 
 namespace troupe::sim {
 
+/// A chat whose answer was wanted as a whole.
+struct whole_call {
+  std::string question;
+  bool is_given = false; ///< its answer: it is to be paid
+};
+
 /// What all providers of a world have done together.
 struct provider_ledger {
   std::uint64_t begun = 0;
@@ -21,11 +27,13 @@ struct provider_ledger {
   std::uint64_t given = 0;     ///< pieces
   /// Calls of which a part was given, and is not taken yet.
   std::map<std::pair<node_id, std::uint64_t>, std::uint64_t> open;
+  /// By their numbers, from 1. The number is the answer: no two calls have the same.
+  std::map<std::int64_t, whole_call> whole_calls;
 };
 
 /// The HTTP client of a simulated node, and behind it a provider of OpenAI's form that answers each
-/// chat with the numbers from zero on, one a piece. It is as fast as the node takes its events. It
-/// ends with the life of the node.
+/// chat with the numbers from zero on, one a piece, as fast as the node takes its events; or, if
+/// the answer is wanted as a whole, with the number of the call. It ends with the life of the node.
 class provider final : public http_port {
 public:
   struct options {
@@ -50,7 +58,14 @@ public:
   static std::string text_of(std::uint64_t pieces);
 
 private:
+  struct call {
+    std::uint64_t given = 0;   ///< pieces
+    std::int64_t is_whole = 0; ///< its number, if its answer is wanted as a whole
+  };
+
   void deliver(std::uint64_t id);
+  void give_pieces(call& of, HttpEvent& told);
+  void give_whole(const call& of, HttpEvent& told);
   void post(HttpEvent told);
   void deliver_later(std::uint64_t id);
 
@@ -58,7 +73,7 @@ private:
   options how_;
   dice& random_;
   provider_ledger& ledger_;
-  std::map<std::uint64_t, std::uint64_t> calls_; ///< pieces given so far
+  std::map<std::uint64_t, call> calls_;
 };
 
 } // namespace troupe::sim

@@ -53,7 +53,8 @@ provider::options provider_of(std::uint64_t seed) {
 
 seed_report run_seed(std::uint64_t seed, std::function<void(const std::string&)> trace) {
   auto answers = std::make_shared<quick_answers>();
-  auto options = options_of(seed, simulated_roles(answers));
+  auto listener = std::make_shared<chain_listener>();
+  auto options = options_of(seed, simulated_roles(answers, listener));
   dice of_provider{seed, 8};
   provider_ledger ledger;
   options.provider = [&, how = provider_of(seed)](process& node) {
@@ -62,7 +63,8 @@ seed_report run_seed(std::uint64_t seed, std::function<void(const std::string&)>
   world w{seed, std::move(options)};
   w.on().trace = std::move(trace);
   w.on().debugs = bool{w.on().trace};
-  checker checks{w, *answers};
+  checker checks{w, *answers, ledger};
+  listener->hears = [&checks](std::int64_t answer) { checks.hears(answer); };
   checks.talkers_say = provider::text_of(provider_of(seed).pieces);
   fault_maker faults{w, seed, busy_time};
   workload asked{w, seed, busy_time};
@@ -94,24 +96,30 @@ seed_report run_seed(std::uint64_t seed, std::function<void(const std::string&)>
   report.bad_answers = ledger.refused + ledger.cut;
   if (!ledger.open.empty())
     report.wrong.push_back(std::to_string(ledger.open.size()) + " calls of the provider are open");
+  checks.pauses = faults.made().contains(fault::pause);
   for (auto& what : checks.judge(asked))
     report.wrong.push_back(std::move(what));
-  report.done_by_owners = checks.done_by_owners();
+  report.done_by_owners = checks.of_runs().done_by_owners();
+  report.ended_alone = checks.of_runs().ended_alone();
+  report.paid_again = checks.of_steps().paid_again();
+  report.taken_up = checks.taken_up();
   report.hash = w.trace_hash();
   return report;
 }
 
 std::string to_string(const seed_report& report) {
-  auto text = "seed " + std::to_string(report.seed) + ": " + std::to_string(report.lives)
-              + " lives, " + std::to_string(report.steps) + " steps ("
-              + std::to_string(report.failed_steps) + " failed), " + std::to_string(report.facts)
-              + " facts (" + std::to_string(report.acknowledged) + " acknowledged), "
-              + std::to_string(report.documents) + " documents, " + std::to_string(report.runs)
-              + " runs (" + std::to_string(report.runs_ended_well) + " well), "
-              + std::to_string(report.repetitions) + " repetitions, "
-              + std::to_string(report.done_by_owners) + " tasks of owners, "
-              + std::to_string(report.whole_answers) + " whole and "
-              + std::to_string(report.bad_answers) + " bad answers of models";
+  auto text =
+      "seed " + std::to_string(report.seed) + ": " + std::to_string(report.lives) + " lives, "
+      + std::to_string(report.steps) + " steps (" + std::to_string(report.failed_steps)
+      + " failed), " + std::to_string(report.facts) + " facts ("
+      + std::to_string(report.acknowledged) + " acknowledged), " + std::to_string(report.documents)
+      + " documents, " + std::to_string(report.runs) + " runs ("
+      + std::to_string(report.runs_ended_well) + " well), " + std::to_string(report.repetitions)
+      + " repetitions, " + std::to_string(report.done_by_owners) + " tasks of owners, "
+      + std::to_string(report.ended_alone) + " ended alone, " + std::to_string(report.paid_again)
+      + " calls paid again, " + std::to_string(report.whole_answers) + " whole and "
+      + std::to_string(report.bad_answers) + " bad answers of models, "
+      + std::to_string(report.taken_up) + " messages taken up";
   for (const auto& [kind, times] : report.faults)
     text += ", " + std::to_string(times) + " x " + std::string{to_string(kind)};
   return text;

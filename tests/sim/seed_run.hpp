@@ -22,9 +22,12 @@ struct seed_report {
   std::uint64_t lives = 0; ///< of all nodes
   std::map<fault, std::uint64_t> faults;
   std::size_t facts = 0, acknowledged = 0, documents = 0, runs = 0, runs_ended_well = 0;
-  std::uint64_t repetitions = 0;                    ///< requests that clients sent again
-  std::size_t done_by_owners = 0;                   ///< tasks of runs that ended well
+  std::uint64_t repetitions = 0;  ///< requests that clients sent again
+  std::size_t done_by_owners = 0; ///< tasks of runs that ended well
+  std::size_t ended_alone = 0;    ///< durable runs that nobody waited for
+  std::size_t paid_again = 0;     ///< calls of models whose outcome was lost with a node
   std::uint64_t whole_answers = 0, bad_answers = 0; ///< of the provider
+  std::size_t taken_up = 0;                         ///< messages with steps, after a crash
 };
 
 /// `trace` gets a line for everything that happens. May be empty.

@@ -14,6 +14,7 @@ constexpr std::uint64_t seeds = 100;
 
 TEST(seeds, a_hundred_of_them_break_nothing) {
   std::uint64_t acknowledged = 0, ended_well = 0, repetitions = 0, lives = 0, failed_steps = 0;
+  std::uint64_t ended_alone = 0, paid_again = 0, taken_up = 0;
   std::uint64_t done_by_owners = 0, whole_answers = 0, bad_answers = 0;
   std::map<fault, std::uint64_t> made;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
@@ -27,8 +28,11 @@ TEST(seeds, a_hundred_of_them_break_nothing) {
     lives += report.lives;
     failed_steps += report.failed_steps;
     done_by_owners += report.done_by_owners;
+    ended_alone += report.ended_alone;
+    paid_again += report.paid_again;
     whole_answers += report.whole_answers;
     bad_answers += report.bad_answers;
+    taken_up += report.taken_up;
     for (const auto& [kind, times] : report.faults)
       made[kind] += times;
   }
@@ -39,8 +43,11 @@ TEST(seeds, a_hundred_of_them_break_nothing) {
   EXPECT_GT(lives, 5 * seeds);
   EXPECT_GT(failed_steps, seeds);
   EXPECT_GT(done_by_owners, 100 * seeds);
+  EXPECT_GT(ended_alone, 3 * seeds);
+  EXPECT_GT(paid_again, 0u);
   EXPECT_GT(whole_answers, 10 * seeds);
   EXPECT_GT(bad_answers, seeds);
+  EXPECT_GT(taken_up, 0u);
   EXPECT_EQ(made.size(), fault_kinds);
 }
 

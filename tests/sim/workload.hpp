@@ -1,7 +1,8 @@
 #pragma once
 
-#include "messages/runs.pb.h"
+#include "messages/errors.hpp"
 #include "tests/sim/client.hpp"
+#include "tests/sim/run_workload.hpp"
 #include "tests/sim/world.hpp"
 
 #include <chrono>
@@ -13,11 +14,12 @@
 
 namespace troupe::sim {
 
-/// A text that a client told a keeper, and what it heard.
+/// A text that a client told a keeper or an adviser, and what it heard.
 struct told_fact {
   std::string keeper; ///< "keeper/3"
   std::string text;
   std::optional<ec> answer; ///< none yet, or `none` for a reply
+  std::string reply;
   std::string why;
   std::chrono::nanoseconds took{0};
 };
@@ -39,30 +41,9 @@ struct told_text {
   std::chrono::nanoseconds took{0};
 };
 
-/// The graphs of runs. Each has one result for each item.
-enum class graph_kind : std::uint8_t {
-  tellers, ///< a task `work` for each, of tellers
-  mixed,   ///< `first` and `last` of quick minds, and `work` of tellers in between
-  quick,   ///< `first` and `last` of quick minds, of more items than their owner does in one step
-};
-std::size_t tasks_of_item(graph_kind kind);
-
-/// A run that a client submitted, and what it heard.
-struct asked_run {
-  std::int64_t number = 0;
-  graph_kind graph = graph_kind::tellers;
-  std::size_t items = 0;
-  bool durable = false;
-  std::string id;                   ///< as bytes, once it was accepted
-  std::chrono::nanoseconds took{0}; ///< until its end
-  std::optional<ec> refused;        ///< its RunSubmit was answered by a Failure
-  bool accepted = false;
-  std::optional<RunEnded> ended;
-};
-
 /// What clients do: each has a few lanes, and in a lane one thing after another. They tell keepers
 /// facts, let librarians remember documents and ask them, talk with agents that answer at once and
-/// with such that ask a provider, and submit runs, until `until`.
+/// with such that ask a provider, submit runs and look after them, until `until`.
 class workload {
 public:
   workload(world& in, std::uint64_t seed, std::chrono::nanoseconds until);
@@ -75,7 +56,7 @@ public:
 
   const std::vector<std::unique_ptr<told_fact>>& facts() const { return facts_; }
   const std::vector<std::unique_ptr<told_document>>& documents() const { return documents_; }
-  const std::vector<std::unique_ptr<asked_run>>& runs() const { return runs_; }
+  const std::vector<std::unique_ptr<asked_run>>& runs() const { return runs_.all(); }
   const std::vector<std::unique_ptr<told_text>>& to_quick() const { return to_quick_; }
   const std::vector<std::unique_ptr<told_text>>& to_talkers() const { return to_talkers_; }
   std::uint64_t repetitions() const;
@@ -88,7 +69,6 @@ private:
   void remember(std::size_t lane, told_document& document, BlobRef blob);
   void ask_librarian(std::size_t lane);
   void tell(std::size_t lane, std::vector<std::unique_ptr<told_text>>& all, std::string agent);
-  void submit(std::size_t lane);
   client& client_of(std::size_t lane) { return *clients_[lane / lanes]; }
 
   world& world_;
@@ -99,7 +79,7 @@ private:
   std::size_t busy_ = 0; ///< lanes that have not ended
   std::vector<std::unique_ptr<told_fact>> facts_;
   std::vector<std::unique_ptr<told_document>> documents_;
-  std::vector<std::unique_ptr<asked_run>> runs_;
+  run_workload runs_;
   std::vector<std::unique_ptr<told_text>> to_quick_, to_talkers_;
 };
 

@@ -33,7 +33,7 @@ world::world(std::uint64_t seed, world_options options)
     info.set_capacity(options_.cfg.agents.pool_size);
     for (const auto& [role_name, kind] : options_.roles)
       add_role(info, kind->info);
-    nodes_.emplace_back(std::move(info), seed, i);
+    nodes_.emplace_back(std::move(info), seed, i, on_.when);
   }
   for (std::size_t i = 0; i < options_.nodes; ++i)
     start(i);

@@ -69,8 +69,8 @@ public:
 
 private:
   struct node {
-    node(NodeInfo described, std::uint64_t seed, std::size_t at)
-        : self(std::move(described)), storage(seed, at) {}
+    node(NodeInfo described, std::uint64_t seed, std::size_t at, const agenda& when)
+        : self(std::move(described)), storage(seed, at, when) {}
     NodeInfo self;
     disk storage;
     std::unique_ptr<process> life;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <stdexcept>
 #include <thread>
 
 namespace troupe::test {
@@ -17,6 +18,13 @@ role_table all_roles() {
   auto loaded = load_roles({});
   assert(loaded);
   return std::move(*loaded);
+}
+
+template <class Store>
+std::unique_ptr<Store> opened(result<std::unique_ptr<Store>> store) {
+  if (!store)
+    throw std::runtime_error(store.error().message);
+  return std::move(*store);
 }
 
 } // namespace
@@ -31,25 +39,26 @@ NodeInfo info_of(std::uint64_t number) {
   return info;
 }
 
-whole_node::whole_node(std::uint64_t number, std::vector<NodeInfo> others, models_catalog providers)
+whole_node::whole_node(std::uint64_t number, std::vector<NodeInfo> others,
+                       whole_node_options options)
     : runtime_({available_cores()}),
-      parts_(parts(number, std::move(others))), hub_{host_,
-                                                     runtime_.system(),
-                                                     parts_.self,
-                                                     "tests",
-                                                     "secret",
-                                                     [] { return std::string(32, 'n'); }} {
+      parts_(parts(number, std::move(others), options)), hub_{host_,
+                                                              runtime_.system(),
+                                                              parts_.self,
+                                                              "tests",
+                                                              "secret",
+                                                              [] { return std::string(32, 'n'); }} {
   host_.log = make_null_log_sink();
-  recorder_options options;
-  options.node = id_of(number);
-  options.kept_max = limits::spans_kept_max;
-  options.queued_max = limits::spans_queued_max;
-  host_.spans = std::make_unique<recorder>(options, host_.counted, host_.log);
+  recorder_options recording;
+  recording.node = id_of(number);
+  recording.kept_max = limits::spans_kept_max;
+  recording.queued_max = limits::spans_queued_max;
+  host_.spans = std::make_unique<recorder>(recording, host_.counted, host_.log);
   host_.post = std::make_unique<post>(id_of(number), host_.counted);
   host_.post->publish(std::make_shared<member_view>(configured_view(parts_.self, parts_.others)));
   auto nonce = std::to_string(number) + std::string(31, 'n');
   hub_.nonce = [nonce] { return nonce; };
-  call_providers(std::move(providers));
+  call_providers(std::move(options.providers));
   runtime_.start(
       host_, wire(parts_), [this] { all_stand_.set_value(); }, [this] { ended_.set_value(); });
   [[maybe_unused]] bool stands =
@@ -65,22 +74,36 @@ whole_node::~whole_node() {
   runtime_.await_end();
 }
 
-node_parts whole_node::parts(std::uint64_t number, std::vector<NodeInfo> others) {
-  return {info_of(number),
-          std::move(others),
-          node_config{},
-          all_roles(),
-          host_.counted,
-          traces_,
-          [] { return make_memory_state_store(); },
-          [] { return make_memory_blob_store(); },
-          [medium = make_journal_medium()] { return make_memory_journal(medium); },
-          [this](auto view) { published(std::move(view)); },
-          [this] { return mail().view(); },
-          [this] { return open_links(hub_); },
-          {},
-          [this] { return host_.clock.now(); },
-          [this](envelope message) { host_.post->send(std::move(message)); }};
+node_parts whole_node::parts(std::uint64_t number, std::vector<NodeInfo> others,
+                             const whole_node_options& options) {
+  auto self = info_of(number);
+  for (const auto& [role_name, kind] : options.more_roles)
+    add_role(self, kind->info);
+  auto roles = options.more_roles;
+  roles.merge(all_roles());
+  const auto& data = options.data;
+  return {
+      std::move(self),
+      std::move(others),
+      options.cfg,
+      std::move(roles),
+      host_.counted,
+      traces_,
+      [data] {
+        return data.empty() ? make_memory_state_store() : opened(open_state_store(data / "state"));
+      },
+      [data] {
+        return data.empty() ? make_memory_blob_store() : opened(open_blob_store(data / "blobs"));
+      },
+      [data, medium = make_journal_medium()] {
+        return data.empty() ? make_memory_journal(medium) : opened(open_journal(data / "journal"));
+      },
+      [this](auto view) { published(std::move(view)); },
+      [this] { return mail().view(); },
+      [this] { return open_links(hub_); },
+      {},
+      [this] { return host_.clock.now(); },
+      [this](envelope message) { host_.post->send(std::move(message)); }};
 }
 
 void whole_node::call_providers(models_catalog providers) {

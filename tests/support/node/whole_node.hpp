@@ -10,6 +10,7 @@
 #include "nodes/wiring.hpp"
 
 #include <condition_variable>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <memory>
@@ -18,14 +19,19 @@
 
 namespace troupe::test {
 
-/// A whole node in this process, wired like a real one, with memory stores and without files.
-/// Benchmarks and tests drive it from inside.
+struct whole_node_options {
+  models_catalog providers = {};   ///< with any, the node has an HTTP client
+  role_table more_roles = {};      ///< beside the built-in ones
+  std::filesystem::path data = {}; ///< the folder of its stores; empty: they are in memory
+  node_config cfg = {};
+};
+
+/// A whole node in this process, wired like a real one. Benchmarks and tests drive it from inside.
 class whole_node {
 public:
-  /// The id is made from `number`. A node with others listens on loopback or dials. With
-  /// providers it has an HTTP client.
+  /// The id is made from `number`. A node with others listens on loopback or dials.
   explicit whole_node(std::uint64_t number, std::vector<NodeInfo> others = {},
-                      models_catalog providers = {});
+                      whole_node_options options = {});
   ~whole_node();
 
   static node_id id_of(std::uint64_t number) { return {0x7265, number}; }
@@ -51,7 +57,8 @@ private:
   };
 
   void published(std::shared_ptr<const member_view> view);
-  node_parts parts(std::uint64_t number, std::vector<NodeInfo> others);
+  node_parts parts(std::uint64_t number, std::vector<NodeInfo> others,
+                   const whole_node_options& options);
   void call_providers(models_catalog providers);
 
   node_host host_;

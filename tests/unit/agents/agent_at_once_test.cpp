@@ -137,8 +137,8 @@ TEST_F(agent_at_once, takes_the_ordinary_way_if_its_role_is_durable) {
   use(std::move(durable));
   auto load = tell("hello");
   ASSERT_EQ(load.size(), 1u);
-  EXPECT_EQ(text_of(tell(reply_to(load[0], SnapshotFound{}))), "decided hello");
-  EXPECT_EQ(text_of(tell("again")), "decided again");
+  EXPECT_EQ(text_of(written(tell(reply_to(load[0], SnapshotFound{})))), "decided hello");
+  EXPECT_EQ(text_of(written(tell("again"))), "decided again");
 }
 
 } // namespace

@@ -58,7 +58,7 @@ TEST_F(agent_reply_test, names_the_task_whose_output_is_too_deep) {
 TEST_F(agent_reply_test, a_reply_that_no_message_carries_has_no_effect) {
   use(obedient_role(true));
   SnapshotFound nothing;
-  tell(reply_to(tell("what").at(0), nothing));
+  written(tell(reply_to(tell("what").at(0), nothing)));
   auto sent = tell(std::string(limits::content_bytes_max + 1, 'x'));
   ASSERT_EQ(sent.size(), 1u);
   EXPECT_EQ(code_of(sent[0]), ec::too_large);

@@ -108,7 +108,7 @@ TEST_F(agent_rest_test, an_undurable_state_holds_the_blobs_that_it_names) {
 TEST_F(agent_rest_test, a_durable_state_is_written_with_the_names_of_its_blobs) {
   use(obedient_role(true));
   auto loading = tell("what");
-  tell(reply_to(loading.at(0), SnapshotFound{}));
+  written(tell(reply_to(loading.at(0), SnapshotFound{})));
   auto message = saying("documents");
   message.add_documents()->set_sha256(std::string(32, 'h'));
   auto asked = tell(request_of("obedient/ada", ++sequence, message));

@@ -99,6 +99,20 @@ TEST_F(agent_steps, a_call_whose_outcome_nobody_knows_begins_again) {
   EXPECT_TRUE(called.at(0).body.as<ModelRequest>());
 }
 
+TEST_F(agent_steps, a_role_may_have_it_that_such_a_call_is_not_made_again) {
+  kind.asks_unknown_again = false;
+  asked_once();
+  owner.records.at(1).set_unknown(true);
+  auto again = begin();
+  ASSERT_EQ(again.size(), 1u) << "no call, no record";
+  EXPECT_EQ(failure_of(again).code, ec::outcome_unknown);
+  EXPECT_FALSE(info(ec::outcome_unknown).may_retry);
+  EXPECT_NE(failure_of(again).message.find("step 1 (chat gpt-5)"), std::string::npos);
+  owner.records.at(1).set_unknown(false); // it has failed in a way that may pass
+  again = begin();
+  EXPECT_EQ(told(again).steps_size(), 1);
+}
+
 TEST_F(agent_steps, a_mind_that_asks_something_else_than_before_ends_its_task) {
   auto call = asked_once();
   auto sent = give(reply_to(call, answer("geese")));

@@ -320,18 +320,21 @@ TEST_F(agent_waits, the_state_is_loaded_within_the_message_that_needs_it) {
   EXPECT_TRUE(get[0].trace.sampled()) << "the store's log lines belong to the trace";
   auto arrived = scene.now;
   scene.now += 3ms;
-  tell(found_state(get[0], "gold"));
+  auto loaded = scene.now;
+  auto put = tell(found_state(get[0], "gold"));
+  scene.now += 1ms;
+  written(std::move(put));
   auto made = spans();
-  ASSERT_THAT(names(made), ElementsAre("load state", "invoke_agent obedient"));
-  EXPECT_EQ(made[0].parent(), made[1].span());
-  EXPECT_EQ(get[0].trace.span.value, made[0].span());
-  EXPECT_EQ(made[0].start_ns(), nanoseconds(arrived));
-  EXPECT_EQ(made[0].end_ns(), nanoseconds(scene.now));
-  EXPECT_EQ(text(made[0], "db.system.name"), "rocksdb");
-  EXPECT_EQ(text(made[0], "db.operation.name"), "get");
-  EXPECT_EQ(attribute(made[0], "troupe.state.bytes").integer(), 4);
-  EXPECT_EQ(attribute(made[0], "troupe.state.version").integer(), 6);
-  EXPECT_EQ(attribute(made[1], "troupe.agent.wait_ms").number(), 3);
+  ASSERT_THAT(names(made), ElementsAre("write state", "load state", "invoke_agent obedient"));
+  EXPECT_EQ(made[1].parent(), made[2].span());
+  EXPECT_EQ(get[0].trace.span.value, made[1].span());
+  EXPECT_EQ(made[1].start_ns(), nanoseconds(arrived));
+  EXPECT_EQ(made[1].end_ns(), nanoseconds(loaded));
+  EXPECT_EQ(text(made[1], "db.system.name"), "rocksdb");
+  EXPECT_EQ(text(made[1], "db.operation.name"), "get");
+  EXPECT_EQ(attribute(made[1], "troupe.state.bytes").integer(), 4);
+  EXPECT_EQ(attribute(made[1], "troupe.state.version").integer(), 6);
+  EXPECT_EQ(attribute(made[2], "troupe.agent.wait_ms").number(), 3);
 }
 
 TEST_F(agent_waits, a_state_that_cannot_be_loaded_fails_the_message) {
@@ -355,12 +358,12 @@ TEST_F(agent_waits, a_message_that_is_cancelled_waits_for_no_state) {
   EXPECT_EQ(text(made[0], "error.type"), "cancelled");
   tell(found_state(get.at(0), "gold"));
   EXPECT_TRUE(spans().empty());
-  EXPECT_EQ(text_of(tell("what")), "gold");
+  EXPECT_EQ(text_of(written(tell("what"))), "gold");
 }
 
 TEST_F(agent_waits, a_changed_state_is_written_within_its_message) {
   use(obedient_role(true));
-  tell(found_state(tell("what").at(0), "gold"));
+  written(tell(found_state(tell("what").at(0), "gold")));
   auto put = tell(sampled("keep silver"));
   ASSERT_TRUE(put.at(0).body.as<SnapshotPut>());
   scene.now += 2ms;
@@ -371,7 +374,7 @@ TEST_F(agent_waits, a_changed_state_is_written_within_its_message) {
   EXPECT_EQ(made[0].end_ns() - made[0].start_ns(), 2'000'000);
   EXPECT_EQ(text(made[0], "db.operation.name"), "put");
   EXPECT_EQ(attribute(made[0], "troupe.state.bytes").integer(), 6);
-  EXPECT_EQ(attribute(made[0], "troupe.state.version").integer(), 7);
+  EXPECT_EQ(attribute(made[0], "troupe.state.version").integer(), 8);
   put = tell(sampled("keep bronze"));
   scene.step(*subject, timer_fired{2});
   made = spans();

@@ -73,6 +73,56 @@ TEST(chat_mind, says_in_words_that_there_is_no_answer) {
             "I found no answer to that in what I was given.");
 }
 
+TEST(chat_mind, asks_its_prompts_in_the_order_in_which_they_use_each_other) {
+  script says;
+  says.role_name = "poet";
+  says.prompts["answer"] = *prompt_template::parse("{{text}}: {{draft}}, {{critique}}");
+  says.prompts["critique"] = *prompt_template::parse("judge {{draft}}");
+  says.prompts["draft"] = *prompt_template::parse("write on {{text}}");
+  says.prompts["system"] = *prompt_template::parse("Be brief.");
+  auto subject = make_mind<chat_mind>(std::make_shared<const script>(says));
+  for (int i = 0; i < 2; ++i) { // the second message knows nothing of the first
+    auto draft = the<ask_model>(subject->decide(said("geese")));
+    EXPECT_EQ(draft.call.purpose(), "draft");
+    EXPECT_EQ(user_message(draft), "write on geese");
+    EXPECT_FALSE(draft.stream_to_reply);
+    auto critique = the<ask_model>(subject->decide(answer_of(draft.request, "honk")));
+    EXPECT_EQ(user_message(critique), "judge honk");
+    auto answer = the<ask_model>(subject->decide(answer_of(critique.request, "loud")));
+    EXPECT_EQ(user_message(answer), "geese: honk, loud");
+    EXPECT_TRUE(answer.stream_to_reply);
+    EXPECT_EQ(text_of(subject->decide(answer_of(answer.request, "Honk!"))), "Honk!");
+  }
+}
+
+TEST(chat_mind, asks_at_once_what_needs_nothing_of_each_other) {
+  script says;
+  says.role_name = "judge";
+  says.prompts["answer"] = *prompt_template::parse("{{good}} or {{bad}}");
+  says.prompts["bad"] = *prompt_template::parse("against {{text}}");
+  says.prompts["good"] = *prompt_template::parse("for {{text}}");
+  auto subject = make_mind<chat_mind>(std::make_shared<const script>(says));
+  auto todo = subject->decide(said("geese"));
+  ASSERT_EQ(todo.size(), 2u);
+  auto bad = std::get<ask_model>(todo[0]), good = std::get<ask_model>(todo[1]);
+  EXPECT_TRUE(subject->decide(answer_of(good.request, "yes")).empty());
+  EXPECT_EQ(user_message(the<ask_model>(subject->decide(answer_of(bad.request, "no")))),
+            "yes or no");
+}
+
+TEST(chat_mind, a_prompt_of_its_own_hides_a_field_of_that_name) {
+  script says;
+  says.role_name = "poet";
+  says.prompts["answer"] = *prompt_template::parse("{{draft}}");
+  says.prompts["draft"] = *prompt_template::parse("write");
+  auto subject = make_mind<chat_mind>(std::make_shared<const script>(says));
+  ValueMap input;
+  set_field(input, "draft", value_of("mine"));
+  auto draft = the<ask_model>(subject->decide(task_with(input)));
+  EXPECT_EQ(user_message(draft), "write");
+  EXPECT_EQ(failure_of(subject->decide(no_model(draft.request, ec::overloaded))), ec::overloaded);
+}
+
 TEST(chat_mind, fills_fields_of_a_task_into_its_prompt) {
   ValueMap input;
   set_field(input, "tone", value_of("kindly"));

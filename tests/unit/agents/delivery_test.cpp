@@ -228,5 +228,82 @@ TEST(delivery, holds_an_agent_until_its_replies_are_acknowledged_or_old) {
   EXPECT_FALSE(kept.may_be_repeated(start_of_time));
 }
 
+/// What a process knows after a crash of the one that had `kept`.
+delivery after_crash(const delivery& kept) {
+  delivery::saved_sessions saved;
+  kept.save(saved, {}, {});
+  delivery next;
+  next.restore(saved, start_of_time);
+  return next;
+}
+
+void answer(delivery& kept, session_id who, std::uint64_t sequence, std::string text) {
+  auto reply = reply_of(std::move(text));
+  kept.complete(came(kept, who, sequence).at, reply, start_of_time, true);
+}
+
+TEST(delivery, knows_after_a_crash_what_was_written) {
+  delivery before;
+  answer(before, ada, 3, "three");
+  answer(before, ada, 2, "two");
+  answer(before, bob, 9, "nine");
+  came(before, ada, 4); // is being worked on
+  auto kept = after_crash(before);
+  EXPECT_EQ(kept.bytes_kept(), before.bytes_kept());
+  EXPECT_EQ(reply_text(kept.kept(came(kept, ada, 2, 2).at)), "two");
+  EXPECT_EQ(reply_text(kept.kept(came(kept, ada, 3, 2).at)), "three");
+  EXPECT_EQ(reply_text(kept.kept(came(kept, bob, 9, 2).at)), "nine");
+  EXPECT_EQ(came(kept, ada, 4, 2).what, delivery_state::fresh) << "nothing of it was written";
+  EXPECT_EQ(came(kept, bob, 8, 2).what, delivery_state::outcome_unknown);
+  EXPECT_EQ(came(kept, {10}, 1, 2).what, delivery_state::outcome_unknown);
+}
+
+TEST(delivery, after_a_crash_what_fell_out_of_the_window_may_have_been_done) {
+  delivery before;
+  for (std::uint64_t sequence = 1; sequence <= limits::replies_kept_max + 1; ++sequence)
+    answer(before, ada, sequence, "done");
+  auto kept = after_crash(before);
+  EXPECT_EQ(came(kept, ada, 1, 2).what, delivery_state::outcome_unknown);
+  EXPECT_EQ(came(kept, ada, 2, 2).what, delivery_state::repeated_done);
+}
+
+TEST(delivery, a_reply_that_is_too_large_to_keep_is_not_kept_on_disk_either) {
+  delivery before;
+  answer(before, ada, 1, std::string(limits::replies_kept_bytes_max, 'x'));
+  auto kept = after_crash(before);
+  EXPECT_EQ(came(kept, ada, 1, 2).what, delivery_state::outcome_unknown);
+  EXPECT_FALSE(kept.may_be_repeated(start_of_time));
+}
+
+TEST(delivery, writes_a_reply_together_with_what_it_knows_of_the_session) {
+  delivery kept;
+  answer(kept, ada, 6, "six");
+  kept.acknowledge({ada, 6});
+  auto next = came(kept, ada, 7);
+  KeptReply reply;
+  reply.set_number(7);
+  auto made = kept.to_write(next.at, reply);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->session(), ada.value);
+  EXPECT_EQ(made->floor(), 6u);
+  EXPECT_EQ(made->acknowledged(), 6u);
+  ASSERT_EQ(made->replies_size(), 1);
+  EXPECT_FALSE(kept.to_write({}, reply)) << "nobody repeats it";
+  delivery::saved_sessions saved;
+  kept.save(saved, next.at, reply);
+  ASSERT_EQ(saved.size(), 1);
+  ASSERT_EQ(saved[0].replies_size(), 1) << "as if it were done";
+  EXPECT_EQ(saved[0].replies(0).number(), 7u);
+}
+
+TEST(delivery, holds_no_agent_whose_replies_are_on_disk) {
+  delivery kept;
+  auto first = came(kept, ada, 1);
+  EXPECT_TRUE(kept.may_be_repeated(start_of_time));
+  auto reply = reply_of("done");
+  kept.complete(first.at, reply, start_of_time, true);
+  EXPECT_FALSE(kept.may_be_repeated(start_of_time));
+}
+
 } // namespace
 } // namespace troupe

@@ -46,7 +46,7 @@ struct planned_mind {
   static void begin(state& now, const message_received& task, commands& todo) {
     auto before = now.before;
     now = {};
-    auto plan = task.input.fields().at("plan").text();
+    auto plan = task.is_task ? task.input.fields().at("plan").text() : task.text;
     now.before = before + plan;
     now.goes_on = plan.starts_with('?');
     std::size_t at = now.goes_on ? 1 : 0;

@@ -136,6 +136,12 @@ struct agent_test : ::testing::Test {
     EXPECT_TRUE(subject->invariants());
     return sends;
   }
+  /// What a durable agent sends once the store has written what `sent` gives it.
+  std::vector<envelope> written(std::vector<envelope> sent) {
+    if (sent.size() != 1 || !sent[0].body.as<SnapshotPut>())
+      return sent;
+    return tell(reply_to(sent[0], SnapshotWritten{}));
+  }
   std::string text_of(std::vector<envelope> sends) {
     if (sends.size() != 1 || !sends[0].body.as<AgentReply>())
       return "no reply among " + std::to_string(sends.size());

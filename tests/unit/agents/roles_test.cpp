@@ -53,6 +53,7 @@ TEST(roles, echo_and_noop_are_cheap) {
 TEST(parse_role, reads_all_keys) {
   auto read = parse_role("role: poet\ndescription: Writes verse\nmind: chat\nmodel: other\n"
                          "talk: true\ntasks: false\nstate: none\nreads_files: true\n"
+                         "on_unknown: fail\n"
                          "limits: {output_tokens: 50, time: 2s}\n"
                          "prompts: {system: Be brief., answer: 'Say {{text}}'}\n",
                          "role.yaml");
@@ -66,6 +67,7 @@ TEST(parse_role, reads_all_keys) {
   EXPECT_EQ(read->output_tokens_max, 50u);
   EXPECT_EQ(read->time_max, 2s);
   EXPECT_FALSE(read->durable);
+  EXPECT_FALSE(read->asks_unknown_again);
   EXPECT_EQ(read->prompts.at("answer"), "Say {{text}}");
   auto todo = read->make()->decide(message_received{"hello", {}, {}, false});
   auto& ask = std::get<ask_model>(todo.at(0));
@@ -83,6 +85,27 @@ TEST(parse_role, refuses_unknown_keys_minds_and_prompts) {
   EXPECT_NE(unknown_mind.find("did you mean chat?"), std::string::npos) << unknown_mind;
   auto unknown_prompt = error_of(chat + "  anser: x\n");
   EXPECT_TRUE(unknown_prompt.starts_with("role.yaml:6:3:")) << unknown_prompt;
+}
+
+TEST(parse_role, takes_prompts_of_its_own_that_others_use) {
+  auto with = [](std::string prompts) {
+    return "role: poet\ndescription: x\nmind: chat\nprompts:\n" + prompts;
+  };
+  EXPECT_EQ(error_of(with("  draft: 'On {{text}}'\n  answer: 'Better: {{draft}}'\n")), "");
+  EXPECT_EQ(error_of(with("  draft: 'On {{text}}'\n  answer: '{{draft}}'\ntasks: false\n")), "");
+  auto unused = error_of(with("  answer: '{{text}}'\n  draft: x\n"));
+  EXPECT_TRUE(unused.starts_with("role.yaml:6:3:")) << unused;
+  EXPECT_NE(unused.find("{{draft}}"), std::string::npos) << unused;
+  auto round = error_of(with("  answer: '{{a}}'\n  a: '{{b}}'\n  b: '{{a}}'\n"));
+  EXPECT_NE(round.find("to itself"), std::string::npos) << round;
+  auto taken = error_of(with("  answer: '{{passages}}'\n  passages: x\n"));
+  EXPECT_TRUE(taken.starts_with("role.yaml:6:3:")) << taken;
+  EXPECT_NE(error_of(with("  answer: '{{text}}'\n  My draft: x\n")).find("lower-case"),
+            std::string::npos);
+  EXPECT_NE(error_of("role: poet\ndescription: x\nmind: librarian\nprompts:\n  draft: x\n"
+                     "  answer: '{{passages}} {{question}}'\n")
+                .find("has no prompt \"draft\""),
+            std::string::npos);
 }
 
 TEST(parse_role, refuses_missing_keys_and_prompts) {
@@ -127,6 +150,7 @@ TEST(parse_role, refuses_values_out_of_range) {
   EXPECT_TRUE(error_of(chat + "limits: {tokens: 1}\n").starts_with("role.yaml:6:10:"));
   EXPECT_TRUE(error_of(chat + "state: lasting\n").starts_with("role.yaml:6:8:"));
   EXPECT_NE(error_of(chat + "state: durable\n").find("keeps nothing"), std::string::npos);
+  EXPECT_TRUE(error_of(chat + "on_unknown: ask\n").starts_with("role.yaml:6:13:"));
   EXPECT_NE(error_of("role: Poet\ndescription: x\nmind: noop\n").find("lower-case"),
             std::string::npos);
 }

@@ -66,6 +66,28 @@ TEST(step_history, a_mind_that_never_comes_to_a_record_still_hears_the_others) {
   EXPECT_EQ(heard_in(subject), 0u);
 }
 
+TEST(step_history, a_call_that_was_begun_before_is_unknown_if_its_attempt_was_lost) {
+  auto lost = recorded(1, 0);
+  lost.set_unknown(true);
+  auto subject = history_of({lost, recorded(2, 0)});
+  EXPECT_EQ(subject.ask(1, "chat").what, course::unknown);
+  EXPECT_EQ(subject.ask(1, "chat").what, course::begin) << "it has failed in a way that may pass";
+  EXPECT_EQ(subject.ask(1, "chat").what, course::begin);
+  EXPECT_EQ(subject.not_again(1).code, ec::outcome_unknown);
+}
+
+TEST(step_history, what_no_longer_holds_is_forgotten_and_its_places_are_free) {
+  auto subject = history_of({recorded(1, 1), recorded(2, 2), recorded(3, 4), recorded(4, 3)});
+  EXPECT_EQ(subject.ask(1, "chat").what, course::known);
+  EXPECT_EQ(heard_in(subject), 1u);
+  EXPECT_EQ(subject.ask(9, "chat").what, course::differs);
+  subject.forget_from(2);
+  EXPECT_FALSE(subject.left_out());
+  EXPECT_EQ(subject.ask(1, "chat").what, course::begin) << "3 was asked after what is forgotten";
+  EXPECT_EQ(heard_in(subject), 0u);
+  EXPECT_EQ(subject.end(2, payload_kind::ModelAnswer, "geese").heard(), 2u);
+}
+
 TEST(step_history, what_is_heard_now_comes_behind_what_was_heard) {
   auto subject = history_of({recorded(1, 7)});
   EXPECT_EQ(subject.ask(1, "chat").what, course::known);

@@ -1,7 +1,11 @@
 #include "actors/agents/stored_state.hpp"
+#include "config/limits/storage.hpp"
 #include "config/limits/work.hpp"
+#include "persistence/state_change.hpp"
 
 #include <gtest/gtest.h>
+
+#include <optional>
 
 namespace troupe {
 
@@ -89,6 +93,97 @@ TEST(stored_state, that_is_too_large_is_not_written) {
   auto put = state.change_to(now, kind, ada_key);
   ASSERT_FALSE(put);
   EXPECT_EQ(put.error().code, ec::too_large);
+}
+
+struct large_state : ::testing::Test {
+  role kind = kind_of_bytes();
+  stored_state state;
+  bytes_mind now;
+  Snapshot on_disk;
+  std::size_t whole = 0;
+
+  void SetUp() override {
+    on_disk = snapshot_of("keeper", std::string(limits::agent_state_bytes_max - 1'000, 'x'), 6);
+    auto made = state.take(kind, &on_disk);
+    ASSERT_TRUE(made);
+    now.bytes = on_disk.state();
+  }
+  /// Returns how many bytes were written.
+  std::size_t write(std::optional<SessionReplies> replied = std::nullopt) {
+    auto put = state.change_to(now, kind, ada_key, std::move(replied));
+    EXPECT_TRUE(put && *put);
+    if (!put || !*put)
+      return 0;
+    EXPECT_NE((*put)->has_snapshot(), (*put)->has_change());
+    if ((*put)->has_snapshot()) {
+      on_disk = (*put)->snapshot();
+      ++whole;
+    } else {
+      EXPECT_TRUE(apply((*put)->change(), on_disk));
+    }
+    state.is_written();
+    EXPECT_EQ(on_disk.state(), now.bytes);
+    EXPECT_EQ(on_disk.version(), state.version());
+    return (*put)->ByteSizeLong();
+  }
+};
+
+TEST_F(large_state, is_not_written_whole_for_a_small_change) {
+  now.bytes.replace(1'000, 3, "a small change");
+  EXPECT_LT(write(), 100u);
+  now.bytes.resize(now.bytes.size() - 100);
+  EXPECT_LT(write(), 100u);
+  now.bytes += "more";
+  EXPECT_LT(write(), 100u);
+  EXPECT_EQ(whole, 0u);
+}
+
+TEST_F(large_state, is_not_written_whole_for_a_reply) {
+  SessionReplies replied;
+  replied.set_session(7);
+  replied.add_replies()->set_reply("done");
+  EXPECT_LT(write(replied), 100u);
+  ASSERT_EQ(on_disk.sessions_size(), 1);
+  EXPECT_EQ(on_disk.sessions(0).replies(0).reply(), "done");
+}
+
+TEST_F(large_state, is_written_whole_every_so_many_changes) {
+  now.bytes.resize(now.bytes.size() / 2);
+  for (std::size_t i = 0; i < 4 * limits::state_changes_max; ++i) {
+    now.bytes += "x";
+    write();
+  }
+  EXPECT_EQ(whole, 4u);
+}
+
+TEST_F(large_state, is_written_whole_after_so_many_bytes_of_changes) {
+  now.bytes.resize(limits::mib / 2);
+  for (std::size_t i = 0; i < 5; ++i) {
+    now.bytes.append(limits::state_changes_bytes_max / 5, static_cast<char>('a' + i));
+    write();
+  }
+  EXPECT_EQ(whole, 1u);
+}
+
+TEST_F(large_state, is_written_whole_if_most_of_it_changes) {
+  now.bytes.assign(5'000, 'y');
+  write();
+  EXPECT_EQ(whole, 1u);
+  now.bytes.replace(1'000, 3'000, std::string(3'000, 'z'));
+  write();
+  EXPECT_EQ(whole, 2u);
+}
+
+TEST(stored_state, that_is_small_is_written_whole) {
+  stored_state state;
+  auto kind = kind_of_bytes();
+  auto found = snapshot_of("keeper", "old", 7);
+  ASSERT_TRUE(state.take(kind, &found));
+  bytes_mind now;
+  now.bytes = "older";
+  auto put = state.change_to(now, kind, ada_key);
+  ASSERT_TRUE(put && *put);
+  EXPECT_TRUE((*put)->has_snapshot());
 }
 
 } // namespace troupe

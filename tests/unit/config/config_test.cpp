@@ -76,7 +76,7 @@ TEST_F(config, without_sources_every_key_has_its_default) {
   EXPECT_EQ(cfg.telemetry.sample_ratio, 1.0);
   EXPECT_EQ(cfg.storage.free_min, limits::storage_free_bytes_min);
   EXPECT_EQ(cfg.journal.retention, limits::journal_retention);
-  EXPECT_EQ(cfg.runs.durability, run_durability::off);
+  EXPECT_EQ(cfg.runs.durability, run_durability::sync);
   EXPECT_TRUE(cfg.origins.empty());
 }
 
@@ -88,7 +88,7 @@ TEST_F(config, every_section_of_a_file_is_read) {
                      "  data: /var/lib/troupe\n  roles: /etc/troupe/roles\n"
                      "scheduler: {threads: 2, max_throughput: 50}\nagents: {pool_size: 4}\n"
                      "storage: {free_min: 1 GiB}\njournal: {retention: 2d}\n"
-                     "runs:\n  durability: sync\n"
+                     "runs:\n  durability: async\n"
                      "queue:\n  tasks_max: 99\nmodels:\n  offline_delay: 200ms\n"
                      "telemetry:\n  otlp_endpoint: http://127.0.0.1:4318\n  sample_ratio: 0.01\n"
                      "  log_level: debug\n  log_format: json\n  log_file: /tmp/l\n"
@@ -111,7 +111,7 @@ TEST_F(config, every_section_of_a_file_is_read) {
   EXPECT_EQ(cfg.agents.pool_size, 4u);
   EXPECT_EQ(cfg.storage.free_min, 1u << 30);
   EXPECT_EQ(cfg.journal.retention, 48h);
-  EXPECT_EQ(cfg.runs.durability, run_durability::sync);
+  EXPECT_EQ(cfg.runs.durability, run_durability::async);
   EXPECT_EQ(cfg.queue.tasks_max, 99u);
   EXPECT_EQ(cfg.models.offline_delay, 200ms);
   EXPECT_EQ(cfg.telemetry.otlp_endpoint, "http://127.0.0.1:4318");

@@ -40,6 +40,7 @@ TEST_F(durable_runs, are_written_later_if_the_journal_has_no_room_for_the_messag
   by().give(reply_failure(appends[0], {ec::overloaded, "full"}));
   EXPECT_TRUE(by().take<Failure>().empty());
   ASSERT_TRUE(by().armed(timer_journal));
+  by().now += limits::journal_retry_after;
   by().fire(timer_journal);
   ASSERT_EQ(journal_of_hand::unwritten(by()).size(), 1u);
   written();
@@ -78,6 +79,12 @@ TEST_F(durable_runs, wait_for_a_sync_only_where_something_is_acknowledged) {
   auto appends = by().take<JournalAppend>();
   ASSERT_EQ(appends.size(), 1u);
   EXPECT_TRUE(appends[0].unsynced());
+  auto later = submission(many(1));
+  later.set_durability(DURABILITY_ASYNC);
+  by().ask(std::move(later), client);
+  appends = by().take<JournalAppend>();
+  ASSERT_EQ(appends.size(), 1u);
+  EXPECT_FALSE(appends[0].unsynced()) << "a run that is accepted is on disk";
 }
 
 TEST_F(durable_runs, are_gone_on_with_from_any_point) {
@@ -265,15 +272,20 @@ TEST_F(durable_runs, are_accepted_again_when_they_are_written_and_as_what_they_a
   EXPECT_EQ(accepted.run(), by().only<RunEnded>().run());
 }
 
-TEST_F(durable_runs, are_begun_if_a_repeated_submission_was_never_accepted) {
-  auto again = make_envelope(message_kind::request, address::of(service::coordinator, node_a),
-                             submission(many(1)));
-  again.sender = client;
-  again.id = {{77}, 9};
-  again.attempt = 2;
-  by().give(std::move(again));
+TEST_F(durable_runs, are_begun_once_if_a_repeated_submission_was_never_accepted) {
+  for (std::uint16_t attempt : {2, 3}) { // both before the journal says that it knows of none
+    auto again = make_envelope(message_kind::request, address::of(service::coordinator, node_a),
+                               submission(many(1)));
+    again.sender = client;
+    again.id = {{77}, 9};
+    again.attempt = attempt;
+    by().give(std::move(again));
+  }
   written();
-  EXPECT_FALSE(by().only<RunAccepted>().known());
+  auto told = by().take<RunAccepted>();
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_FALSE(told[0].known());
+  EXPECT_EQ(told[1].run(), told[0].run());
   EXPECT_EQ(offers().size(), 1u);
 }
 
@@ -309,7 +321,9 @@ TEST_F(durable_runs, give_their_known_steps_to_the_next_attempt) {
   auto next = offers().at(0);
   ASSERT_EQ(next.steps_size(), 2);
   EXPECT_EQ(next.steps(0).outcome(), "an answer");
-  EXPECT_EQ(next.steps(1).kind(), 0u) << "nobody knows what came of it";
+  EXPECT_FALSE(next.steps(0).unknown());
+  EXPECT_EQ(next.steps(1).kind(), 0u);
+  EXPECT_TRUE(next.steps(1).unknown()) << "nobody knows what came of it";
   by().ask(step_of(task, 2, "too late"), slot);
   EXPECT_EQ(from_proto(by().only<Failure>()).code, ec::cancelled) << "of the earlier attempt";
   by().ask(step_of(next, 2), slot); // again
@@ -324,7 +338,8 @@ TEST_F(durable_runs, give_their_known_steps_to_the_next_attempt) {
 }
 
 TEST_F(durable_runs, call_a_step_unknown_only_if_nobody_told_how_its_attempt_ended) {
-  for (auto code : {ec::unavailable, ec::timed_out}) {
+  // Who is stopped, or times out, does not say what became of a call that was on its way.
+  for (auto code : {ec::provider_failed, ec::unavailable, ec::timed_out}) {
     SCOPED_TRACE(to_string(code));
     counted.plain().steps_unknown = 0;
     accepted(many(1));
@@ -336,10 +351,11 @@ TEST_F(durable_runs, call_a_step_unknown_only_if_nobody_told_how_its_attempt_end
     *failed.mutable_failure() = to_proto({code, "no answer"});
     by().tell(std::move(failed));
     auto next = offers().at(0);
-    EXPECT_EQ(next.steps_size(), 1);
+    ASSERT_EQ(next.steps_size(), 1);
+    EXPECT_EQ(next.steps(0).unknown(), code != ec::provider_failed);
     by().ask(step_of(next, 1), slot);
     written();
-    EXPECT_EQ(counted.plain().steps_unknown, code == ec::timed_out ? 1u : 0u);
+    EXPECT_EQ(counted.plain().steps_unknown, code == ec::provider_failed ? 0u : 1u);
     done(next);
     written();
   }

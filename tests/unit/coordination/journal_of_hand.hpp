@@ -18,8 +18,21 @@ public:
 
   /// Answers all that an owner asks, and what it asks because of that.
   void answer(hand& owner) {
-    while (answer_one(owner))
+    while (answer_one(owner, true))
       continue;
+  }
+  /// The same, but it writes nothing yet.
+  void answer_questions(hand& owner) {
+    while (answer_one(owner, false))
+      continue;
+  }
+  /// Answers what an owner has sent first to be written: it does not write that.
+  static void refuse(hand& owner, ec why) {
+    auto appends = owner.take_envelopes<JournalAppend>();
+    ASSERT_FALSE(appends.empty());
+    for (std::size_t i = 1; i < appends.size(); ++i)
+      owner.out.sends.push_back(std::move(appends[i]));
+    owner.give(reply_failure(appends[0], {why, "no space"}));
   }
 
   /// What the owner has sent to be written, oldest first. It stays unwritten.
@@ -44,9 +57,10 @@ private:
     return event;
   }
 
-  bool answer_one(hand& owner) {
+  bool answer_one(hand& owner, bool writes) {
     for (auto at = owner.out.sends.begin(); at != owner.out.sends.end(); ++at) {
-      if (at->target.what != address::kind::service || at->target.svc != service::journal)
+      if (at->target.what != address::kind::service || at->target.svc != service::journal
+          || (!writes && at->body.kind() == payload_kind::JournalAppend))
         continue;
       auto asked = std::move(*at);
       owner.out.sends.erase(at);
@@ -89,6 +103,8 @@ private:
       return reply_to(asked, std::move(found));
     }
     if (auto gone = asked.body.as<JournalDelete>()) {
+      if (!has_ended(gone->run()))
+        return reply_failure(asked, {ec::invalid_argument, "it goes on"});
       runs.erase(gone->run());
       RunDeleted done;
       done.set_run(gone->run());
@@ -101,7 +117,7 @@ private:
   /// Two events to a page, so that each longer run takes several.
   envelope page(const envelope& asked, const JournalRead& read) const {
     auto found = runs.find(read.run());
-    if (found == runs.end())
+    if (found == runs.end() || (read.last() && !has_ended(read.run())))
       return reply_failure(asked, {ec::not_found, "no such run"});
     const auto& events = found->second;
     JournalRecords made;

@@ -46,7 +46,7 @@ TEST_F(endings, tell_the_submitter_what_the_run_came_to) {
   auto& run = finished(1, "good");
   auto who = run.submitter;
   now += 3ms;
-  told.add(runs.take(run), nullptr, nullptr, now);
+  told.add(runs.take(run), nullptr, now);
   EXPECT_EQ(told.size(), 1u);
   auto where = context();
   EXPECT_FALSE(told.tell_some(where));
@@ -65,12 +65,14 @@ TEST_F(endings, answer_who_cancelled_the_run_as_well) {
   failure why{ec::cancelled, "enough"};
   envelope request = make_envelope(message_kind::request, self, RunCancel{});
   request.sender = address::of_session({9}, node_b);
-  told.add(runs.take(run), &why, &request, now);
+  auto canceller = request.sender;
+  run.cancellers.push_back(std::move(request));
+  told.add(runs.take(run), &why, now);
   auto where = context();
   told.tell_some(where);
   auto ends = sent<RunEnded>();
   ASSERT_EQ(ends.size(), 2u);
-  EXPECT_EQ(ends[1].first, request.sender);
+  EXPECT_EQ(ends[1].first, canceller);
   for (const auto& [target, end] : ends) {
     EXPECT_EQ(from_proto(end.failure()).message, "enough");
     EXPECT_EQ(end.tasks_size(), 2);
@@ -80,7 +82,7 @@ TEST_F(endings, answer_who_cancelled_the_run_as_well) {
 TEST_F(endings, give_back_the_bytes_of_a_run_when_it_is_forgotten) {
   auto& run = finished(1, std::string(600, 'x'));
   EXPECT_GT(kept.bytes(), 600u);
-  told.add(runs.take(run), nullptr, nullptr, now);
+  told.add(runs.take(run), nullptr, now);
   EXPECT_GT(kept.bytes(), 600u) << "it is still there";
   auto where = context();
   told.tell_some(where);

@@ -3,6 +3,10 @@
 #include "messages/models.pb.h"
 #include "tests/unit/coordination/durable_runs_fixture.hpp"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 /// What clients ask about durable runs: lists, attaching, repeating, forgetting.
 namespace troupe::tests {
 namespace {
@@ -47,6 +51,24 @@ TEST_F(run_inquiry, list_those_that_go_on_and_those_that_have_ended) {
   found = by().only<RunsFound>();
   EXPECT_EQ(found.runs_size(), 1);
   EXPECT_TRUE(found.more());
+}
+
+TEST_F(run_inquiry, show_who_works_on_tasks) {
+  auto run = accepted(many(2));
+  auto todo = offers();
+  by().tell(about<TaskStarted>(todo.at(0)));
+  written();
+  for (bool steps : {false, true}) {
+    auto asked = about_run<RunAsked>(run);
+    asked.set_steps(steps);
+    by().ask(asked, client);
+    written();
+    auto shown = by().only<RunShown>();
+    ASSERT_EQ(shown.ended().tasks_size(), 2);
+    EXPECT_EQ(shown.ended().tasks(0).attempts(), 1u);
+    EXPECT_EQ(node_from_bytes(shown.ended().tasks(0).node()), node_a);
+    EXPECT_EQ(shown.ended().tasks(1).attempts(), 0u) << "it waits in a queue";
+  }
 }
 
 TEST_F(run_inquiry, show_the_tasks_of_a_run) {
@@ -280,6 +302,59 @@ TEST_F(run_inquiry, repeat_a_run_whole_or_what_failed_of_it) {
   written();
   by().only<RunAccepted>();
   EXPECT_EQ(offers().size(), 1u) << "from the beginning";
+}
+
+/// In which order lists unfold, and with it the numbers of tasks, depends on what has failed.
+TEST_F(run_inquiry, repeat_no_result_for_another_task_with_its_number) {
+  auto run = accepted(graph_of(R"(
+graph: order
+tasks:
+  - {id: a, role: reader}
+  - {id: b, role: reader}
+  - {id: c, role: reader}
+  - {id: z, role: reader, for_each: $tasks.a, needs: [b], input: {one: $item}}
+  - {id: w, role: reader, for_each: $tasks.c, input: {one: $item}}
+)"));
+  auto first = offers();
+  ASSERT_EQ(first.size(), 3u);
+  auto gives = [this](const Task& task, Value list) {
+    auto made = about<TaskDone>(task);
+    made.set_output(bytes_of(list));
+    by().tell(std::move(made));
+  };
+  auto failed = about<TaskDone>(first[1]);
+  *failed.mutable_failure() = to_proto({ec::invalid_argument, "it cannot be done"});
+  by().tell(std::move(failed));
+  gives(first[0], list_value({text_value("x"), text_value("y")}));
+  gives(first[2], list_value({text_value("1"), text_value("2"), text_value("3")}));
+  work_off(); // w[0] to w[2], where z[0] to z[2] would be
+  written();
+  EXPECT_FALSE(by().only<RunEnded>().ok());
+
+  auto again = about_run<RunRetry>(run);
+  again.set_failed(true);
+  by().ask(std::move(again), client);
+  written();
+  by().only<RunAccepted>();
+  for (auto all = offers(); !all.empty(); all = offers())
+    for (const auto& task : all)
+      done(task, result_of_task(task));
+  written();
+  auto end = by().only<RunEnded>();
+  ASSERT_TRUE(end.ok());
+  std::vector<std::string> seen;
+  for (const auto& one : journal.runs)
+    for (const auto& event : one.second)
+      if (event.has_task_succeeded() && one.first != run) {
+        Value output;
+        ASSERT_TRUE(output.ParseFromString(event.task_succeeded().output()));
+        seen.push_back(output.text());
+      }
+  for (auto word : {"w[0](one=", "w[1](one=", "w[2](one=", "z[0](one=", "z[1](one="})
+    EXPECT_EQ(std::count_if(seen.begin(), seen.end(),
+                            [&](const std::string& text) { return text.starts_with(word); }),
+              1)
+        << word;
 }
 
 TEST_F(run_inquiry, goes_on_with_a_run_that_repeats_another) {

@@ -195,7 +195,7 @@ TEST_F(damaged_journals, one_bit_flipped_or_a_file_cut_is_found_or_changes_nothi
   auto healthy = folder / "healthy";
   std::filesystem::rename(place(), healthy);
   auto wanted = std::getenv("TROUPE_JOURNAL_SEEDS");
-  auto seeds = wanted ? std::strtoull(wanted, nullptr, 10) : 20;
+  auto seeds = wanted ? std::strtoull(wanted, nullptr, 10) : 200;
   std::uint64_t found = 0;
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     std::mt19937_64 random(seed);

@@ -1,12 +1,10 @@
 // Journals on a disk that loses its power or fails.
 
+#include "tests/unit/journal/bad_disks.hpp"
 #include "tests/unit/journal/journal_fixture.hpp"
-#include "tests/unit/journal/unreliable_disk.hpp"
 
 #include <array>
-#include <cstdlib>
 #include <random>
-#include <rocksdb/db.h>
 
 using namespace troupe;
 
@@ -35,28 +33,8 @@ std::string event_of(unsigned run, std::uint64_t number) {
                    std::string(bytes, static_cast<char>('a' + (run + number) % 26)));
 }
 
-void make_small(rocksdb::Options& options) {
-  options.write_buffer_size = 48 << 10; // files are written and merged all the time
-  options.arena_block_size = 4 << 10;
-  options.target_file_size_base = 64 << 10;
-  options.max_bytes_for_level_base = 128 << 10;
-  options.max_total_wal_size = 96 << 10;
-}
-
-class journals_on_bad_disks : public testing::Test {
+class journals_on_bad_disks : public stores_on_bad_disks {
 protected:
-  void SetUp() override {
-    // In memory where that can be had: nothing here depends on a real disk.
-    std::error_code error;
-    auto base = std::filesystem::is_directory("/dev/shm", error)
-                    ? std::filesystem::path{"/dev/shm"}
-                    : std::filesystem::temp_directory_path();
-    auto pattern = (base / "troupe-test-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
-
   /// Appends in batches until all are written or one fails; then tries a few more.
   static void write_runs(journal_store& store, std::mt19937_64& random, int batches, told& tell) {
     auto& written = tell.written;
@@ -84,8 +62,7 @@ protected:
   /// Opens the journal on such a disk and writes. The disk stays: a journal that failed is never
   /// closed, and its database may still use it.
   void write_on(unreliable_disk::end how, std::uint64_t at, std::uint64_t seed, int batches) {
-    static std::vector<std::unique_ptr<unreliable_disk>> disks;
-    auto& disk = *disks.emplace_back(std::make_unique<unreliable_disk>(how, at));
+    auto& disk = new_disk(how, at);
     std::mt19937_64 random(seed);
     journal_options options;
     options.adjust = [&](rocksdb::Options& made) {
@@ -125,12 +102,6 @@ protected:
     }
   }
 
-  static std::uint64_t seeds(std::uint64_t usual) {
-    auto wanted = std::getenv("TROUPE_JOURNAL_SEEDS");
-    return wanted ? std::strtoull(wanted, nullptr, 10) : usual;
-  }
-
-  std::filesystem::path folder;
   told tells;
 };
 

@@ -65,6 +65,8 @@ while True:
     came = signal.sigwait(signals)
     if came == signal.SIGUSR1 and mode == "misconfigured" and first:
         sys.exit(78)
+    if came == signal.SIGUSR1 and mode.startswith("ends_") and first:
+        sys.exit(int(mode.removeprefix("ends_")))
     if came == signal.SIGTERM and mode == "obedient":
         note("stopped", name)
     if came == signal.SIGTERM and mode != "stubborn":

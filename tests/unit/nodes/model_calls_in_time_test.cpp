@@ -60,7 +60,7 @@ TEST(model_calls_in_time, are_closed_within_50_ms_after_a_cancel) {
   one.name = "api";
   one.kind = provider_config::api::openai;
   one.base_url = server.url("/v1");
-  whole_node node{1, {}, std::move(all)};
+  whole_node node{1, {}, {.providers = std::move(all)}};
   ASSERT_TRUE(node.wait_for_members());
   auto models = address::of(service::models, node.mail().self());
   std::uint64_t asked = 0;
@@ -163,7 +163,7 @@ std::size_t p99_of_turns(const char* loud, std::size_t count = 100) {
   one.kind = provider_config::api::simulated;
   one.calls_max = at_once;
   one.simulate = {{"latency", "20ms"}, {"reply", "Yes."}};
-  whole_node node{1, {}, std::move(all)};
+  whole_node node{1, {}, {.providers = std::move(all)}};
   EXPECT_TRUE(node.wait_for_members());
   std::promise<std::vector<std::size_t>> told;
   auto turns = told.get_future();

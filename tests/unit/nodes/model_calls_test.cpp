@@ -37,7 +37,7 @@ protected:
     return answer ? *std::move(answer) : envelope{};
   }
 
-  whole_node node_{1, {}, two_providers()};
+  whole_node node_{1, {}, {.providers = two_providers()}};
 };
 
 TEST_F(model_calls, are_answered_by_a_provider_within_the_node) {

@@ -157,6 +157,24 @@ TEST_F(local_cluster_of_fakes, the_others_go_on_when_a_node_is_given_up) {
   EXPECT_EQ(content("stopped"), "node-1\n");
 }
 
+TEST_F(local_cluster_of_fakes, a_node_whose_disk_failed_is_started_again) {
+  add("ends_74");
+  seen_.on_ready = [this] { ::kill(seen_.pid_of("node-1"), SIGUSR1); };
+  seen_.on_back = [this] { ask_to_stop(); };
+  EXPECT_EQ(run().code, 0);
+  EXPECT_EQ(seen_.count("exited node-1 74"), 1u);
+  EXPECT_EQ(seen_.count("back node-1"), 1u);
+}
+
+TEST_F(local_cluster_of_fakes, a_node_whose_data_is_damaged_is_not) {
+  add("ends_65");
+  seen_.on_ready = [this] { ::kill(seen_.pid_of("node-1"), SIGUSR1); };
+  seen_.on_given_up = [this] { ask_to_stop(); };
+  run();
+  EXPECT_EQ(seen_.count("exited node-1 65"), 1u);
+  EXPECT_TRUE(seen_.delays.empty());
+}
+
 TEST_F(local_cluster_of_fakes, nothing_is_started_again_when_that_is_not_wanted) {
   add("obedient");
   add("obedient");

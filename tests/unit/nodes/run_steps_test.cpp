@@ -67,6 +67,16 @@ TEST(run_steps, stand_in_json_with_their_tasks) {
   EXPECT_EQ(steps[1]["error"]["message"], "no\nmodel");
 }
 
+TEST(run_steps, of_tasks_that_are_not_listed_stand_in_json_too) {
+  json shown{{"tasks", json::array({json{{"task", "read[0]"}}})}};
+  add_steps(shown, some_steps());
+  ASSERT_EQ(shown["tasks"].size(), 2u);
+  EXPECT_EQ(shown["tasks"][0]["steps"].size(), 2u);
+  EXPECT_EQ(shown["tasks"][1]["task"], "read[1]");
+  EXPECT_EQ(shown["tasks"][1]["steps"].size(), 2u);
+  EXPECT_EQ(shown["tasks"][1]["steps"][0]["outcome"], "unknown");
+}
+
 TEST(run_steps, are_cut_for_people_when_there_are_very_many) {
   shown_steps steps;
   for (std::uint32_t number = 1; number <= 502; ++number)

@@ -2,6 +2,7 @@
 #include "nodes/cli/run_watch.hpp"
 #include "nodes/exit_codes.hpp"
 
+#include <csignal>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -113,6 +114,7 @@ private:
 class watching : public ::testing::Test {
 protected:
   watching() {
+    std::signal(SIGINT, SIG_DFL); // who starts the tests in the background may have it ignored
     auto link = std::make_unique<played_link>();
     link_ = link.get();
     cluster_.link = std::move(link);

@@ -122,6 +122,25 @@ TEST(runs_table, a_run_is_shown_with_its_tasks_and_what_may_have_been_paid_twice
   EXPECT_FALSE(shown_json(run, run_outcome{}).contains("result")) << "it was not told";
 }
 
+TEST(runs_table, a_task_that_waits_for_another_version_says_so) {
+  run_outcome outcome;
+  auto& task = *outcome.ended.add_tasks();
+  task.set_task("read[0]");
+  task.set_waits_for("version 1 of the mind reader (node-1 has version 2)");
+  outcome.ended.add_tasks()->set_task("read[1]");
+  auto run = made(0xab00000000000000, RUN_GOES_ON, noon);
+  run.summary.set_waits_for_version(1);
+  auto text = shown_text(run, outcome, noon, false);
+  EXPECT_THAT(text, HasSubstr("\n1 task waits for a node with another version; `troupe runs retry "
+                              "ab000000` begins anew without recorded calls\n"));
+  EXPECT_THAT(text, HasSubstr("waits for version 1 of the mind reader (node-1 has version 2)"));
+  auto told = shown_json(run, outcome);
+  EXPECT_EQ(told.at("waits_for_version"), 1);
+  EXPECT_EQ(told.at("tasks").at(0).at("waits_for"),
+            "version 1 of the mind reader (node-1 has version 2)");
+  EXPECT_FALSE(told.at("tasks").at(1).contains("waits_for"));
+}
+
 TEST(runs_table, a_run_that_goes_on_has_neither_succeeded_nor_failed) {
   run_outcome outcome;
   outcome.ended.add_tasks()->set_task("begun");

@@ -129,6 +129,12 @@ TEST(progress, tells_done_running_and_waiting) {
   progress.set_last("read GPL-3");
   EXPECT_EQ(run_progress(progress, 60),
             "[=====>    ] 9/18 done, 3 running, 6 waiting (read GPL-3)");
+  progress.set_waits_for_version(2);
+  progress.set_waits_for("version 1 of the mind chat (node-b has version 2)");
+  EXPECT_EQ(
+      run_progress(progress, 60),
+      "[=====>    ] 9/18 done, 3 running, 6 waiting, 2 of them for version 1 of the mind chat "
+      "(node-b has version 2) (read GPL-3)");
 }
 
 TEST(live_status, sums_up_the_cluster) {

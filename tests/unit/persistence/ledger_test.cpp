@@ -11,6 +11,10 @@ TEST(ledgers, notes_and_ledgers_are_read_back) {
   EXPECT_EQ(decode_ledger(encode(sum)), sum);
   EXPECT_EQ(decode_ledger(encode(sum).substr(0, 24)), (ledger{1, 2, 0xffffffffffffffffULL}))
       << "of the first version";
+  EXPECT_EQ(encode(sum).size(), 40u) << "as before there were steps";
+  sum.steps = 6;
+  sum.steps_digest = 7;
+  EXPECT_EQ(decode_ledger(encode(sum)), sum);
   EXPECT_FALSE(decode_note("short"));
   EXPECT_FALSE(decode_ledger(encode(note)));
   EXPECT_FALSE(decode_number("1234567"));

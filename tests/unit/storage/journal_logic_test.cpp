@@ -60,6 +60,8 @@ public:
     by_.calls.push_back("cut " + std::to_string(before_ms));
     return store_->cut(before_ms, at_most);
   }
+  result<bool> names_blob(std::string_view sha256) override { return store_->names_blob(sha256); }
+  std::vector<std::string> take_released_blobs() override { return store_->take_released_blobs(); }
   result<std::uint64_t> free_bytes() override { return by_.free; }
   bool broken() const override { return by_.broken; }
 

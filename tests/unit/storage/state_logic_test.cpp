@@ -3,6 +3,7 @@
 #include "config/limits/storage.hpp"
 #include "config/limits/work.hpp"
 #include "messages/agents.pb.h"
+#include "messages/runs.pb.h"
 
 #include "tests/unit/storage/stage.hpp"
 
@@ -20,6 +21,9 @@ public:
   fragile_store(const bool& broken, const bool& lost) : broken_(broken), lost_(lost) {}
   result<std::optional<Snapshot>> get(std::string_view agent) override {
     return broken_ ? fail(ec::storage_failed, "reading failed") : store_->get(agent);
+  }
+  result<std::vector<StepsMade>> open_messages_of(std::string_view agent) override {
+    return store_->open_messages_of(agent);
   }
   using state_store::put;
   result<std::vector<std::string>> put(std::span<const state_write> many) override {
@@ -59,6 +63,15 @@ protected:
   static SnapshotGet get(std::string agent) {
     SnapshotGet made;
     made.set_agent(std::move(agent));
+    return made;
+  }
+
+  static StepsMade steps(std::string agent, std::uint64_t message, std::uint32_t number) {
+    StepsMade made;
+    made.mutable_message()->set_agent(std::move(agent));
+    made.mutable_message()->set_session(77);
+    made.mutable_message()->set_number(message);
+    made.add_steps()->set_number(number);
     return made;
   }
 
@@ -284,6 +297,62 @@ TEST_F(state, what_is_gathered_is_written_before_the_end) {
   EXPECT_EQ(code_of(node.reply_to_client(last)), ec::none);
 }
 
+TEST_F(state, a_change_of_what_is_there_is_written_like_a_state) {
+  node.ask(put("librarian/a", 1, "old"));
+  SnapshotPut given;
+  given.set_agent("librarian/a");
+  given.mutable_change()->set_version(2);
+  given.mutable_change()->set_offset(3);
+  given.mutable_change()->set_inserted("er");
+  auto written = node.reply_to_client(node.ask(given));
+  ASSERT_TRUE(written && written->body.as<SnapshotWritten>());
+  EXPECT_EQ(written->body.as<SnapshotWritten>()->version(), 2u);
+  auto found = node.reply_to_client(node.ask(get("librarian/a")));
+  EXPECT_EQ(found->body.as<SnapshotFound>()->snapshot().state(), "older");
+  EXPECT_EQ(code_of(node.reply_to_client(node.ask(given))), ec::storage_failed)
+      << "it is there already";
+}
+
+TEST_F(state, steps_of_messages_are_kept_beside_the_state_until_they_are_settled) {
+  node.ask(put("librarian/a", 1, "x"));
+  node.take();
+  node.more_waits = true;
+  auto first = node.ask(steps("librarian/a", 7, 1)), second = node.ask(steps("librarian/a", 7, 2));
+  EXPECT_TRUE(node.take().empty()) << "nothing is on disk yet";
+  node.settle();
+  EXPECT_EQ(store->writes, 2u) << "both with one sync";
+  for (auto asked : {first, second}) {
+    auto kept = node.reply_to_client(asked);
+    EXPECT_TRUE(kept && kept->body.as<StepsKept>());
+  }
+  auto read = node.reply_to_client(node.ask(get("librarian/a")));
+  auto found = read ? read->body.as<SnapshotFound>() : nullptr;
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->snapshot().state(), "x");
+  ASSERT_EQ(found->open_size(), 1);
+  EXPECT_EQ(found->open(0).message().number(), 7u);
+  EXPECT_EQ(found->open(0).steps_size(), 2);
+  node.ask(steps("librarian/a", 7, 3));
+  auto done = put("librarian/a", 2, "y");
+  done.add_settled()->set_session(77);
+  done.mutable_settled(0)->set_number(7);
+  node.ask(done);
+  node.settle();
+  read = node.reply_to_client(node.ask(get("librarian/a")));
+  EXPECT_EQ(read->body.as<SnapshotFound>()->open_size(), 0) << "what was told before goes, too";
+}
+
+TEST_F(state, steps_that_are_too_large_or_of_nobody_are_refused) {
+  EXPECT_EQ(code_of(node.reply_to_client(node.ask(steps("", 7, 1)))), ec::invalid_argument);
+  auto strange = steps("librarian/a", 7, 1);
+  strange.mutable_message()->clear_session();
+  EXPECT_EQ(code_of(node.reply_to_client(node.ask(strange))), ec::invalid_argument);
+  auto large = steps("librarian/a", 7, 1);
+  large.mutable_steps(0)->set_outcome(std::string(limits::open_messages_bytes_max, 'x'));
+  EXPECT_EQ(code_of(node.reply_to_client(node.ask(large))), ec::too_large);
+  EXPECT_EQ(store->writes, 0u);
+}
+
 TEST_F(state, without_space_states_change_and_shrink_but_do_not_grow) {
   node.ask(put("librarian/a", 1, "abc"));
   store->free = limits::storage_free_bytes_min - 1;
@@ -300,7 +369,18 @@ TEST_F(state, without_space_states_change_and_shrink_but_do_not_grow) {
   node.settle();
   EXPECT_EQ(code_of(node.reply_to_client(grown)), ec::storage_failed) << "there was none before";
   EXPECT_EQ(code_of(node.reply_to_client(same)), ec::none);
+  SnapshotPut change;
+  change.set_agent("librarian/a");
+  change.mutable_change()->set_version(3);
+  change.mutable_change()->set_removed(1);
+  change.mutable_change()->set_inserted("xy");
   EXPECT_EQ(disk_failures, 0u);
+  auto longer = node.ask(change);
+  node.settle();
+  EXPECT_EQ(code_of(node.reply_to_client(longer)), ec::storage_failed);
+  auto begun = node.ask(steps("librarian/a", 7, 1));
+  node.settle();
+  EXPECT_EQ(code_of(node.reply_to_client(begun)), ec::none) << "what was accepted goes on";
   store->free = limits::storage_free_bytes_min;
   node.more_waits = false;
   EXPECT_EQ(code_of(node.reply_to_client(node.ask(put("librarian/a", 3, "abcd")))), ec::none);

@@ -1,10 +1,11 @@
-#include "tests/unit/journal/unreliable_disk.hpp"
+#include "tests/support/disk/unreliable_disk.hpp"
 
 #include <rocksdb/system_clock.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 namespace troupe {
 
@@ -49,6 +50,7 @@ public:
 
   IOStatus Append(const rocksdb::Slice& bytes, const IOOptions& options,
                   IODebugContext* debug) override {
+    auto held = disk_.hold();
     if (auto may = disk_.operation(); !may.ok())
       return may;
     auto done = target()->Append(bytes, options, debug);
@@ -68,6 +70,7 @@ public:
     return {};
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    auto held = disk_.hold();
     if (auto may = disk_.operation(); !may.ok())
       return may;
     auto done = target()->Flush(options, debug);
@@ -83,6 +86,30 @@ private:
   unreliable_disk& disk_;
   std::string path_;
 };
+
+/// Its sync makes the names in it sure.
+class unreliable_folder final : public rocksdb::FSDirectory {
+public:
+  unreliable_folder(unreliable_disk& on, std::string path) : disk_(on), path_(std::move(path)) {}
+  IOStatus Fsync(const IOOptions&, IODebugContext*) override {
+    auto held = disk_.hold();
+    if (auto may = disk_.operation(); !may.ok())
+      return may;
+    disk_.names_synced(path_);
+    return {};
+  }
+
+private:
+  unreliable_disk& disk_;
+  std::string path_;
+};
+
+std::optional<std::string> bytes_in(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file)
+    return std::nullopt;
+  return std::string{std::istreambuf_iterator<char>(file), {}};
+}
 
 } // namespace
 
@@ -123,6 +150,7 @@ IOStatus unreliable_disk::NewWritableFile(const std::string& path,
                                           const rocksdb::FileOptions& options,
                                           std::unique_ptr<rocksdb::FSWritableFile>* made,
                                           IODebugContext* debug) {
+  auto held = hold();
   if (auto may = operation(); !may.ok())
     return may;
   auto done = target()->NewWritableFile(path, options, made, debug);
@@ -136,10 +164,14 @@ IOStatus unreliable_disk::NewWritableFile(const std::string& path,
 
 IOStatus unreliable_disk::RenameFile(const std::string& from, const std::string& to,
                                      const IOOptions& options, IODebugContext* debug) {
+  auto held = hold();
   if (auto may = operation(); !may.ok())
     return may;
+  auto before = bytes_in(to);
   auto done = target()->RenameFile(from, to, options, debug);
   std::lock_guard lock{mutex_};
+  if (done.ok())
+    renames_.push_back({from, to, std::move(before)});
   if (auto known = files_.extract(from); done.ok() && !known.empty())
     files_[to] = known.mapped();
   return done;
@@ -147,6 +179,7 @@ IOStatus unreliable_disk::RenameFile(const std::string& from, const std::string&
 
 IOStatus unreliable_disk::DeleteFile(const std::string& path, const IOOptions& options,
                                      IODebugContext* debug) {
+  auto held = hold();
   if (auto may = operation(); !may.ok())
     return may;
   auto done = target()->DeleteFile(path, options, debug);
@@ -155,9 +188,38 @@ IOStatus unreliable_disk::DeleteFile(const std::string& path, const IOOptions& o
   return done;
 }
 
+IOStatus unreliable_disk::NewDirectory(const std::string& path, const IOOptions&,
+                                       std::unique_ptr<rocksdb::FSDirectory>* made,
+                                       IODebugContext*) {
+  *made = std::make_unique<unreliable_folder>(*this, path);
+  return {};
+}
+
+void unreliable_disk::names_synced(const std::string& folder) {
+  std::lock_guard lock{mutex_};
+  auto is_there = [folder = std::filesystem::path{folder}.lexically_normal()](const rename& one) {
+    auto parent = std::filesystem::path{one.to}.parent_path().lexically_normal();
+    return parent / "" == folder / "";
+  };
+  std::erase_if(renames_, is_there);
+}
+
+void unreliable_disk::undo(const rename& one) {
+  std::error_code error;
+  std::filesystem::rename(one.to, one.from, error);
+  if (auto known = files_.extract(one.to); !known.empty())
+    files_[one.from] = known.mapped();
+  if (!error && one.before)
+    std::ofstream(one.to, std::ios::binary) << *one.before;
+}
+
 void unreliable_disk::take_unsynced(std::mt19937_64& random) {
   std::lock_guard lock{mutex_};
   auto below = [&](std::uint64_t n) { return n == 0 ? 0 : random() % n; };
+  for (auto many = below(renames_.size() + 1); many > 0; --many) {
+    undo(renames_.back());
+    renames_.pop_back();
+  }
   auto kind = below(3);
   for (const auto& [path, known] : files_) {
     std::error_code error;
@@ -184,5 +246,7 @@ void unreliable_disk::take_unsynced(std::mt19937_64& random) {
 
 // A database is not destroyed after a failed write (rocksdb_database::close): what it holds then
 // counts as leaked.
+// NOLINTBEGIN(bugprone-reserved-identifier): the name is LeakSanitizer's
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() { return "leak:librocksdb"; }
+// NOLINTEND(bugprone-reserved-identifier)

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "actors/llm/safety/safety_finding.hpp"
+
+#include <string_view>
+
+namespace troupe {
+
+/// Adds the keys and tokens in `text`, in order: those of model providers (OpenAI, Anthropic,
+/// Google, Hugging Face, Groq, xAI), of clouds (AWS), GitHub, GitLab, npm, PyPI, Slack, Stripe and
+/// SendGrid, JSON web tokens, private keys, and passwords in URLs.
+///
+/// Known by their beginning, alphabet and length. Where a token has a checksum, it must be right:
+/// GitHub's and npm's last six characters are the CRC-32 of the rest in base 62
+/// (https://github.blog/engineering/behind-githubs-new-authentication-token-formats, 2021). Where
+/// it has none, it must look drawn: an example made of words or of one letter is none.
+///
+/// One pass; what begins nowhere like a secret costs a look-up in a table.
+void find_secrets(std::string_view text, safety_findings& into);
+
+} // namespace troupe
