@@ -5,6 +5,7 @@
 #include "config/keys.hpp"
 #include "config/limits/messages.hpp"
 #include "config/otlp_target.hpp"
+#include "config/safety_section.hpp"
 #include "config/suggest.hpp"
 #include "config/yaml.hpp"
 
@@ -22,13 +23,19 @@ using loaded = config_result<void>;
 constexpr std::string_view environment_prefix = "TROUPE_";
 constexpr std::string_view otel_prefix = "OTEL_";
 constexpr std::string_view providers_section = "providers", aliases_section = "aliases",
-                           routes_section = "routes";
+                           routes_section = "routes", safety_section = "safety";
 
 /// Variables with our prefix that are not keys: other parts read them.
-constexpr std::string_view other_variables[] = {
-    "TROUPE_REQUIRE",         "TROUPE_DATA",        "TROUPE_PEER",
-    "TROUPE_CONFIG",          "TROUPE_SECRET_FILE", "TROUPE_JAEGER_PORT",
-    "TROUPE_JAEGER_OTLP_PORT"};
+constexpr std::string_view other_variables[] = {"TROUPE_REQUIRE",
+                                                "TROUPE_DATA",
+                                                "TROUPE_PEER",
+                                                "TROUPE_CONFIG",
+                                                "TROUPE_SECRET_FILE",
+                                                "TROUPE_JAEGER_PORT",
+                                                "TROUPE_JAEGER_OTLP_PORT",
+                                                "TROUPE_LLAMA_PORT",
+                                                "TROUPE_SERVERS",
+                                                "TROUPE_JOBS"};
 constexpr std::string_view test_prefix = "TROUPE_TEST_";
 
 bool is_number(std::string_view text) {
@@ -181,8 +188,9 @@ loaded read_section(node_config& cfg, std::string_view section, const yaml_node&
   return {};
 }
 
-loaded read_catalog(node_config& cfg, std::string_view section, const yaml_node& values,
-                    const std::filesystem::path& file) {
+/// A section that the table of keys does not know.
+loaded read_other(node_config& cfg, std::string_view section, const yaml_node& values,
+                  const std::filesystem::path& file) {
   if (values.is_null())
     return {}; // all of its entries are commented out
   if (section == providers_section) {
@@ -195,6 +203,11 @@ loaded read_catalog(node_config& cfg, std::string_view section, const yaml_node&
     if (!read)
       return unexpected{std::move(read).error()};
     cfg.catalog.routes = *std::move(read);
+  } else if (section == safety_section) {
+    auto read = read_safety(values, file);
+    if (!read)
+      return unexpected{std::move(read).error()};
+    cfg.safety = *std::move(read);
   } else {
     auto read = read_aliases(values);
     if (!read)
@@ -214,18 +227,18 @@ loaded read_file(node_config& cfg, const std::filesystem::path& file) {
   if (!fields)
     return unexpected{std::move(fields).error()};
   auto sections = section_names();
-  constexpr std::string_view of_catalog[] = {providers_section, aliases_section, routes_section};
-  for (auto named : of_catalog)
+  constexpr std::string_view others[] = {providers_section, aliases_section, routes_section,
+                                         safety_section};
+  for (auto named : others)
     sections.push_back(named);
   for (const auto& [field, values] : *fields) {
     const auto& section = field.raw().Scalar();
     if (std::find(sections.begin(), sections.end(), section) == sections.end())
       return field.fail(section + " is not a section of the configuration"
                         + did_you_mean(section, sections));
-    bool is_of_catalog =
-        std::find(std::begin(of_catalog), std::end(of_catalog), section) != std::end(of_catalog);
-    auto read = is_of_catalog ? read_catalog(cfg, section, values, file)
-                              : read_section(cfg, section, values);
+    bool is_other = std::find(std::begin(others), std::end(others), section) != std::end(others);
+    auto read =
+        is_other ? read_other(cfg, section, values, file) : read_section(cfg, section, values);
     if (!read)
       return read;
   }

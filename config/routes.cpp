@@ -162,6 +162,11 @@ private:
         in.fail(given.find(key)->error(std::string(key) + ": expected a duration, at most "
                                        + format_duration(limits::provider_timeout_max)));
     }
+    auto pause = given.find("pause");
+    if (to.pause > to.pause_max && pause && !in.failed())
+      in.fail(pause->error("pause: " + format_duration(to.pause) + " is longer than pause_max, "
+                           + format_duration(to.pause_max)));
+    to.pause = std::min(to.pause, to.pause_max);
     in_.keep(in.done());
   }
 
@@ -248,14 +253,26 @@ loaded check_routes(const std::vector<route_config>& all, const models_catalog& 
     };
     if (models.aliases.contains(route.name))
       return fail(*value, "an alias has that name, too");
+    if (models.find(route.name))
+      return fail(*value, "a provider has that name, too");
     auto items = value->find("models")->list();
-    for (std::size_t i = 0; i < route.models.size(); ++i)
-      if (auto found = resolve_model(models, route.models[i]); !found)
+    std::vector<resolved_model> meant;
+    for (std::size_t i = 0; i < route.models.size(); ++i) {
+      const auto& named = route.models[i];
+      if (models.find_route(named))
+        return fail((*items)[i], "a route is no model of a route: " + named);
+      auto found = resolve_model(models, named);
+      if (!found)
         return fail((*items)[i], found.error());
-    auto is_of_route = [&](const resolved_model& meant) {
-      return std::any_of(route.models.begin(), route.models.end(), [&](const auto& named) {
-        auto other = resolve_model(models, named);
-        return other->provider == meant.provider && other->model == meant.model;
+      if (std::any_of(meant.begin(), meant.end(), [&](const resolved_model& other) {
+            return other.provider == found->provider && other.model == found->model;
+          }))
+        return fail((*items)[i], named + " is one of its models already");
+      meant.push_back(*std::move(found));
+    }
+    auto is_of_route = [&](const resolved_model& one) {
+      return std::any_of(meant.begin(), meant.end(), [&](const resolved_model& other) {
+        return other.provider == one.provider && other.model == one.model;
       });
     };
     for (const auto& one : route.classes) {

@@ -1,6 +1,7 @@
 #include "config/base/utf8.hpp"
 #include "config/config.hpp"
 #include "config/keys.hpp"
+#include "config/safety_section.hpp"
 #include "config/yaml_text.hpp"
 
 #include <algorithm>
@@ -63,7 +64,7 @@ std::string show_config(const node_config& cfg, secrets how) {
         shown += "    - {id: " + yaml_scalar(m.id) + ", name: " + yaml_scalar(m.name)
                  + ", address: " + yaml_scalar(m.address) + "}\n";
   }
-  return shown + show_providers(cfg.catalog, how == secrets::hidden);
+  return shown + show_providers(cfg.catalog, how == secrets::hidden) + show_safety(cfg.safety);
 }
 
 std::vector<std::string> flags_beside_file(const node_config& cfg) {
@@ -83,7 +84,10 @@ std::string describe_config() {
                     key.kind == key_kind::text ? yaml_scalar(value) : value,
                     std::string(key.help)});
   }
-  for (const auto& key : describe_providers())
+  auto further = describe_providers();
+  for (const auto& key : describe_safety())
+    further.push_back(key);
+  for (const auto& key : further)
     rows.push_back({std::string(key.name), std::string(key.type), std::string(key.standard),
                     std::string(key.help)});
   std::array<std::size_t, 3> widths{};

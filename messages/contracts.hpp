@@ -133,7 +133,7 @@ inline constexpr auto contracts = [] {
       {models, PiecesTaken, acknowledged, agents, own}, // of what streams
       {models, EmbeddingRequest, asked, clients | agents, own, {CallSpan, EmbeddingAnswer}},
       {models, ProvidersQuery, asked, clients | agents, any, {ProvidersListed}},
-      {of(service::offline), ModelRequest, asked, agents, own, {ModelAnswer}, true},
+      {of(service::offline), ModelRequest, asked, agents | models, own, {ModelAnswer}, true},
       {models, HttpEvent, told, shell, own},
       {state, SnapshotGet, asked, agents, own, {SnapshotFound}},
       {state, SnapshotPut, asked, agents, own, {SnapshotWritten}}, // once it is on disk

@@ -1,8 +1,11 @@
 #include "nodes/provider_keys.hpp"
 
+#include "config/limits/pacing.hpp"
+
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <optional>
 #include <system_error>
@@ -43,10 +46,12 @@ struct provider_keys::held_key {
   bool refused = false; ///< by the provider, as it is now
   unsigned status = 0;  ///< with which it was refused
   std::int64_t refused_ns = 0;
-  std::int64_t turn = 0; ///< the one with the highest is next
+  std::int64_t turn = 0;            ///< the one with the highest is next
+  steady::time_point waits_until{}; ///< the provider has said so (429)
 
   bool is_in_file() const { return from.place.where != key_place::sort::variable; }
   bool can_be_used() const { return known && !refused; }
+  bool is_rested(steady::time_point now) const { return can_be_used() && waits_until <= now; }
   void take(outcome<std::string, std::string> read);
 };
 
@@ -81,6 +86,10 @@ struct provider_keys::keys_of {
     return !is_in_files()
            || (at && steady::now() - *at < (usable ? how.look_every : how.retry_every));
   }
+  bool has_rested() const {
+    return std::any_of(keys.begin(), keys.end(),
+                       [now = steady::now()](const auto& one) { return one.is_rested(now); });
+  }
   result<std::optional<chosen>> pick(std::string_view provider);
 };
 
@@ -110,16 +119,19 @@ void provider_keys::held_key::take(outcome<std::string, std::string> read) {
 }
 
 /// Smooth weighted round robin, as nginx does it: each key gains its weight, the highest is used
-/// and loses the sum of all weights.
+/// and loses the sum of all weights. Those that were told to wait are left out while others are
+/// there.
 result<std::optional<provider_keys::chosen>>
 provider_keys::keys_of::pick(std::string_view provider) {
   std::string why;
   std::int64_t sum = 0;
   held_key* best = nullptr;
+  auto at_once = steady::now();
+  bool leaves_out = has_rested();
   for (auto& one : keys) {
     if (!one.known)
       why = one.why;
-    if (!one.can_be_used())
+    if (!one.can_be_used() || (leaves_out && !one.is_rested(at_once)))
       continue;
     sum += one.from.weight;
     one.turn += one.from.weight;
@@ -283,6 +295,27 @@ void provider_keys::refused(std::string_view provider, const chosen& which, unsi
                    + " (status " + std::to_string(status)
                    + "): it is not used again until it has changed",
                {}});
+}
+
+void provider_keys::told_to_wait(std::string_view provider, const chosen& which,
+                                 std::optional<std::chrono::milliseconds> how_long) {
+  std::lock_guard guard{shelf_->mutex};
+  auto found = shelf_->all.find(provider);
+  if (found == shelf_->all.end() || which.index >= found->second.keys.size())
+    return;
+  auto& one = found->second.keys[which.index];
+  if (one.key != which.key)
+    return; // another one is there by now
+  auto until = steady::now()
+               + std::min<std::chrono::milliseconds>(how_long.value_or(limits::pace_pause),
+                                                     limits::retry_after_max);
+  one.waits_until = std::max(one.waits_until, until);
+}
+
+bool provider_keys::has_rested(std::string_view provider) const {
+  std::lock_guard guard{shelf_->mutex};
+  auto found = shelf_->all.find(provider);
+  return found != shelf_->all.end() && found->second.keys.size() > 1 && found->second.has_rested();
 }
 
 std::vector<http_port::refused_key> provider_keys::taken_out(std::string_view provider) {

@@ -28,7 +28,8 @@ namespace troupe {
 /// A key is read from its place (config/providers.hpp) when it is needed, and again when its file
 /// has changed. While there is a key to use, files are looked at once in `key_look_interval`; when
 /// there is none, once in `key_retry_interval`. Several keys of a provider take turns by weight.
-/// One that the provider has refused is taken out, with a warning, until it changes.
+/// One that the provider has refused is taken out, with a warning, until it changes. One that was
+/// told to wait (429) is passed over until then, while another can be used.
 ///
 /// A file system may be silent for hours (a server of files that has gone), and nobody can call off
 /// who reads from it. So each look is done by a thread of its own, one for a provider at most, and
@@ -65,6 +66,12 @@ public:
 
   /// The provider has refused that key, which was the one of that index.
   void refused(std::string_view provider, const chosen& which, unsigned status);
+  /// The provider takes no call with that key for so long; nothing: `pace_pause`.
+  void told_to_wait(std::string_view provider, const chosen& which,
+                    std::optional<std::chrono::milliseconds> how_long);
+  /// Whether the next call gets a key that need not wait, as far as is known; false if there is
+  /// only one.
+  bool has_rested(std::string_view provider) const;
   /// Those that are taken out, as far as is known without looking at a file; it is looked at now.
   std::vector<http_port::refused_key> taken_out(std::string_view provider);
   /// `text` without any key of that provider, nor the one that was there before.

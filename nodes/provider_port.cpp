@@ -2,6 +2,7 @@
 
 #include "actors/llm/dialect.hpp"
 #include "messages/http.pb.h"
+#include "telemetry/otlp_retry.hpp"
 
 #include <utility>
 
@@ -10,6 +11,7 @@ namespace troupe {
 namespace {
 
 bool is_about_the_key(unsigned status) { return status == 401 || status == 403; }
+bool is_too_many(unsigned status) { return status == 429; }
 
 ec code_of(http_end why) {
   switch (why) {
@@ -107,12 +109,7 @@ void provider_port::begin(const std::shared_ptr<transfer>& one, const provider_c
   if (key)
     made.headers.push_back(make_dialect(provider.kind)->key_header(key->key));
   http_callbacks callbacks;
-  callbacks.head = [one](const http_head& head) {
-    std::lock_guard guard{one->mutex};
-    one->next.set_status(head.status);
-    one->next.set_content_type(std::string(head.content_type));
-    one->next.set_retry_after(std::string(head.retry_after));
-  };
+  callbacks.head = [this, one](const http_head& head) { head_came(*one, head); };
   callbacks.chunk = [this, one](std::string_view bytes) { came(*one, bytes); };
   callbacks.ended = [this, one](const http_ending& how) { ended(*one, how); };
   result<http_call_id> begun = fail(ec::unavailable, "");
@@ -169,6 +166,31 @@ std::shared_ptr<provider_port::transfer> provider_port::find(std::uint64_t id) {
   std::lock_guard guard{mutex_};
   auto found = transfers_.find(id);
   return found == transfers_.end() ? nullptr : found->second;
+}
+
+/// On the client's thread.
+void provider_port::head_came(transfer& one, const http_head& head) {
+  std::lock_guard guard{one.mutex};
+  if (one.gone)
+    return; // the port may be, too
+  one.next.set_status(head.status);
+  one.next.set_content_type(std::string(head.content_type));
+  one.next.set_retry_after(std::string(head.retry_after));
+  auto now = std::chrono::system_clock::now();
+  if (is_too_many(head.status) && one.key)
+    keys_.told_to_wait(one.provider, *one.key, parse_retry_after(head.retry_after, now));
+  limit_headers told;
+  told.take_lines(head.rate_limits, now);
+  if (!told.is_told())
+    return;
+  std::lock_guard of_tables{mutex_};
+  limits_.insert_or_assign(one.provider, told);
+}
+
+std::optional<limit_headers> provider_port::take_limits(const std::string& provider) {
+  std::lock_guard guard{mutex_};
+  auto told = limits_.extract(provider);
+  return told.empty() ? std::nullopt : std::optional{told.mapped()};
 }
 
 /// On the client's thread.

@@ -45,6 +45,8 @@ public:
   std::vector<refused_key> refused_keys(const std::string& provider) override {
     return keys_.taken_out(provider);
   }
+  std::optional<limit_headers> take_limits(const std::string& provider) override;
+  bool has_rested_key(const std::string& provider) override { return keys_.has_rested(provider); }
   std::string without_keys(std::string_view provider, std::string text) const override {
     return keys_.without_keys(provider, std::move(text));
   }
@@ -56,6 +58,7 @@ private:
   void begin(const std::shared_ptr<transfer>& one, const provider_config& provider, outgoing wanted,
              std::optional<provider_keys::chosen> key);
   void end_before(const std::shared_ptr<transfer>& one, const failure& why);
+  void head_came(transfer& one, const http_head& head);
   void came(transfer& one, std::string_view bytes);
   void ended(transfer& one, const http_ending& how);
   void tell(transfer& one);
@@ -65,8 +68,9 @@ private:
   http_loop& client_;
   provider_keys keys_;
   simulated_port simulated_; ///< those providers that need no client
-  std::mutex mutex_;         ///< of the table, taken after that of a transfer
+  std::mutex mutex_;         ///< of the tables, taken after that of a transfer
   std::map<std::uint64_t, std::shared_ptr<transfer>> transfers_;
+  std::map<std::string, limit_headers, std::less<>> limits_; ///< that were not taken yet
 };
 
 } // namespace troupe

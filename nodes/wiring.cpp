@@ -1,11 +1,13 @@
 #include "nodes/wiring.hpp"
 
 #include "actors/agents/roles_logic.hpp"
+#include "actors/cluster/member_view.hpp"
 #include "actors/cluster/membership_logic.hpp"
 #include "actors/coordination/coordinator_logic.hpp"
 #include "actors/coordination/queue_logic.hpp"
 #include "actors/llm/offline/offline_provider_logic.hpp"
 #include "actors/llm/routed_models.hpp"
+#include "actors/llm/safe_models.hpp"
 #include "actors/reading/reading_logic.hpp"
 #include "actors/reading/work_pool.hpp"
 #include "actors/storage/blobs_logic.hpp"
@@ -15,6 +17,8 @@
 #include "messages/cluster.pb.h"
 #include "messages/runs.pb.h"
 #include "nodes/cores.hpp"
+
+#include <algorithm>
 
 namespace troupe {
 
@@ -125,6 +129,23 @@ child_spec wire_cluster(const node_parts& parts) {
                 })});
 }
 
+std::uint32_t members_up(const member_view& view) {
+  auto up = std::count_if(view.members.begin(), view.members.end(),
+                          [](const member& one) { return one.state == MEMBER_UP; });
+  return std::max(static_cast<std::uint32_t>(up), 1U);
+}
+
+/// Behind the checks that the configuration wants; without any, nothing is in between.
+std::unique_ptr<logic> with_safety(std::unique_ptr<logic> models, const node_parts& parts) {
+  if (parts.cfg.safety == safety_config{})
+    return models;
+  safe_models::options options;
+  options.policies = parts.cfg.safety;
+  for (const auto& [role_name, kind] : parts.roles)
+    options.roles.push_back(role_name);
+  return std::make_unique<safe_models>(std::move(options), std::move(models), parts.counted);
+}
+
 child_spec wire_llm(const node_parts& parts) {
   constexpr bool own_thread = true; // scoring a long document takes a while, and keys are in files
   auto offline = leaf(
@@ -142,7 +163,9 @@ child_spec wire_llm(const node_parts& parts) {
         models_logic::options options;
         options.catalog = parts.cfg.catalog;
         options.http = parts.http;
-        return std::make_unique<routed_models>(std::move(options), parts.counted);
+        options.nodes_up = [view = parts.published] { return members_up(*view()); };
+        return with_safety(std::make_unique<routed_models>(std::move(options), parts.counted),
+                           parts);
       },
       own_thread);
   return branch("llm supervisor", {std::move(offline), std::move(models)});

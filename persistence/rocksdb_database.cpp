@@ -152,6 +152,16 @@ result<void> rocksdb_database::advance_mark(std::uint64_t write) {
   return {};
 }
 
+std::vector<std::string> rocksdb_database::tables() const {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  std::vector<std::string> names;
+  names.reserve(files.size());
+  for (const auto& file : files)
+    names.push_back(file.name.substr(file.name.rfind('/') + 1));
+  return names;
+}
+
 result<void> rocksdb_database::check_mark(std::uint64_t last_write) {
   auto acknowledged = mark_.open(read_only_);
   if (!acknowledged)

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troupe {
 
@@ -35,6 +36,9 @@ public:
 
   rocksdb_database(std::filesystem::path folder, words called, free_space_source free_space,
                    adjustment adjust = {});
+  /// Another folder, opened in the same way.
+  rocksdb_database(std::filesystem::path folder, const rocksdb_database& as)
+      : rocksdb_database(std::move(folder), as.called_, as.free_space_, as.adjust_) {}
   rocksdb_database(const rocksdb_database&) = delete;
   rocksdb_database& operator=(const rocksdb_database&) = delete;
   ~rocksdb_database() { close(); }
@@ -68,6 +72,9 @@ public:
   result<std::uint64_t> free_bytes() const { return free_space_(folder_); }
   /// For what only one database uses. It is open.
   rocksdb::DB& engine() noexcept { return *db_; }
+
+  /// The names of the tables that it consists of.
+  std::vector<std::string> tables() const;
 
   /// Damage if writes after `last_write` were acknowledged.
   result<void> check_mark(std::uint64_t last_write);

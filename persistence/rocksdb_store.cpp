@@ -3,11 +3,13 @@
 #include "messages/agents.pb.h"
 #include "messages/payload.hpp"
 #include "persistence/hash_sets.hpp"
+#include "persistence/journal/torn_manifest.hpp"
 #include "persistence/journal/wal_reader.hpp"
 #include "persistence/ledger.hpp"
 #include "persistence/open_messages.hpp"
 #include "persistence/rocksdb_database.hpp"
 #include "persistence/state_change.hpp"
+#include "persistence/state_rows.hpp"
 #include "persistence/state_store.hpp"
 #include "persistence/step_rows.hpp"
 
@@ -18,36 +20,7 @@ namespace troupe {
 
 namespace {
 
-// Rows:
-//
-//     "s" agent            a snapshot
-//     "c" number agent     a change since then, by its number from 1 in four bytes
-//     "n" agent            its note (ledger.hpp)
-//     "r" agent            the hashes of the blobs that the snapshot names, sorted and concatenated
-//     "b" hash agent       nothing: that agent names that blob, with its changes
-//     "p" ...              a step of a message that is not done (step_rows.hpp)
-//     "l"                  the ledger of all notes, names and steps
-//     "v"                  the store knows what its states name: it was begun by a version that
-//                          writes "r" and "b"
-//
-// One write changes all rows of its agents at once.
-constexpr char snapshot_rows = 's';
-constexpr char change_rows = 'c';
-constexpr char note_rows = 'n';
-constexpr char names_rows = 'r';
-constexpr char named_rows = 'b';
-constexpr std::string_view ledger_row = "l";
-constexpr std::string_view version_row = "v";
-
-std::string store_key(char rows, std::string_view rest) { return rows + std::string(rest); }
-
-std::string named_row(std::string_view hash, std::string_view agent) {
-  return store_key(named_rows, hash) + std::string(agent);
-}
-
-std::string change_row(std::uint64_t number, std::string_view agent) {
-  return store_key(change_rows, encode_number(number).substr(0, 4)) + std::string(agent);
-}
+using namespace state_rows;
 
 class rocksdb_state_store final : public state_store {
 public:
@@ -62,6 +35,11 @@ public:
       return decode_ledger(row).value_or(ledger{}).writes;
     };
     if (auto mended = mend_logs(data_.folder(), number_in); !mended)
+      return mended;
+    auto examine = [this](const std::filesystem::path& folder) {
+      return rocksdb_state_store{folder, data_}.tables_if_whole();
+    };
+    if (auto mended = cut_torn_manifest(data_.folder(), number_in, examine); !mended)
       return mended;
     if (auto opened = data_.open(must_exist_); !opened)
       return opened;
@@ -130,6 +108,20 @@ public:
 
 private:
   using released = std::vector<std::string>;
+
+  /// A copy, to be examined.
+  rocksdb_state_store(const std::filesystem::path& folder, const rocksdb_database& as)
+      : must_exist_(true), data_(folder, as) {}
+
+  result<std::vector<std::string>> tables_if_whole() {
+    if (auto opened = data_.open_to_read(); !opened)
+      return unexpected{std::move(opened).error()};
+    return data_.guarded<std::vector<std::string>>([&]() -> result<std::vector<std::string>> {
+      if (auto checked = check_ledger(); !checked)
+        return unexpected{std::move(checked).error()};
+      return data_.tables();
+    });
+  }
 
   unexpected<failure> failed(std::string_view doing, std::string_view agent,
                              const std::string& why) const {

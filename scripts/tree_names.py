@@ -152,7 +152,7 @@ WORDS_WITH_ONE_MEANING = [  # (shown as, pattern, where it must not stand, what 
      "open_query, or the name of the message"),
     ("change", word("change"), re.compile(COORDINATION), "node_changes are what membership told"),
     ("prompt", re.compile(r"\b(?:class|struct|using) prompt\b"), EVERYWHERE,
-     "prompt_template has variables, model_prompt is what the offline model reads"),
+     "typed_template has variables, model_prompt is what the offline model reads"),
     ("outcome", re.compile(r"\b(?:class|struct|enum|using)(?: class)? outcome\b"),
      re.compile(r"(?!config/base/result\.hpp)"), "a value or an error (config/base/result.hpp)"),
     ("outcome_known", re.compile(r"\boutcome_known\b"), re.compile(r"actors/agents/\w*_mind\."),

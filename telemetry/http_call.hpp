@@ -37,6 +37,8 @@ struct http_head {
   unsigned status = 0;
   std::string_view content_type;
   std::string_view retry_after;
+  /// Headers about the server's rate limits, "name: value\n" each, and the first ones of them.
+  std::string_view rate_limits;
 };
 
 enum class http_end : std::uint8_t {

@@ -27,6 +27,16 @@ std::optional<std::string_view> value_of(std::string_view line, std::string_view
   return value.substr(0, limits::http_client_head_value_bytes_max);
 }
 
+/// "x-ratelimit-remaining-requests: 59", "anthropic-ratelimit-tokens-limit: 80000".
+bool is_about_rates(std::string_view line) {
+  constexpr std::string_view mark = "ratelimit-";
+  auto name = line.substr(0, line.find(':'));
+  for (std::size_t at = 0; at + mark.size() <= name.size(); ++at)
+    if (::strncasecmp(name.data() + at, mark.data(), mark.size()) == 0)
+      return true;
+  return false;
+}
+
 /// "HTTP/1.1 200 OK", "HTTP/2 200": the number; 0 if the line is none.
 unsigned status_of(std::string_view line) {
   auto space = line.find(' ');
@@ -257,14 +267,18 @@ void http_transfer::take_header(std::string_view line) {
     status_ = status;
     content_type_.clear();
     retry_after_.clear();
+    rate_limits_.clear();
   } else if (auto type = value_of(line, "content-type")) {
     content_type_ = *type;
   } else if (auto after = value_of(line, "retry-after")) {
     retry_after_ = *after;
+  } else if (is_about_rates(line)) {
+    if (rate_limits_.size() + line.size() < limits::http_client_rate_headers_bytes_max)
+      rate_limits_.append(trimmed(line)).append("\n");
   } else if (trimmed(line).empty() && status_ >= final_status_min) {
     head_given_ = true;
     if (callbacks_.head)
-      callbacks_.head({status_, content_type_, retry_after_});
+      callbacks_.head({status_, content_type_, retry_after_, rate_limits_});
   }
 }
 

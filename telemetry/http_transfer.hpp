@@ -109,6 +109,7 @@ private:
   unsigned status_ = 0;
   std::string content_type_;
   std::string retry_after_;
+  std::string rate_limits_;
   std::uint64_t received_bytes_ = 0;
 };
 

@@ -3,7 +3,7 @@
 #include "config/limits/telemetry.hpp"
 #include "config/prices.hpp"
 #include "telemetry/log.hpp"
-#include "telemetry/process_figures.hpp"
+#include "telemetry/node_figures.hpp"
 #include "telemetry/series_cache.hpp"
 #include "telemetry/text_escape.hpp"
 
@@ -42,6 +42,8 @@ struct model_series {
   Counter* calls;
   Counter* input_tokens;
   Counter* output_tokens;
+  Counter* cache_read;
+  Counter* cache_written;
   Counter* dollars;
   Histogram* input_usage;
   Histogram* output_usage;
@@ -67,6 +69,10 @@ struct plain_series {
   Counter* counter;
 };
 
+struct gauge_series {
+  Gauge* gauge;
+};
+
 double seconds_of(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -78,83 +84,6 @@ std::string_view bounded_agent(std::string_view agent_id) {
 
 std::string_view bounded(std::string_view label) {
   return label.substr(0, limits::metric_label_bytes_max);
-}
-
-/// Families that prometheus-cpp collects from our plain counts on request.
-void add_figure(std::vector<prometheus::MetricFamily>& to, const char* title, const char* help,
-                prometheus::MetricType type, double value) {
-  prometheus::ClientMetric figure;
-  if (type == prometheus::MetricType::Counter)
-    figure.counter.value = value;
-  else
-    figure.gauge.value = value;
-  to.push_back({title, help, type, {std::move(figure)}});
-}
-
-void add_process_figures(std::vector<prometheus::MetricFamily>& to) {
-  using enum prometheus::MetricType;
-  auto figures = read_process_figures();
-  if (figures.resident_bytes)
-    add_figure(to, "process_resident_memory_bytes", "Resident memory size in bytes.", Gauge,
-               static_cast<double>(*figures.resident_bytes));
-  if (figures.open_fds)
-    add_figure(to, "process_open_fds", "Number of open file descriptors.", Gauge,
-               static_cast<double>(*figures.open_fds));
-  add_figure(to, "process_cpu_seconds_total", "Total user and system CPU time spent in seconds.",
-             Counter, figures.cpu_seconds);
-  add_figure(to, "process_start_time_seconds",
-             "Start time of the process since unix epoch in seconds.", Gauge,
-             figures.start_seconds);
-}
-
-void add_plain_counts(std::vector<prometheus::MetricFamily>& to, const metrics::counts& counts,
-                      std::uint64_t lines_dropped_by_log) {
-  using enum prometheus::MetricType;
-  // Reading an atomic as a number is what its conversion does.
-  auto add = [&](const char* title, const char* help, prometheus::MetricType type,
-                 std::uint64_t value) {
-    add_figure(to, title, help, type, static_cast<double>(value));
-  };
-  add("troupe_tasks_done_total", "Tasks that succeeded on this node.", Counter, counts.tasks_done);
-  add("troupe_tasks_failed_total", "Task attempts that failed on this node.", Counter,
-      counts.tasks_failed);
-  add("troupe_tasks_running", "Tasks that agents of this node are working on now.", Gauge,
-      counts.tasks_running);
-  add("troupe_queue_length", "Tasks that wait on this node.", Gauge, counts.queue_length);
-  add("troupe_agents", "Active agents on this node.", Gauge, counts.agents);
-  add("troupe_blobs", "Blobs on the disk of this node.", Gauge, counts.blobs);
-  add("troupe_blob_bytes", "Bytes of the blobs on the disk of this node.", Gauge,
-      counts.blob_bytes);
-  add("troupe_journal_records_total", "Events written to the journal of this node.", Counter,
-      counts.journal_records);
-  add("troupe_journal_bytes_total", "Bytes written to the journal of this node.", Counter,
-      counts.journal_bytes);
-  add("troupe_late_results_total", "Task results that came after another had won.", Counter,
-      counts.late_results);
-  add("troupe_steps_unknown_total",
-      "Calls made again because nobody knew what had come of them: perhaps paid twice.", Counter,
-      counts.steps_unknown);
-  add("troupe_envelopes_sent_total", "Messages sent to other processes.", Counter,
-      counts.envelopes_sent);
-  add("troupe_envelopes_received_total", "Messages received from other processes.", Counter,
-      counts.envelopes_received);
-  add("troupe_envelopes_expired_total", "Messages dropped because no time was left.", Counter,
-      counts.envelopes_expired);
-  add("troupe_envelopes_overloaded_total", "Requests refused because a mailbox was full.", Counter,
-      counts.envelopes_overloaded);
-  add("troupe_envelopes_dropped_total", "Messages dropped because a mailbox was full.", Counter,
-      counts.envelopes_dropped);
-  add("troupe_links_refused_total", "Connections that were not from one of ours.", Counter,
-      counts.links_refused);
-  add("troupe_messages_refused_total", "Messages that their sender may not send there.", Counter,
-      counts.messages_refused);
-  add("troupe_restarts_total", "Restarts by supervisors.", Counter, counts.restarts);
-  add("troupe_spans_dropped_total", "Spans that could not be exported.", Counter,
-      counts.spans_dropped);
-  add("troupe_spans_exported_total", "Spans that the collector took.", Counter,
-      counts.spans_exported);
-  add("troupe_log_lines_dropped_total", "Log lines dropped because the queue was full.", Counter,
-      lines_dropped_by_log);
 }
 
 } // namespace
@@ -187,8 +116,8 @@ struct metrics::impl {
 
   model_series make_model(const labels& of, const model_call& which) {
     std::string model = valid_utf8(of[0]), agent = valid_utf8(of[1]);
-    auto tokens_of = [&](const char* type) {
-      return &tokens.Add({{"model", model}, {"agent_id", agent}, {"type", type}});
+    auto tokens_of = [&](Family<Counter>& family, const char* type) {
+      return &family.Add({{"model", model}, {"agent_id", agent}, {"type", type}});
     };
     auto shared = common(of[0], of[2], which);
     auto usage_of = [&](const char* type) {
@@ -197,8 +126,10 @@ struct metrics::impl {
       return &usage.Add(with_type, token_counts);
     };
     return {&calls.Add({{"model", model}, {"agent_id", agent}}),
-            tokens_of("input"),
-            tokens_of("output"),
+            tokens_of(tokens, "input"),
+            tokens_of(tokens, "output"),
+            tokens_of(cached, "read"),
+            tokens_of(cached, "written"),
             &dollars.Add({{"model", model}, {"agent_id", agent}}),
             usage_of("input"),
             usage_of("output"),
@@ -248,6 +179,9 @@ struct metrics::impl {
       counter(registry, "agent_tasks_processed_total", "Tasks that agents ended, by outcome.");
   Family<Histogram>& task_durations =
       histogram(registry, "agent_task_duration_seconds", "How long agents worked on a task.");
+  Family<Counter>& cached =
+      counter(registry, "llm_cached_tokens_total",
+              "Of the tokens sent to models: read from the provider's cache, and written into it.");
   Family<Counter>& calls = counter(registry, "llm_api_calls_total", "Model calls.");
   Family<Counter>& abandoned =
       counter(registry, "llm_calls_abandoned_total", "Model calls that were given up, by reason.");
@@ -271,6 +205,13 @@ struct metrics::impl {
   Family<Histogram>& next_chunks =
       histogram(registry, "gen_ai_client_operation_time_per_output_chunk_seconds",
                 "Time between two pieces of an answer.");
+  Family<Gauge>& limit_left =
+      gauge(registry, "llm_limit_left", "Left of a provider's limit, as far as it has told.");
+  Family<Counter>& held_back =
+      counter(registry, "llm_calls_held_back_total",
+              "Model calls that had to wait because a provider's limit was used up.");
+  Family<Counter>& safety =
+      counter(registry, "troupe_safety_total", "Found in calls of models, by what was done.");
   Family<Counter>& unread = counter(registry, "troupe_messages_unreadable_total",
                                     "Messages that their receiver could not read, by kind.");
 
@@ -286,8 +227,8 @@ struct metrics::impl {
   std::array<series_cache<failure_series>, 2> failure_cache; ///< chat, embeddings
   series_cache<piece_series> piece_cache;
   series_cache<load_series> load_cache;
-  series_cache<plain_series> unread_cache;
-  series_cache<plain_series> abandoned_cache;
+  series_cache<gauge_series> limit_cache;
+  series_cache<plain_series> unread_cache, abandoned_cache, held_cache, safety_cache;
   std::mutex log_mutex;
   std::shared_ptr<const log_sink> log;
 };
@@ -315,12 +256,14 @@ void metrics::add(task_series& processed, std::chrono::nanoseconds duration) {
 
 void metrics::model_called(const model_call& which, std::uint64_t input_tokens,
                            std::uint64_t output_tokens, std::chrono::nanoseconds duration,
-                           std::int64_t cost_nano_usd) {
+                           std::int64_t cost_nano_usd, const cached_input& cached) {
   auto& series = impl_->models_of(which);
   auto input = static_cast<double>(input_tokens), output = static_cast<double>(output_tokens);
   series.calls->Increment();
   series.input_tokens->Increment(input);
   series.output_tokens->Increment(output);
+  series.cache_read->Increment(static_cast<double>(cached.read));
+  series.cache_written->Increment(static_cast<double>(cached.written));
   series.dollars->Increment(usd_of(cost_nano_usd));
   series.input_usage->Observe(input);
   series.output_usage->Observe(output);
@@ -351,11 +294,34 @@ void metrics::provider_load(std::string_view provider, std::size_t running, std:
   series.waiting->Set(static_cast<double>(waiting));
 }
 
+void metrics::provider_limit(std::string_view provider, std::string_view type, std::uint64_t left) {
+  auto make = [this](const impl::labels& of) -> gauge_series {
+    return {&impl_->limit_left.Add({{"provider", valid_utf8(of[0])}, {"type", valid_utf8(of[1])}})};
+  };
+  impl_->limit_cache.find({bounded(provider), type, {}}, make)
+      .gauge->Set(static_cast<double>(left));
+}
+
+void metrics::call_held_back(std::string_view provider) {
+  auto make = [this](const impl::labels& of) {
+    return impl::make_plain(impl_->held_back, "provider", of);
+  };
+  impl_->held_cache.find({bounded(provider), {}, {}}, make).counter->Increment();
+}
+
 void metrics::call_abandoned(std::string_view reason) {
   auto make = [this](const impl::labels& of) {
     return impl::make_plain(impl_->abandoned, "reason", of);
   };
   impl_->abandoned_cache.find({bounded(reason), {}, {}}, make).counter->Increment();
+}
+
+void metrics::safety_found(std::string_view check, std::string_view action, std::uint64_t times) {
+  auto make = [this](const impl::labels& of) -> plain_series {
+    return {&impl_->safety.Add({{"check", std::string{of[0]}}, {"action", std::string{of[1]}}})};
+  };
+  impl_->safety_cache.find({check, action, {}}, make)
+      .counter->Increment(static_cast<double>(times));
 }
 
 void metrics::journal_synced(std::chrono::nanoseconds duration) {
@@ -382,8 +348,7 @@ std::string metrics::to_text() const {
     std::lock_guard lock{impl_->log_mutex};
     lines_dropped = impl_->log ? impl_->log->dropped() : 0;
   }
-  add_plain_counts(families, counts_, lines_dropped);
-  add_process_figures(families);
+  add_node_figures(families, counts_, lines_dropped);
   std::ostringstream text;
   prometheus::TextSerializer{}.Serialize(text, families);
   return std::move(text).str();

@@ -39,11 +39,16 @@ public:
     bool embeds = false;            ///< `embeddings`, not `chat`
     std::string_view api = {};      ///< whose API it speaks: gen_ai.provider.name
   };
-  /// It was answered: llm_api_calls_total, llm_tokens_total{type}, llm_cost_usd_total, and
-  /// gen_ai.client.token.usage and .operation.duration.
+  /// Tokens of the input that the provider had in its cache, or has from now on.
+  struct cached_input {
+    std::uint64_t read;
+    std::uint64_t written;
+  };
+  /// It was answered: llm_api_calls_total, llm_tokens_total{type}, llm_cached_tokens_total{type},
+  /// llm_cost_usd_total, and gen_ai.client.token.usage and .operation.duration.
   void model_called(const model_call& which, std::uint64_t input_tokens,
                     std::uint64_t output_tokens, std::chrono::nanoseconds duration,
-                    std::int64_t cost_nano_usd = 0);
+                    std::int64_t cost_nano_usd = 0, const cached_input& cached = {});
   /// It failed: llm_api_calls_total, llm_calls_failed_total{provider,reason}, and the duration with
   /// `error_type`.
   void model_failed(const model_call& which, std::string_view reason,
@@ -53,8 +58,15 @@ public:
   void model_piece(const model_call& which, bool first, std::chrono::nanoseconds after);
   /// llm_calls_running{provider} and llm_calls_waiting{provider}: as they are now.
   void provider_load(std::string_view provider, std::size_t running, std::size_t waiting);
+  /// llm_limit_left{provider,type}: of what the provider lets this node ask in its time; `requests`
+  /// or `tokens`.
+  void provider_limit(std::string_view provider, std::string_view type, std::uint64_t left);
+  /// llm_calls_held_back_total{provider}: a call whose turn it was had to wait for such a limit.
+  void call_held_back(std::string_view provider);
   /// llm_calls_abandoned_total{reason}: `cancelled`, or `timed_out` when no time was left.
   void call_abandoned(std::string_view reason);
+  /// troupe_safety_total{check,action}: found in what was asked of a model, or answered.
+  void safety_found(std::string_view check, std::string_view action, std::uint64_t times);
 
   // -- the journal --------------------------------------------------------------------------------
 

@@ -189,6 +189,9 @@ inline constexpr attribute_word server_address{"server.address", text, "the prov
 inline constexpr attribute_word server_port{"server.port", integer, "the provider's port"};
 inline constexpr attribute_word route{
     "troupe.route", text, "how the model was chosen, if the role names a route; only then"};
+inline constexpr attribute_word safety{
+    "troupe.safety", text,
+    "what was found and what was done, never what it says: `asked secret mask 2`; only if any"};
 inline constexpr attribute_word url{"url.full", text, "where the provider is asked"};
 inline constexpr attribute_word purpose{"troupe.purpose", text,
                                         "what the call is for: the name of the prompt"};
@@ -287,6 +290,9 @@ inline constexpr span_word embeddings{
     "texts become vectors, from when the agent asks until it has them; of kind client as `chat`"};
 inline constexpr span_word http{"POST", "", span_kind::client,
                                 "a call of a provider, from the request until its last byte"};
+inline constexpr span_word safety{
+    "safety", "", span_kind::internal,
+    "something was found in a call of a model that made no call of a provider (docs/safety.md)"};
 inline constexpr span_word get_blob{"get blob", "", span_kind::client,
                                     "an agent, or its reading, waits for the bytes of a document"};
 inline constexpr span_word keep_blobs{"keep blobs", "", span_kind::client,

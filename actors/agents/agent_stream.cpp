@@ -28,7 +28,7 @@ void agent_logic::piece_came(step_context& context, envelope piece) {
     if (auto found = asked.span ? piece.body.as<BlobFound>() : nullptr)
       return note(*asked.span, *found, context.time());
     if (auto call = asked.span ? piece.body.as<CallSpan>() : nullptr)
-      return void(asked.call = std::move(*call->mutable_span()));
+      return asked.take_call(std::move(*call->mutable_span()));
     if (auto part = asked.streams ? piece.body.as<Piece>() : nullptr)
       text_came(context, asked, *part);
     return;

@@ -44,7 +44,8 @@ struct agent_logic::ask {
   hold_back held{""};
   answer_terms terms = {};           ///< of a model
   std::optional<SpanData> span = {}; ///< only if the trace is sampled
-  std::optional<SpanData> call = {}; ///< below it, of the provider: without an end while it lasts
+  /// Below it, of providers: one of each attempt, without an end while it lasts.
+  std::vector<SpanData> calls = {};
   bool pieces_came = false;
   piece_count came = {};  ///< if it streams
   piece_count told = {};  ///< of those, service::models knows that they were taken
@@ -52,10 +53,23 @@ struct agent_logic::ask {
 
   /// The wait is over, for that reason if it was in vain.
   void end_spans(step_context& context, const failure& why) {
-    if (call && call->end_ns() != 0)
-      context.out.spans.push_back(*std::exchange(call, std::nullopt));
-    end_span(context, call, why);
+    for (auto& call : std::exchange(calls, {})) {
+      if (call.end_ns() != 0) {
+        context.out.spans.push_back(std::move(call));
+        continue;
+      }
+      std::optional<SpanData> open{std::move(call)};
+      end_span(context, open, why);
+    }
     end_span(context, span, why);
+  }
+  void take_call(SpanData latest) {
+    auto known = std::find_if(calls.begin(), calls.end(),
+                              [&](const SpanData& one) { return one.span() == latest.span(); });
+    if (known == calls.end())
+      calls.push_back(std::move(latest));
+    else
+      *known = std::move(latest);
   }
 };
 

@@ -19,6 +19,19 @@ void forget_message(chat_mind::state& now) {
   now.values.clear();
   now.open.clear();
   now.asked.clear();
+  now.complexity.reset();
+}
+
+/// A field that is no such number is an input like others.
+std::optional<double> complexity_in(const ValueMap& input) {
+  auto found = input.fields().find("complexity");
+  if (found == input.fields().end())
+    return std::nullopt;
+  const auto& value = found->second;
+  auto number =
+      value.kind_case() == Value::kInteger ? static_cast<double>(value.integer()) : value.number();
+  bool is_number = value.kind_case() == Value::kInteger || value.kind_case() == Value::kNumber;
+  return is_number && number >= 0 && number <= 1 ? std::optional{number} : std::nullopt;
 }
 
 /// Between the `system` prompt, if there is one, and the new prompt.
@@ -26,6 +39,8 @@ void add_turns(ModelRequest& call, const ChatState& told) {
   auto& all = *call.mutable_messages();
   auto prompt = std::move(*all.rbegin());
   all.RemoveLast();
+  if (!told.turns().empty())
+    prompt.clear_fixed_bytes(); // behind turns that no other conversation has
   for (const auto& turn : told.turns()) {
     auto* said = all.Add();
     said->set_role("user");
@@ -35,6 +50,14 @@ void add_turns(ModelRequest& call, const ChatState& told) {
     answered->set_content(turn.answered());
   }
   *all.Add() = std::move(prompt);
+}
+
+/// Empty if there is none, or if it is of another type.
+std::string text_of(const chat_mind::state& now, std::string_view value_name) {
+  auto found = now.values.find(value_name);
+  auto text =
+      found == now.values.end() ? nullptr : std::get_if<std::string>(&found->second.content);
+  return text ? *text : std::string{};
 }
 
 /// The reply. The calls for the other prompts follow it by number.
@@ -66,17 +89,18 @@ std::pair<chat_mind::state, commands> chat_mind::decide(state&& now, mind_event 
 commands chat_mind::received(state& now, message_received message) const {
   auto bytes = message.text.size();
   for (const auto& [field, value] : message.input.fields())
-    bytes += value.text().size();
+    bytes += script_->variables.contains(field) ? value.ByteSizeLong() : value.text().size();
   if (auto why = too_long(message.is_task ? "the text of the task's input" : "the message", bytes))
     return {reply_failed{std::move(*why)}};
-  for (const auto& [field, value] : message.input.fields())
-    now.values[field] = as_text(value);
-  auto question = message.is_task ? now.values["question"] : message.text;
+  if (auto why = take_input(now, message.input))
+    return {reply_failed{std::move(*why)}};
+  now.complexity = complexity_in(message.input);
+  auto question = message.is_task ? text_of(now, "question") : message.text;
   if (message.is_task && question.empty())
-    question = now.values["text"];
+    question = text_of(now, "text");
   // A prompt's `Question:` is one line, however many lines a person typed.
-  now.values["question"] = fold_space(question);
-  now.values["text"] = std::move(question);
+  now.values["question"].content = fold_space(question);
+  now.values["text"].content = std::move(question);
 
   auto documents = blobs_in(message.input);
   for (auto& document : message.documents)
@@ -87,27 +111,55 @@ commands chat_mind::received(state& now, message_received message) const {
     return {reply_failed{{ec::invalid_argument, "role " + script_->role_name
                                                     + " takes no documents: its prompts have no "
                                                       "{{passages}}"}}};
-  for (const auto& [called, prompt] : script_->prompts) {
-    if (called == "system")
-      continue;
-    now.open.push_back(called);
-    now.values.erase(called); // a field of the input is not what the model says
-    for (const auto& variable : prompt.variables())
-      if (variable.called != "passages" && !script_->asks(variable.called)
-          && (!now.values.contains(variable.called) || now.values[variable.called].empty()))
-        return {reply_failed{{ec::invalid_argument,
-                              "role " + script_->role_name + " needs \"" + variable.called
-                                  + (message.is_task ? "\" in the task's input, as text or number"
-                                                     : "\": the message is empty")}}};
-  }
+  for (const auto& [called, prompt] : script_->prompts)
+    if (script_->asks(called)) {
+      now.open.push_back(called);
+      now.values.erase(called); // a field of the input is not what the model says
+    }
+  if (auto why = what_is_missing(now, message.is_task))
+    return {reply_failed{std::move(*why)}};
   if (documents.empty())
     return ask(now);
   ask_reading read{1, {}};
   auto gather = read.call.mutable_gather();
-  gather->set_question(now.values["question"]);
+  gather->set_question(text_of(now, "question"));
   for (auto& document : documents)
     *gather->add_documents() = std::move(document);
   return {std::move(read)};
+}
+
+/// Fields that the role declares have its types, all others are texts.
+std::optional<failure> chat_mind::take_input(state& now, const ValueMap& input) const {
+  for (const auto& [field, value] : input.fields())
+    if (!script_->variables.contains(field))
+      now.values[field].content = as_text(value);
+  for (const auto& [called, variable] : script_->variables) {
+    auto given = find_field(input, called);
+    if (!given || given->kind_case() == Value::KIND_NOT_SET)
+      continue;
+    auto value = value_of_input(variable, *given);
+    if (!value)
+      return failure{ec::invalid_argument,
+                     "role " + script_->role_name + ", input \"" + called + "\": " + value.error()};
+    now.values[called] = *std::move(value);
+  }
+  return std::nullopt;
+}
+
+std::optional<failure> chat_mind::what_is_missing(const state& now, bool is_task) const {
+  for (const auto& [prompt_name, prompt] : script_->prompts)
+    for (const auto& [called, variable] : prompt.variables()) {
+      bool is_declared = script_->variables.contains(called);
+      if (variable.standard || script_->asks(called)
+          || (is_declared ? now.values.contains(called) : !text_of(now, called).empty()))
+        continue;
+      auto type = is_declared ? std::string{to_string(variable.type)} : "text or number";
+      return failure{ec::invalid_argument,
+                     "role " + script_->role_name + " needs \"" + called
+                         + (is_task ? "\" in the task's input, as " + type
+                                    : std::string{"\": the message is empty"})};
+    }
+  return std::nullopt;
 }
 
 commands chat_mind::gathered(state& now, reading_answered reading) const {
@@ -118,7 +170,7 @@ commands chat_mind::gathered(state& now, reading_answered reading) const {
     auto why = from_proto(unread.why());
     return {reply_failed{{why.code, "cannot read " + unread.name() + ": " + why.message}}};
   }
-  now.values["passages"] = show_passages(reading.answer.gathered().excerpts());
+  now.values["passages"].content = show_passages(reading.answer.gathered().excerpts());
   return ask(now);
 }
 
@@ -132,34 +184,44 @@ commands chat_mind::ask(state& now) const {
       left.push_back(std::move(called));
       continue;
     }
-    if (called == answer_prompt) {
-      todo.push_back(ask_for_answer(now));
-      break; // the others have been asked: each is used by another one
-    }
+    bool is_last = called == answer_prompt; // the others have been asked: each is used by another
     auto number = std::distance(script_->prompts.begin(), prompt);
-    todo.push_back(ask_model{answer_request + 1 + static_cast<std::uint32_t>(number),
-                             script_->say(called, now.values),
-                             false,
-                             {}});
+    auto asked = is_last ? ask_for_answer(now) : say(called, now);
+    if (!asked)
+      return {reply_failed{std::move(asked).error()}};
+    if (is_last) {
+      todo.push_back(
+          ask_model{answer_request, *std::move(asked), true, std::string{no_answer_reply}});
+      break;
+    }
+    todo.push_back(ask_model{
+        answer_request + 1 + static_cast<std::uint32_t>(number), *std::move(asked), false, {}});
   }
   now.open = std::move(left);
   return todo;
 }
 
-bool chat_mind::can_ask(const state& now, const prompt_template& prompt) const {
+result<ModelRequest> chat_mind::say(std::string_view prompt_name, const state& now) const {
+  auto call = script_->say(prompt_name, now.values);
+  if (call && now.complexity)
+    call->set_complexity(*now.complexity);
+  return call;
+}
+
+bool chat_mind::can_ask(const state& now, const typed_template& prompt) const {
   return std::all_of(prompt.variables().begin(), prompt.variables().end(), [&](const auto& one) {
-    return !script_->asks(one.called) || now.values.contains(one.called);
+    return !script_->asks(one.first) || now.values.contains(one.first);
   });
 }
 
-ask_model chat_mind::ask_for_answer(state& now) const {
-  auto call = script_->say(answer_prompt, now.values);
+result<ModelRequest> chat_mind::ask_for_answer(state& now) const {
+  auto call = say(answer_prompt, now);
   now.values.clear();
-  if (script_->history.turns > 0) {
-    now.asked = call.messages().rbegin()->content();
-    add_turns(call, now.told);
+  if (call && script_->history.turns > 0) {
+    now.asked = call->messages().rbegin()->content();
+    add_turns(*call, now.told);
   }
-  return {answer_request, std::move(call), true, std::string{no_answer_reply}};
+  return call;
 }
 
 /// The oldest turns go when there are too many, or when all of them have too many tokens.
@@ -188,7 +250,7 @@ commands chat_mind::answered(state& now, model_answered model) const {
   if (model.request != answer_request) {
     auto prompt = std::next(script_->prompts.begin(),
                             static_cast<std::ptrdiff_t>(model.request - answer_request - 1));
-    now.values[prompt->first] = std::move(text);
+    now.values[prompt->first].content = std::move(text);
     return ask(now);
   }
   remember(now, text);

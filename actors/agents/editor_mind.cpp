@@ -50,8 +50,12 @@ commands editor_mind::edited(state& now, reading_answered reading) const {
     return {std::move(made)};
   }
   now.input.Swap(edited.mutable_input());
-  script::values values{{"question", now.question}, {"passages", show_passages(edited.excerpts())}};
-  return {ask_model{1, script_->say("best", values), false, {}}};
+  script::values values{{"question", template_value{now.question}},
+                        {"passages", template_value{show_passages(edited.excerpts())}}};
+  auto call = script_->say("best", values);
+  if (!call)
+    return {reply_failed{std::move(call).error()}};
+  return {ask_model{1, *std::move(call), false, {}}};
 }
 
 commands editor_mind::answered(state& now, model_answered model) const {

@@ -233,8 +233,12 @@ commands librarian_mind::gathered(state& now, reading_answered reading) const {
     names.add(one.name() + " (" + one.why().message() + ')');
   if (names.count > 0)
     now.unread = "I could not look into " + names.show() + '.';
-  script::values values{{"question", now.question}, {"passages", show_passages(now.shown)}};
-  return {ask_model{1, script_->say("answer", values), true, std::string{no_answer_reply}}};
+  script::values values{{"question", template_value{now.question}},
+                        {"passages", template_value{show_passages(now.shown)}}};
+  auto call = script_->say("answer", values);
+  if (!call)
+    return {reply_failed{std::move(call).error()}};
+  return {ask_model{1, *std::move(call), true, std::string{no_answer_reply}}};
 }
 
 commands librarian_mind::answered(state& now, model_answered model) const {

@@ -24,7 +24,7 @@ struct mind_kind {
   /// with each such change, and with no other.
   std::uint32_t version = 1;
   std::vector<prompt_rule>
-      prompts; ///< all of them are required; `system`, without variables, may be added
+      prompts; ///< all of them are required; `system`, with declared variables, may be added
   bool more_prompts = false; ///< any further ones, whose answers stand in for variables of others
   bool uses_fields = false; ///< prompts may also use the fields of the task's input, under any name
   bool talks = false;       ///< takes messages

@@ -98,12 +98,18 @@ commands reader_mind::was_read(state& now, reading_answered reading) const {
   now.lines = read.lines();
   if (!read.not_read().empty())
     return {not_read(now, read.not_read())};
-  script::values for_summary{{"name", now.called}, {"passages", show_passages(read.central())}};
-  script::values for_answer{{"name", now.called},
-                            {"passages", show_passages(read.answering())},
-                            {"question", now.question}};
-  return {ask_model{asking::summary, script_->say("summary", for_summary), false, {}},
-          ask_model{asking::answer, script_->say("answer", for_answer), false, {}}};
+  script::values for_summary{{"name", template_value{now.called}},
+                             {"passages", template_value{show_passages(read.central())}}};
+  script::values for_answer{{"name", template_value{now.called}},
+                            {"passages", template_value{show_passages(read.answering())}},
+                            {"question", template_value{now.question}}};
+  auto short_of_it = script_->say("summary", for_summary);
+  auto quotes_from_it = script_->say("answer", for_answer);
+  if (!short_of_it || !quotes_from_it)
+    return {
+        reply_failed{(short_of_it ? std::move(quotes_from_it) : std::move(short_of_it)).error()}};
+  return {ask_model{asking::summary, *std::move(short_of_it), false, {}},
+          ask_model{asking::answer, *std::move(quotes_from_it), false, {}}};
 }
 
 commands reader_mind::answered(state& now, model_answered model) const {

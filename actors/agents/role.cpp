@@ -1,8 +1,10 @@
 #include "actors/agents/role.hpp"
 #include "actors/agents/minds.hpp"
+#include "actors/agents/role_file.hpp"
 #include "actors/agents/role_prompts.hpp"
 #include "config/embedded.hpp"
 #include "config/limits/storage.hpp"
+#include "config/routes.hpp"
 #include "config/suggest.hpp"
 #include "config/yaml.hpp"
 #include "messages/cluster.pb.h"
@@ -21,11 +23,6 @@ constexpr std::int64_t output_tokens_limit = 1'000'000;
 constexpr auto time_limit = std::chrono::hours{1};
 constexpr std::uint32_t history_turns = 20, history_turns_limit = 1'000;
 constexpr std::uint64_t history_tokens = 8'000, history_tokens_limit = 100'000;
-
-struct role_file {
-  role parsed;
-  std::pair<int, int> called_at{0, 0}; ///< line and column of its name
-};
 
 config_result<const mind_kind*> read_mind(const yaml_node& value) {
   auto called = value.text();
@@ -93,6 +90,34 @@ config_result<PieceUnit> read_pieces(const std::optional<yaml_node>& given) {
   return given->fail("pieces is any, lines, sentences or json, not " + given->found());
 }
 
+/// What the calls of the role are for, to a route (docs/routing.md).
+config_result<std::string> read_call_task(const std::optional<yaml_node>& given) {
+  if (!given)
+    return std::string{};
+  auto text = given->text();
+  if (text && !to_task_type(*text))
+    return given->fail("task is code_generation, planning, analysis or other, not "
+                       + given->found());
+  return text;
+}
+
+/// What all calls of a role have in common.
+struct call_terms {
+  PieceUnit unit;
+  std::string task;
+};
+
+config_result<call_terms> read_call_terms(const std::optional<yaml_node>& pieces,
+                                          const std::optional<yaml_node>& task) {
+  auto unit = read_pieces(pieces);
+  if (!unit)
+    return unexpected{std::move(unit).error()};
+  auto told = read_call_task(task);
+  if (!told)
+    return unexpected{std::move(told).error()};
+  return call_terms{*unit, *std::move(told)};
+}
+
 config_result<void> read_state(const std::optional<yaml_node>& given, const mind_kind& kind,
                                bool has_history, role& made) {
   bool remembers = kind.remembers || has_history;
@@ -137,6 +162,7 @@ config_result<void> read_on_unknown(const std::optional<yaml_node>& given, role&
 
 config_result<void> read_limits(const std::optional<yaml_node>& given,
                                 const std::optional<yaml_node>& idle, role& made) {
+  made.output_tokens_max = 0; // unless it is said: a route may say it, and 1000 is usual
   if (auto read = read_idle(idle, made); !read || !given)
     return read;
   yaml_reader in(*given, "limits");
@@ -178,12 +204,12 @@ config_result<role_file> read_fields(std::string_view text, const std::string& f
   in.need("description", description);
   in.may("model", model);
   in.may("reads_files", reads_files);
-  auto prompts_node = in.may("prompts");
+  role_prompts::sections sections{in.may("prompts"), in.may("variables"), in.may("partials")};
   auto limits_node = in.may("limits");
   auto state_node = in.may("state");
   auto history_node = in.may("history");
   auto idle_node = in.may("idle");
-  auto pieces_node = in.may("pieces");
+  auto pieces_node = in.may("pieces"), task_node = in.may("task");
   auto unknown_node = in.may("on_unknown");
   auto ways = config_result<void>{};
   auto kind = mind_node ? read_mind(*mind_node) : config_result<const mind_kind*>{nullptr};
@@ -208,12 +234,12 @@ config_result<role_file> read_fields(std::string_view text, const std::string& f
     return unexpected{std::move(state).error()};
   if (auto unknown = read_on_unknown(unknown_node, made); !unknown)
     return unexpected{std::move(unknown).error()};
-  auto unit = read_pieces(pieces_node);
-  if (!unit)
-    return unexpected{std::move(unit).error()};
+  auto terms = read_call_terms(pieces_node, task_node);
+  if (!terms)
+    return unexpected{std::move(terms).error()};
   if (auto limited = read_limits(limits_node, idle_node, made); !limited)
     return unexpected{std::move(limited).error()};
-  auto prompts = read_prompts(*document, prompts_node, text, **kind, made.info.for_tasks());
+  auto prompts = role_prompts::read(*document, sections, text, **kind, made.info);
   if (!prompts)
     return unexpected{std::move(prompts).error()};
   read.called_at = {called_node->line(), called_node->column()};
@@ -225,21 +251,13 @@ config_result<role_file> read_fields(std::string_view text, const std::string& f
   made.info.set_description(description);
   made.info.set_model((*kind)->prompts.empty() ? "" : model);
   made.info.set_reads_files(reads_files);
-  if (prompts_node)
-    for (const auto& [key, value] : *prompts_node->fields())
+  if (sections.prompts)
+    for (const auto& [key, value] : *sections.prompts->fields())
       made.prompts[key.raw().Scalar()] = value.raw().Scalar();
-  auto says = std::make_shared<const script>(
-      script{*role_name, model, made.output_tokens_max, std::move(*prompts), *history, *unit});
-  made.make = [make = (*kind)->make, says] { return make(says); };
-  return read;
-}
-
-config_result<role_file> read_role(std::string_view text, const std::string& file) {
-  auto read = read_fields(text, file);
-  if (!read)
-    return read;
-  read->parsed.definition = text;
-  read->parsed.definition_hash = short_sha256(text);
+  read.says = std::make_shared<const script>(
+      script{*role_name, model, made.output_tokens_max, std::move(prompts->prompts), *history,
+             terms->unit, terms->task, std::move(prompts->variables)});
+  made.make = [make = (*kind)->make, says = read.says] { return make(says); };
   return read;
 }
 
@@ -274,26 +292,37 @@ std::vector<std::filesystem::path> yaml_files(const std::filesystem::path& folde
 
 } // namespace
 
-config_result<role> parse_role(std::string_view yaml, const std::string& file) {
-  auto read = read_role(yaml, file);
-  if (!read)
-    return unexpected{std::move(read).error()};
-  return std::move(read->parsed);
+config_result<role_file> role_file::read(std::string_view yaml, const std::string& file) {
+  auto made = read_fields(yaml, file);
+  if (!made)
+    return made;
+  made->file = file;
+  made->parsed.definition = yaml;
+  made->parsed.definition_hash = short_sha256(yaml);
+  return made;
 }
 
-config_result<role_table> load_roles(const std::filesystem::path& folder) {
-  role_table roles;
+config_result<role_file> role_file::load(const std::filesystem::path& file) {
+  auto text = read_text(file);
+  if (!text)
+    return unexpected{std::move(text).error()};
+  return read(*text, file.string());
+}
+
+config_result<std::map<std::string, role_file, std::less<>>>
+role_file::load_all(const std::filesystem::path& folder) {
+  std::map<std::string, role_file, std::less<>> all;
   for (const auto& file : embedded_files()) {
     if (!file.name.starts_with("roles/"))
       continue;
-    auto read = parse_role(file.text, "built-in " + std::string{file.name});
-    if (!read)
-      return unexpected{std::move(read).error()};
-    auto role_name = read->info.name();
-    roles[role_name] = std::make_shared<const role>(std::move(*read));
+    auto made = read(file.text, "built-in " + std::string{file.name});
+    if (!made)
+      return unexpected{std::move(made).error()};
+    auto role_name = made->parsed.info.name();
+    all[role_name] = *std::move(made);
   }
   if (folder.empty())
-    return roles;
+    return all;
   std::error_code failed;
   auto files = yaml_files(folder, failed);
   if (failed)
@@ -301,19 +330,33 @@ config_result<role_table> load_roles(const std::filesystem::path& folder) {
                                    "cannot read this folder of roles: " + failed.message()}};
   std::map<std::string, std::string> read_from;
   for (const auto& path : files) {
-    auto text = read_text(path);
-    if (!text)
-      return unexpected{std::move(text).error()};
-    auto read = read_role(*text, path.string());
-    if (!read)
-      return unexpected{std::move(read).error()};
-    auto role_name = read->parsed.info.name();
+    auto made = load(path);
+    if (!made)
+      return unexpected{std::move(made).error()};
+    auto role_name = made->parsed.info.name();
     if (auto [other, first] = read_from.try_emplace(role_name, path.string()); !first)
       return unexpected{
-          config_error{path.string(), read->called_at.first, read->called_at.second,
+          config_error{path.string(), made->called_at.first, made->called_at.second,
                        "role " + role_name + " is already defined in " + other->second}};
-    roles[role_name] = std::make_shared<const role>(std::move(read->parsed));
+    all[role_name] = *std::move(made);
   }
+  return all;
+}
+
+config_result<role> parse_role(std::string_view yaml, const std::string& file) {
+  auto made = role_file::read(yaml, file);
+  if (!made)
+    return unexpected{std::move(made).error()};
+  return std::move(made->parsed);
+}
+
+config_result<role_table> load_roles(const std::filesystem::path& folder) {
+  auto all = role_file::load_all(folder);
+  if (!all)
+    return unexpected{std::move(all).error()};
+  role_table roles;
+  for (auto& [role_name, one] : *all)
+    roles[role_name] = std::make_shared<const role>(std::move(one.parsed));
   return roles;
 }
 

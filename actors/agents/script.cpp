@@ -14,22 +14,32 @@ std::optional<failure> too_long(std::string_view what, std::size_t bytes) {
                                     + " fit into a prompt: give it as a document"};
 }
 
-ModelRequest script::say(std::string_view prompt_name, const values& with) const {
+result<ModelRequest> script::say(std::string_view prompt_name, const values& with) const {
   ModelRequest call;
   call.set_model(model);
+  if (output_tokens_max == 0) // who bounds it knows by the role that it is one
+    call.set_role(role_name);
   call.set_max_output_tokens(output_tokens_max);
   call.set_purpose(std::string{prompt_name});
   call.set_unit(unit);
-  auto add = [&](const char* speaker, std::string_view which) {
+  call.set_task(task);
+  bool is_fixed = true; // all that was said before
+  for (auto [speaker, which] : {std::pair<const char*, std::string_view>{"system", "system"},
+                                std::pair<const char*, std::string_view>{"user", prompt_name}}) {
     auto found = prompts.find(which);
     if (found == prompts.end())
-      return;
+      continue;
+    auto filled = found->second.fill(with);
+    if (!filled)
+      return fail(ec::invalid_argument, "role " + role_name + ", prompt \"" + std::string{which}
+                                            + "\": " + filled.error());
     auto message = call.add_messages();
     message->set_role(speaker);
-    message->set_content(found->second.fill(with));
-  };
-  add("system", "system");
-  add("user", prompt_name);
+    if (is_fixed)
+      message->set_fixed_bytes(static_cast<std::uint32_t>(filled->fixed_bytes));
+    is_fixed = is_fixed && filled->fixed_bytes == filled->text.size();
+    message->set_content(std::move(filled->text));
+  }
   return call;
 }
 

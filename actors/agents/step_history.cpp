@@ -1,6 +1,7 @@
 #include "actors/agents/step_history.hpp"
 
 #include "config/base/hex.hpp"
+#include "messages/models.pb.h"
 #include "persistence/sha256.hpp"
 
 #include <google/protobuf/io/coded_stream.h>
@@ -28,6 +29,16 @@ step_history::step_history(google::protobuf::RepeatedPtrField<StepRecord> record
 }
 
 std::uint64_t step_history::hash_of(payload_kind kind, const google::protobuf::Message& asked) {
+  // What a provider may keep is not what is asked: versions may mark it otherwise.
+  if (auto call = dynamic_cast<const ModelRequest*>(&asked);
+      call && std::any_of(call->messages().begin(), call->messages().end(), [](const auto& one) {
+        return one.fixed_bytes() != 0;
+      })) {
+    auto without = *call;
+    for (auto& message : *without.mutable_messages())
+      message.clear_fixed_bytes();
+    return hash_of(kind, without);
+  }
   auto number = static_cast<std::uint16_t>(kind);
   std::string bytes{static_cast<char>(number >> 8), static_cast<char>(number & 0xff)};
   {

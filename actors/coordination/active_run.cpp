@@ -24,6 +24,12 @@ std::uint32_t active_run::waits_for_version() const {
       versions.begin(), versions.end(), [](const auto& one) { return one.second.waits; }));
 }
 
+bool active_run::has_begun_anew_for(const envelope& wish) const noexcept {
+  return std::any_of(set_aside.begin(), set_aside.end(), [&](const auto& one) {
+    return one.session() == wish.sender.session.value && one.number() == wish.id.sequence;
+  });
+}
+
 void active_run::attach(const envelope& asking, bool progress) {
   std::erase_if(attached,
                 [&](const follower& one) { return one.who.session == asking.sender.session; });
@@ -49,9 +55,9 @@ envelope active_run::submission_head(const address& self) const {
 
 std::vector<envelope> active_run::news(const address& sender, payload body, bool progress) const {
   std::vector<envelope> all;
-  auto add = [&](const address& who, message_id id) {
+  auto add = [&](const address& who, message_id asked) {
     envelope message;
-    message.id = id;
+    message.id = asked;
     message.trace = inside;
     message.tenant = tenant;
     message.sender = sender;

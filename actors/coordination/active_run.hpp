@@ -6,6 +6,7 @@
 #include "actors/coordination/run_state.hpp"
 #include "config/limits/work.hpp"
 #include "messages/envelope.hpp"
+#include "messages/journal.pb.h"
 #include "messages/model_usage.hpp"
 #include "messages/spans.pb.h"
 
@@ -86,6 +87,8 @@ struct active_run {
   std::size_t steps_bytes = 0;                ///< of those that are known
   run_roles roles;
 
+  std::vector<RunEvent::StepsSetAside> set_aside; ///< what clients have let begin anew
+
   std::map<std::uint32_t, version_wait> versions; ///< by task without an end
   std::vector<follower> attached;                 ///< besides the submitter
   bool want_progress = false;
@@ -124,6 +127,8 @@ struct active_run {
   tries& tries_of(std::uint32_t task);
   /// Tasks that no node which is up can go on with.
   std::uint32_t waits_for_version() const;
+  /// That wish of a client has let tasks begin anew.
+  bool has_begun_anew_for(const envelope& wish) const noexcept;
   /// The client that asks is told of the run from now on.
   void attach(const envelope& asking, bool progress);
   envelope submission_head(const address& self) const; ///< enough to answer the submission

@@ -245,16 +245,27 @@ void coordinator_logic::on_page(step_context& context, run_inquiries::inquiry in
                                 JournalRecords& page) {
   auto whole = inquiry.reader->take(page);
   bool is_retry = inquiry.asked.body.as<RunRetry>();
-  if (!whole && is_retry && inquiry.reader->began.has_began()) // what cannot be read is made again
+  auto read = inquiry.reader->run.get();
+  bool is_done = is_retry && read && read->has_begun_anew_for(inquiry.asked);
+  if (!whole && is_retry && !is_done
+      && inquiry.reader->began.has_began()) // what cannot be read is made again
     return repeat(context, std::move(inquiry));
   if (!whole)
     return refuse(context, inquiry.asked, inquiry.judged, whole.error());
   if (*whole && inquiry.asked.body.as<RunAsked>())
     return show_steps(context, inquiry);
+  if (*whole && is_done && inquiry.reader->end.has_finished()) {
+    RunEnded told; // the wish is answered: repetitions of it hear the same
+    parse_message(told, inquiry.reader->end.finished().ended());
+    auto ended = payload::of(std::move(told));
+    read->submission = inquiry.judged.at;
+    submissions_.complete(*read, ended);
+    return attach_to_ended(context, inquiry.asked, std::move(inquiry.reader->end));
+  }
   if (*whole)
     return repeat(context, std::move(inquiry));
-  auto read = inquiry.reader->next();
-  ask_journal(context, std::move(inquiry), payload::of(std::move(read)));
+  auto further = inquiry.reader->next();
+  ask_journal(context, std::move(inquiry), payload::of(std::move(further)));
 }
 
 /// Those that go on, those whose end is not written yet, and those that cannot be read, before

@@ -19,13 +19,19 @@ void coordinator_logic::on_refused_version(step_context& context, attempt& a,
 }
 
 /// `troupe runs retry` of a run that goes on: its tasks that wait for another version begin without
-/// their steps. False: none waits, and it has not been asked before.
+/// their steps. False: none waits, nor has any begun for this wish.
 bool coordinator_logic::begin_waiting_anew(step_context& context, envelope& asked) {
   auto wanted = asked.body.as<RunRetry>();
-  auto run = runs_.find(run_from_bytes(wanted->run()));
-  if (!run || run->closing || (run->waits_for_version() == 0 && asked.attempt < 2))
+  auto id = run_from_bytes(wanted->run());
+  auto run = find_run(id);
+  if (!run)
     return false;
-  auto tasks = offers_.begin_waiting_anew(context, *run);
+  bool is_done = run->has_begun_anew_for(asked);
+  if (!is_done && (run != runs_.find(id) || run->closing || run->waits_for_version() == 0))
+    return false;
+  auto unknown = run->unknown_steps;
+  auto tasks = is_done ? 0 : offers_.begin_waiting_anew(context, *run, asked);
+  counted_.plain().steps_unknown.fetch_add(run->unknown_steps - unknown, std::memory_order_relaxed);
   if (tasks > 0)
     context.out.log(log_level::info, "coordinator",
                     run->title() + ": " + count_of(tasks, "task")

@@ -47,8 +47,9 @@ public:
   void repeat_result(active_run& run, earlier_result noted);
   /// What another attempt at the task needs to know of those before it.
   static void give_steps(const active_run& run, std::uint32_t task, Task& into);
-  /// The tasks begin without the steps that are known of them.
-  void steps_set_aside(active_run& run, const std::vector<std::uint32_t>& tasks);
+  /// The tasks begin without the steps that are known of them, as a client wishes.
+  void steps_set_aside(active_run& run, const std::vector<std::uint32_t>& tasks,
+                       const envelope& wish);
   void cancel_asked(const active_run& run, CancelReason reason);
   /// The owner ends in good order.
   void left(const active_run& run);
@@ -69,7 +70,7 @@ private:
   static AttemptEnd end_of(const active_run& run, std::uint32_t task, const task_usage& usage);
   static void begin_change(active_run& run);
   static void end_task(active_run& run, std::uint32_t task, task_usage& usage);
-  static void apply_set_aside(active_run& run, std::uint32_t task);
+  static void apply_set_aside(active_run& run, RunEvent::StepsSetAside what);
   enum class taken : std::uint8_t { anew, known, contradicts };
   static taken apply_step(active_run& run, std::uint32_t task, std::uint32_t attempt,
                           const StepRecord& step);

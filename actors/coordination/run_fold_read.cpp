@@ -88,8 +88,7 @@ result<void> run_fold::apply(active_run& run, RunEvent noted, node_id self) {
       return {};
     }
     case RunEvent::kStepsSetAside:
-      for (auto task : noted.steps_set_aside().index())
-        apply_set_aside(run, task); // of a task that has ended nothing is there
+      apply_set_aside(run, std::move(*noted.mutable_steps_set_aside()));
       return {};
     case RunEvent::kTaskSucceeded: {
       auto& done = *noted.mutable_task_succeeded();

@@ -37,16 +37,10 @@ result<bool> run_reader::take(JournalRecords& page) {
 result<void> run_reader::take(RunEvent noted) {
   if (run && keeps_ == keeps::steps)
     return take_with_steps(std::move(noted));
-  if (run) {
-    if (keeps_ != keeps::results || !noted.has_task_succeeded())
-      return run_fold::apply(*run, std::move(noted), self_);
-    results.push_back({{}, noted});
-    auto applied = run_fold::apply(*run, std::move(noted), self_);
-    auto task = results.back().succeeded.task_succeeded().end().index();
-    if (applied)
-      results.back().task = run->state->id_of(task);
-    return applied;
-  }
+  if (run && keeps_ == keeps::results)
+    return take_with_results(std::move(noted));
+  if (run)
+    return run_fold::apply(*run, std::move(noted), self_);
   if (keeps_ == keeps::results)
     began = noted;
   if (noted.has_began())
@@ -56,6 +50,19 @@ result<void> run_reader::take(RunEvent noted) {
     return unexpected{std::move(made).error()};
   run = *std::move(made);
   return {};
+}
+
+result<void> run_reader::take_with_results(RunEvent noted) {
+  if (noted.has_finished())
+    end = noted;
+  if (!noted.has_task_succeeded())
+    return run_fold::apply(*run, std::move(noted), self_);
+  results.push_back({{}, noted});
+  auto applied = run_fold::apply(*run, std::move(noted), self_);
+  auto task = results.back().succeeded.task_succeeded().end().index();
+  if (applied)
+    results.back().task = run->state->id_of(task);
+  return applied;
 }
 
 result<void> run_reader::take_with_steps(RunEvent noted) {

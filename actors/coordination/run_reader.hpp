@@ -17,7 +17,7 @@ public:
   /// What is kept beside the run.
   enum class keeps : std::uint8_t {
     nothing,
-    results, ///< the events of tasks that succeeded, to repeat the run with them
+    results, ///< the events of tasks that succeeded, to repeat the run with them, and its end
     steps,   ///< of all tasks, to show them
   };
   run_reader(run_id id, node_id self, keeps what, std::uint32_t steps_from_task = 0)
@@ -34,10 +34,11 @@ public:
   RunSummary summary;              ///< what the first event says, also if no run can be made of it
   std::vector<earlier_result> results; ///< in the order in which they came
   gathered_steps steps;                ///< if they are kept
-  RunEvent end;                        ///< with the steps: the last event of a run that has ended
+  RunEvent end; ///< with results or steps: the last event of a run that has ended
 
 private:
   result<void> take(RunEvent event);
+  result<void> take_with_results(RunEvent event);
   result<void> take_with_steps(RunEvent event);
 
   run_id id_;

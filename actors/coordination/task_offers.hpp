@@ -79,7 +79,7 @@ public:
   /// Nodes that came, or began anew, may have what tasks wait for.
   void members_changed(step_context& context, const placement::node_changes& changed);
   /// The tasks of the run that wait for another version begin without their steps. How many.
-  std::size_t begin_waiting_anew(step_context& context, active_run& run);
+  std::size_t begin_waiting_anew(step_context& context, active_run& run, const envelope& wish);
   /// The task has failed for good.
   void fail_task(step_context& context, active_run& run, std::uint32_t task, failure why,
                  const task_usage& usage);

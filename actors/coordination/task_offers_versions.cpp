@@ -66,14 +66,15 @@ void task_offers::members_changed(step_context& context, const placement::node_c
   });
 }
 
-std::size_t task_offers::begin_waiting_anew(step_context& context, active_run& run) {
+std::size_t task_offers::begin_waiting_anew(step_context& context, active_run& run,
+                                            const envelope& wish) {
   std::vector<std::uint32_t> tasks;
   for (const auto& [task, one] : run.versions)
     if (one.waits)
       tasks.push_back(task);
   if (tasks.empty())
     return 0;
-  fold_.steps_set_aside(run, tasks);
+  fold_.steps_set_aside(run, tasks, wish);
   for (auto task : tasks) {
     auto lane = run.lanes[run.state->role_of(task)];
     lanes_[lane].retries.push_back({&run, task, lane, placement::none, context.now});

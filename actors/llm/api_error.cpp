@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace troupe {
 
@@ -109,7 +110,12 @@ api_error read_api_error(std::string_view body) {
     return {{}, text_of(*inner)};
   if (inner != object->end() && inner->is_object())
     object = &*inner;
-  return {field(*object, {"code", "type", "status"}),
+  // llama.cpp's and Google's code is the status again, as a number: the type says more.
+  auto code = object->find("code");
+  bool is_number = code != object->end() && code->is_number();
+  auto named =
+      is_number ? field(*object, {"type", "status"}) : field(*object, {"code", "type", "status"});
+  return {named.empty() && is_number ? text_of(*code) : std::move(named),
           field(*object, {"message", "detail", "error_description", "type"})};
 }
 
@@ -118,13 +124,15 @@ failure explain_error(const api_error& said, const model_target& of) {
   auto words = its_words(said, of);
   if (is_about_quota(said))
     return {ec::refused, "there is no credit left with " + whom + words};
-  if (is_one_of(said.code, {"overloaded_error", "rate_limit_error", "rate_limit_exceeded"}))
+  if (is_one_of(said.code, {"overloaded_error", "rate_limit_error", "rate_limit_exceeded",
+                            "unavailable_error"}))
     return {ec::overloaded, whom + " has too much to do" + words};
   if (is_one_of(said.code, {"authentication_error", "permission_error", "invalid_api_key"}))
     return {ec::refused, whom + " does not accept the key" + words};
   if (is_one_of(said.code, {"model_not_found", "DeploymentNotFound"}))
     return {ec::unknown_model, whom + " has no model " + std::string{of.model} + words};
-  if (is_one_of(said.code, {"context_length_exceeded", "request_too_large"}))
+  if (is_one_of(said.code,
+                {"context_length_exceeded", "request_too_large", "exceed_context_size_error"}))
     return {ec::too_large, "the request is too long for " + whom + words};
   if (said.code == "invalid_request_error")
     return {ec::invalid_argument, whom + " finds the request wrong" + words};

@@ -1,6 +1,7 @@
 #include "actors/llm/carried_call.hpp"
 
 #include "actors/llm/caller_label.hpp"
+#include "config/limits/choosing.hpp"
 #include "messages/agents.pb.h"
 #include "telemetry/http_target.hpp"
 #include "telemetry/trace_words.hpp"
@@ -26,6 +27,29 @@ void set_server(SpanData& span, const std::string& base_url) {
   set(span, attr::server_port, std::int64_t{leads_to->port});
 }
 
+std::uint64_t tokens_in(std::size_t bytes) {
+  constexpr std::size_t bytes_of_token = 4; // as providers say of English
+  return (bytes + bytes_of_token - 1) / bytes_of_token;
+}
+
+std::uint64_t tokens_expected(const ModelRequest* chat, const EmbeddingRequest* texts) {
+  std::size_t bytes = 0;
+  if (!chat) {
+    for (const auto& text : texts->inputs())
+      bytes += text.size();
+    return tokens_in(bytes);
+  }
+  for (const auto& message : chat->messages()) {
+    bytes += message.content().size();
+    for (const auto& part : message.parts())
+      bytes += part.text().size() + part.tool_result().text().size();
+  }
+  for (const auto& tool : chat->tools())
+    bytes += tool.description().size() + tool.parameters().size();
+  auto output = chat->max_output_tokens();
+  return tokens_in(bytes) + (output != 0 ? output : limits::assumed_output_tokens);
+}
+
 } // namespace
 
 carried_call::carried_call(envelope request, asked_provider& of, std::string model,
@@ -33,7 +57,8 @@ carried_call::carried_call(envelope request, asked_provider& of, std::string mod
     : request_(std::move(request)), of_(&of), model_(std::move(model)), hider_(&hider),
       group_(caller_label(request_.sender)), asked_chat_(request_.body.as<ModelRequest>()),
       arrived_(now),
-      deadline_(request_.remaining.count() != 0 ? now + request_.remaining : instant::max()) {}
+      deadline_(request_.remaining.count() != 0 ? now + request_.remaining : instant::max()),
+      expected_tokens_(tokens_expected(asked_chat_, request_.body.as<EmbeddingRequest>())) {}
 
 metrics::model_call carried_call::label() const noexcept {
   return {model_, group_, of_->as->name, embeds(), to_string(of_->as->kind)};
@@ -225,7 +250,7 @@ envelope carried_call::settle(step_context& context, Answer answer, const tokens
   answer.set_began_ns(began_ns_);
   answer.set_cost_nano_usd(cost_of(answer.model(), used, prices));
   counted.model_called(label(), used.input, used.output, context.time() - arrived_,
-                       answer.cost_nano_usd());
+                       answer.cost_nano_usd(), {used.cached, used.cache_written});
   return reply_to(request_, std::move(answer));
 }
 

@@ -2,6 +2,7 @@
 
 #include "actors/llm/dialect.hpp"
 #include "actors/llm/http_port.hpp"
+#include "actors/llm/pacing/provider_pace.hpp"
 #include "actors/llm/provider_health.hpp"
 #include "actors/llm/provider_queue.hpp"
 #include "actors/llm/unit_cutter.hpp"
@@ -20,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe {
@@ -30,6 +32,8 @@ struct asked_provider {
   std::unique_ptr<dialect> speaks;
   provider_queue queue;
   provider_health health = {};
+  provider_pace pace = {};
+  std::uint32_t number = 0; ///< among all
 };
 
 /// One call on its way to a provider and back: a ModelRequest or an EmbeddingRequest. It knows how
@@ -61,6 +65,15 @@ public:
   bool was_sent() const noexcept { return now_ == phase::asked && reader() != nullptr; }
   unsigned status() const noexcept { return status_; } ///< of HTTP; 0: no head has come
   const std::string& retry_after() const noexcept { return retry_after_; }
+
+  /// That it may take of its provider's limit: a quarter of the bytes that it holds, and of its
+  /// answer what it may have at most. Settled when it ends.
+  std::uint64_t expected_tokens() const noexcept { return expected_tokens_; }
+  /// When it went, until its provider is known to have counted it.
+  std::optional<instant> paced_at() const noexcept { return paced_at_; }
+  void was_paced(std::optional<instant> at) noexcept { paced_at_ = at; }
+  /// It is its turn, and its provider's limits do not let it go. True: for the first time.
+  bool hold_back() noexcept { return !std::exchange(is_held_back_, true); }
 
   /// Whether `other` asks for this call.
   bool is_of(const envelope& other) const {
@@ -117,6 +130,9 @@ private:
   const ModelRequest* asked_chat_ = nullptr; ///< in the request, unless it embeds
   instant arrived_;
   instant deadline_;
+  std::uint64_t expected_tokens_ = 0;
+  std::optional<instant> paced_at_;
+  bool is_held_back_ = false;
   std::unique_ptr<answer_reader> answer_;      ///< once it is asked, unless it embeds
   std::unique_ptr<vectors_reader> vectors_;    ///< once it is asked, if it embeds
   std::map<std::uint32_t, unit_cutter> units_; ///< by choice, if whole units are wanted

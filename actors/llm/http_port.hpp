@@ -1,10 +1,12 @@
 #pragma once
 
 #include "actors/llm/key_hider.hpp"
+#include "actors/llm/pacing/limit_headers.hpp"
 #include "messages/errors.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,19 @@ public:
   /// The last event about that call has been worked on.
   virtual void taken(std::uint64_t id) = 0;
   virtual std::vector<refused_key> refused_keys(const std::string& provider) = 0;
+  /// What the last answer of that provider said of its limits; nothing if none has come since this
+  /// was asked last. It is newer than the event that is worked on, or of the same answer: of limits
+  /// only the last word counts.
+  virtual std::optional<limit_headers> take_limits(const std::string& provider) {
+    (void)provider;
+    return std::nullopt; // a port without headers
+  }
+  /// Whether another key of that provider, one that has not lately been told to wait (429), takes
+  /// the next call.
+  virtual bool has_rested_key(const std::string& provider) {
+    (void)provider;
+    return false;
+  }
 };
 
 } // namespace troupe

@@ -33,6 +33,14 @@ std::optional<failure> too_many(const EmbeddingRequest& asked) {
   return std::nullopt;
 }
 
+/// That its provider has counted.
+std::uint64_t tokens_of(envelope& answer) {
+  if (const auto* chat = answer.body.as<ModelAnswer>())
+    return chat->input_tokens() + chat->output_tokens();
+  const auto* vectors = answer.body.as<EmbeddingAnswer>();
+  return vectors ? vectors->input_tokens() : 0;
+}
+
 } // namespace
 
 models_logic::models_logic(options chosen, metrics& counted)
@@ -44,6 +52,10 @@ models_logic::models_logic(options chosen, metrics& counted)
       providers_.emplace(
           one.name,
           asked_provider{&one, options_.speak(one.kind), {one.calls_max, options_.waiting_max}});
+  for (auto& [title, one] : providers_) {
+    one.number = static_cast<std::uint32_t>(numbered_.size());
+    numbered_.push_back(&one);
+  }
 }
 
 models_logic::~models_logic() = default;
@@ -120,7 +132,7 @@ void models_logic::take(step_context& context, envelope request, resolved_model 
                                             + count_of(of.queue.waiting(), "call")
                                             + " waiting, its limit: try again later"});
   do
-    ++last_;
+    last_ = (last_ + 1) & call_numbers;
   while (last_ == 0 || calls_.contains(last_));
   carried_call fresh{std::move(request), of, std::move(found.model), *options_.http, context.now};
   if (fresh.deadline() != instant::max())
@@ -195,6 +207,8 @@ void models_logic::give_up(step_context& context, envelope order) {
 }
 
 void models_logic::out_of_time(step_context& context, std::uint32_t timer) {
+  if ((timer & pace_timer) != 0)
+    return begin_next(context, *numbered_.at(timer & call_numbers));
   auto one = calls_.find(timer);
   if (one == calls_.end())
     return;
@@ -202,7 +216,10 @@ void models_logic::out_of_time(step_context& context, std::uint32_t timer) {
   counted_.call_abandoned("timed_out");
   const auto& whom = late.provider().as->name;
   auto doing = late.now() == carried_call::phase::waiting
-                   ? "waited for a place at provider " + whom + " for all of its time"
+                   ? "waited for its turn at provider " + whom + " for all of its time"
+                         + (takes_calls_at(whom, context.now) > context.now
+                                ? ": the provider takes no more for now"
+                                : "")
                    : "was not answered by provider " + whom + " in its time";
   end_and_go_on(context, one,
                 {ec::timed_out, "the call of the model " + late.model() + " " + doing});
@@ -211,12 +228,15 @@ void models_logic::out_of_time(step_context& context, std::uint32_t timer) {
 // -- a call is made -------------------------------------------------------------------------------
 
 void models_logic::begin_next(step_context& context, asked_provider& of) {
-  while (auto number = of.queue.next()) {
-    auto one = calls_.find(*number);
-    if (auto why = begin(context, *number, one->second))
+  for (auto turn = of.queue.first(); turn && !must_wait(context, of, *turn);
+       turn = of.queue.first()) {
+    of.queue.next();
+    auto one = calls_.find(*turn);
+    if (auto why = begin(context, *turn, one->second))
       end(context, one, *why);
   }
   count_load(of);
+  count_limits(of, context.now);
 }
 
 /// Nothing, or why this provider cannot be asked that.
@@ -233,6 +253,8 @@ std::optional<failure> models_logic::begin(step_context& context, std::uint64_t 
                + count_of(wanted->body.size(), "byte");
       },
       one.request().trace.trace);
+  one.provider().pace.began(context.now, one.expected_tokens());
+  one.was_paced(context.now);
   options_.http->start(std::move(*wanted));
   return std::nullopt;
 }
@@ -244,6 +266,7 @@ void models_logic::came(step_context& context, const HttpEvent& happened) {
   if (found == calls_.end() || found->second.now() != carried_call::phase::asked)
     return; // it was given up meanwhile
   auto& one = found->second;
+  note_pace(context, one, happened);
   if (auto why = one.read(context, happened, counted_))
     return end_and_go_on(context, found, *why);
   if (!happened.ended()) {
@@ -274,6 +297,7 @@ void models_logic::succeed(step_context& context, calls::iterator found, envelop
   auto& one = found->second;
   auto& of = one.provider();
   of.health.answered(context.time());
+  of.pace.ended(context.now, one.expected_tokens(), tokens_of(answer));
   context.out.debug(
       component,
       [&] {
@@ -320,6 +344,8 @@ void models_logic::forget(step_context& context, calls::iterator found) {
   auto& of = one.provider();
   if (one.deadline() != instant::max())
     context.out.arm(static_cast<std::uint32_t>(found->first), std::chrono::nanoseconds{0});
+  if (one.paced_at())
+    of.pace.failed(one.expected_tokens());
   if (one.now() == carried_call::phase::asked)
     of.queue.ended();
   else
@@ -337,7 +363,7 @@ void models_logic::count_load(const asked_provider& of) const {
 bool models_logic::invariants() const {
   std::size_t running = 0, waiting = 0;
   for (const auto& [title, one] : providers_) {
-    if (!one.queue.invariants())
+    if (!one.queue.invariants() || !one.pace.invariants())
       return false;
     running += one.queue.running();
     waiting += one.queue.waiting();

@@ -85,6 +85,13 @@ std::uint64_t provider_queue::take_next(line& from) {
   return call;
 }
 
+std::optional<std::uint64_t> provider_queue::first() const {
+  if (running_ >= at_once_ || tenants_.empty())
+    return std::nullopt;
+  const auto& turn = whose_turn(tenants_, last_)->second;
+  return whose_turn(turn.groups, turn.last)->second.front();
+}
+
 std::optional<std::uint64_t> provider_queue::next() {
   if (running_ >= at_once_ || tenants_.empty())
     return std::nullopt;

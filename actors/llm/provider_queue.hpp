@@ -36,8 +36,9 @@ public:
   /// A call that waited is given up. False: it does not wait.
   bool forget(const caller& who, std::uint64_t call);
 
-  /// The call whose turn it is, which runs from now on; nothing if none waits or all places are
-  /// taken.
+  /// The call whose turn it is; nothing if none waits or all places are taken.
+  std::optional<std::uint64_t> first() const;
+  /// The same, which runs from now on.
   std::optional<std::uint64_t> next();
   /// A running call has ended.
   void ended();

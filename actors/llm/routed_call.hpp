@@ -34,7 +34,10 @@ struct routed_call {
   instant deadline = instant::max();
   std::vector<asked_candidate> running;
   std::optional<ModelAnswer> poor = {}; ///< the last answer that was not accepted
-  std::int64_t cost_of_poor = 0;        ///< of all of those, in nano-dollars
+  bool has_pieces = false;              ///< its asker has some: they cannot be taken back
+  /// Of attempts that are not the answer, in nano-dollars: answers that were not accepted, and the
+  /// prompts of those that failed in their answer, or were called off after they had gone.
+  std::int64_t cost_of_others = 0;
 
   const ModelRequest& chat() const { return *asked; }
   bool is_of(const envelope& other) const {

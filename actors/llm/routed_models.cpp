@@ -1,15 +1,16 @@
 #include "actors/llm/routed_models.hpp"
 
+#include "actors/llm/inner_step.hpp"
 #include "actors/llm/refuse_call.hpp"
 #include "actors/llm/routing/answer_score.hpp"
 #include "actors/message_title.hpp"
 #include "config/base/invariants.hpp"
+#include "config/limits/pacing.hpp"
 #include "telemetry/otlp_retry.hpp"
 #include "telemetry/trace_words.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <iterator>
 #include <utility>
 
 namespace troupe {
@@ -17,25 +18,12 @@ namespace troupe {
 namespace {
 
 constexpr std::string_view component = "models";
+constexpr std::uint64_t nobody = 0; ///< no attempt has that sequence
 
 models_logic::options with_end(models_logic::options chosen,
                                std::function<void(const carried_call&)> tell) {
   chosen.tell_end = std::move(tell);
   return chosen;
-}
-
-/// What one logic wants is wanted by the other: all but its messages.
-void move_all_but_sends(outputs& from, outputs& to) {
-  auto move = [](auto& all, auto& into) {
-    std::move(all.begin(), all.end(), std::back_inserter(into));
-  };
-  move(from.timers, to.timers);
-  move(from.starts, to.starts);
-  move(from.stops, to.stops);
-  move(from.spans, to.spans);
-  move(from.logs, to.logs);
-  move(from.unread, to.unread);
-  to.leaves = to.leaves || from.leaves;
 }
 
 std::string score_text(double score, double accept) {
@@ -44,12 +32,24 @@ std::string score_text(double score, double accept) {
   return text;
 }
 
+/// What a failure says of it.
+model_usage used_before(envelope& failed) {
+  const auto* told = failed.body.as<Failure>();
+  return told ? usage_in(*told) : model_usage{};
+}
+
 /// Nobody can answer: too long for all of them, or not possible otherwise.
 ec code_of(const routing_decision& made) {
   bool is_long = std::all_of(made.all.begin(), made.all.end(), [](const auto& one) {
     return one.why == exclusion::short_context || one.why == exclusion::short_output;
   });
   return is_long ? ec::too_large : ec::invalid_argument;
+}
+
+/// The call of a role that says nothing of it, and no class of a route either.
+void bound_answer(ModelRequest& call) {
+  if (call.max_output_tokens() == 0 && !call.role().empty())
+    call.set_max_output_tokens(usual_output_tokens);
 }
 
 } // namespace
@@ -70,6 +70,7 @@ routed_models::routed_models(models_logic::options chosen, metrics& counted)
 void routed_models::start(step_context& context, const address& self) {
   if (!routes_.empty())
     own_ = session_id{context.random.next() | 1};
+  self_ = self;
   inner_.start(context, self);
 }
 
@@ -78,11 +79,13 @@ void routed_models::step(step_context& context, event input) {
   if (fired && !routes_.empty() && (fired->timer & own_timers) != 0)
     return end_late(context, fired->timer & ~own_timers);
   auto* message = std::get_if<envelope>(&input);
-  if (!message || routes_.empty())
+  if (!message)
     return pass_on(context, std::move(input));
   if (message->kind == message_kind::request) {
     auto* asked = message->body.as<ModelRequest>();
     auto route = asked ? routes_.find(asked->model()) : routes_.end();
+    if (asked && route == routes_.end())
+      bound_answer(*asked);
     if (route == routes_.end())
       return pass_on(context, std::move(input));
     if (auto known = message->attempt > 1 ? find(*message) : calls_.end(); known != calls_.end()) {
@@ -96,6 +99,8 @@ void routed_models::step(step_context& context, event input) {
       return message->kind == message_kind::cancel
                  ? cancelled(context, known->first)
                  : taken(context, std::move(*message), known->second);
+  if (is_own_outcome(*message))
+    return came(context, std::move(*message)); // of the offline model
   pass_on(context, std::move(input));
 }
 
@@ -103,21 +108,26 @@ void routed_models::step(step_context& context, event input) {
 void routed_models::pass_on(step_context& context, event input) {
   if (routes_.empty())
     return inner_.step(context, std::move(input));
-  outputs wanted;
-  wanted.debugs = context.out.debugs;
-  step_context within{context.now, context.random, wanted, context.clock};
-  inner_.step(within, std::move(input));
-  move_all_but_sends(wanted, context.out);
-  take_own(context, std::move(wanted.sends));
+  take_own(context, inner_step(context, [&](step_context& within) {
+             inner_.step(within, std::move(input));
+           }));
 }
 
 void routed_models::take_own(step_context& context, std::vector<envelope> came_out) {
-  for (auto& message : came_out)
-    if (message.id.session == own_
-        && (message.kind == message_kind::reply || message.kind == message_kind::piece))
+  for (auto& message : came_out) {
+    if (is_own_outcome(message)) {
       came(context, std::move(message));
-    else
-      context.out.send(std::move(message));
+      continue;
+    }
+    if (!routes_.empty() && message.id.session == own_)
+      message.sender = self_; // to the offline model, which is to answer here
+    context.out.send(std::move(message));
+  }
+}
+
+bool routed_models::is_own_outcome(const envelope& message) const {
+  return !routes_.empty() && message.id.session == own_
+         && (message.kind == message_kind::reply || message.kind == message_kind::piece);
 }
 
 void routed_models::settle(step_context& context) { inner_.settle(context); }
@@ -129,12 +139,8 @@ void routed_models::stop(step_context& context) {
                 {ec::unavailable, "the models of this node are stopping: try again"});
     forget(context, one->first);
   }
-  outputs wanted;
-  wanted.debugs = context.out.debugs;
-  step_context within{context.now, context.random, wanted, context.clock};
-  inner_.stop(within);
-  move_all_but_sends(wanted, context.out);
-  take_own(context, std::move(wanted.sends)); // those of attempts find no call any more
+  // Those of attempts find no call any more.
+  take_own(context, inner_step(context, [&](step_context& within) { inner_.stop(within); }));
 }
 
 // -- a call comes ---------------------------------------------------------------------------------
@@ -143,13 +149,23 @@ circuit_breaker& routed_models::breaker_of(const router& of, std::uint16_t candi
   return breakers_[of.candidates()[candidate].title()];
 }
 
+candidate_health routed_models::health_of(const router& of, std::uint16_t candidate, instant now) {
+  if (!breaker_of(of, candidate).lets_pass(now))
+    return candidate_health::failing;
+  auto free_at = inner_.takes_calls_at(of.candidates()[candidate].provider, now);
+  return free_at > now + limits::pace_pass_over ? candidate_health::waiting
+                                                : candidate_health::fine;
+}
+
 void routed_models::begin(step_context& context, envelope request, router& of) {
-  auto asked = question_of(*request.body.as<ModelRequest>());
+  const auto& call = *request.body.as<ModelRequest>();
+  if (auto why = mistake_in(call))
+    return refuse_call(context, request, {ec::invalid_argument, std::move(*why)});
+  auto asked = question_of(call);
   std::vector<candidate_health> health;
   auto count = static_cast<std::uint16_t>(of.candidates().size());
   for (std::uint16_t i = 0; i < count; ++i)
-    health.push_back(breaker_of(of, i).lets_pass(context.now) ? candidate_health::fine
-                                                              : candidate_health::failing);
+    health.push_back(health_of(of, i, context.now));
   auto decision = of.decide(asked, health, context.now);
   context.out.debug(
       component,
@@ -162,8 +178,8 @@ void routed_models::begin(step_context& context, envelope request, router& of) {
     return refuse_call(context, request,
                        {code_of(decision), why_nobody(decision, of.candidates())});
   auto order = decision.order;
-  for (const auto& one : decision.all) // who fails now may have recovered when it is its turn
-    if (one.why == exclusion::failing)
+  for (const auto& one : decision.all) // it may be different when it is its turn
+    if (one.why == exclusion::failing || one.why == exclusion::waiting)
       order.push_back(one.candidate);
   budget_.call_began(context.now);
   do
@@ -196,8 +212,6 @@ void routed_models::go_on(step_context& context, std::uint32_t number) {
         budget_, context.random.next());
     switch (what.kind) {
       case attempt_plan::advice::what::start:
-        if (call.of->candidates()[what.candidate].provider == "offline")
-          return leave_to_offline(context, number);
         ask(context, number, what);
         break;
       case attempt_plan::advice::what::wait:
@@ -210,12 +224,13 @@ void routed_models::go_on(step_context& context, std::uint32_t number) {
 
 void routed_models::apply_settings(ModelRequest& to, const routed_call& call) {
   if (!call.decision.settings)
-    return;
+    return bound_answer(to);
   const auto& settings = call.of->route().classes[*call.decision.settings];
   if (settings.temperature && !to.has_temperature())
     to.set_temperature(*settings.temperature);
   if (settings.output_tokens != 0 && to.max_output_tokens() == 0)
     to.set_max_output_tokens(settings.output_tokens);
+  bound_answer(to);
 }
 
 /// As the asker would ask it, under an id of its own.
@@ -247,23 +262,6 @@ void routed_models::ask(step_context& context, std::uint32_t number,
   pass_on(context, std::move(request));
 }
 
-/// It answers its asker itself, and never fails.
-void routed_models::leave_to_offline(step_context& context, std::uint32_t number) {
-  auto& call = calls_.at(number);
-  auto deadline = call.deadline;
-  auto request = head_of(call.request);
-  request.body = std::move(call.request.body);
-  auto* asked = request.body.as<ModelRequest>();
-  asked->set_model("offline");
-  apply_settings(*asked, call);
-  if (deadline != instant::max())
-    request.remaining =
-        std::max(std::chrono::ceil<std::chrono::milliseconds>(deadline - context.now),
-                 std::chrono::milliseconds{1});
-  forget(context, number);
-  pass_on(context, std::move(request));
-}
-
 // -- what comes of an attempt ---------------------------------------------------------------------
 
 void routed_models::came(step_context& context, envelope message) {
@@ -278,10 +276,10 @@ void routed_models::came(step_context& context, envelope message) {
   if (message.kind == message_kind::piece)
     return piece_came(context, call, *call.find(sequence), std::move(message));
   if (auto why = failure_in(message))
-    return failed(context, number, sequence, *why);
+    return failed(context, number, sequence, *why, used_before(message));
   if (auto* made = message.body.as<ModelAnswer>())
     return answered(context, number, sequence, std::move(*made));
-  failed(context, number, sequence, why_not_taken("service models", message));
+  failed(context, number, sequence, why_not_taken("service models", message), {});
 }
 
 void routed_models::piece_came(step_context& context, routed_call& call,
@@ -291,6 +289,7 @@ void routed_models::piece_came(step_context& context, routed_call& call,
     set(*told->mutable_span(), attr::route, summary_of(call.decision, call.of->candidates()));
   else if (!from.has_piece) {
     from.has_piece = true;
+    call.has_pieces = true;
     from.first_by = instant::max();
     call.of->first_piece(from.candidate, context.time() - from.began, context.now);
     call.plan.began_to_answer(from.attempt);
@@ -312,7 +311,7 @@ void routed_models::answered(step_context& context, std::uint32_t number, std::u
     auto score = answer_score(call.chat(), made);
     auto accept = call.of->route().accept;
     if (score < accept) {
-      call.cost_of_poor += made.cost_nano_usd();
+      call.cost_of_others += made.cost_nano_usd();
       call.poor = std::move(made);
       call.plan.not_accepted(from.attempt, context.now, score_text(score, accept));
       return go_on(context, number);
@@ -324,7 +323,8 @@ void routed_models::answered(step_context& context, std::uint32_t number, std::u
 void routed_models::answer(step_context& context, std::uint32_t number, ModelAnswer with,
                            bool was_whole) {
   auto& call = calls_.at(number);
-  with.set_cost_nano_usd(with.cost_nano_usd() + call.cost_of_poor);
+  call_off_others(context, call, nobody);
+  with.set_cost_nano_usd(with.cost_nano_usd() + call.cost_of_others);
   if (was_whole && call.chat().stream() && !with.text().empty()) {
     Piece all;
     all.set_text(with.text());
@@ -338,7 +338,7 @@ void routed_models::answer(step_context& context, std::uint32_t number, ModelAns
 }
 
 void routed_models::failed(step_context& context, std::uint32_t number, std::uint64_t sequence,
-                           const failure& why) {
+                           const failure& why, const model_usage& used) {
   auto& call = calls_.at(number);
   auto from = *call.find(sequence);
   attempt_failure ended{why, 0, false, {}};
@@ -349,6 +349,7 @@ void routed_models::failed(step_context& context, std::uint32_t number, std::uin
     ended.retry_after = parse_retry_after(told->second.retry_after, now);
     ended_.erase(told);
   }
+  call.cost_of_others += cost_of_failed(call, from.candidate, ended, used);
   auto& breaker = breaker_of(*call.of, from.candidate);
   if (is_illness(ended)) {
     breaker.failed(context.now);

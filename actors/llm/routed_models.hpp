@@ -7,6 +7,7 @@
 #include "actors/llm/routing/router.hpp"
 #include "actors/logic.hpp"
 #include "messages/message_id_hash.hpp"
+#include "messages/model_usage.hpp"
 
 #include <cstdint>
 #include <map>
@@ -26,9 +27,12 @@ namespace troupe {
 /// calls go straight on: who names a model gets that one or an error.
 ///
 /// An asker sees one call: pieces of one attempt only, one answer, and one error that names every
-/// attempt. The offline model answers its asker itself, so it is the last one that is asked.
+/// attempt. What all attempts cost is told with either.
 ///
-/// It owns models_logic and steps it; both have one inbox. Timers with the highest bit are its own.
+/// A call of a role that bounds no answer has the bound of its class, or the usual one of roles
+/// (`usual_output_tokens`).
+///
+/// It owns models_logic and steps it; both have one inbox.
 class routed_models final : public logic {
 public:
   routed_models(models_logic::options chosen, metrics& counted);
@@ -41,6 +45,7 @@ public:
   bool invariants() const;
 
 private:
+  /// Timers with this bit are its own; the rest is the number of a call.
   static constexpr std::uint32_t own_timers = 0x8000'0000;
 
   using calls = std::map<std::uint32_t, routed_call>;
@@ -52,22 +57,24 @@ private:
   };
 
   void pass_on(step_context& context, event input);
+  bool is_own_outcome(const envelope& message) const;
   void take_own(step_context& context, std::vector<envelope> came);
   void begin(step_context& context, envelope request, router& of);
   void go_on(step_context& context, std::uint32_t number);
   void ask(step_context& context, std::uint32_t number, const attempt_plan::advice& what);
-  void leave_to_offline(step_context& context, std::uint32_t number);
   void came(step_context& context, envelope message);
   void piece_came(step_context& context, routed_call& call, routed_call::asked_candidate& from,
                   envelope message);
   void answered(step_context& context, std::uint32_t number, std::uint64_t sequence,
                 ModelAnswer answer);
   void failed(step_context& context, std::uint32_t number, std::uint64_t sequence,
-              const failure& why);
+              const failure& why, const model_usage& used);
   void answer(step_context& context, std::uint32_t number, ModelAnswer with, bool was_whole);
   void give_up(step_context& context, std::uint32_t number);
   void call_off_others(step_context& context, routed_call& call, std::uint64_t but);
-  void call_off(step_context& context, const routed_call& call, std::uint64_t sequence);
+  bool call_off(routed_call& call, routed_call::asked_candidate which,
+                std::vector<envelope>& orders);
+  void give_orders(step_context& context, std::vector<envelope> orders);
   void end_late(step_context& context, std::uint32_t number);
   void arm(step_context& context, std::uint32_t number, instant until) const;
   void forget(step_context& context, std::uint32_t number);
@@ -75,9 +82,13 @@ private:
   void cancelled(step_context& context, std::uint32_t number);
   void taken(step_context& context, envelope message, routed_call& call);
   circuit_breaker& breaker_of(const router& of, std::uint16_t candidate);
+  candidate_health health_of(const router& of, std::uint16_t candidate, instant now);
   static void apply_settings(ModelRequest& to, const routed_call& call);
+  static nano_usd cost_of_failed(const routed_call& call, std::uint16_t candidate,
+                                 const attempt_failure& ended, const model_usage& used);
 
   models_logic inner_;
+  address self_;
   const models_catalog catalog_; ///< candidates have the prices of its providers
   std::map<std::string, router, std::less<>> routes_;
   std::map<std::string, circuit_breaker, std::less<>> breakers_; ///< by PROVIDER/MODEL

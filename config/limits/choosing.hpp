@@ -40,8 +40,4 @@ inline constexpr auto breaker_open_max = 4s;
 /// A probe that is not heard of any more frees its place.
 inline constexpr auto breaker_probe_time = 60s;
 
-inline constexpr auto pace_pause = 1s; ///< after a 429 that says no time; then doubled
-inline constexpr auto pace_pause_max = 60s;
-inline constexpr auto pace_window = 60s; ///< of a provider's limits, unless it says otherwise
-
 } // namespace troupe::limits

@@ -16,5 +16,10 @@ inline constexpr std::size_t answer_parts_max = 4'096; ///< blocks or tool calls
 /// What Anthropic's API is told where the asker named no limit: it wants one, and every model of it
 /// can do as many.
 inline constexpr std::uint32_t anthropic_output_tokens = 4'096;
+/// Of a request to Anthropic's API: `cache_control`.
+inline constexpr std::size_t anthropic_cache_marks_max = 4;
+/// None of its models keeps less than 1,024 tokens, some only twice or four times as many; few
+/// texts have tokens of less than three bytes. A mark that comes too early is ignored there.
+inline constexpr std::size_t anthropic_cache_bytes_min = 3 * kib;
 
 } // namespace troupe::limits

@@ -17,8 +17,9 @@ inline constexpr std::size_t http_client_sharing_calls_max = http_client_streams
 inline constexpr long http_client_chunk_bytes = 16 * 1024; ///< that one chunk has at most
 inline constexpr std::size_t http_client_answer_bytes_max = 32 * mib;
 inline constexpr std::size_t http_client_head_value_bytes_max =
-    1 * kib;                                                    ///< of a header that is kept
-inline constexpr std::size_t http_client_words_bytes_max = 300; ///< of what libcurl says
+    1 * kib; ///< of a header that is kept
+inline constexpr std::size_t http_client_rate_headers_bytes_max = 2 * kib; ///< of all of them
+inline constexpr std::size_t http_client_words_bytes_max = 300;            ///< of what libcurl says
 
 inline constexpr auto http_client_connect_timeout = 5s;
 inline constexpr auto http_client_first_timeout = 60s;

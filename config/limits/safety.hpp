@@ -7,6 +7,7 @@ namespace troupe::limits {
 
 inline constexpr std::size_t deny_phrases_max = 10'000;
 inline constexpr std::size_t deny_phrase_bytes_max = 200;
+inline constexpr std::size_t safety_policies_max = 1'000; ///< of roles, and of tenants
 /// Held back of a stream, because it may be the beginning of what is searched for.
 inline constexpr std::size_t safety_held_bytes_max = 4 * kib;
 /// A private key without an end is one up to there.

@@ -28,6 +28,15 @@ inline constexpr std::size_t simulate_schema_depth_max = 16;
 inline constexpr std::uint64_t simulate_huge_bytes = 200 * mib; ///< of a huge answer
 inline constexpr std::size_t simulate_write_bytes = 16 * kib;   ///< of a stream without pauses
 
+// -- prompt caches --------------------------------------------------------------------------------
+
+inline constexpr std::uint64_t simulate_cache_tokens_min = 1'024;    ///< shorter ones are not kept
+inline constexpr std::uint64_t simulate_cache_tokens_step = 128;     ///< of OpenAI's
+inline constexpr std::size_t simulate_cache_marks_max = 4;           ///< of Anthropic's
+inline constexpr std::size_t simulate_cache_blocks_back = 20;        ///< that a mark looks at
+inline constexpr auto simulate_cache_lifetime = 5min;                ///< after the last use
+inline constexpr std::size_t simulate_cache_entries_max = 1'000'000; ///< then the oldest go
+
 // -- faults ---------------------------------------------------------------------------------------
 
 inline constexpr auto simulate_retry_after = 1s;
@@ -35,6 +44,11 @@ inline constexpr auto simulate_drip = 100ms; ///< between two bytes
 /// Of the calls of a question that are counted, for rules with `first` and `share`; then the oldest
 /// are forgotten.
 inline constexpr std::size_t simulate_questions_max = 1'000'000;
+
+// -- limits ---------------------------------------------------------------------------------------
+
+inline constexpr std::size_t simulate_limited_keys_max = 10'000; ///< then all begin anew
+inline constexpr std::uint64_t simulate_per_minute_max = 1'000'000'000;
 
 // -- the ledger -----------------------------------------------------------------------------------
 

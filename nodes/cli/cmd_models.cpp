@@ -211,6 +211,32 @@ struct checked_model {
   bool interrupted = false;
 };
 
+/// "60 requests (59 left)"; empty: the provider has said nothing of it.
+std::string limit_text(const told_limit& of, std::string_view what) {
+  if (!of.limit && !of.remaining)
+    return {};
+  auto text = of.limit ? std::to_string(*of.limit) + " " + std::string{what} : std::string{what};
+  return of.remaining ? text + " (" + std::to_string(*of.remaining) + " left)" : text;
+}
+
+std::string limits_text(const limit_headers& of) {
+  auto requests = limit_text(of.requests(), "requests"), tokens = limit_text(of.tokens(), "tokens");
+  if (requests.empty() && tokens.empty())
+    return {};
+  return "; limits: " + requests + (requests.empty() || tokens.empty() ? "" : ", ") + tokens;
+}
+
+json limit_json(const told_limit& of) {
+  json made = json::object();
+  if (of.limit)
+    made["limit"] = *of.limit;
+  if (of.remaining)
+    made["remaining"] = *of.remaining;
+  if (of.reset)
+    made["reset_ms"] = std::chrono::ceil<std::chrono::milliseconds>(*of.reset).count();
+  return made;
+}
+
 checked_model check_row(const models_catalog& all, const listed_model& row, int interrupt_fd,
                         bool colours) {
   auto line = [&](std::string_view word, colour in, const std::string& rest) {
@@ -228,9 +254,13 @@ checked_model check_row(const models_catalog& all, const listed_model& row, int 
   json told{{"name", row.name}, {"ok", fine}, {"ms", done.took.count()}};
   if (!fine)
     told["error"] = to_json(done.why);
+  if (done.limits.is_told())
+    told["limits"] = {{"requests", limit_json(done.limits.requests())},
+                      {"tokens", limit_json(done.limits.tokens())}};
   auto words =
-      !fine ? one_line(done.why.message)
-            : "answered in " + human_duration(done.took) + (row.provider ? "" : ": it is built in");
+      fine ? "answered in " + human_duration(done.took) + (row.provider ? "" : ": it is built in")
+           : one_line(done.why.message);
+  words += limits_text(done.limits);
   return {std::move(told),
           line(fine ? "ok       " : "failed   ", fine ? colour::green : colour::red, words), !fine,
           done.why.code == ec::cancelled};

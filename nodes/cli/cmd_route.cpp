@@ -1,5 +1,6 @@
-#include "actors/agents/role.hpp"
+#include "actors/agents/role_file.hpp"
 #include "actors/llm/routing/router.hpp"
+#include "actors/text/text.hpp"
 #include "messages/cluster.pb.h"
 #include "nodes/cli/commands.hpp"
 #include "nodes/cli/load_settings.hpp"
@@ -8,6 +9,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace troupe::cli {
@@ -16,27 +19,23 @@ namespace {
 
 cli_error usage(const std::string& why) { return {exit_usage, "invalid_argument", why}; }
 
-/// The model of a role, which should be the name of a route.
-cli_result<std::string> model_of_role(const node_config& cfg, const std::string& called) {
-  auto roles = load_roles(cfg.node.roles);
-  if (!roles)
-    return unexpected{cli_error{exit_config, "config", to_string(roles.error())}};
-  auto found = roles->find(called);
-  if (found == roles->end())
+cli_result<role_file> role_called(const node_config& cfg, const std::string& called) {
+  auto all = role_file::load_all(cfg.node.roles);
+  if (!all)
+    return unexpected{cli_error{exit_config, "config", to_string(all.error())}};
+  auto found = all->find(called);
+  if (found == all->end())
     return unexpected{usage("there is no role " + called)};
-  return found->second->info.model();
+  return std::move(found->second);
 }
 
 /// The route that was named, that of the role, or the only one.
-cli_result<const route_config*> route_of(const node_config& cfg, const route_command& wanted) {
+cli_result<const route_config*> route_of(const node_config& cfg, const route_command& wanted,
+                                         const role_file* role) {
   const auto& all = cfg.catalog.routes;
   auto called = wanted.route;
-  if (called.empty() && !wanted.role.empty()) {
-    auto model = model_of_role(cfg, wanted.role);
-    if (!model)
-      return unexpected{model.error()};
-    called = *model;
-  }
+  if (called.empty() && role)
+    called = role->parsed.info.model();
   if (called.empty() && all.size() == 1)
     return &all.front();
   if (const auto* found = cfg.catalog.find_route(called))
@@ -52,6 +51,33 @@ cli_result<const route_config*> route_of(const node_config& cfg, const route_com
                                                : "the model of the role " + wanted.role + ", "
                                                      + called + ", is no route")
                           + "; " + there_are)};
+}
+
+void add_message(ModelRequest& to, const char* speaker, std::string text) {
+  auto* message = to.add_messages();
+  message->set_role(speaker);
+  message->set_content(std::move(text));
+}
+
+/// What a role asks its model when somebody says that to it: its prompts with the text in them.
+/// Where its prompt needs more than a message, the text stands alone behind its `system`.
+ModelRequest call_of(const script& says, const std::string& text) {
+  constexpr std::string_view prompt_name = "answer";
+  const template_values values{{"text", template_value{text}},
+                               {"question", template_value{fold_space(text)}},
+                               {"passages", template_value{""}}};
+  if (says.asks(prompt_name))
+    if (auto call = says.say(prompt_name, values))
+      return *std::move(call);
+  ModelRequest call;
+  call.set_role(says.role_name);
+  call.set_task(says.task);
+  call.set_max_output_tokens(says.output_tokens_max);
+  if (auto found = says.prompts.find("system"); found != says.prompts.end())
+    if (auto filled = found->second.fill(values))
+      add_message(call, "system", std::move(filled->text));
+  add_message(call, "user", text);
+  return call;
 }
 
 json decision_json(const routing_decision& made, const std::vector<route_candidate>& candidates) {
@@ -85,22 +111,28 @@ int cmd_route(const route_command& wanted) {
   auto cfg = load_settings(wanted.config, wanted.set);
   if (!cfg)
     return report(cfg.error(), wanted.as_json);
-  auto route = route_of(*cfg, wanted);
+  std::optional<role_file> role;
+  if (!wanted.role.empty()) {
+    auto found = role_called(*cfg, wanted.role);
+    if (!found)
+      return report(found.error(), wanted.as_json);
+    role = *std::move(found);
+  }
+  auto route = route_of(*cfg, wanted, role ? &*role : nullptr);
   if (!route)
     return report(route.error(), wanted.as_json);
-  std::optional<task_type> task;
-  if (!wanted.task.empty()) {
-    task = to_task_type(wanted.task);
-    if (!task)
-      return report(
-          usage("--task is code_generation, planning, analysis or other, not " + wanted.task),
-          wanted.as_json);
-  }
   ModelRequest call;
-  auto* message = call.add_messages();
-  message->set_role("user");
-  message->set_content(wanted.text);
-  auto asked = question_of(call, task, wanted.complexity);
+  if (role)
+    call = call_of(*role->says, wanted.text);
+  else
+    add_message(call, "user", wanted.text);
+  if (!wanted.task.empty())
+    call.set_task(wanted.task);
+  if (wanted.complexity)
+    call.set_complexity(*wanted.complexity);
+  if (auto why = mistake_in(call))
+    return report(usage(*why), wanted.as_json);
+  auto asked = question_of(call);
   auto chosen = make_router(**route, cfg->catalog, known_prices(), known_capabilities());
   std::vector<candidate_health> health(chosen.candidates().size(), candidate_health::fine);
   auto made = chosen.decide(asked, health, instant{});

@@ -23,9 +23,10 @@ cli_result<simulation_options> options_of(const simulate_command& wanted) {
   made.strict = wanted.strict;
   made.models = wanted.models;
   made.threads = wanted.threads;
+  made.most = {wanted.requests_per_minute, wanted.tokens_per_minute};
   for (const auto& [key, value] : wanted.usual)
     if (auto problem = set_behaviour(made.usual, key, value); !problem.empty())
-      return unexpected{usage_error("--" + key + ": " + problem)};
+      return unexpected{usage_error(std::string{"--"}.append(key).append(": ").append(problem))};
   if (!wanted.rules.empty()) {
     auto rules = simulation_rules::load(wanted.rules);
     if (!rules)

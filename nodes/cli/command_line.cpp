@@ -341,6 +341,7 @@ int parse_and_run(int argc, const char* const* argv) {
   add_cluster_commands(table);
   add_work_commands(table);
   add_list_commands(table);
+  add_prompt(table);
   add_journal(table);
   add_runs(table);
   add_simulate(table);

@@ -36,8 +36,9 @@ inline std::string is_given(const std::string& text) { return text.empty() ? "it
 void add_json(CLI::App* command, bool& as_json);
 void add_cluster(CLI::App* command, cluster_flags& flags);
 
-/// The command with most flags, and the one with most commands of its own.
+/// Commands with many flags, or with commands of their own.
 void add_simulate(command_table& table);
+void add_prompt(command_table& table);
 void add_journal(command_table& table);
 void add_runs(command_table& table);
 

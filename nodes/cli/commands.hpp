@@ -135,6 +135,15 @@ struct route_command {
 };
 int cmd_route(const route_command& wanted);
 
+struct prompt_command {
+  std::string config;
+  std::string role;             ///< its name, or a file with a / or .yaml
+  std::vector<std::string> set; ///< NAME=VALUE: values of variables
+  std::string values;           ///< a file of them
+  bool as_json = false;
+};
+int cmd_prompt_render(const prompt_command& wanted);
+
 struct roles_command {
   cluster_flags cluster;
   bool as_json = false;
@@ -149,6 +158,7 @@ struct simulate_command {
   std::uint64_t seed = 0;
   std::string ledger;
   std::string prices;
+  std::uint64_t requests_per_minute = 0, tokens_per_minute = 0; ///< of each key; 0: no limit
   bool strict = false;
   std::vector<std::string> models;
   std::size_t threads = 1;

@@ -132,6 +132,7 @@ model_check check_model(const models_catalog& all, const resolved_model& which, 
   wanted.body = std::move(written->body);
   port.start(std::move(wanted));
   auto answer = answer_of(port, come, *reader, interrupt_fd);
+  made.limits = port.take_limits(which.provider->name).value_or(limit_headers{});
   if (!answer)
     return ended(
         {answer.error().code, port.without_keys(which.provider->name, answer.error().message)});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/llm/pacing/limit_headers.hpp"
 #include "config/providers.hpp"
 #include "messages/errors.hpp"
 #include "messages/models.pb.h"
@@ -13,6 +14,7 @@ struct model_check {
   failure why; ///< none: it answered
   ModelAnswer answer;
   std::chrono::milliseconds took{0};
+  limit_headers limits; ///< what the provider said of them
 };
 
 /// Makes the smallest call of that model from this process, with its provider's own settings, as a

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <limits>
+#include <tuple>
 
 namespace troupe::cli {
 
@@ -51,6 +52,13 @@ void add_simulate(command_table& table) {
   app->add_option("--prices", simulate->prices, "What models cost (YAML)")
       ->type_name("FILE")
       ->check(is_given);
+  for (auto [flag, to, what] :
+       {std::tuple{"--requests-per-minute", &simulate->requests_per_minute,
+                   "Refuse what is more (429), for each key; answers say what is left"},
+        std::tuple{"--tokens-per-minute", &simulate->tokens_per_minute, "The same, of tokens"}})
+    app->add_option(flag, *to, what)
+        ->type_name("N")
+        ->check(CLI::Range(std::uint64_t{1}, limits::simulate_per_minute_max));
   app->add_flag("--strict", simulate->strict, "Refuse what the real APIs refuse");
   app->add_option("--models", simulate->models, "Serve only these (default: any name)")
       ->type_name("NAME,NAME")

@@ -29,12 +29,13 @@ std::string_view reason(end ends) {
   return "";
 }
 
-/// The input that was in the cache is not part of `input_tokens` here.
+/// The input that was in the cache, or is from now on, is not part of `input_tokens` here.
 void append_usage(std::string& out, const simulated_answer& answer, std::uint64_t output) {
-  append_json(out, R"({"input_tokens":)", answer.input_tokens - answer.cached_tokens,
-              R"(,"cache_creation_input_tokens":0,"cache_read_input_tokens":)",
-              answer.cached_tokens, R"(,"output_tokens":)", output,
-              R"(,"service_tier":"standard"})");
+  append_json(out, R"({"input_tokens":)",
+              answer.input_tokens - answer.cached_tokens - answer.cache_written_tokens,
+              R"(,"cache_creation_input_tokens":)", answer.cache_written_tokens,
+              R"(,"cache_read_input_tokens":)", answer.cached_tokens, R"(,"output_tokens":)",
+              output, R"(,"service_tier":"standard"})");
 }
 
 void append_stop(std::string& out, const choice& one) {

@@ -76,7 +76,7 @@ std::string set_share(behaviour& of, std::string_view text) {
   auto share = number_in<double>(text, 0, 1);
   if (!share)
     return "expected a share from 0 to 1";
-  of.cached_share = *share;
+  of.cached_share = share;
   return {};
 }
 

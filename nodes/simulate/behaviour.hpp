@@ -40,7 +40,8 @@ std::string_view to_string(simulated_fault fault);
 ///     between            the same, between two pieces of a stream
 ///     tokens_per_second  another way to say `between`; an answer at once waits for all its tokens
 ///     output_tokens      N or MIN-MAX
-///     cached_tokens      the share of the input that was in the provider's cache, 0 to 1
+///     cached_tokens      the share of the input that was in the provider's cache, 0 to 1, instead
+///                        of what prompt_cache.hpp says
 ///     reply              the text of the answer; {question} in it is the user's last message
 ///     tool_calls         how many tools are called, whatever the request says
 ///     refusal            true: the model declines
@@ -52,7 +53,7 @@ struct behaviour {
   latency first;
   latency between;
   std::optional<std::pair<std::uint64_t, std::uint64_t>> output_tokens;
-  double cached_share = 0;
+  std::optional<double> cached_share;
   std::optional<std::string> reply;
   std::optional<std::uint64_t> tool_calls;
   bool refusal = false;

@@ -25,9 +25,9 @@ void append_line(std::string& out, const billed_call& entry) {
   append_json_string(out, entry.model);
   append_json(out, R"(,"key_hash":")", entry.key_hash, R"(","request_hash":")", entry.request_hash,
               R"(","input_tokens":)", entry.input_tokens, R"(,"cached_tokens":)",
-              entry.cached_tokens, R"(,"output_tokens":)", entry.output_tokens,
-              R"(,"billed_nano_usd":)", entry.billed_nano_usd, R"(,"outcome":")", entry.outcome,
-              "\"}\n");
+              entry.cached_tokens, R"(,"cache_written_tokens":)", entry.cache_written_tokens,
+              R"(,"output_tokens":)", entry.output_tokens, R"(,"billed_nano_usd":)",
+              entry.billed_nano_usd, R"(,"outcome":")", entry.outcome, "\"}\n");
 }
 
 /// What stands behind `,"name":` in a line of ours. A quote within a text has a backslash before
@@ -57,6 +57,7 @@ void call_ledger::sums::add(const billed_call& entry) {
   ++calls;
   input += entry.input_tokens;
   cached += entry.cached_tokens;
+  cache_written += entry.cache_written_tokens;
   output += entry.output_tokens;
   billed += entry.billed_nano_usd;
   auto found = outcomes.find(entry.outcome);
@@ -95,6 +96,7 @@ result<void> call_ledger::load() {
       billed_call entry;
       entry.input_tokens = number_in_line(line, "input_tokens");
       entry.cached_tokens = number_in_line(line, "cached_tokens");
+      entry.cache_written_tokens = number_in_line(line, "cache_written_tokens");
       entry.output_tokens = number_in_line(line, "output_tokens");
       entry.billed_nano_usd = number_in_line(line, "billed_nano_usd");
       entry.outcome = value_in(line, "outcome");
@@ -130,7 +132,8 @@ std::string call_ledger::sum() const {
   std::lock_guard lock{mutex_};
   std::string out;
   append_json(out, R"({"calls":)", totals_.calls, R"(,"input_tokens":)", totals_.input,
-              R"(,"cached_tokens":)", totals_.cached, R"(,"output_tokens":)", totals_.output,
+              R"(,"cached_tokens":)", totals_.cached, R"(,"cache_written_tokens":)",
+              totals_.cache_written, R"(,"output_tokens":)", totals_.output,
               R"(,"billed_nano_usd":)", totals_.billed, R"(,"outcomes":{)");
   bool first = true;
   for (const auto& [name, count] : totals_.outcomes) {

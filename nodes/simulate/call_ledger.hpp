@@ -21,7 +21,8 @@ struct billed_call {
   std::string_view key_hash; ///< of the API key: the key itself is written nowhere
   std::string_view request_hash;
   std::uint64_t input_tokens = 0;
-  std::uint64_t cached_tokens = 0;
+  std::uint64_t cached_tokens = 0;        ///< of the input
+  std::uint64_t cache_written_tokens = 0; ///< the same
   std::uint64_t output_tokens = 0;
   std::uint64_t billed_nano_usd = 0;
   std::string_view outcome; ///< docs/simulate.md lists them
@@ -54,7 +55,7 @@ public:
 
 private:
   struct sums {
-    std::uint64_t calls = 0, input = 0, cached = 0, output = 0, billed = 0;
+    std::uint64_t calls = 0, input = 0, cached = 0, cache_written = 0, output = 0, billed = 0;
     std::map<std::string, std::uint64_t, std::less<>> outcomes;
     void add(const billed_call& entry);
   };

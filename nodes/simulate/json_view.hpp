@@ -67,6 +67,10 @@ checked read_openai(const json_object& body, provider_request& into);
 checked read_embeddings(const json_object& body, provider_request& into);
 checked read_anthropic(const json_object& body, provider_request& into);
 
+/// The beginnings of a request that providers may keep, of a request that has been read.
+void find_openai_beginnings(const json_object& body, provider_request& into);
+void find_anthropic_beginnings(const json_object& body, provider_request& into);
+
 /// What the strict form adds. They run after the readers.
 checked check_openai(const json_object& body);
 checked check_embeddings(const json_object& body);

@@ -41,7 +41,7 @@ std::uint64_t cost(std::uint64_t tokens, std::uint64_t price) {
 
 } // namespace
 
-price_list::price_list() : prices_{{"*", nano, 4 * nano, nano, 0}} {}
+price_list::price_list() : prices_{{"*", nano, 4 * nano, nano, nano, 0}} {}
 
 config_result<price_list::price> price_list::read_price(const yaml_node& node) {
   price made;
@@ -60,8 +60,9 @@ config_result<price_list::price> price_list::read_price(const yaml_node& node) {
   };
   money("input", made.input, true);
   money("output", made.output, true);
-  made.cached = made.input;
+  made.cached = made.cache_written = made.input;
   money("cached", made.cached, false);
+  money("cache_written", made.cache_written, false);
   money("request", made.request, false);
   if (auto done = in.done(); !done)
     return unexpected{std::move(done.error())};
@@ -101,7 +102,8 @@ config_result<price_list> price_list::load(const std::filesystem::path& file) {
 std::uint64_t price_list::nano_dollars(std::string_view model, const tokens& used) const {
   for (const auto& one : prices_)
     if (fits_glob(one.model, model))
-      return cost(used.input - used.cached, one.input) + cost(used.cached, one.cached)
+      return cost(used.input - used.cached - used.cache_written, one.input)
+             + cost(used.cached, one.cached) + cost(used.cache_written, one.cache_written)
              + cost(used.output, one.output) + one.request;
   return 0;
 }

@@ -160,6 +160,12 @@ outcome<provider_request, request_error> read_provider_request(provider_api api,
                                              : check_anthropic(object, api == provider_api::count);
   if (!read)
     return unexpected{std::move(read.error())};
+  if (made.input_tokens >= limits::simulate_cache_tokens_min) {
+    if (api == provider_api::chat)
+      find_openai_beginnings(object, made);
+    else if (api == provider_api::messages)
+      find_anthropic_beginnings(object, made);
+  }
   return made;
 }
 

@@ -34,11 +34,20 @@ struct provider_request {
     must,     ///< call one, or the one of `tool_forced`
   };
 
+  /// A beginning of the request that a provider may keep (prompt_cache.hpp).
+  struct beginning {
+    std::uint64_t tokens = 0;
+    std::uint64_t hash = 0;
+    bool is_marked = false; ///< it ends with Anthropic's `cache_control`
+  };
+
   provider_api api = provider_api::chat;
   std::string model;
   std::string question;      ///< the text of the last message, if it is the user's
   bool answers_tool = false; ///< the last message is the result of a tool
   std::uint64_t input_tokens = 0;
+  /// The longest one last. None if the request is too short to be kept.
+  std::vector<beginning> beginnings;
 
   bool stream = false;
   bool stream_usage = false;

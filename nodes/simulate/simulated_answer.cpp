@@ -158,8 +158,9 @@ simulated_answer answer_of(const provider_request& asked, const behaviour& how,
                            std::uint64_t seed) {
   simulated_answer made;
   made.input_tokens = asked.input_tokens;
-  made.cached_tokens =
-      static_cast<std::uint64_t>(static_cast<double>(asked.input_tokens) * how.cached_share);
+  if (how.cached_share)
+    made.cached_tokens =
+        static_cast<std::uint64_t>(static_cast<double>(asked.input_tokens) * *how.cached_share);
   split_mix random{seed ^ asked.hash_lo ^ (asked.hash_hi << 1)};
   for (std::uint64_t i = 0; i < asked.choices; ++i) {
     auto& one = made.choices.emplace_back();

@@ -33,9 +33,10 @@ struct simulated_answer {
 
   std::vector<choice> choices;
   std::uint64_t input_tokens = 0;
-  std::uint64_t cached_tokens = 0;    ///< of the input
-  std::uint64_t output_tokens = 0;    ///< of all choices, with what was thought
-  std::uint64_t reasoning_tokens = 0; ///< of the output
+  std::uint64_t cached_tokens = 0;        ///< of the input: read from the cache
+  std::uint64_t cache_written_tokens = 0; ///< of the input: written into Anthropic's
+  std::uint64_t output_tokens = 0;        ///< of all choices, with what was thought
+  std::uint64_t reasoning_tokens = 0;     ///< of the output
 };
 
 simulated_answer answer_of(const provider_request& request, const behaviour& how,

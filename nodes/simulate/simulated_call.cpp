@@ -41,6 +41,9 @@ void simulated_call::start() {
     answer_ = answer_of(given_.request, given_.how, shared_.seed);
   else
     answer_.input_tokens = given_.request.input_tokens;
+  if (!given_.how.cached_share)
+    shared_.cache.look_up(given_.request, given_.owner, std::chrono::steady_clock::now())
+        .tell(answer_);
   if (given_.how.fault == simulated_fault::hang) {
     call_.when_gone([self = shared_from_this()] { self->gone(); });
     return;
@@ -57,6 +60,7 @@ http_answer simulated_call::head(std::string_view type) const {
   made.content_type = type;
   made.headers.emplace_back(is_anthropic(given_.request.api) ? "request-id" : "x-request-id",
                             "req_" + given_.label.id);
+  made.headers.insert(made.headers.end(), given_.limits_told.begin(), given_.limits_told.end());
   return made;
 }
 
@@ -99,6 +103,7 @@ std::string simulated_call::body() const {
 void simulated_call::deliver() {
   if (refuse())
     return;
+  shared_.cache.keep(given_.request, given_.owner, std::chrono::steady_clock::now());
   switch (given_.how.fault) {
     case simulated_fault::reset:
       bill("lost", answer_.output_tokens); // the model has worked; its answer got lost
@@ -211,9 +216,11 @@ bool simulated_call::bill(std::string_view outcome, std::uint64_t output_tokens)
   if (!refused) {
     entry.input_tokens = answer_.input_tokens;
     entry.cached_tokens = answer_.cached_tokens;
+    entry.cache_written_tokens = answer_.cache_written_tokens;
     entry.output_tokens = output_tokens;
-    entry.billed_nano_usd = shared_.prices.nano_dollars(
-        entry.model, {entry.input_tokens, entry.cached_tokens, entry.output_tokens});
+    entry.billed_nano_usd =
+        shared_.prices.nano_dollars(entry.model, {entry.input_tokens, entry.cached_tokens,
+                                                  entry.output_tokens, entry.cache_written_tokens});
   }
   if (shared_.kept->append(entry))
     return true;

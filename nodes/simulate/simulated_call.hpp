@@ -3,6 +3,8 @@
 #include "nodes/http/server_call.hpp"
 #include "nodes/simulate/call_ledger.hpp"
 #include "nodes/simulate/price_list.hpp"
+#include "nodes/simulate/prompt_cache.hpp"
+#include "nodes/simulate/simulated_limits.hpp"
 #include "nodes/simulate/stream_step.hpp"
 #include "telemetry/log.hpp"
 
@@ -16,6 +18,7 @@ struct simulation {
   std::uint64_t seed = 0;
   price_list prices;
   call_ledger* kept = nullptr; ///< where they are billed, if anywhere
+  prompt_cache& cache;
   log_sink& log;
 };
 
@@ -29,7 +32,9 @@ public:
     behaviour how;
     answer_label label;
     std::string key_hash;
+    std::uint64_t owner = 0;  ///< of the API key: caches are apart
     std::uint64_t number = 0; ///< of the call, for what is drawn by lot
+    simulated_limits::headers limits_told = {};
   };
   simulated_call(const simulation& shared, parts given, server_call call);
 

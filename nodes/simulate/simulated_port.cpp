@@ -8,7 +8,10 @@
 #include "nodes/simulate/refusal.hpp"
 #include "nodes/simulate/stream_step.hpp"
 
+#include <xxhash.h>
+
 #include <charconv>
+#include <chrono>
 #include <deque>
 #include <utility>
 
@@ -166,10 +169,15 @@ std::chrono::nanoseconds simulated_port::draw(const latency& of, std::uint64_t s
 }
 
 void simulated_port::write_chat(answer_in_parts& into, const provider_request& asked,
-                                const simulated_settings& as, std::uint64_t number) {
+                                const simulated_settings& as, std::uint64_t number,
+                                std::uint64_t owner) {
   const auto& how = as.how;
   answer_label label{to_hex(as.seed, number), 0};
   auto answer = answer_of(asked, how, as.seed);
+  auto now = std::chrono::steady_clock::now();
+  if (!how.cached_share)
+    cache_.look_up(asked, owner, now).tell(answer);
+  cache_.keep(asked, owner, now);
   bool cuts = how.fault == simulated_fault::reset_stream || how.fault == simulated_fault::cut_body;
   if (!asked.stream) {
     auto whole = openai_form::whole(asked, answer, label);
@@ -197,8 +205,8 @@ void simulated_port::write_chat(answer_in_parts& into, const provider_request& a
     into.parts.push_back(std::move(part));
 }
 
-std::unique_ptr<simulated_port::answer_in_parts>
-simulated_port::answer_to(outgoing wanted, std::uint64_t number) const {
+std::unique_ptr<simulated_port::answer_in_parts> simulated_port::answer_to(outgoing wanted,
+                                                                           std::uint64_t number) {
   auto made = std::make_unique<answer_in_parts>();
   const auto& as = providers_.find(wanted.provider)->second;
   const auto& [how, seed] = as;
@@ -227,7 +235,8 @@ simulated_port::answer_to(outgoing wanted, std::uint64_t number) const {
   } else if (request->api == provider_api::embeddings) {
     made->parts.push_back(openai_form::embeddings(*request, seed));
   } else {
-    write_chat(*made, *request, as, number);
+    write_chat(*made, *request, as, number,
+               XXH3_64bits(wanted.provider.data(), wanted.provider.size()));
   }
   return made;
 }

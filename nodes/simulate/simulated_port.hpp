@@ -3,6 +3,7 @@
 #include "actors/llm/http_port.hpp"
 #include "config/providers.hpp"
 #include "nodes/simulate/behaviour.hpp"
+#include "nodes/simulate/prompt_cache.hpp"
 #include "nodes/simulate/provider_request.hpp"
 #include "nodes/simulate/timed_work.hpp"
 
@@ -47,15 +48,16 @@ private:
   };
   struct answer_in_parts;
 
-  static void write_chat(answer_in_parts& into, const provider_request& asked,
-                         const simulated_settings& as, std::uint64_t number);
-  /// Needs no lock: it reads only what is fixed.
-  std::unique_ptr<answer_in_parts> answer_to(outgoing wanted, std::uint64_t number) const;
+  void write_chat(answer_in_parts& into, const provider_request& asked,
+                  const simulated_settings& as, std::uint64_t number, std::uint64_t owner);
+  /// Needs no lock: it reads only what is fixed, and the cache has its own.
+  std::unique_ptr<answer_in_parts> answer_to(outgoing wanted, std::uint64_t number);
   void deliver(std::uint64_t id);
   std::chrono::nanoseconds draw(const latency& of, std::uint64_t seed);
 
   std::map<std::string, simulated_settings, std::less<>> providers_;
   std::function<void(HttpEvent)> tell_;
+  prompt_cache cache_;
   std::atomic<std::uint64_t> number_{0};                            ///< of calls so far
   std::mutex mutex_;                                                ///< of all that follows
   std::map<std::uint64_t, std::unique_ptr<answer_in_parts>> calls_; ///< by the caller's number

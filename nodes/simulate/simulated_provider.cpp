@@ -11,6 +11,8 @@
 #include "nodes/simulate/simulated_call.hpp"
 #include "persistence/sha256.hpp"
 
+#include <xxhash.h>
+
 #include <atomic>
 
 namespace troupe {
@@ -64,8 +66,8 @@ std::string set_by_headers(behaviour& of, const incoming_request& request) {
 
 struct simulated_provider::state {
   state(simulation_options chosen, std::unique_ptr<call_ledger> book, log_sink& to)
-      : options(std::move(chosen)),
-        kept(std::move(book)), shared{options.seed, options.prices, kept.get(), to} {}
+      : options(std::move(chosen)), limited(options.most),
+        kept(std::move(book)), shared{options.seed, options.prices, kept.get(), cache, to} {}
 
   http_routes routes();
   void serve(provider_api api, const incoming_request& request, server_call call);
@@ -77,7 +79,9 @@ struct simulated_provider::state {
   answer_label next_label() const;
 
   const simulation_options options;
+  simulated_limits limited;
   const std::unique_ptr<call_ledger> kept;
+  prompt_cache cache;
   const simulation shared;
   const std::uint64_t begun = static_cast<std::uint64_t>(
       std::chrono::system_clock::now().time_since_epoch() / std::chrono::microseconds{1});
@@ -150,8 +154,25 @@ void simulated_provider::state::serve(provider_api api, const incoming_request& 
   if (auto problem = set_by_headers(how, request); !problem.empty())
     return refuse(api, {400, "invalid_request_error", std::move(problem), {}, {}}, call);
   auto number = ++calls;
-  simulated_call::parts parts{std::move(*read), std::move(how), next_label(),
-                              kept ? hash_of_key(key) : std::string{}, number};
+  simulated_limits::headers told;
+  if (!limited.is_none() && api != provider_api::count) {
+    auto tokens =
+        read->input_tokens + read->tokens_max.value_or(limits::simulate_output_tokens_usual_max);
+    auto judged = limited.take(hash_of_key(key), tokens, is_anthropic(api),
+                               simulated_limits::steady::now(), simulated_limits::wall::now());
+    told = std::move(judged.told);
+    if (judged.is_refused) {
+      how.fault = simulated_fault::rate_limited;
+      how.retry_after = judged.retry_after;
+    }
+  }
+  simulated_call::parts parts{std::move(*read),
+                              std::move(how),
+                              next_label(),
+                              kept ? hash_of_key(key) : std::string{},
+                              XXH3_64bits(key.data(), key.size()),
+                              number,
+                              std::move(told)};
   std::make_shared<simulated_call>(shared, std::move(parts), std::move(call))->start();
 }
 

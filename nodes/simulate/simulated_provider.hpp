@@ -3,6 +3,7 @@
 #include "messages/errors.hpp"
 #include "nodes/simulate/behaviour.hpp"
 #include "nodes/simulate/price_list.hpp"
+#include "nodes/simulate/simulated_limits.hpp"
 #include "nodes/simulate/simulation_rules.hpp"
 #include "telemetry/log.hpp"
 
@@ -19,6 +20,7 @@ struct simulation_options {
   behaviour usual;                    ///< unless a rule or a header of the request says otherwise
   simulation_rules rules;
   price_list prices;
+  simulated_limits::per_minute most; ///< for each key
   std::uint64_t seed = 0;
   std::filesystem::path ledger_file; ///< empty: nothing is kept
   bool strict = false;               ///< refuses what the real APIs refuse

@@ -1,3 +1,4 @@
+#include "config/limits/simulate.hpp"
 #include "nodes/simulate/strict_field.hpp"
 
 #include <algorithm>
@@ -94,6 +95,29 @@ checked check_tool_names(const json_object& body) {
   return {};
 }
 
+/// In blocks of the system, of messages and of results, and in tools.
+std::size_t marks_in(const json_element& e) {
+  std::size_t found = field_of(e, "cache_control") ? 1 : 0;
+  if (e.is_array())
+    for (auto one : json_array(e))
+      found += marks_in(one);
+  if (auto content = field_of(e, "content"))
+    found += marks_in(*content);
+  return found;
+}
+
+checked check_marks(const json_object& body) {
+  std::size_t found = 0;
+  json_element part;
+  for (auto key : {"tools", "system", "messages"})
+    if (body[key].get(part) == simdjson::SUCCESS)
+      found += marks_in(part);
+  if (found > limits::simulate_cache_marks_max)
+    return wrong("A maximum of 4 blocks with cache_control may be provided. Found "
+                 + std::to_string(found) + ".");
+  return {};
+}
+
 } // namespace
 
 checked check_anthropic(const json_object& body, bool counts_only) {
@@ -114,6 +138,8 @@ checked check_anthropic(const json_object& body, bool counts_only) {
   }
   if (auto tools = check_tool_names(body); !tools)
     return tools;
+  if (auto marks = check_marks(body); !marks)
+    return marks;
   if (body["messages"].get(found) != simdjson::SUCCESS)
     return {}; // the reader has refused it
   return check_conversation(json_array(found));

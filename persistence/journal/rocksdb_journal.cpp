@@ -4,6 +4,7 @@
 #include "persistence/journal/journal_event.hpp"
 #include "persistence/journal/journal_keys.hpp"
 #include "persistence/journal/journal_record.hpp"
+#include "persistence/journal/torn_manifest.hpp"
 #include "persistence/journal/wal_reader.hpp"
 #include "persistence/sha256.hpp"
 
@@ -28,14 +29,20 @@ rocksdb_database::adjustment journal_adjustment(rocksdb_database::adjustment fur
   };
 }
 
+namespace {
+
+std::uint64_t write_number_in(std::string_view row) {
+  auto state = decode_journal_state(row);
+  return state ? state->writes : 0;
+}
+
+} // namespace
+
 result<wal_findings> check_closed_journal(const std::filesystem::path& folder,
                                           const wal_mending& mend) {
   if (auto listed = manifest_mark{folder}.check(); !listed)
     return unexpected{std::move(listed).error()};
-  auto logs = read_wals(folder, [](std::string_view row) {
-    auto state = decode_journal_state(row);
-    return state ? state->writes : 0;
-  });
+  auto logs = read_wals(folder, write_number_in);
   if (logs && mend)
     if (auto mended = mend(folder, *logs); !mended)
       return unexpected{std::move(mended).error()};
@@ -49,34 +56,32 @@ rocksdb_journal::rocksdb_journal(const std::filesystem::path& folder, journal_op
                                              journal_adjustment(std::move(options.adjust))),
       reader_(data_), manifest_(folder) {}
 
+/// A copy, to be examined.
+rocksdb_journal::rocksdb_journal(const std::filesystem::path& folder, const rocksdb_database& as)
+    : must_exist_(true), data_(folder, as), reader_(data_), manifest_(folder) {}
+
 result<void> rocksdb_journal::open() {
   auto logs = check_closed_journal(data_.folder(), cut_unacknowledged);
   if (!logs)
     return unexpected{logs.error().code == ec::bad_message ? data_.damaged(logs.error().message)
                                                            : logs.error()};
   // What RocksDB and the mark find, these say where.
-  auto placed = [&](failure why) {
+  auto placed = [&](failure why) -> unexpected<failure> {
     if (why.code == ec::bad_message && !logs->last_log.empty())
       why.message += ". The log " + logs->last_log.string() + " can be read up to offset "
                      + std::to_string(logs->readable_bytes);
     return unexpected{std::move(why)};
   };
+  auto examine = [this](const std::filesystem::path& folder) {
+    return rocksdb_journal{folder, data_}.tables_if_whole();
+  };
+  if (auto mended = cut_torn_manifest(data_.folder(), write_number_in, examine); !mended)
+    return mended;
   if (auto opened = data_.open(must_exist_); !opened)
     return placed(opened.error());
   auto checked = data_.guarded<void>([&]() -> result<void> {
-    auto bytes = data_.get(journal_keys::state);
-    if (!bytes)
-      return unexpected{data_.damaged(bytes.error().message)};
-    if (*bytes) {
-      auto read = decode_journal_state(**bytes);
-      if (!read)
-        return unexpected{data_.damaged("what it says of itself cannot be read by this version")};
-      state_ = *read;
-    }
-    if (auto marked = data_.check_mark(state_.writes); !marked)
-      return placed(marked.error());
-    if (auto runs = check_open_runs(); !runs)
-      return runs;
+    if (auto whole = check(placed); !whole)
+      return whole;
     log_bytes_unsynced_max_ = data_.engine().GetOptions().write_buffer_size / 4 * 3;
     if (data_.read_only())
       return {};
@@ -86,6 +91,34 @@ result<void> rocksdb_journal::open() {
   if (!checked)
     data_.close();
   return checked;
+}
+
+/// `placed` adds where the logs end.
+result<void> rocksdb_journal::check(const std::function<unexpected<failure>(failure)>& placed) {
+  state_ = {};
+  auto bytes = data_.get(journal_keys::state);
+  if (!bytes)
+    return unexpected{data_.damaged(bytes.error().message)};
+  if (*bytes) {
+    auto read = decode_journal_state(**bytes);
+    if (!read)
+      return unexpected{data_.damaged("what it says of itself cannot be read by this version")};
+    state_ = *read;
+  }
+  if (auto marked = data_.check_mark(state_.writes); !marked)
+    return placed(marked.error());
+  return check_open_runs();
+}
+
+result<std::vector<std::string>> rocksdb_journal::tables_if_whole() {
+  if (auto opened = data_.open_to_read(); !opened)
+    return unexpected{std::move(opened).error()};
+  return data_.guarded<std::vector<std::string>>([&]() -> result<std::vector<std::string>> {
+    auto as_it_is = [](failure why) { return unexpected{std::move(why)}; };
+    if (auto whole = check(as_it_is); !whole)
+      return unexpected{std::move(whole).error()};
+    return data_.tables();
+  });
 }
 
 result<void> rocksdb_journal::check_open_runs() {

@@ -76,6 +76,10 @@ private:
     std::set<std::string> names; ///< rows that the batch removes
   };
 
+  rocksdb_journal(const std::filesystem::path& folder, const rocksdb_database& as);
+
+  result<void> check(const std::function<unexpected<failure>(failure)>& placed);
+  result<std::vector<std::string>> tables_if_whole();
   result<void> check_open_runs();
   result<void> list_blobs_of_earlier_runs();
   static void add_blobs(batch_draft& made, std::uint64_t number, const RunEvent::Began& event);

@@ -42,8 +42,6 @@ std::uint32_t masked_crc(std::string_view bytes) {
   return ((sum >> 15) | (sum << 17)) + 0xa282ead8U;
 }
 
-constexpr std::string_view number_row = "l";
-
 /// The number of a write of ours: each has a row that says so.
 struct find_number final : rocksdb::WriteBatch::Handler {
   explicit find_number(const write_number& in) : number_in(in) {}
@@ -149,6 +147,8 @@ result<wal_findings> read_wals(const std::filesystem::path& folder, const write_
       if (found.last_write != 0 && number != found.last_write + 1 && !found.damage)
         note_gap(found, is_first, path, log.offset(), number);
       found.last_write = number;
+      if (found.first_write == 0)
+        found.first_write = number;
       is_first = false;
     }
     if (!found.cuts.empty())

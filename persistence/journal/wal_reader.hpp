@@ -42,6 +42,7 @@ private:
 
 /// What the logs of a store hold, and what is wrong with them.
 struct wal_findings {
+  std::uint64_t first_write = 0;    ///< number of the first write; 0: there is none
   std::uint64_t last_write = 0;     ///< number of the last write that can be read; 0: there is none
   std::filesystem::path last_log;   ///< the one that is written now
   std::uint64_t readable_bytes = 0; ///< of the last log
@@ -55,7 +56,10 @@ struct wal_findings {
   std::vector<std::pair<std::filesystem::path, std::uint64_t>> cuts;
 };
 
-/// The number of a write, in the row "l" that each write of ours renews; 0: it has none.
+/// The row that each write of ours renews, with the number of the write.
+inline constexpr std::string_view number_row = "l";
+
+/// The number of a write, in that row; 0: it has none.
 using write_number = std::function<std::uint64_t(std::string_view row)>;
 
 /// Reads all logs in the folder. `storage_failed` if a file cannot be read.

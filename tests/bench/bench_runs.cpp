@@ -207,7 +207,7 @@ void recovery() {
       whole_node node{1, {}, on_disk(folder.path())};
       node.wait_for_members();
       drive<leaver>(node);
-      auto done = 2 * runs * unfinished_each; // each `a` has begun and has ended
+      auto done = runs * (1 + unfinished_each); // each run has begun, and each `a` has ended
       while (node.host().counted.plain().journal_records < done)
         std::this_thread::sleep_for(std::chrono::milliseconds{20});
       announce("there");

@@ -6,8 +6,6 @@
 
 namespace troupe::tests {
 
-const char* const jaeger::script = TROUPE_SOURCE_DIR "/tests/support/servers/jaeger.sh";
-
 namespace {
 
 json value_of(const json& tag) { return tag.at("value"); }

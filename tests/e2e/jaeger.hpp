@@ -2,12 +2,13 @@
 
 #include "config/base/random.hpp"
 #include "messages/ids.hpp"
-#include "tests/e2e/e2e.hpp"
+#include "tests/e2e/real_server.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 /// A real Jaeger, and what a person would find in it.
@@ -18,51 +19,30 @@ namespace troupe::tests {
 /// installed.
 class jaeger {
 public:
-  explicit jaeger(const home& user) : folder_(user.path() / "jaeger") {
+  explicit jaeger(const home& user) {
     if (const char* given = std::getenv("TROUPE_TEST_JAEGER")) {
       query = given;
       const char* taker = std::getenv("TROUPE_TEST_JAEGER_OTLP");
       otlp = taker ? taker : "http://127.0.0.1:4318";
       return;
     }
-    process have{{.program = script, .arguments = {"have"}}};
-    if (have.wait(10s).value_or(exit_state{}).code != 0) {
-      have.wait_for_closed_output(10s);
-      missing = have.errors();
+    auto& own = own_.emplace(user, "jaeger");
+    missing = own.missing();
+    if (!missing.empty())
       return;
-    }
-    process start{{.program = script, .arguments = {"start", folder_.string()}}};
-    started_ = true;
-    if (start.wait(60s).value_or(exit_state{}).code != 0)
-      throw std::runtime_error("jaeger.sh start: " + start.errors());
-    start.wait_for_closed_output(1s);
-    query = setting(start.output(), "JAEGER_QUERY=");
-    otlp = setting(start.output(), "OTLP_HTTP=");
+    own.start();
+    query = own.setting("JAEGER_QUERY");
+    otlp = own.setting("OTLP_HTTP");
   }
 
-  ~jaeger() { stop(); }
-
-  void stop() {
-    if (std::exchange(started_, false))
-      process{{.program = script, .arguments = {"stop", folder_.string()}}}.wait(30s);
-  }
+  void stop() { own_.reset(); }
 
   std::string missing; ///< why there is none; empty if there is
   std::string query;
   std::string otlp;
 
 private:
-  static const char* const script; ///< tests/support/servers/jaeger.sh
-
-  static std::string setting(const std::string& text, std::string_view key) {
-    auto begin = text.find(key);
-    return begin == text.npos
-               ? ""
-               : text.substr(begin + key.size(), text.find('\n', begin) - begin - key.size());
-  }
-
-  std::filesystem::path folder_;
-  bool started_ = false;
+  std::optional<real_server> own_;
 };
 
 /// A span as Jaeger's query API gives it.

@@ -39,8 +39,9 @@ TEST_F(states_of_providers, are_told_by_a_running_cluster) {
     EXPECT_TRUE(each["keys_taken_out"].empty()) << each;
     answered += each["answered"].get<std::size_t>();
     failed += each["failed"].get<std::size_t>();
-    if (each["answered"] > 0)
+    if (each["answered"] > 0) {
       EXPECT_EQ(each["last"], "answered") << each;
+    }
   }
   EXPECT_EQ(listed["providers"].size(), 4u) << "two providers on each of two nodes";
   EXPECT_EQ(answered, 1u);

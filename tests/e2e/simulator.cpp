@@ -1,5 +1,6 @@
 #include "tests/e2e/simulator.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <stdexcept>
 
@@ -10,7 +11,9 @@ namespace {
 constexpr std::string_view greeting = "listening on ";
 
 std::vector<std::string> with_command(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), {"simulate", "--port", "0"});
+  if (std::find(arguments.begin(), arguments.end(), "--port") == arguments.end())
+    arguments.insert(arguments.begin(), {"--port", "0"});
+  arguments.insert(arguments.begin(), "simulate");
   return arguments;
 }
 
@@ -43,38 +46,14 @@ void simulated_models::simulate(const std::string& rules, std::vector<std::strin
   arguments.insert(arguments.end(), {"--rules", (user.path() / "rules.yaml").string(), "--ledger",
                                      ledger().string()});
   provider_.emplace(user, std::move(arguments));
-  std::filesystem::create_directories(roles());
-  write_file(config(), "providers:\n  open:\n    kind: openai\n    base_url: " + provider_->url()
-                           + "/v1\n" + more
-                           + "  claude:\n    kind: anthropic\n    base_url: " + provider_->url()
-                           + "\n" + more + "node:\n  roles: " + roles().string() + "\n");
-  user.set("TROUPE_CONFIG", config().string());
-}
-
-void simulated_models::role(const std::string& name, const std::string& model,
-                            const std::string& more) {
-  write_file(roles() / (name + ".yaml"),
-             "role: " + name + "\ndescription: Asks " + model + "\nmind: chat\nmodel: " + model
-                 + "\ntalk: true\ntasks: true\n" + more + "prompts:\n  answer: \"{{text}}\"\n");
-}
-
-command_result simulated_models::send(const std::string& role_name, const std::string& text,
-                                      std::vector<std::string> more) {
-  std::vector<std::string> words{"send", role_name + "/a", text};
-  words.insert(words.end(), more.begin(), more.end());
-  return user.troupe(words);
-}
-
-command_result simulated_models::run(const std::string& role_name, const std::string& text) {
-  write_file(user.path() / "own.yaml", "graph: own\ntasks:\n  - id: only\n    role: " + role_name
-                                           + "\n    attempts: 1\n    input: {text: \"" + text
-                                           + "\"}\nresult: $tasks.only\n");
-  return user.troupe({"run", "./own.yaml"});
+  configure("providers:\n  open:\n    kind: openai\n    base_url: " + provider_->url() + "/v1\n"
+            + more + "  claude:\n    kind: anthropic\n    base_url: " + provider_->url() + "\n"
+            + more);
 }
 
 void simulated_models::TearDown() {
   provider_.reset();
-  e2e_test::TearDown();
+  own_roles::TearDown();
 }
 
 } // namespace troupe::tests

@@ -1,12 +1,13 @@
 #pragma once
 
-#include "tests/e2e/e2e.hpp"
+#include "tests/e2e/own_roles.hpp"
 
 #include <optional>
 
 namespace troupe::tests {
 
-/// `troupe simulate` on a free port: the provider of the tests. It ends with the object.
+/// `troupe simulate` on a free port, unless the arguments name one: the provider of the tests. It
+/// ends with the object.
 class simulator {
 public:
   /// Throws std::runtime_error if it does not listen.
@@ -26,21 +27,13 @@ private:
 
 /// Agents whose models are those of a simulated provider, by both APIs: `open/MODEL` and
 /// `claude/MODEL`.
-class simulated_models : public e2e_test {
+class simulated_models : public own_roles {
 protected:
   /// `rules` are those of `troupe simulate`; the providers' `more` lines are indented by four.
   void simulate(const std::string& rules, std::vector<std::string> arguments = {},
                 const std::string& more = "");
-  void role(const std::string& name, const std::string& model, const std::string& more = "");
-  /// `troupe send ROLE/a TEXT`
-  command_result send(const std::string& role_name, const std::string& text,
-                      std::vector<std::string> more = {});
-  /// A run of one task of that role; its only result is the answer.
-  command_result run(const std::string& role_name, const std::string& text);
   void TearDown() override;
 
-  std::filesystem::path roles() const { return user.path() / "roles"; }
-  std::filesystem::path config() const { return user.path() / "troupe.yaml"; }
   std::filesystem::path ledger() const { return user.path() / "ledger.jsonl"; }
 
   std::optional<simulator> provider_;

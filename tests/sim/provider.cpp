@@ -76,8 +76,10 @@ void provider::deliver(std::uint64_t id) {
   HttpEvent told;
   told.set_call(id);
   if (of.given == 0 && random_.once_in(how_.refuses_once_in)) {
-    static constexpr std::uint32_t errors[] = {429, 500, 503};
+    static constexpr std::uint32_t too_many = 429, errors[] = {too_many, 500, 503};
     told.set_status(errors[random_.below(std::size(errors))]);
+    if (told.status() == too_many)
+      told.set_retry_after("1"); // as real ones say; else nodes rest longer each time
     told.set_content_type("application/json");
     told.set_body(R"({"error": {"message": "as the seed says"}})");
     told.set_ended(true);

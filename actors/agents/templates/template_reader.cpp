@@ -1,18 +1,19 @@
 #include "actors/agents/templates/template_reader.hpp"
 
+#include "config/limits/templates.hpp"
 #include "config/limits/work.hpp"
 #include "config/suggest.hpp"
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace troupe {
 
 namespace {
 
-constexpr std::size_t partials_deep_max = 8;
-constexpr std::string_view open = "{{", close = "}}";
+constexpr std::string_view mark_begin = "{{", mark_end = "}}";
 
 std::string_view without_space(std::string_view text) {
   constexpr std::string_view space = " \t";
@@ -22,13 +23,16 @@ std::string_view without_space(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(space) - begin + 1);
 }
 
+/// " (did you mean question?); there are name, question"
 template <class Table>
-std::string guess(std::string_view word, const Table& among) {
+std::string others(std::string_view word, const Table& among) {
   std::vector<std::string_view> names;
   names.reserve(among.size());
   for (const auto& [name, value] : among)
     names.push_back(name);
-  return did_you_mean(word, names);
+  if (names.empty())
+    return "; there are none";
+  return did_you_mean(word, names) + "; there are " + listed(names);
 }
 
 /// The name that a loop gives to the things of a list.
@@ -39,15 +43,14 @@ struct loop_name {
 
 class template_parser {
 public:
-  template_parser(const template_variables& declared, const template_partials& partials)
-      : declared_(declared), partials_(partials) {}
+  explicit template_parser(const template_scope& scope) : scope_(scope) {}
 
-  /// Reads up to the end, or up to "{{/each}}" in a loop. False: `error` says why.
+  /// Reads a text to its end. False: `error` says why.
   bool read(std::string_view text, std::string_view partial, std::vector<template_part>& into) {
     auto text_before = std::exchange(text_, text);
     auto at_before = std::exchange(at_, std::size_t{0});
     auto partial_before = std::exchange(partial_, partial);
-    bool fine = read_parts(into, false);
+    bool fine = read_parts(into);
     if (fine) {
       text_ = text_before;
       at_ = at_before;
@@ -57,6 +60,8 @@ public:
   }
 
   template_error error;
+  template_variables variables; ///< that were used
+  std::set<std::string, std::less<>> partials;
 
 private:
   bool fail(std::size_t offset, std::string message) {
@@ -73,26 +78,27 @@ private:
       into.push_back({template_part::syntax::fixed, std::string{text}, {}, {}});
   }
 
-  bool read_parts(std::vector<template_part>& into, bool in_loop) {
-    auto loop_at = at_;
+  /// Up to the end, or up to the "{{/each}}" of the loop that begins there.
+  bool read_parts(std::vector<template_part>& into, std::optional<std::size_t> loop = {}) {
     for (;;) {
-      auto mark = text_.find(open, at_);
+      auto mark = text_.find(mark_begin, at_);
       if (mark == text_.npos) {
         add_fixed(into, text_.substr(at_));
         at_ = text_.size();
-        return !in_loop || fail(loop_at, "\"{{#each\" is not closed by \"{{/each}}\"");
+        return !loop || fail(*loop, "\"{{#each\" is not closed by \"{{/each}}\"");
       }
-      auto end = text_.find(close, mark);
+      auto end = text_.find(mark_end, mark);
       if (end == text_.npos)
         return fail(mark, "\"{{\" is not closed by \"}}\"");
-      auto words = without_space(text_.substr(mark + open.size(), end - mark - open.size()));
-      auto fixed_end = mark, next = end + close.size();
+      auto words =
+          without_space(text_.substr(mark + mark_begin.size(), end - mark - mark_begin.size()));
+      auto fixed_end = mark, next = end + mark_end.size();
       if (!words.empty() && std::string_view{"#/>!"}.find(words.front()) != words.npos)
         take_whole_line(fixed_end, next);
       add_fixed(into, text_.substr(at_, fixed_end - at_));
       at_ = next;
       if (words == "/each") {
-        if (!in_loop)
+        if (!loop)
           return fail(mark, "\"{{/each}}\" closes no loop");
         return true;
       }
@@ -139,8 +145,12 @@ private:
   }
 
   bool unknown(std::string_view called, std::size_t at) {
-    return fail(at,
-                "there is no variable {{" + std::string{called} + "}}" + guess(called, declared_));
+    return fail(at, "there is no variable {{" + std::string{called} + "}}"
+                        + others(called, scope_.variables));
+  }
+
+  void use(std::string_view called, const template_variable& one) {
+    variables.emplace(called, one);
   }
 
   bool read_variable(std::string_view called, std::size_t at, std::vector<template_part>& into) {
@@ -151,13 +161,14 @@ private:
       into.push_back({template_part::syntax::field, "", std::string{called}, {}});
       return true;
     }
-    auto known = declared_.find(called);
-    if (known == declared_.end())
+    auto known = scope_.variables.find(called);
+    if (known == scope_.variables.end() && !scope_.others_are_texts)
       return unknown(called, at);
-    auto type = known->second.type;
-    if (type == variable_type::list || type == variable_type::records)
+    auto declared = known == scope_.variables.end() ? template_variable{} : known->second;
+    if (declared.type == variable_type::list || declared.type == variable_type::records)
       return fail(at, "{{" + std::string{called} + "}} is a list: write {{#each "
                           + std::string{called} + " as item}} ... {{/each}}");
+    use(called, declared);
     into.push_back({template_part::syntax::variable, std::string{called}, {}, {}});
     return true;
   }
@@ -187,19 +198,25 @@ private:
     if (!is_template_name(list) || !is_template_name(item))
       return fail(at, "a loop is written {{#each list as item}}, not \"{{#each "
                           + std::string{words} + "}}\"");
-    auto known = declared_.find(list);
-    if (known == declared_.end())
+    if (loops_.size() >= limits::template_loops_deep_max)
+      return fail(at, "loops stand in each other more than "
+                          + std::to_string(limits::template_loops_deep_max) + " deep");
+    auto known = scope_.variables.find(list);
+    if (known == scope_.variables.end() && scope_.others_are_texts)
+      return fail(at, "a list has to be declared: `variables: {" + std::string{list} + ": list}`");
+    if (known == scope_.variables.end())
       return unknown(list, at);
     if (known->second.type != variable_type::list && known->second.type != variable_type::records)
       return fail(at, "{{" + std::string{list} + "}} is no list, but of type "
                           + std::string{to_string(known->second.type)});
-    if (declared_.contains(item) || find_loop(item))
+    if (scope_.variables.contains(item) || find_loop(item))
       return fail(at, "\"" + std::string{item}
                           + "\" is a variable already: call the things of the "
                             "loop otherwise");
     template_part made{template_part::syntax::loop, std::string{list}, std::string{item}, {}};
+    use(list, known->second);
     loops_.push_back({item, &known->second});
-    if (!read_parts(made.inside, true))
+    if (!read_parts(made.inside, at))
       return false;
     loops_.pop_back();
     into.push_back(std::move(made));
@@ -207,15 +224,16 @@ private:
   }
 
   bool read_partial(std::string_view called, std::size_t at, std::vector<template_part>& into) {
-    auto known = partials_.find(called);
-    if (known == partials_.end())
-      return fail(at,
-                  "there is no partial \"" + std::string{called} + "\"" + guess(called, partials_));
+    auto known = scope_.partials.find(called);
+    if (known == scope_.partials.end())
+      return fail(at, "there is no partial \"" + std::string{called} + "\""
+                          + others(called, scope_.partials));
     if (std::find(inside_.begin(), inside_.end(), called) != inside_.end())
       return fail(at, "the partial \"" + std::string{called} + "\" contains itself");
-    if (inside_.size() >= partials_deep_max)
-      return fail(at, "partials stand in each other more than " + std::to_string(partials_deep_max)
-                          + " deep");
+    if (inside_.size() >= limits::template_partials_deep_max)
+      return fail(at, "partials stand in each other more than "
+                          + std::to_string(limits::template_partials_deep_max) + " deep");
+    partials.insert(known->first);
     inside_.push_back(known->first);
     bytes_ += known->second.size();
     if (bytes_ > limits::prompt_text_bytes_max)
@@ -233,8 +251,7 @@ private:
     return true;
   }
 
-  const template_variables& declared_;
-  const template_partials& partials_;
+  const template_scope& scope_;
   std::string_view text_, partial_;
   std::size_t at_ = 0;
   std::vector<loop_name> loops_;
@@ -244,14 +261,15 @@ private:
 
 } // namespace
 
-outcome<std::vector<template_part>, template_error>
-read_template_parts(std::string_view text, const template_variables& declared,
-                    const template_partials& partials) {
-  template_parser in{declared, partials};
-  std::vector<template_part> parts;
-  if (!in.read(text, {}, parts))
+outcome<template_text, template_error> read_template(std::string_view text,
+                                                     const template_scope& scope) {
+  template_parser in{scope};
+  template_text made;
+  if (!in.read(text, {}, made.parts))
     return unexpected{std::move(in.error)};
-  return parts;
+  made.variables = std::move(in.variables);
+  made.partials = std::move(in.partials);
+  return made;
 }
 
 } // namespace troupe

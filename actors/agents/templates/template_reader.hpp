@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,20 @@ struct template_part {
 /// Texts that templates share, by name.
 using template_partials = std::map<std::string, std::string, std::less<>>;
 
+/// What a template may use.
+struct template_scope {
+  template_variables variables;
+  template_partials partials;
+  bool others_are_texts = false; ///< a variable that is not declared is a text without a default
+};
+
+/// A template that was read.
+struct template_text {
+  std::vector<template_part> parts;
+  template_variables variables;                ///< those that it uses
+  std::set<std::string, std::less<>> partials; ///< the same
+};
+
 /// Reads a template:
 ///
 ///     text     = { fixed | "{{" mark "}}" }
@@ -47,9 +62,8 @@ using template_partials = std::map<std::string, std::string, std::less<>>;
 ///
 /// Everything is checked here: that each variable is declared, that lists are looped over and texts
 /// are not, that fields exist, that partials exist and do not contain themselves. A line that has
-/// nothing but a mark of a loop, partial or comment leaves no blank line.
-outcome<std::vector<template_part>, template_error>
-read_template_parts(std::string_view text, const template_variables& declared,
-                    const template_partials& partials);
+/// nothing but a mark of a loop, partial or comment leaves no blank line. Errors are at a "{{".
+outcome<template_text, template_error> read_template(std::string_view text,
+                                                     const template_scope& scope);
 
 } // namespace troupe

@@ -26,7 +26,7 @@ struct template_value {
   std::variant<std::string, double, bool, std::vector<std::string>, std::vector<record>> content;
 
   variable_type type() const noexcept { return static_cast<variable_type>(content.index()); }
-  /// As it stands in a text: a number as short as it can be read back. Not of lists.
+  /// As it stands in a text: a number as a person writes it, and exact. Not of lists.
   std::string text() const;
 
   bool operator==(const template_value&) const = default;

@@ -13,6 +13,7 @@ namespace troupe {
 /// - `reasoning_effort` and the schema of the answer stand in `output_config`.
 /// - Messages of the same role in a row become one; results of tools come first in it.
 /// - A refusal that is sent back is text.
+/// - The fixed part of a message (`fixed_bytes`) ends with a `cache_control`, if it is long enough.
 class anthropic_dialect : public dialect {
 public:
   result<http_request> ask(const ModelRequest& what, const model_target& of) const override;

@@ -1,8 +1,13 @@
 #include "actors/llm/anthropic/anthropic_messages.hpp"
 
+#include "actors/llm/anthropic/cache_marks.hpp"
 #include "actors/llm/request_json.hpp"
+#include "config/base/utf8.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <string_view>
 
 namespace troupe {
 
@@ -103,11 +108,31 @@ bool is_of_user(MessagePart::KindCase kind) {
   return kind == MessagePart::kImage || kind == MessagePart::kToolResult;
 }
 
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
+
+/// A text as one block, or as two if its fixed part ends with a mark within it. The API refuses
+/// blocks that are blank.
+void add_content(json_value& to, const ChatMessage& from, bool is_marked) {
+  std::string_view text = from.content();
+  if (text.empty())
+    return;
+  auto fixed = is_marked ? utf8_prefix(text, from.fixed_bytes()) : std::string_view{};
+  if (is_blank(text.substr(fixed.size())))
+    fixed = fixed.empty() ? fixed : text;
+  if (is_blank(fixed)) {
+    to.push_back(text_part(from.content()));
+    return;
+  }
+  to.push_back(text_part(std::string{fixed}));
+  to.back()["cache_control"] = {{"type", "ephemeral"}};
+  if (fixed.size() < text.size())
+    to.push_back(text_part(std::string{text.substr(fixed.size())}));
+}
+
 /// The content of a message. Texts without a character say nothing, and the API refuses them.
-result<json_value> blocks_of(const ChatMessage& from, const model_target& of) {
+result<json_value> blocks_of(const ChatMessage& from, const model_target& of, bool is_marked) {
   auto results = json_value::array(), others = json_value::array();
-  if (!from.content().empty())
-    others.push_back(text_part(from.content()));
+  add_content(others, from, is_marked);
   bool is_assistant = from.role() == "assistant";
   for (const auto& part : from.parts()) {
     auto kind = part.kind_case();
@@ -156,10 +181,12 @@ json_value shortest(json_value blocks) {
 result<anthropic_conversation> anthropic_messages(const ModelRequest& what,
                                                   const model_target& of) {
   auto system = json_value::array(), messages = json_value::array();
-  for (const auto& message : what.messages()) {
+  auto marks = cache_marks(what);
+  for (int i = 0; i < what.messages_size(); ++i) {
+    const auto& message = what.messages(i);
     if (auto fine = check(message, !messages.empty(), of); !fine)
       return unexpected{std::move(fine).error()};
-    auto blocks = blocks_of(message, of);
+    auto blocks = blocks_of(message, of, std::binary_search(marks.begin(), marks.end(), i));
     if (!blocks)
       return unexpected{std::move(blocks).error()};
     auto role = message.role() == "assistant" ? "assistant" : "user";

@@ -91,20 +91,24 @@ attempt_plan::advice attempt_plan::hedge_or_wait(instant now, const passes& lets
 attempt_plan::advice attempt_plan::ask_next(instant now, const passes& lets_pass,
                                             retry_budget& budget) {
   auto earliest = instant::max();
-  bool is_blocked = false;
+  bool is_blocked = false, is_spent = false;
   for (auto& one : left_) {
     if (!lets_pass(one.candidate, now)) {
       is_blocked = true;
       continue;
     }
+    if (one.tried > 0 && !budget.has_left(now)) {
+      is_spent = true;
+      continue;
+    }
     if (one.not_before <= now) {
-      if (!attempts_.empty() && !std::exchange(is_free_, false) && !budget.take(now))
-        return over(ec::none, "too many calls of this node fail to try it again");
+      if (one.tried > 0)
+        budget.take(now);
       return start(one, now);
     }
     if (one.not_before >= deadline_)
       continue;
-    if (!one.is_far)
+    if (!one.is_held)
       return {.kind = advice::what::wait, .until = one.not_before};
     earliest = std::min(earliest, one.not_before);
   }
@@ -112,6 +116,8 @@ attempt_plan::advice attempt_plan::ask_next(instant now, const passes& lets_pass
     return {.kind = advice::what::wait, .until = earliest};
   if (is_blocked)
     return wait_for_breakers(now);
+  if (is_spent)
+    return over(ec::none, "too many calls of this node fail to try it again");
   return over(ec::none, left_.empty() ? "" : "the time is too short to wait for it");
 }
 
@@ -149,7 +155,6 @@ void attempt_plan::draw_pauses(instant now, std::uint64_t random) {
       continue;
     auto most = longest_pause(terms_, one.tried);
     auto pause = std::max(random_part(most, random), one.retry_after);
-    one.is_far = one.retry_after > terms_.pause_max;
     one.not_before = now + pause;
   }
 }
@@ -171,6 +176,7 @@ void attempt_plan::began_to_answer(std::uint32_t attempt) {
 void attempt_plan::failed(std::uint32_t attempt, instant now, attempt_failure why) {
   auto choice = choose_retry(why);
   bool was_silent = why.why.code == ec::timed_out;
+  bool is_held = why.status == too_many_requests || why.retry_after;
   auto retry_after = why.retry_after.value_or(nanoseconds{0});
   end(attempt, now, std::move(why.why));
   if (attempt == answering_ || choice == retry_choice::never) {
@@ -189,6 +195,7 @@ void attempt_plan::failed(std::uint32_t attempt, instant now, attempt_failure wh
   }
   of->needs_pause = true;
   of->retry_after = retry_after;
+  of->is_held = is_held;
   if (was_silent) // it would take its share of the time again
     std::rotate(of, of + 1, left_.end());
 }
@@ -200,7 +207,6 @@ void attempt_plan::called_off(std::uint32_t attempt, instant now) {
 void attempt_plan::not_accepted(std::uint32_t attempt, instant now, std::string why) {
   end(attempt, now, {ec::none, std::move(why)});
   find(attempt).is_poor = true;
-  is_free_ = true;
   left_.erase(
       std::remove_if(left_.begin(), left_.end(),
                      [&](const untried& one) { return one.candidate == candidate_of(attempt); }),

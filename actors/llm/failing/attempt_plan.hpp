@@ -25,11 +25,12 @@ namespace troupe {
 ///   those that can answer the call, so a fallback keeps what the caller meant.
 /// - Before it asks the same one again it waits: a random part of a pause that doubles ("full
 ///   jitter": Brooker, "Exponential Backoff And Jitter", AWS 2015), and at least what `Retry-After`
-///   said. Where that is longer than `pause_max` or goes beyond the deadline, the next one is asked
-///   instead; if nobody else is left, it is obeyed as long as the deadline allows.
+///   said. Of one that has got too many requests, or says when to come back, the next one is asked
+///   instead; if nobody else is left, it is waited for as long as the deadline allows.
 /// - A candidate whose breaker lets nothing pass is passed over. If that holds for all, the call
 ///   waits for one, up to `breaker_open_max`: then a provider that has recovered was found.
-/// - Each attempt but the first takes from the budget of the node (retry_budget.hpp).
+/// - Whoever is asked again takes from the budget of the node (retry_budget.hpp). When that is
+///   spent, only those are asked whom the call has not asked.
 /// - While others are left, an attempt has only its share of the time for its first piece. One that
 ///   was silent for so long is asked again after the others, if at all.
 /// - When the first piece has been passed on, nothing is tried any more.
@@ -99,7 +100,7 @@ private:
     std::uint16_t candidate = 0;
     std::uint32_t tried = 0;
     bool needs_pause = false; ///< it has failed, and its pause is not drawn yet
-    bool is_far = false;      ///< the pause is longer than one of ours: rather ask the next one
+    bool is_held = false;     ///< its provider wants it to wait: rather ask the next one
     instant not_before{};
     std::chrono::nanoseconds retry_after{0};
   };
@@ -121,7 +122,6 @@ private:
   bool is_over_ = false;
   std::uint32_t answering_ = 0; ///< the attempt whose first piece was passed on; 0: none
   bool was_hedged_ = false;
-  bool is_free_ = false; ///< the next attempt is not the budget's: an answer was not accepted
   std::optional<instant> blocked_since_; ///< no breaker lets the call pass
   failure ended_by_;                     ///< why no more is tried, beside what the attempts say
 };

@@ -8,7 +8,10 @@
 
 namespace troupe {
 
-/// Keeps calls away from one model of one provider (with one key) while they would only fail.
+/// Keeps calls away from one model of one provider while they would only fail.
+///
+/// What concerns only a key (401, 403, 429) is no failure here (`is_illness`): the keys of a
+/// provider are taken out, or rest, one by one (nodes/provider_keys.hpp).
 ///
 /// It opens after `breaker_failures` failures in a row, or when half of at least
 /// `breaker_calls_min` calls of a window failed. Open for a while (a second, doubled with each

@@ -13,7 +13,8 @@ namespace troupe {
 /// How many further attempts the calls of a node may make: in any `retry_window` at most
 /// `retry_percent` of the calls that began in it, or `retries_free` where that is more. So an
 /// outage is not multiplied: when every call fails, a provider gets 1.1 times the calls, not three
-/// times. Fallbacks and hedges count as retries do.
+/// times. Hedges count as retries do. To go on to a model that the call has not asked costs
+/// nothing: it is asked instead of the other.
 ///
 /// The window is ten slices; what is older than the oldest slice is forgotten.
 class retry_budget {

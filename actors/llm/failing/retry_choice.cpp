@@ -4,7 +4,7 @@ namespace troupe {
 
 namespace {
 
-constexpr unsigned request_timeout = 408, conflict = 409, too_early = 425, too_many = 429,
+constexpr unsigned no_such_thing = 404, request_timeout = 408, conflict = 409, too_early = 425,
                    server_errors = 500, not_implemented = 501, version_not_supported = 505;
 
 bool is_server_error(unsigned status) {
@@ -28,7 +28,7 @@ retry_choice choose_retry(const attempt_failure& of) {
     case ec::provider_failed:
     case ec::timed_out: // of the provider; the plan knows the caller's time
     case ec::outcome_unknown:
-      return of.status == 0 || of.status < request_timeout || of.status == too_many
+      return of.status == 0 || of.status < request_timeout || of.status == too_many_requests
                      || is_server_error(of.status)
                  ? retry_choice::anywhere
                  : retry_choice::elsewhere;
@@ -53,8 +53,12 @@ retry_choice choose_retry(const attempt_failure& of) {
 }
 
 bool is_illness(const attempt_failure& of) {
-  return of.was_sent && of.status != too_many && of.why.code != ec::overloaded
-         && choose_retry(of) == retry_choice::anywhere;
+  if (!of.was_sent || of.status == too_many_requests)
+    return false;
+  if (of.why.code == ec::overloaded && !is_server_error(of.status))
+    return false; // of this node
+  return choose_retry(of) == retry_choice::anywhere
+         || (of.status == no_such_thing && of.why.code == ec::unknown_model);
 }
 
 } // namespace troupe

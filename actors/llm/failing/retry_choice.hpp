@@ -8,6 +8,8 @@
 
 namespace troupe {
 
+inline constexpr unsigned too_many_requests = 429; ///< the HTTP status
+
 /// How one attempt of a call ended, as far as the next one depends on it.
 struct attempt_failure {
   failure why;
@@ -34,8 +36,9 @@ enum class retry_choice : std::uint8_t {
 /// | cancelled, the caller's time is over | never |
 retry_choice choose_retry(const attempt_failure& of);
 
-/// Whether it says that the model or its provider is ill, for its circuit breaker. Being asked too
-/// often (429) does not: that is for its pace; nor does a wrong request or a refused key.
+/// Whether it says that the model or its provider is ill, for its circuit breaker, or that there is
+/// no such model there. Being asked too often (429) does not: that is for its pace; nor does a
+/// wrong request or a refused key.
 bool is_illness(const attempt_failure& of);
 
 } // namespace troupe

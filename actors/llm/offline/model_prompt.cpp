@@ -194,6 +194,12 @@ void take_last_sentence(model_prompt& made) {
 
 } // namespace
 
+std::vector<prompt_passage> passages_in(std::string_view message) {
+  prompt_reader found;
+  found.read(message);
+  return std::move(found.passages);
+}
+
 model_prompt read_prompt(const ModelRequest& request) {
   prompt_reader found;
   std::size_t system_bound = 0;

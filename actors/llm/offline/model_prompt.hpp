@@ -37,6 +37,9 @@ struct model_prompt {
   std::size_t at_most = 3;   ///< quotations or sentences, from 1 to `limits::model_quotes_max`
 };
 
+/// The passages of a message, in order; they refer to it.
+std::vector<prompt_passage> passages_in(std::string_view message);
+
 /// Reads the last message of the user; "at most" also from the system's messages.
 model_prompt read_prompt(const ModelRequest& request);
 

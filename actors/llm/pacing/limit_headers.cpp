@@ -168,4 +168,14 @@ bool limit_headers::take(std::string_view called, std::string_view value, wall_c
   return true;
 }
 
+void limit_headers::take_lines(std::string_view lines, wall_clock now) {
+  while (!lines.empty()) {
+    auto end = std::min(lines.find('\n'), lines.size());
+    auto line = lines.substr(0, end);
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+    if (auto colon = line.find(':'); colon != line.npos)
+      take(line.substr(0, colon), line.substr(colon + 1), now);
+  }
+}
+
 } // namespace troupe

@@ -32,9 +32,12 @@ public:
 
   /// False: it is no header about limits.
   bool take(std::string_view called, std::string_view value, wall_clock now);
+  /// Lines "name: value".
+  void take_lines(std::string_view lines, wall_clock now);
 
   const told_limit& requests() const noexcept { return requests_; }
   const told_limit& tokens() const noexcept { return tokens_; }
+  bool is_told() const noexcept { return requests_.is_told() || tokens_.is_told(); }
 
 private:
   told_limit requests_, tokens_;

@@ -1,5 +1,7 @@
 #include "actors/llm/pacing/provider_pace.hpp"
 
+#include "config/limits/pacing.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -78,21 +80,23 @@ void provider_pace::began(instant now, std::uint64_t tokens) {
   tokens_out_ += tokens;
 }
 
-void provider_pace::ended(instant now, std::uint64_t expected, std::uint64_t tokens,
-                          const limit_headers& told) {
-  calls_out_ -= std::min<std::uint64_t>(calls_out_, 1);
-  tokens_out_ -= std::min(tokens_out_, expected);
-  refusals_ = 0;
-  stopped_until_ = std::min(stopped_until_, now);
-  tokens_.use(now, static_cast<double>(tokens) - static_cast<double>(expected));
+void provider_pace::heard(instant now, std::uint64_t expected, const limit_headers& told) {
+  failed(expected);
+  if (now >= stopped_until_) // otherwise it went before the 429
+    refusals_ = 0;
   learn(told, now);
+}
+
+void provider_pace::ended(instant now, std::uint64_t expected, std::uint64_t tokens) {
+  tokens_.use(now, static_cast<double>(tokens) - static_cast<double>(expected));
 }
 
 void provider_pace::refused(instant began, instant now, std::uint64_t expected,
                             std::optional<nanoseconds> retry_after, const limit_headers& told) {
-  calls_out_ -= std::min<std::uint64_t>(calls_out_, 1);
-  tokens_out_ -= std::min(tokens_out_, expected);
+  failed(expected);
   learn(told, now);
+  if (retry_after)
+    retry_after = std::min<nanoseconds>(*retry_after, limits::retry_after_max);
   if (began >= refused_at_) { // those that were on their way tell the same once more
     constexpr std::uint32_t doublings_max = 16;
     nanoseconds pause = limits::pace_pause;
@@ -116,6 +120,20 @@ void provider_pace::failed(std::uint64_t expected) {
 void provider_pace::learn(const limit_headers& told, instant now) {
   requests_.learn(told.requests(), now, nodes_, static_cast<double>(calls_out_));
   tokens_.learn(told.tokens(), now, nodes_, static_cast<double>(tokens_out_));
+}
+
+provider_pace::known_limits provider_pace::known(instant now) const {
+  auto whole = [](double amount) { return static_cast<std::uint64_t>(std::max(0.0, amount)); };
+  known_limits told;
+  if (requests_.is_known) {
+    told.requests = whole(requests_.limit);
+    told.requests_left = whole(requests_.left_at(now));
+  }
+  if (tokens_.is_known) {
+    told.tokens = whole(tokens_.limit);
+    told.tokens_left = whole(tokens_.left_at(now));
+  }
+  return told;
 }
 
 bool provider_pace::invariants() const {

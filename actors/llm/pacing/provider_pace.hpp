@@ -1,7 +1,6 @@
 #pragma once
 
 #include "actors/llm/pacing/limit_headers.hpp"
-#include "config/limits/choosing.hpp"
 #include "messages/ids.hpp"
 
 #include <chrono>
@@ -35,15 +34,24 @@ public:
 
   /// It goes: it is counted.
   void began(instant now, std::uint64_t tokens);
-  /// It was answered, and took so many tokens of the `expected` ones.
-  void ended(instant now, std::uint64_t expected, std::uint64_t tokens, const limit_headers& told);
+  /// Its answer begins, and is no 429: the provider has counted it.
+  void heard(instant now, std::uint64_t expected, const limit_headers& told);
+  /// It was heard, and took so many tokens of the `expected` ones.
+  void ended(instant now, std::uint64_t expected, std::uint64_t tokens);
   /// It was refused as one too many. `began`: when it went.
   void refused(instant began, instant now, std::uint64_t expected,
                std::optional<std::chrono::nanoseconds> retry_after, const limit_headers& told);
-  /// It ended without an answer, otherwise.
+  /// It ended without an answer, otherwise; nothing was heard of it.
   void failed(std::uint64_t expected);
   /// How many nodes share the key; at least 1.
   void share_among(std::uint32_t nodes) { nodes_ = nodes == 0 ? 1 : nodes; }
+
+  /// What is known, for people. 0: the provider has said nothing of it.
+  struct known_limits {
+    std::uint64_t requests = 0, requests_left = 0; ///< in a window, and of this node at `now`
+    std::uint64_t tokens = 0, tokens_left = 0;
+  };
+  known_limits known(instant now) const;
 
   bool invariants() const;
 

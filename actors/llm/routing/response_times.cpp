@@ -1,6 +1,7 @@
 #include "actors/llm/routing/response_times.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe {
 
@@ -9,6 +10,10 @@ namespace {
 /// The share of the latest measurement in the average.
 constexpr int share_percent = 30;
 constexpr int whole_percent = 100;
+/// No time counts for more: an average that only grows would run over.
+constexpr std::chrono::nanoseconds counted_max = std::chrono::minutes{1};
+/// So many failures in a row, and what was measured before them says nothing any more.
+constexpr std::uint32_t failures_of_outage = 2;
 /// A call that was to tell something and is not heard of counts no more.
 constexpr auto learns_within = limits::breaker_probe_time;
 
@@ -16,7 +21,13 @@ constexpr auto learns_within = limits::breaker_probe_time;
 
 void response_times::measured(std::size_t candidate, std::chrono::nanoseconds took, instant now) {
   auto& one = all_[candidate];
-  took = std::max(took, std::chrono::nanoseconds{1});
+  if (std::exchange(one.failures, 0) >= failures_of_outage)
+    one.average = std::chrono::nanoseconds{0};
+  count(one, took, now);
+}
+
+void response_times::count(measured_times& one, std::chrono::nanoseconds took, instant now) {
+  took = std::clamp(took, std::chrono::nanoseconds{1}, counted_max);
   one.average =
       one.average.count() == 0
           ? took
@@ -26,7 +37,9 @@ void response_times::measured(std::size_t candidate, std::chrono::nanoseconds to
 }
 
 void response_times::failed(std::size_t candidate, std::chrono::nanoseconds took, instant now) {
-  measured(candidate, std::max(took, 2 * all_[candidate].average), now);
+  auto& one = all_[candidate];
+  one.failures = std::min(one.failures + 1, failures_of_outage);
+  count(one, std::max(took, 2 * one.average), now);
 }
 
 std::optional<std::size_t> response_times::explore(const std::vector<std::uint16_t>& usable,

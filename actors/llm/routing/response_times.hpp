@@ -18,7 +18,8 @@ namespace troupe {
 /// is slow would never be asked again, and nobody would see that it has recovered; so one whose
 /// last measurement is older than `explore_after` is asked once more, the oldest first, at most one
 /// call in `explore_one_in`, and no second one until that call has ended. One that was never
-/// measured is asked at once.
+/// measured is asked at once. After an outage, of which the average has grown long, it begins anew
+/// with the first answer.
 class response_times {
 public:
   using instant = troupe::instant;
@@ -27,7 +28,8 @@ public:
 
   /// The first piece of a call has come after that time.
   void measured(std::size_t candidate, std::chrono::nanoseconds took, instant now);
-  /// A call ended without one: counted as if it had come after `took`, at least twice the average.
+  /// A call ended without one: counted as if it had come after `took`, at least twice the average
+  /// and at most a minute.
   void failed(std::size_t candidate, std::chrono::nanoseconds took, instant now);
 
   /// Zero: it was never measured.
@@ -39,11 +41,14 @@ public:
 
 private:
   struct measured_times {
+    std::uint32_t failures = 0; ///< in a row
     std::chrono::nanoseconds average{0};
     instant measured_at{};
     instant asked_at{};
     bool is_asked = false; ///< to learn, and nothing was heard yet
   };
+
+  static void count(measured_times& one, std::chrono::nanoseconds took, instant now);
 
   std::vector<measured_times> all_;
   std::uint32_t calls_ = limits::explore_one_in; ///< since the last one that was asked to learn

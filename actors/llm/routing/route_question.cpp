@@ -56,8 +56,19 @@ std::string_view last_words(const ModelRequest& call) {
 
 } // namespace
 
-route_question question_of(const ModelRequest& call, std::optional<task_type> task,
-                           std::optional<double> hardness) {
+std::optional<std::string> mistake_in(const ModelRequest& call) {
+  if (!call.task().empty() && !to_task_type(call.task()))
+    return "the task of a call is code_generation, planning, analysis or other, not \""
+           + call.task() + "\"";
+  if (call.has_complexity() && !(call.complexity() >= 0 && call.complexity() <= 1))
+    return "the complexity of a call is a number from 0 to 1, not "
+           + std::to_string(call.complexity());
+  return std::nullopt;
+}
+
+route_question question_of(const ModelRequest& call) {
+  auto task = to_task_type(call.task());
+  auto hardness = call.has_complexity() ? std::optional{call.complexity()} : std::nullopt;
   route_question made;
   for (const auto& message : call.messages()) {
     made.input_tokens += count_tokens(message.content());
@@ -67,6 +78,8 @@ route_question question_of(const ModelRequest& call, std::optional<task_type> ta
   for (const auto& tool : call.tools())
     made.input_tokens += count_tokens(tool.description()) + count_tokens(tool.parameters());
   made.output_tokens = call.max_output_tokens();
+  made.usual_tokens = call.role().empty() ? 0 : usual_output_tokens;
+  made.has_temperature = call.has_temperature();
   made.tools = !call.tools().empty();
   made.json_schema = call.has_json_answer() && !call.json_answer().schema().empty();
   made.is_estimated = !hardness;

@@ -8,11 +8,6 @@ namespace troupe {
 
 namespace {
 
-/// What the answer may take of a context.
-std::uint64_t expected_output(const route_question& asked) {
-  return asked.output_tokens != 0 ? asked.output_tokens : limits::assumed_output_tokens;
-}
-
 exclusion to_exclusion(candidate_health how) {
   switch (how) {
     case candidate_health::fine:
@@ -116,7 +111,16 @@ void router::say_settings(routing_decision& made) const {
       made.settings = static_cast<std::uint16_t>(i);
 }
 
-exclusion router::why_not(const route_candidate& one, const route_question& asked) const {
+/// That may come at most; 0: nobody bounds it.
+std::uint64_t router::output_bound(const routing_decision& made) const {
+  if (made.asked.output_tokens != 0)
+    return made.asked.output_tokens;
+  auto of_class = made.settings ? route_.classes[*made.settings].output_tokens : 0;
+  return of_class != 0 ? of_class : made.asked.usual_tokens;
+}
+
+exclusion router::why_not(const route_candidate& one, const route_question& asked,
+                          std::uint64_t bound) {
   const auto& can = one.can;
   if (asked.tools && !can.tools)
     return exclusion::no_tools;
@@ -124,9 +128,10 @@ exclusion router::why_not(const route_candidate& one, const route_question& aske
     return exclusion::no_images;
   if (asked.json_schema && !can.json_schema)
     return exclusion::no_json_schema;
-  if (can.output_tokens != 0 && asked.output_tokens > can.output_tokens)
+  if (can.output_tokens != 0 && bound > can.output_tokens)
     return exclusion::short_output;
-  if (can.context_tokens != 0 && asked.input_tokens + asked.output_tokens > can.context_tokens)
+  auto output = bound != 0 ? bound : limits::assumed_output_tokens;
+  if (can.context_tokens != 0 && asked.input_tokens + output > can.context_tokens)
     return exclusion::short_context;
   return exclusion::none;
 }
@@ -134,11 +139,12 @@ exclusion router::why_not(const route_candidate& one, const route_question& aske
 void router::consider(routing_decision& made, std::span<const candidate_health> health) const {
   made.all.reserve(candidates_.size());
   made.order.reserve(candidates_.size());
-  auto output = expected_output(made.asked);
+  auto bound = output_bound(made);
+  auto output = bound != 0 ? bound : limits::assumed_output_tokens;
   auto count = static_cast<std::uint16_t>(candidates_.size());
   for (std::uint16_t i = 0; i < count; ++i) {
     const auto& one = candidates_[i];
-    auto why = why_not(one, made.asked);
+    auto why = why_not(one, made.asked, bound);
     if (why == exclusion::none)
       why = to_exclusion(health[i]);
     made.all.push_back({i, why, one.cost_of(made.asked.input_tokens, output), times_.average(i)});

@@ -49,7 +49,9 @@ public:
   const std::vector<route_candidate>& candidates() const noexcept { return candidates_; }
 
 private:
-  exclusion why_not(const route_candidate& one, const route_question& asked) const;
+  std::uint64_t output_bound(const routing_decision& made) const;
+  static exclusion why_not(const route_candidate& one, const route_question& asked,
+                           std::uint64_t bound);
   void say_tier(routing_decision& made) const;
   void say_settings(routing_decision& made) const;
   void consider(routing_decision& made, std::span<const candidate_health> health) const;

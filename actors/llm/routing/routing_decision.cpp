@@ -56,13 +56,14 @@ std::string candidate_text(const routing_decision::considered& one, const route_
   return text + ")";
 }
 
-std::string class_text(const route_class& of) {
+/// What the caller says itself is not the class's.
+std::string class_text(const route_class& of, const route_question& asked) {
   auto text = "from " + two_digits(of.from) + ":";
   if (!of.model.empty())
     text += " model " + of.model;
-  if (of.temperature)
+  if (of.temperature && !asked.has_temperature)
     text += " temperature " + two_digits(*of.temperature);
-  if (of.output_tokens != 0)
+  if (of.output_tokens != 0 && asked.output_tokens == 0)
     text += " output_tokens " + std::to_string(of.output_tokens);
   if (!of.quantization.empty())
     text += " quantization " + of.quantization;
@@ -105,7 +106,7 @@ std::string explain(const routing_decision& made, const route_config& route,
       text += "tier: no model of it can answer: " + std::string{to_string(made.used_tier)} + "\n";
   }
   if (made.settings)
-    text += "settings: " + class_text(route.classes[*made.settings]) + "\n";
+    text += "settings: " + class_text(route.classes[*made.settings], made.asked) + "\n";
   if (made.explores)
     text += "the first is asked to learn how fast it is now\n";
   std::size_t turn = 0;

@@ -62,22 +62,39 @@ std::vector<std::string> all_phrases() {
 }
 
 /// U+E0000 to U+E007F: letters that nobody sees, and models read.
-void find_tags(std::string_view text, safety_findings& into) {
-  constexpr std::string_view lead = "\xf3\xa0";
-  constexpr std::size_t bytes = 4;
-  auto is_tag = [&](std::size_t at) {
-    auto here = text.substr(at, bytes);
-    return here.size() == bytes && here.starts_with(lead)
+constexpr std::string_view tag_lead = "\xf3\xa0";
+constexpr std::size_t tag_bytes = 4;
+
+/// Where the tags end that begin there.
+std::size_t tags_end(std::string_view text, std::size_t at) {
+  auto is_tag = [&] {
+    auto here = text.substr(at, tag_bytes);
+    return here.size() == tag_bytes && here.starts_with(tag_lead)
            && (here[2] == '\x80' || here[2] == '\x81');
   };
-  for (auto at = text.find(lead); at != text.npos; at = text.find(lead, at)) {
-    auto end = at;
-    while (is_tag(end))
-      end += bytes;
+  while (is_tag())
+    at += tag_bytes;
+  return at;
+}
+
+void find_tags(std::string_view text, safety_findings& into) {
+  for (auto at = text.find(tag_lead); at != text.npos; at = text.find(tag_lead, at)) {
+    auto end = tags_end(text, at);
     if (end > at)
       into.push_back({safety_check::injection, at, end, "invisible letters"});
     at = std::max(end, at + 1);
   }
+}
+
+std::size_t tags_open_from(std::string_view text) {
+  for (auto at = text.find(tag_lead.front()); at != text.npos;) {
+    auto end = tags_end(text, at);
+    auto rest = text.substr(end);
+    if (rest.size() < tag_bytes && rest.substr(0, 2) == tag_lead.substr(0, rest.size()))
+      return at;
+    at = text.find(tag_lead.front(), std::max(end, at + 1));
+  }
+  return text.size();
 }
 
 } // namespace
@@ -91,6 +108,10 @@ void find_injections(std::string_view text, safety_findings& into) {
   for (const auto& one : injection_phrases().find(text))
     into.push_back({safety_check::injection, one.begin, one.end, "a command to the model"});
   find_tags(text, into);
+}
+
+std::size_t injections_open_from(std::string_view text) {
+  return std::min(injection_phrases().open_from(text), tags_open_from(text));
 }
 
 std::string wrap_as_data(std::string_view title, std::string_view text) {

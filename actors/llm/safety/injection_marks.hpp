@@ -3,6 +3,7 @@
 #include "actors/llm/safety/phrase_finder.hpp"
 #include "actors/llm/safety/safety_finding.hpp"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,8 @@ namespace troupe {
 const phrase_finder& injection_phrases();
 
 void find_injections(std::string_view text, safety_findings& into);
+/// Where one may have begun that goes on behind the end of `text`; its size if none has.
+std::size_t injections_open_from(std::string_view text);
 
 /// `text` between two lines that say that it is data, whatever it says. `title` names it. Both
 /// lines have a number that does not occur in the text, so that it cannot end itself.

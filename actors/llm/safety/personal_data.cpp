@@ -205,6 +205,25 @@ std::size_t account_at(std::string_view text, std::size_t begin) {
   return has_account_checksum(account) ? begin + at : 0;
 }
 
+/// Where digits and capitals begin that stand in groups at the end: cards and accounts.
+std::size_t groups_open_from(std::string_view text) {
+  constexpr std::size_t longest = 44; // 34 characters of an account, and the spaces between them
+  auto may_be = [](char c) { return is_digit_byte(c) || is_upper(c) || c == ' ' || c == '-'; };
+  auto size = text.size();
+  auto behind = size > 0 && text.back() == '.' ? size - 1 : size; // a digit may follow the dot
+  auto least = behind > longest ? behind - longest : 0;
+  auto at = behind;
+  bool has_digit = false;
+  while (at > least && may_be(text[at - 1])
+         && (at == behind || text[at - 1] != ' ' || text[at] != ' ')) {
+    --at;
+    has_digit = has_digit || is_digit_byte(text[at]);
+  }
+  while (at < behind && (text[at] == ' ' || text[at] == '-'))
+    ++at;
+  return has_digit ? at : size;
+}
+
 } // namespace
 
 void find_emails(std::string_view text, safety_findings& into) {
@@ -256,6 +275,14 @@ void find_ibans(std::string_view text, safety_findings& into) {
       at = end - 1;
     }
   }
+}
+
+std::size_t personal_data_open_from(std::string_view text) {
+  if (text.empty())
+    return 0;
+  auto last = text.back();
+  bool is_inside = is_local_byte(last) || last == '@';
+  return std::min(groups_open_from(text), text.size() - (is_inside ? 1 : 0));
 }
 
 } // namespace troupe

@@ -1,5 +1,9 @@
 #include "actors/llm/safety/placeholders.hpp"
 
+#include "actors/llm/json_text.hpp"
+
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 
 namespace troupe {
@@ -26,6 +30,12 @@ std::size_t placeholder_at(std::string_view text) {
   return std::all_of(inside.begin(), inside.end(), may_be_inside) ? end + 1 : 0;
 }
 
+/// As it stands between the quotes of a JSON text.
+std::string inside_json(const std::string& value) {
+  auto written = write_json(json_value(value)).value_or("\"\"");
+  return written.substr(1, written.size() - 2);
+}
+
 } // namespace
 
 void placeholders::reserve(std::string_view text) {
@@ -33,6 +43,13 @@ void placeholders::reserve(std::string_view text) {
     if (auto length = placeholder_at(text.substr(at)); length > 0)
       if (auto name = text.substr(at, length); !values_.contains(name))
         reserved_.emplace(name, true);
+}
+
+void placeholders::avoid(const placeholders& others) {
+  for (const auto& [name, value] : others.values_)
+    reserved_.emplace(name, true);
+  for (const auto& [name, is] : others.reserved_)
+    reserved_.emplace(name, is);
 }
 
 std::string placeholders::of(safety_check check, std::string_view value) {
@@ -49,7 +66,7 @@ std::string placeholders::of(safety_check check, std::string_view value) {
   return name;
 }
 
-std::string placeholders::unmask(std::string_view text) const {
+std::string placeholders::unmask(std::string_view text, within of) const {
   std::string made;
   std::size_t from = 0;
   for (auto at = text.find('['); at != text.npos; at = text.find('[', at + 1)) {
@@ -57,7 +74,8 @@ std::string placeholders::unmask(std::string_view text) const {
     auto known = length > 0 ? values_.find(text.substr(at, length)) : values_.end();
     if (known == values_.end())
       continue;
-    made.append(text.substr(from, at - from)).append(known->second);
+    made.append(text.substr(from, at - from));
+    made.append(of == within::text ? known->second : inside_json(known->second));
     from = at + length;
   }
   return made.append(text.substr(from));

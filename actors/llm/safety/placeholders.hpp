@@ -18,13 +18,21 @@ namespace troupe {
 /// It holds what was masked: it is never logged, sent or kept longer than the call.
 class placeholders {
 public:
+  /// What a value stands in.
+  enum class within : std::uint8_t {
+    text,
+    json_text, ///< a text within JSON: it is written as JSON writes it
+  };
+
   /// Its placeholders are somebody's own words. Before the text is masked.
   void reserve(std::string_view text);
+  /// None of those of `others` is given.
+  void avoid(const placeholders& others);
   /// The placeholder of `value`, the same each time.
   std::string of(safety_check check, std::string_view value);
 
   /// `text` with the values in their places again.
-  std::string unmask(std::string_view text) const;
+  std::string unmask(std::string_view text, within of = within::text) const;
   /// Where a placeholder may have begun that goes on behind the end of `text`; else its size.
   std::size_t open_from(std::string_view text) const;
 

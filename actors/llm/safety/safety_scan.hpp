@@ -40,19 +40,31 @@ struct safety_outcome {
   std::string why; ///< for people, if it is blocked: what was found, and where; not its text
 };
 
-/// All that `rules` search for in `text`, in order and without overlaps: of two that overlap the
-/// more severe action counts, then the longer one. Pure; 8 KiB take less than a millisecond.
-safety_findings scan(std::string_view text, const safety_rules& rules);
+/// All that `rules` search for in `text` but its size, in order. Those to be masked do not overlap:
+/// where they did, one of the kind that `safety_check` lists first spans all of them. Others may
+/// overlap. The first `before` bytes were searched before: they are only what words touch. Pure; 8
+/// KiB take less than a millisecond.
+safety_findings scan(std::string_view text, const safety_rules& rules, std::size_t before = 0);
+/// Where something may have begun that goes on behind the end of `text`; its size if nothing has.
+/// Whoever searches on from there finds what he would find in the whole text.
+std::size_t open_from(std::string_view text, const safety_rules& rules);
 
-/// Checks a whole text. Masked values become placeholders of `masked`.
-safety_outcome check_text(std::string_view text, const safety_rules& rules, placeholders& masked);
+/// Whether `safety_check::size` finds something in a text of so many bytes.
+bool is_too_long(std::size_t bytes, const safety_rules& rules);
+/// Where it does, for people.
+std::string too_long_text(const safety_rules& rules, std::size_t offset = 0);
+
+/// Checks a whole text. Masked values become placeholders of `masked`. The text begins at byte
+/// `offset` of what people know it by.
+safety_outcome check_text(std::string_view text, const safety_rules& rules, placeholders& masked,
+                          std::size_t offset = 0);
 
 /// `text` with the findings from `first` on masked as the rules say; `offset` is that of `text` in
 /// what was scanned.
 std::string with_masks(std::string_view text, std::size_t offset, const safety_findings& found,
                        const safety_rules& rules, placeholders& masked);
 
-/// "a GitHub token at byte 17".
-std::string place_text(const safety_finding& found);
+/// "GitHub token at byte 17"; `offset` is added to its place.
+std::string place_text(const safety_finding& found, std::size_t offset = 0);
 
 } // namespace troupe

@@ -1,6 +1,6 @@
 #include "actors/llm/safety/safety_stream.hpp"
 
-#include "actors/llm/safety/injection_marks.hpp"
+#include "actors/llm/safety/secrets_in.hpp"
 #include "config/limits/safety.hpp"
 
 #include <algorithm>
@@ -10,110 +10,50 @@ namespace troupe {
 
 namespace {
 
-/// What a token, an address or a URL consists of.
-bool is_of_token(char c) {
-  constexpr std::string_view marks = "-_.+%=/@:~";
-  return is_word_byte(c) || marks.find(c) != marks.npos;
+/// Before all findings that `end` is within.
+std::size_t before_findings(std::size_t end, const safety_findings& found) {
+  for (auto one = found.rbegin(); one != found.rend(); ++one) // the later ones first: they overlap
+    if (one->begin < end && one->end > end)
+      end = one->begin;
+  return end;
 }
 
-/// Where the last word begins; at most `safety_held_bytes_max` before the end.
-std::size_t last_word(std::string_view text) {
-  auto least =
-      text.size() > limits::safety_held_bytes_max ? text.size() - limits::safety_held_bytes_max : 0;
-  auto at = text.size();
-  while (at > least && is_of_token(text[at - 1]))
-    --at;
-  return at == least && least > 0 ? text.size() : at; // too long to be kept
-}
-
-/// Where digits and capitals begin that stand in groups before `end`: cards and bank accounts.
-std::size_t last_groups(std::string_view text, std::size_t end) {
-  constexpr std::size_t longest = 44; // 34 characters of an account, and the spaces between them
-  auto may_be = [](char c) {
-    return is_digit_byte(c) || (c >= 'A' && c <= 'Z') || c == ' ' || c == '-';
-  };
-  auto least = text.size() > longest ? text.size() - longest : 0;
-  auto at = text.size();
-  bool has_digit = false;
-  while (at > least && may_be(text[at - 1])
-         && (at == text.size() || text[at - 1] != ' ' || text[at] != ' ')) {
-    --at;
-    has_digit = has_digit || is_digit_byte(text[at]);
+/// Where the text may be cut: before a word, and not within what was found.
+std::size_t cut_of(std::string_view text, const safety_rules& rules, const safety_findings& found) {
+  auto cut = open_from(text, rules);
+  for (auto last = text.size() + 1; last != cut;) {
+    last = cut;
+    cut = before_findings(cut < text.size() ? word_from(text, cut) : cut, found);
   }
-  if (!has_digit)
-    return end;
-  while (at < text.size() && (text[at] == ' ' || text[at] == '-'))
-    ++at;
-  return std::min(at, end);
-}
-
-/// Where a private key begins that has no end yet, or "-----BEGIN" itself is not whole.
-std::size_t open_key(std::string_view text, std::size_t end) {
-  constexpr std::string_view begin = "-----BEGIN ", close = "-----END ", dashes = "-----";
-  auto at = text.rfind(begin);
-  if (at == text.npos)
-    return end;
-  auto last = text.find(close, at);
-  bool is_closed = last != text.npos && text.find(dashes, last + close.size()) != text.npos;
-  auto title_end = text.find(dashes, at + begin.size());
-  bool is_other =
-      title_end != text.npos && text.substr(at, title_end - at).find("PRIVATE KEY") == text.npos;
-  constexpr std::size_t title_max = 80;
-  bool has_no_title = title_end == text.npos && text.size() - at > title_max;
-  if (is_closed || is_other || has_no_title || text.size() - at >= limits::private_key_bytes_max)
-    return end;
-  return std::min(at, end);
+  constexpr std::size_t overlong_kept = 1'024; // of a word that is too long to be kept
+  if (text.size() - cut > limits::safety_held_bytes_max)
+    cut = before_findings(std::max(cut, text.size() - overlong_kept), found);
+  return cut;
 }
 
 } // namespace
-
-std::size_t safety_stream::open_from() const {
-  auto wants = [&](safety_check check) { return rules_->action_of(check) != safety_action::off; };
-  auto end = kept_.size();
-  bool words = wants(safety_check::secret) || wants(safety_check::email)
-               || wants(safety_check::card) || wants(safety_check::iban)
-               || wants(safety_check::denied) || wants(safety_check::injection);
-  if (words)
-    end = last_word(kept_);
-  if (wants(safety_check::secret))
-    end = open_key(kept_, end);
-  if (wants(safety_check::card) || wants(safety_check::iban))
-    end = last_groups(kept_, end);
-  if (wants(safety_check::denied) && rules_->denied)
-    end = std::min(end, rules_->denied->open_from(kept_));
-  if (wants(safety_check::injection))
-    end = std::min(end, injection_phrases().open_from(kept_));
-  if (wants(safety_check::encoding) && end == kept_.size()) { // a character may be split
-    constexpr std::size_t character_max = 3;
-    for (std::size_t back = 1; back <= std::min(character_max, end); ++back)
-      if ((static_cast<unsigned char>(kept_[end - back]) & 0xc0) == 0xc0)
-        return end - back;
-  }
-  return end;
-}
 
 safety_outcome safety_stream::feed(std::string_view piece) {
   if (is_blocked_)
     return {};
   kept_.append(piece);
-  return pass(open_from(), false);
+  return pass(false);
 }
 
 safety_outcome safety_stream::finish() {
   if (is_blocked_)
     return {};
-  return pass(kept_.size(), true);
+  return pass(true);
 }
 
-/// All that is kept is searched, and what lies before `end` is passed on.
-safety_outcome safety_stream::pass(std::size_t end, bool is_last) {
+/// All that is kept is searched, and what nothing can change any more is passed on.
+safety_outcome safety_stream::pass(bool is_last) {
   safety_outcome made;
   auto text = before_ + kept_;
   auto offset = before_.size();
-  auto found = scan(text, *rules_);
-  for (const auto& one : found)
-    if (one.begin < offset + end && one.end > offset + end)
-      end = one.begin > offset ? one.begin - offset : 0; // it goes on
+  auto found = scan(text, *rules_, offset);
+  auto cut = is_last ? text.size() : std::max(offset, cut_of(text, *rules_, found));
+  auto end = cut - offset;
   safety_findings passed;
   for (const auto& one : found) {
     if (one.end > offset + end || one.end <= offset)
@@ -126,12 +66,12 @@ safety_outcome safety_stream::pass(std::size_t end, bool is_last) {
     passed.push_back(one);
   }
   passed_ += end;
-  if (rules_->action_of(safety_check::size) != safety_action::off && rules_->bytes_max != 0
-      && passed_ + kept_.size() - end > rules_->bytes_max && !made.blocked_by) {
+  if (!is_too_long_ && is_too_long(passed_ + kept_.size() - end, *rules_) && !made.blocked_by) {
+    is_too_long_ = true;
     ++made.found[static_cast<std::size_t>(safety_check::size)];
     if (rules_->action_of(safety_check::size) == safety_action::block) {
       made.blocked_by = safety_check::size;
-      made.why = "more bytes than allowed";
+      made.why = too_long_text(*rules_);
     }
   }
   if (made.blocked_by) {
@@ -153,7 +93,7 @@ std::string safety_stream::unmask(std::string_view text, bool is_last) {
   whole += text;
   auto end = is_last ? whole.size() : asked_->open_from(whole);
   unmasked_ = whole.substr(end);
-  return asked_->unmask(std::string_view{whole}.substr(0, end));
+  return asked_->unmask(std::string_view{whole}.substr(0, end), of_);
 }
 
 } // namespace troupe

@@ -174,30 +174,48 @@ std::size_t form_at(std::string_view text, const secret_form& of) {
   return of.begins.size() + length;
 }
 
+constexpr std::string_view key_begin = "-----BEGIN ";
+
+struct private_key_place {
+  std::size_t length = 0; ///< 0: there is none
+  bool is_open = false;   ///< what comes behind the text may change it
+};
+
 /// "-----BEGIN RSA PRIVATE KEY-----" up to the line of its end.
-std::size_t private_key_at(std::string_view text) {
-  constexpr std::string_view begin = "-----BEGIN ", end = "-----END ", dashes = "-----";
-  if (!text.starts_with(begin))
-    return 0;
-  auto title_end = text.find(dashes, begin.size());
-  if (title_end == text.npos
-      || text.substr(begin.size(), title_end - begin.size()).find("PRIVATE KEY") == text.npos)
-    return 0;
-  auto last = text.find(end, title_end);
+private_key_place private_key_at(std::string_view text) {
+  constexpr std::string_view end = "-----END ", dashes = "-----";
+  constexpr std::size_t title_max = 80;
+  if (!text.starts_with(key_begin))
+    return {};
+  auto title = text.substr(key_begin.size(), title_max);
+  auto title_end = title.find(dashes);
+  if (title_end == title.npos)
+    return {0, title.size() < title_max};
+  if (title.substr(0, title_end).find("PRIVATE KEY") == title.npos)
+    return {};
+  auto last = text.find(end, key_begin.size() + title_end);
   auto close = last == text.npos ? text.npos : text.find(dashes, last + end.size());
   auto length = close == text.npos ? text.size() : close + dashes.size();
-  return std::min(length, limits::private_key_bytes_max);
+  bool is_open = close == text.npos && length < limits::private_key_bytes_max;
+  return {std::min(length, limits::private_key_bytes_max), is_open};
+}
+
+constexpr std::string_view password_mark = "://";
+constexpr std::size_t password_look_max = 200;
+
+/// Where "user:password" ends in `part`, which begins with the mark; npos: it does not.
+std::size_t password_end(std::string_view part) {
+  auto at = part.find_first_of("/@", password_mark.size());
+  return std::min(at, part.find_first_of(word_ends, password_mark.size()));
 }
 
 /// Behind a scheme: "://user:password@host" is a secret from the password to the @.
 std::optional<std::pair<std::size_t, std::size_t>> password_at(std::string_view text) {
-  constexpr std::string_view mark = "://";
-  if (!text.starts_with(mark))
+  if (!text.starts_with(password_mark))
     return std::nullopt;
-  constexpr std::size_t look_max = 200;
-  auto part = text.substr(0, look_max);
-  auto ends = part.find_first_of("/@ \t\r\n\"'<>?#", mark.size());
-  auto colon = part.find(':', mark.size());
+  auto part = text.substr(0, password_look_max);
+  auto ends = password_end(part);
+  auto colon = part.find(':', password_mark.size());
   if (ends == part.npos || part[ends] != '@' || colon == part.npos || colon + 1 >= ends)
     return std::nullopt;
   auto word = part.substr(colon + 1, ends - colon - 1);
@@ -225,7 +243,7 @@ void find_secrets(std::string_view text, safety_findings& into) {
       continue;
     }
     if (c == '-') {
-      if (auto length = private_key_at(here); length > 0) {
+      if (auto length = private_key_at(here).length; length > 0) {
         into.push_back({safety_check::secret, at, at + length, "private key"});
         at += length - 1;
       }
@@ -240,6 +258,25 @@ void find_secrets(std::string_view text, safety_findings& into) {
         break;
       }
   }
+}
+
+std::size_t secrets_open_from(std::string_view text) {
+  auto end = text.size();
+  if (!text.empty() && (is_dotted(text.back()) || text.back() == ':' || text.ends_with(":/")))
+    --end;
+  auto near = end > password_look_max ? end - password_look_max : 0;
+  for (auto at = text.find(password_mark, near); at < end; at = text.find(password_mark, at + 1)) {
+    auto part = text.substr(at, password_look_max);
+    if (part.size() < password_look_max && password_end(part) == part.npos)
+      end = at;
+  }
+  for (auto at = text.find(key_begin); at < end;) {
+    auto key = private_key_at(text.substr(at));
+    if (key.is_open)
+      return at;
+    at = text.find(key_begin, at + std::max<std::size_t>(key.length, 1));
+  }
+  return end;
 }
 
 } // namespace troupe

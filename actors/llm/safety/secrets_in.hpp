@@ -2,6 +2,7 @@
 
 #include "actors/llm/safety/safety_finding.hpp"
 
+#include <cstddef>
 #include <string_view>
 
 namespace troupe {
@@ -17,5 +18,18 @@ namespace troupe {
 ///
 /// One pass; what begins nowhere like a secret costs a look-up in a table.
 void find_secrets(std::string_view text, safety_findings& into);
+
+/// Where a secret may have begun that goes on behind the end of `text`; its size if none has.
+/// Within a word it may begin earlier: `word_from` tells.
+std::size_t secrets_open_from(std::string_view text);
+
+/// What none of the things contains that are found within a word, nor looks at beyond it.
+inline constexpr std::string_view word_ends = " \t\r\n\"'<>?#";
+
+/// Where the word begins that `end` is in or behind.
+constexpr std::size_t word_from(std::string_view text, std::size_t end) {
+  auto last = end == 0 ? text.npos : text.find_last_of(word_ends, end - 1);
+  return last == text.npos ? 0 : last + 1;
+}
 
 } // namespace troupe

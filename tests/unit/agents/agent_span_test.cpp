@@ -63,6 +63,19 @@ TEST_F(agent_span, a_message_for_which_there_is_no_room_has_a_span_too) {
   EXPECT_EQ(text(made[0], "error.type"), "overloaded");
 }
 
+TEST_F(agent_span, each_attempt_of_a_call_has_its_span) {
+  auto asked = tell(sampled("model"));
+  for (std::uint64_t number : {98, 99, 98}) { // the first one ends after the second began
+    CallSpan call;
+    *call.mutable_span() =
+        begin_span(span_names::http, {}, asked.at(0).trace, {number}, scene.now + 1ms);
+    tell(reply_to(asked[0], call, message_kind::piece));
+  }
+  scene.now += 5ms;
+  tell(reply_to(asked[0], ModelAnswer{}));
+  EXPECT_THAT(names(spans()), ElementsAre("POST", "POST", "chat offline", "invoke_agent obedient"));
+}
+
 TEST_F(agent_span, a_repetition_of_unknown_outcome_has_a_span_too) {
   auto again = sampled("hello");
   again.attempt = 2;

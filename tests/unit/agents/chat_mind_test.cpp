@@ -10,11 +10,18 @@ namespace {
 
 using namespace troupe::tests;
 
+/// Each variable is a field of the input, or the answer to another prompt.
+typed_template text_with_fields(std::string_view text) {
+  auto made = typed_template::parse(text, {.others_are_texts = true});
+  EXPECT_TRUE(made) << text;
+  return made ? *made : typed_template{};
+}
+
 std::unique_ptr<mind> chat_with(std::string_view answer_prompt) {
   script says;
   says.role_name = "tester";
   says.model = "offline";
-  says.prompts["answer"] = *prompt_template::parse(answer_prompt);
+  says.prompts["answer"] = text_with_fields(answer_prompt);
   return make_mind<chat_mind>(std::make_shared<const script>(std::move(says)));
 }
 
@@ -76,10 +83,10 @@ TEST(chat_mind, says_in_words_that_there_is_no_answer) {
 TEST(chat_mind, asks_its_prompts_in_the_order_in_which_they_use_each_other) {
   script says;
   says.role_name = "poet";
-  says.prompts["answer"] = *prompt_template::parse("{{text}}: {{draft}}, {{critique}}");
-  says.prompts["critique"] = *prompt_template::parse("judge {{draft}}");
-  says.prompts["draft"] = *prompt_template::parse("write on {{text}}");
-  says.prompts["system"] = *prompt_template::parse("Be brief.");
+  says.prompts["answer"] = text_with_fields("{{text}}: {{draft}}, {{critique}}");
+  says.prompts["critique"] = text_with_fields("judge {{draft}}");
+  says.prompts["draft"] = text_with_fields("write on {{text}}");
+  says.prompts["system"] = text_with_fields("Be brief.");
   auto subject = make_mind<chat_mind>(std::make_shared<const script>(says));
   for (int i = 0; i < 2; ++i) { // the second message knows nothing of the first
     auto draft = the<ask_model>(subject->decide(said("geese")));
@@ -98,9 +105,9 @@ TEST(chat_mind, asks_its_prompts_in_the_order_in_which_they_use_each_other) {
 TEST(chat_mind, asks_at_once_what_needs_nothing_of_each_other) {
   script says;
   says.role_name = "judge";
-  says.prompts["answer"] = *prompt_template::parse("{{good}} or {{bad}}");
-  says.prompts["bad"] = *prompt_template::parse("against {{text}}");
-  says.prompts["good"] = *prompt_template::parse("for {{text}}");
+  says.prompts["answer"] = text_with_fields("{{good}} or {{bad}}");
+  says.prompts["bad"] = text_with_fields("against {{text}}");
+  says.prompts["good"] = text_with_fields("for {{text}}");
   auto subject = make_mind<chat_mind>(std::make_shared<const script>(says));
   auto todo = subject->decide(said("geese"));
   ASSERT_EQ(todo.size(), 2u);
@@ -113,8 +120,8 @@ TEST(chat_mind, asks_at_once_what_needs_nothing_of_each_other) {
 TEST(chat_mind, a_prompt_of_its_own_hides_a_field_of_that_name) {
   script says;
   says.role_name = "poet";
-  says.prompts["answer"] = *prompt_template::parse("{{draft}}");
-  says.prompts["draft"] = *prompt_template::parse("write");
+  says.prompts["answer"] = text_with_fields("{{draft}}");
+  says.prompts["draft"] = text_with_fields("write");
   auto subject = make_mind<chat_mind>(std::make_shared<const script>(says));
   ValueMap input;
   set_field(input, "draft", value_of("mine"));
@@ -130,6 +137,23 @@ TEST(chat_mind, fills_fields_of_a_task_into_its_prompt) {
   set_field(input, "text", value_of("hello"));
   auto todo = chat_with("Say {{text}} {{tone}} in {{words}} words")->decide(task_with(input));
   EXPECT_EQ(user_message(the<ask_model>(todo)), "Say hello kindly in 20 words");
+}
+
+TEST(chat_mind, tells_a_route_how_hard_its_task_is) {
+  auto complexity_of = [](Value said) {
+    ValueMap input;
+    set_field(input, "text", value_of("hello"));
+    set_field(input, "complexity", std::move(said));
+    auto subject = chat_with("{{text}}");
+    auto call = the<ask_model>(subject->decide(task_with(input))).call;
+    return call.has_complexity() ? call.complexity() : -1;
+  };
+  Value number;
+  number.set_number(0.7);
+  EXPECT_EQ(complexity_of(number), 0.7);
+  EXPECT_EQ(complexity_of(value_of(std::int64_t{1})), 1);
+  EXPECT_EQ(complexity_of(value_of(std::int64_t{2})), -1);
+  EXPECT_EQ(complexity_of(value_of("0.7")), -1);
 }
 
 TEST(chat_mind, refuses_a_task_that_lacks_a_field_of_its_prompt) {
@@ -152,8 +176,8 @@ protected:
   void make(history_limits limits) {
     script says;
     says.role_name = "tester";
-    says.prompts["system"] = *prompt_template::parse("Be brief.");
-    says.prompts["answer"] = *prompt_template::parse("{{text}}");
+    says.prompts["system"] = text_with_fields("Be brief.");
+    says.prompts["answer"] = text_with_fields("{{text}}");
     says.history = limits;
     subject = make_mind<chat_mind>(std::make_shared<const script>(std::move(says)));
   }

@@ -53,7 +53,7 @@ TEST(roles, echo_and_noop_are_cheap) {
 TEST(parse_role, reads_all_keys) {
   auto read = parse_role("role: poet\ndescription: Writes verse\nmind: chat\nmodel: other\n"
                          "talk: true\ntasks: false\nstate: none\nreads_files: true\n"
-                         "on_unknown: fail\n"
+                         "on_unknown: fail\ntask: planning\n"
                          "limits: {output_tokens: 50, time: 2s}\n"
                          "prompts: {system: Be brief., answer: 'Say {{text}}'}\n",
                          "role.yaml");
@@ -72,9 +72,21 @@ TEST(parse_role, reads_all_keys) {
   auto todo = read->make()->decide(message_received{"hello", {}, {}, false});
   auto& ask = std::get<ask_model>(todo.at(0));
   EXPECT_EQ(ask.call.model(), "other");
+  EXPECT_EQ(ask.call.task(), "planning");
   EXPECT_EQ(ask.call.max_output_tokens(), 50u);
   EXPECT_EQ(ask.call.messages(0).content(), "Be brief.");
   EXPECT_EQ(ask.call.messages(1).content(), "Say hello");
+}
+
+TEST(parse_role, leaves_the_limit_of_an_answer_open_unless_it_is_said) {
+  auto read = parse_role("role: poet\ndescription: Writes verse\nmind: chat\nmodel: other\n"
+                         "prompts: {answer: 'Say {{text}}'}\n",
+                         "role.yaml");
+  ASSERT_TRUE(read) << to_string(read.error());
+  auto todo = read->make()->decide(message_received{"hello", {}, {}, false});
+  const auto& call = std::get<ask_model>(todo.at(0)).call;
+  EXPECT_EQ(call.max_output_tokens(), 0u) << "the class of a route may say it";
+  EXPECT_EQ(call.role(), "poet");
 }
 
 TEST(parse_role, refuses_unknown_keys_minds_and_prompts) {
@@ -151,6 +163,8 @@ TEST(parse_role, refuses_values_out_of_range) {
   EXPECT_TRUE(error_of(chat + "state: lasting\n").starts_with("role.yaml:6:8:"));
   EXPECT_NE(error_of(chat + "state: durable\n").find("keeps nothing"), std::string::npos);
   EXPECT_TRUE(error_of(chat + "on_unknown: ask\n").starts_with("role.yaml:6:13:"));
+  EXPECT_TRUE(error_of(chat + "task: guess\n").starts_with("role.yaml:6:7: task is code_gen"))
+      << error_of(chat + "task: guess\n");
   EXPECT_NE(error_of("role: Poet\ndescription: x\nmind: noop\n").find("lower-case"),
             std::string::npos);
 }

@@ -44,6 +44,13 @@ TEST(step_history, a_question_has_the_same_hash_in_every_process) {
   EXPECT_EQ(hash, 6157222095223982348u) << "those on disk were made so";
   EXPECT_NE(hash, step_history::hash_of(payload_kind::ModelRequest, question("geese!")));
   EXPECT_NE(hash, step_history::hash_of(payload_kind::EmbeddingRequest, question("geese?")));
+  auto marked = question("geese?");
+  auto unmarked = question("geese?");
+  marked.add_messages()->set_fixed_bytes(3);
+  unmarked.add_messages();
+  EXPECT_EQ(step_history::hash_of(payload_kind::ModelRequest, marked),
+            step_history::hash_of(payload_kind::ModelRequest, unmarked))
+      << "how much of it a provider may keep is not asked";
 }
 
 TEST(step_history, records_may_be_given_in_any_order) {

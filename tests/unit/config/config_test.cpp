@@ -3,6 +3,7 @@
 #include "config/limits/work.hpp"
 
 #include "config/keys.hpp"
+#include "config/safety_section.hpp"
 
 #include <gtest/gtest.h>
 
@@ -247,6 +248,9 @@ TEST_F(config, unknown_variables_are_errors_but_those_of_other_parts_are_not) {
          {"TROUPE_CONFIG", "x"},
          {"TROUPE_JAEGER_PORT", "16686"},
          {"TROUPE_JAEGER_OTLP_PORT", "4318"},
+         {"TROUPE_LLAMA_PORT", "8088"},
+         {"TROUPE_SERVERS", "x"},
+         {"TROUPE_JOBS", "2"},
          {"HOME", "x"}},
         {}});
   EXPECT_EQ(error_of({{}, {{"TROUPE_NODE_NAMES", "x"}}, {}}),
@@ -358,7 +362,7 @@ TEST_F(config, every_key_is_described_in_one_line) {
   std::size_t lines = 0;
   for (auto c : text)
     lines += c == '\n';
-  EXPECT_EQ(lines, config_keys().size() + describe_providers().size());
+  EXPECT_EQ(lines, config_keys().size() + describe_providers().size() + describe_safety().size());
   for (const auto& key : config_keys()) {
     EXPECT_TRUE(has(text, key.name)) << key.name;
     EXPECT_TRUE(has(text, key.help)) << key.name;

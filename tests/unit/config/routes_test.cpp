@@ -112,6 +112,18 @@ TEST_F(configured_routes, say_what_is_wrong_and_where) {
               HasSubstr("expected a whole number from 1 to 20"));
 }
 
+TEST_F(configured_routes, may_not_be_ambiguous) {
+  EXPECT_THAT(error_of("routes:\n  auto:\n    models: [auto]\n"),
+              HasSubstr(":11:14: routes.auto: a route is no model of a route: auto"));
+  EXPECT_THAT(error_of("routes:\n  api:\n    models: [small]\n"),
+              HasSubstr(":11:5: routes.api: a provider has that name, too"));
+  EXPECT_THAT(error_of("routes:\n  auto:\n    models: [small, api/one, api/two]\n"),
+              HasSubstr(":11:30: routes.auto: api/two is one of its models already"));
+  EXPECT_THAT(error_of("routes:\n  auto:\n    models: [small]\n"
+                       "    attempts: {pause: 3s, pause_max: 2s}\n"),
+              HasSubstr(":12:23: pause: 3s is longer than pause_max, 2s"));
+}
+
 TEST(known_capabilities, are_those_of_the_program) {
   const auto& all = known_capabilities();
   EXPECT_GE(all.size(), 10u);

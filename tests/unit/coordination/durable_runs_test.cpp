@@ -124,12 +124,12 @@ TEST_F(durable_runs, are_gone_on_with_from_any_point) {
 
 TEST_F(durable_runs, survive_many_ends_of_their_owner) {
   auto run = accepted(many(4));
-  for (int life = 0; life < 4; ++life) {
+  for (int times = 0; times < 4; ++times) {
     auto all = offers();
-    ASSERT_EQ(all.size(), 4u - static_cast<unsigned>(life));
+    ASSERT_EQ(all.size(), 4u - static_cast<unsigned>(times));
     done(all.at(0), "result");
     written();
-    if (life < 3)
+    if (times < 3)
       restart();
   }
   EXPECT_TRUE(by().only<RunEnded>().ok());
@@ -180,9 +180,9 @@ TEST_F(durable_runs, are_left_when_their_owner_stops) {
 
 TEST_F(durable_runs, give_up_a_task_that_ends_its_owner_again_and_again) {
   accepted(many(1));
-  for (std::uint32_t life = 0; life < limits::task_attempts; ++life) {
+  for (std::uint32_t times = 0; times < limits::task_attempts; ++times) {
     auto all = offers();
-    ASSERT_EQ(all.size(), 1u) << life;
+    ASSERT_EQ(all.size(), 1u) << times;
     by().tell(about<TaskStarted>(all[0]));
     written();
     restart();
@@ -273,7 +273,7 @@ TEST_F(durable_runs, are_accepted_again_when_they_are_written_and_as_what_they_a
 }
 
 TEST_F(durable_runs, are_begun_once_if_a_repeated_submission_was_never_accepted) {
-  for (std::uint16_t attempt : {2, 3}) { // both before the journal says that it knows of none
+  for (std::uint16_t attempt = 2; attempt <= 3; ++attempt) { // before the journal knows of none
     auto again = make_envelope(message_kind::request, address::of(service::coordinator, node_a),
                                submission(many(1)));
     again.sender = client;

@@ -29,6 +29,15 @@ protected:
     made.set_want_progress(true);
     return made;
   }
+  void ask_retry(std::uint64_t number, std::uint16_t attempt = 1) {
+    auto asked =
+        make_envelope(message_kind::request, address::of(service::coordinator, node_a), retry());
+    asked.sender = client;
+    asked.id = {{42}, number};
+    asked.attempt = attempt;
+    by().give(std::move(asked));
+    written();
+  }
 };
 
 TEST_F(version_waits, end_at_no_time_and_cost_no_attempt) {
@@ -154,32 +163,87 @@ TEST_F(version_waits, end_by_a_retry_that_begins_them_without_their_steps) {
 
 TEST_F(version_waits, are_what_a_retry_of_a_run_that_goes_on_needs) {
   run = accepted(many(1));
-  by().ask(retry(), client);
-  auto why = from_proto(by().only<Failure>());
-  EXPECT_EQ(why.code, ec::invalid_argument);
-  EXPECT_NE(why.message.find("goes on"), std::string::npos) << why.message;
+  for (std::uint16_t attempt : {std::uint16_t{1}, std::uint16_t{2}}) {
+    ask_retry(7, attempt);
+    auto why = from_proto(by().only<Failure>());
+    EXPECT_EQ(why.code, ec::invalid_argument);
+    EXPECT_NE(why.message.find("goes on"), std::string::npos) << why.message;
+  }
 }
 
 TEST_F(version_waits, are_begun_anew_once_by_a_retry_that_is_repeated) {
   refused_here();
-  auto first =
-      make_envelope(message_kind::request, address::of(service::coordinator, node_a), retry());
-  first.sender = client;
-  first.id = {{42}, 5};
-  by().give(std::move(first));
-  written();
+  ask_retry(5);
   by().only<RunAccepted>();
   record_step(offers().at(0), "another answer");
-  auto again =
-      make_envelope(message_kind::request, address::of(service::coordinator, node_a), retry());
-  again.sender = client;
-  again.id = {{42}, 5};
-  again.attempt = 2;
-  by().give(std::move(again));
-  written();
+  ask_retry(5, 2);
   EXPECT_EQ(by().only<RunAccepted>().run(), run);
   restart();
   EXPECT_EQ(offers().at(0).steps_size(), 1) << "the step after the first retry is kept";
+}
+
+TEST_F(version_waits, are_what_a_retry_has_begun_anew_also_when_their_run_has_ended_meanwhile) {
+  refused_here();
+  ask_retry(5);
+  by().only<RunAccepted>();
+  done(offers().at(0));
+  written();
+  ASSERT_TRUE(journal.has_ended(run));
+  restart(); // and its answer was lost
+  ask_retry(5, 2);
+  auto told = by().only<RunAccepted>();
+  EXPECT_EQ(told.run(), run) << "no other one begins";
+  EXPECT_TRUE(told.known());
+  EXPECT_EQ(by().only<RunEnded>().run(), run);
+  EXPECT_TRUE(offers().empty());
+  ask_retry(6);
+  EXPECT_NE(by().only<RunAccepted>().run(), run) << "that is another wish";
+}
+
+TEST_F(version_waits, are_what_a_retry_has_begun_anew_for_each_repetition_of_it) {
+  refused_here();
+  ask_retry(5);
+  by().only<RunAccepted>();
+  done(offers().at(0));
+  written();
+  ASSERT_TRUE(journal.has_ended(run));
+  ask_retry(4); // its session is known: what comes with another number is new
+  by().only<RunAccepted>();
+  for (std::uint16_t attempt : {std::uint16_t{2}, std::uint16_t{3}, std::uint16_t{4}}) {
+    by().take<RunEnded>();
+    ask_retry(5, attempt); // the answers before were lost
+    EXPECT_EQ(by().only<RunAccepted>().run(), run) << attempt;
+    EXPECT_EQ(by().only<RunEnded>().run(), run) << attempt;
+  }
+}
+
+TEST_F(version_waits, that_begin_anew_count_the_calls_that_were_on_their_way) {
+  run = accepted(many(1));
+  auto task = offers().at(0);
+  record_step(task, "an answer");
+  auto on_way = about<StepsMade>(task);
+  auto& step = *on_way.add_steps();
+  step.set_number(2);
+  step.set_what("chat gpt-5");
+  by().ask(std::move(on_way), address::of_agent(name{"reader#1"}, node_a));
+  written();
+  by().only<StepsKept>();
+  restart();
+  refuse(offers().at(0), node_a, REFUSED_VERSION);
+  ask_retry(5);
+  by().only<RunAccepted>();
+  EXPECT_EQ(offers().at(0).steps_size(), 0);
+  EXPECT_EQ(counted.plain().steps_unknown, 1u);
+  EXPECT_EQ(shown(run).ended().unknown_steps(), 1u);
+  restart();
+  EXPECT_EQ(shown(run).ended().unknown_steps(), 1u) << "as its events tell";
+  done(offers().at(0));
+  written();
+  RunEnded ended;
+  ASSERT_TRUE(ended.ParseFromString(journal.runs[run].back().finished().ended()));
+  EXPECT_EQ(ended.unknown_steps(), 1u);
+  ASSERT_EQ(ended.tasks_size(), 1);
+  EXPECT_EQ(ended.tasks(0).unknown_steps(), 1u);
 }
 
 TEST_F(version_waits, end_with_their_run) {

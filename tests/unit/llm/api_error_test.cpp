@@ -62,6 +62,28 @@ TEST(api_error, reads_the_bodies_of_both_and_of_those_that_imitate_them) {
   EXPECT_EQ(anthropic.why(), "acme has too much to do (status 529): `Overloaded`");
 }
 
+TEST(api_error, of_llama_cpp_has_its_status_as_code_and_says_more_by_its_type) {
+  auto long_prompt = error_of(
+      400, R"({"error":{"code":400,"message":"request (5012 tokens) exceeds the available context )"
+           R"(size (512 tokens), try increasing it","type":"exceed_context_size_error",)"
+           R"("n_prompt_tokens":5012,"n_ctx":512}})");
+  EXPECT_EQ(long_prompt.code(), ec::too_large) << long_prompt.why();
+  EXPECT_THAT(long_prompt.why(), HasSubstr("(5012 tokens) exceeds the available context size"));
+  auto loading = error_of(
+      503, R"({"error":{"message":"Loading model","type":"unavailable_error","code":503}})");
+  EXPECT_EQ(loading.code(), ec::overloaded);
+  EXPECT_THAT(loading.why(), HasSubstr("`Loading model`"));
+  auto key = error_of(
+      401, R"({"error":{"message":"Invalid API Key","type":"authentication_error","code":401}})");
+  EXPECT_EQ(key.code(), ec::refused);
+  auto streamed =
+      read_answer(*make_dialect(provider_config::api::openai), stream_head(),
+                  "data: {\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":"
+                  "\"unavailable_error\"}}\n\n");
+  EXPECT_EQ(streamed.code(), ec::overloaded) << streamed.why();
+  EXPECT_EQ(read_api_error(R"({"error":{"code":418,"message":"m"}})").code, "418");
+}
+
 TEST(api_error, says_how_long_to_wait) {
   auto api = make_dialect(provider_config::api::openai);
   auto asked = [&](std::string_view after) {

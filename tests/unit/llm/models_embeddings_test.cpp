@@ -69,7 +69,7 @@ TEST_F(embeddings_of_a_node, go_the_way_of_all_calls) {
 TEST_F(embeddings_of_a_node, fail_in_words) {
   make();
   take(texts_of({"one"}, 1));
-  EXPECT_EQ(vectors_in(take(event_of(came(port.started[0].id, "busy", true, 429)))),
+  EXPECT_EQ(vectors_in(take(event_of(came(port.started[0].id, "busy", true, 503)))),
             "provider_failed: no vectors: busy");
   take(texts_of({"one"}, 2));
   auto broken = came(port.started[1].id, "vec", true);

@@ -84,6 +84,10 @@ struct recording_port : http_port {
   void cancel(std::uint64_t id) override { cancelled.push_back(id); }
   void taken(std::uint64_t id) override { took.push_back(id); }
   std::vector<refused_key> refused_keys(const std::string&) override { return refused; }
+  std::optional<limit_headers> take_limits(const std::string&) override {
+    return std::exchange(limits_told, std::nullopt);
+  }
+  bool has_rested_key(const std::string&) override { return rested_key; }
   std::string without_keys(std::string_view provider, std::string text) const override {
     return provider == "api" ? without_key(std::move(text), key) : std::move(text);
   }
@@ -98,6 +102,8 @@ struct recording_port : http_port {
   std::vector<outgoing> started;
   std::vector<std::uint64_t> cancelled, took;
   std::vector<refused_key> refused;
+  std::optional<limit_headers> limits_told; ///< by the next answer
+  bool rested_key = false;
   std::string key;
 };
 

@@ -136,7 +136,7 @@ TEST_F(models_of_a_node, end_a_call_when_its_time_is_over) {
   EXPECT_EQ(second.timers[0].after, 5s);
   EXPECT_THAT(
       answer_in(take(timer_fired{second.timers[0].id})),
-      HasSubstr("timed_out: the call of the model tiny waited for a place at provider api"));
+      HasSubstr("timed_out: the call of the model tiny waited for its turn at provider api"));
   EXPECT_THAT(answer_in(take(timer_fired{first.timers[0].id})),
               HasSubstr("was not answered by provider api in its time"));
   EXPECT_THAT(port.cancelled, ElementsAre(port.started[0].id));

@@ -55,6 +55,37 @@ TEST(openai_reader, reads_a_stream_and_passes_its_pieces_on) {
   }
 }
 
+/// In the shape of its source, tools/server/server-task.cpp (in llama-cpp-python 0.3.36).
+TEST(openai_reader, reads_a_stream_of_llama_cpp) {
+  auto event = [](const std::string& choices, const std::string& more = "") {
+    return "data: {\"choices\":" + choices
+           + R"(,"created":1764316800,"id":"chatcmpl-u7","model":"smollm2","system_fingerprint":)"
+             R"("b1-0c1e570","object":"chat.completion.chunk")"
+           + more + "}\n\n";
+  };
+  auto choice = [](const std::string& finish, const std::string& delta) {
+    return R"([{"finish_reason":)" + finish + R"(,"index":0,"delta":)" + delta + "}]";
+  };
+  auto stream = event(choice("null", R"({"role":"assistant","content":null})"))
+                + event(choice("null", R"({"content":"Hel"})"))
+                + event(choice("null", R"({"content":"lo"})")) + event(choice("\"length\"", "{}"))
+                + event("[]", R"(,"usage":{"completion_tokens":2,"prompt_tokens":31,)"
+                              R"("total_tokens":33,"prompt_tokens_details":{"cached_tokens":30}},)"
+                              R"("timings":{"cache_n":30,"prompt_n":1,"predicted_n":2})")
+                + last;
+  for (const auto& got :
+       {read_answer(api, stream_head(), stream), read_by_byte(api, stream_head(), stream)}) {
+    ASSERT_TRUE(got.answer) << got.why();
+    EXPECT_EQ(got.pieces.size(), 2U) << "none for a content that is null";
+    EXPECT_EQ(got.text(), "Hello");
+    EXPECT_EQ(got.answer->text(), "Hello");
+    EXPECT_EQ(got.answer->finish(), FINISH_LENGTH);
+    EXPECT_EQ(got.answer->input_tokens(), 31U) << "from the chunk without choices";
+    EXPECT_EQ(got.answer->output_tokens(), 2U);
+    EXPECT_EQ(got.answer->cached_tokens(), 30U);
+  }
+}
+
 TEST(openai_reader, reads_a_document) {
   auto body =
       R"({"id":"x","model":"m1-big","choices":[{"index":0,"message":{"role":"assistant",)"

@@ -1,11 +1,8 @@
-#include "actors/llm/routed_models.hpp"
-
-#include "tests/unit/llm/models_fixture.hpp"
+#include "tests/unit/llm/routed_fixture.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
 namespace troupe {
 
@@ -14,76 +11,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-/// Notes what it was asked.
-class watched_dialect final : public plain_dialect {
-public:
-  explicit watched_dialect(ModelRequest& last) : last_(&last) {}
-  result<http_request> ask(const ModelRequest& what, const model_target& of) const override {
-    *last_ = what;
-    return plain_dialect::ask(what, of);
-  }
-
-private:
-  ModelRequest* last_;
-};
-
-/// A route over two providers, `api` and `other`, each with one model, in simulated time.
-class a_routed_call : public models_of_a_node {
-protected:
-  a_routed_call() {
-    route.name = "auto";
-    route.policy = route_policy::fixed;
-    route.models = {"api/one", "other/two"};
-  }
-
-  void begin() {
-    models_logic::options options;
-    for (const auto* named : {"api", "other"}) {
-      auto& one = options.catalog.providers.emplace_back();
-      one.name = named;
-      one.base_url = "http://" + one.name;
-    }
-    options.catalog.routes = {route};
-    options.http = &port;
-    options.speak = [this](auto) { return std::make_unique<watched_dialect>(settings_); };
-    routed_ = std::make_unique<routed_models>(std::move(options), counted_);
-    run([&](step_context& context) { routed_->start(context, address::of(service::models)); });
-  }
-  outputs give(event input) {
-    auto out = run([&](step_context& context) { routed_->step(context, std::move(input)); });
-    EXPECT_TRUE(routed_->invariants());
-    for (const auto& timer : out.timers)
-      if ((timer.id & 0x8000'0000) != 0)
-        own_timer_ = timer;
-    return out;
-  }
-  /// Its own timer runs out.
-  outputs wait() {
-    now_ += own_timer_.after;
-    return give(timer_fired{own_timer_.id});
-  }
-  envelope asks(std::uint64_t number, const std::string& model = "auto",
-                std::chrono::milliseconds remaining = 60s) const {
-    auto made = call_of("Why?", number, "reader", model);
-    made.remaining = remaining;
-    return made;
-  }
-  outputs end(const std::string& body, std::uint32_t status = 200) {
-    return give(event_of(came(port.started.back().id, body, true, status)));
-  }
-  std::vector<std::string> asked() const {
-    std::vector<std::string> all;
-    for (const auto& one : port.started)
-      all.push_back(one.provider);
-    return all;
-  }
-
-  route_config route;
-  std::unique_ptr<routed_models> routed_;
-  outputs::timer own_timer_;
-  ModelRequest settings_; ///< as the last one was asked
-};
 
 TEST_F(a_routed_call, is_answered_under_the_id_of_its_request) {
   begin();
@@ -202,6 +129,19 @@ TEST_F(a_routed_call, takes_a_poor_answer_when_the_better_model_fails) {
   EXPECT_EQ(answer_in(out), "api/one: I don't know.");
 }
 
+TEST_F(a_routed_call, does_not_go_on_with_a_poor_answer_where_the_better_model_broke_off) {
+  route.policy = route_policy::cascade;
+  begin();
+  give(asks(5));
+  end("I don't know.");
+  auto out = give(event_of(came(port.started.back().id, "alpha ")));
+  EXPECT_THAT(texts_of_pieces(out), ElementsAre("0 alpha "));
+  out = end("beta");
+  EXPECT_THAT(texts_of_pieces(out), ElementsAre("1 beta"));
+  EXPECT_THAT(answer_in(out), AllOf(HasSubstr("provider_failed: no model answered in 2 attempts"),
+                                    HasSubstr("other/two after"), HasSubstr("half an answer")));
+}
+
 TEST_F(a_routed_call, keeps_away_from_a_model_that_fails_until_it_has_recovered) {
   route.attempts.each = 1;
   begin();
@@ -239,15 +179,98 @@ TEST_F(a_routed_call, is_answered_by_the_offline_model_if_nobody_else_does) {
   ASSERT_THAT(out.sends, ::testing::Not(IsEmpty()));
   const auto& passed = out.sends.back();
   EXPECT_EQ(passed.target, address::of(service::offline));
-  EXPECT_EQ(passed.id, id);
+  EXPECT_EQ(passed.sender, address::of(service::models));
+  Piece piece;
+  piece.set_text("Yes.");
+  auto came = give(reply_to(passed, std::move(piece), message_kind::piece));
+  EXPECT_THAT(texts_of_pieces(came), ElementsAre("0 Yes."));
+  EXPECT_EQ(came.sends.back().id, id);
+  ModelAnswer answer;
+  answer.set_text("Yes.");
+  came = give(reply_to(passed, std::move(answer)));
+  EXPECT_EQ(answer_in(came), "/: Yes.");
+  EXPECT_EQ(came.sends.back().id, id);
 }
 
-TEST_F(a_routed_call, has_the_settings_of_its_class_where_its_asker_says_none) {
-  route.classes = {{0, "", 0.3, 100, ""}};
+TEST_F(a_routed_call, takes_back_what_the_offline_model_has) {
+  route.models = {"offline"};
+  begin();
+  auto request = asks(5);
+  auto cancel = cancel_of(request);
+  auto asked_for = give(std::move(request));
+  const auto& passed = asked_for.sends.back();
+  auto out = give(std::move(cancel));
+  EXPECT_EQ(answer_in(out), "cancelled: the call was cancelled");
+  EXPECT_EQ(std::count_if(out.sends.begin(), out.sends.end(),
+                          [&](const auto& one) {
+                            return one.kind == message_kind::cancel && one.id == passed.id
+                                   && one.sender == passed.sender;
+                          }),
+            1);
+}
+
+TEST_F(a_routed_call, is_refused_if_nobody_knows_its_task) {
+  begin();
+  auto request = asks(5);
+  request.body.as<ModelRequest>()->set_task("guessing");
+  EXPECT_THAT(answer_in(give(std::move(request))),
+              HasSubstr("invalid_argument: the task of a call is"));
+  EXPECT_THAT(asked(), IsEmpty());
+}
+
+TEST_F(a_routed_call, is_taken_back_while_a_second_attempt_cannot_be_made) {
+  route.models = {"api/one", "api/picky"};
+  route.attempts.hedge = 2s;
+  calls_max = 1;
+  begin();
+  auto request = asks(5);
+  auto cancel = cancel_of(request);
+  give(std::move(request));
+  wait();
+  EXPECT_EQ(answer_in(give(std::move(cancel))), "cancelled: the call was cancelled");
+}
+
+TEST_F(a_routed_call, is_late_while_a_second_attempt_cannot_be_made) {
+  route.models = {"api/one", "api/picky"};
+  route.attempts.hedge = 2s;
+  calls_max = 1;
   begin();
   give(asks(5));
-  EXPECT_EQ(settings_.temperature(), 0.3);
-  EXPECT_EQ(settings_.max_output_tokens(), 100u);
+  wait();
+  now_ += 60s;
+  auto out = give(timer_fired{own_timer_.id});
+  EXPECT_THAT(answer_in(out), HasSubstr("timed_out: no model answered in 2 attempts"));
+  EXPECT_THAT(answer_in(out), HasSubstr("in its share of the time"));
+}
+
+TEST_F(a_routed_call, passes_over_a_provider_that_takes_no_calls_for_now) {
+  route.attempts.each = 1;
+  begin();
+  give(asks(5));
+  auto busy = came(port.started.back().id, "", true, 429);
+  busy.set_retry_after("30");
+  give(event_of(std::move(busy)));
+  EXPECT_EQ(answer_in(end("Yes.")), "other/two: Yes.");
+  port.started.clear();
+  give(asks(6));
+  EXPECT_THAT(asked(), ElementsAre("other")) << "at once";
+  EXPECT_EQ(answer_in(end("Yes.")), "other/two: Yes.");
+}
+
+TEST_F(a_routed_call, goes_on_elsewhere_when_it_has_no_turn_at_its_provider) {
+  begin();
+  give(asks(1));
+  limit_headers told;
+  told.take_lines("x-ratelimit-limit-requests: 2\nx-ratelimit-remaining-requests: 0\n"
+                  "x-ratelimit-reset-requests: 2s\n",
+                  {});
+  port.limits_told = told;
+  end("Yes.");
+  give(asks(2, "auto", 1s));
+  EXPECT_THAT(asked(), ElementsAre("api")) << "its turn is in a second: it waits";
+  wait();
+  EXPECT_THAT(asked(), ElementsAre("api", "other")) << "after half of its time";
+  EXPECT_EQ(answer_in(end("Yes.")), "other/two: Yes.");
 }
 
 } // namespace troupe

@@ -130,6 +130,24 @@ TEST_F(keys_of_providers, are_taken_out_when_they_are_refused_until_they_change)
   EXPECT_EQ(next(keys), "A2");
 }
 
+TEST_F(keys_of_providers, that_were_told_to_wait_rest_while_another_can_be_used) {
+  auto keys =
+      with({{{key_place::sort::file, put("a", "A")}}, {{key_place::sort::file, put("b", "B")}}});
+  EXPECT_EQ(turns(keys, 2), "AB");
+  EXPECT_TRUE(keys.has_rested("x"));
+  keys.told_to_wait("x", {0, "another"}, 1h);
+  EXPECT_EQ(turns(keys, 2), "AB") << "that was the one before it";
+  keys.told_to_wait("x", {0, "A"}, 1h);
+  EXPECT_EQ(turns(keys, 2), "BB");
+  EXPECT_TRUE(keys.has_rested("x"));
+  keys.told_to_wait("x", {1, "B"}, 1h);
+  EXPECT_FALSE(keys.has_rested("x"));
+  EXPECT_NE(next(keys), next(keys)) << "if all have to wait, they take turns";
+  auto alone = with({{{key_place::sort::file, put("c", "C")}}});
+  EXPECT_EQ(next(alone), "C");
+  EXPECT_FALSE(alone.has_rested("x")) << "there is no other";
+}
+
 TEST_F(keys_of_providers, are_looked_at_no_more_often_than_they_have_to_be) {
   auto path = put("key", "sk-1");
   auto keys = with({{{key_place::sort::file, path}}}, 24h);

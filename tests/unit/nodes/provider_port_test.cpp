@@ -144,6 +144,23 @@ TEST_F(port_of_providers, reads_the_key_of_a_call_from_its_file_and_cuts_it_out_
   EXPECT_EQ(port_->without_keys("api", event.body()), "the key ***");
 }
 
+TEST_F(port_of_providers, tells_once_what_an_answer_says_of_limits) {
+  socket_server server{[&](server_end& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nX-RateLimit-Limit-Requests: 60\r\n"
+              "x-ratelimit-remaining-requests: 7\r\nx-ratelimit-reset-requests: 1s\r\n"
+              "Content-Length: 2\r\n\r\nok");
+  }};
+  make(server.url(""));
+  EXPECT_FALSE(port_->take_limits("api"));
+  begin(1, false);
+  last();
+  auto told = port_->take_limits("api");
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->requests(), (told_limit{60, 7, 1s}));
+  EXPECT_FALSE(port_->take_limits("api")) << "it is told once";
+}
+
 TEST_F(port_of_providers, refuses_a_call_whose_key_cannot_be_read) {
   make("http://127.0.0.1:1", "/nowhere/key");
   begin(1, false);

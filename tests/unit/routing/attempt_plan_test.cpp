@@ -103,6 +103,16 @@ TEST_F(a_call, asks_another_one_rather_than_wait_for_long) {
   EXPECT_EQ(waits.until, instant{1'015s}) << "nobody else is left";
 }
 
+TEST_F(a_call, asks_another_one_rather_than_one_that_has_got_too_many) {
+  for (std::optional<std::chrono::nanoseconds> after :
+       {std::optional<std::chrono::nanoseconds>{}, {std::chrono::nanoseconds{1s}}}) {
+    begin({0, 1});
+    EXPECT_EQ(asked(), 0);
+    fail(ec::overloaded, 429, after);
+    EXPECT_EQ(next().candidate, 1);
+  }
+}
+
 TEST_F(a_call, is_not_tried_again_after_its_first_piece) {
   begin({0, 1});
   EXPECT_EQ(asked(), 0);
@@ -172,6 +182,8 @@ TEST_F(a_call, takes_further_attempts_from_the_budget) {
   }
   begin({0, 1});
   EXPECT_EQ(asked(), 0) << "the first is free";
+  fail(ec::unavailable);
+  EXPECT_EQ(asked(), 1) << "nor does another one cost anything";
   fail(ec::unavailable);
   EXPECT_EQ(next(0).kind, what::over);
   EXPECT_THAT(error(), HasSubstr("too many calls of this node fail to try it again"));

@@ -75,7 +75,8 @@ TEST(a_pace, holds_nothing_back_before_something_is_known) {
 TEST(a_pace, lets_as_many_go_as_remain_and_then_as_they_grow) {
   provider_pace pace;
   pace.began(beginning, 0);
-  pace.ended(beginning, 0, 0, told("2", "58s"));
+  pace.heard(beginning, 0, told("2", "58s"));
+  pace.ended(beginning, 0, 0);
   for (int call = 0; call < 2; ++call) {
     ASSERT_FALSE(pace.waits(beginning, 0)) << call;
     pace.began(beginning, 0);
@@ -92,11 +93,13 @@ TEST(a_pace, counts_the_tokens_that_a_call_really_took) {
   told_tokens.take("x-ratelimit-reset-tokens", "50s", wall);
   provider_pace pace;
   pace.began(beginning, 10);
-  pace.ended(beginning, 10, 10, told_tokens);
+  pace.heard(beginning, 10, told_tokens);
+  pace.ended(beginning, 10, 10);
   EXPECT_FALSE(pace.waits(beginning, 1'000));
   pace.began(beginning, 1'000);
   EXPECT_EQ(pace.waits(beginning, 100), beginning + 1s);
-  pace.ended(beginning, 1'000, 200, {});
+  pace.heard(beginning, 1'000, {});
+  pace.ended(beginning, 1'000, 200);
   EXPECT_FALSE(pace.waits(beginning, 800));
   EXPECT_TRUE(pace.waits(beginning, 900));
   EXPECT_EQ(pace.waits(beginning, 1'000'000), beginning + 52s) << "when all are there, it may go";
@@ -117,7 +120,8 @@ TEST(a_pace, stops_after_a_429_and_longer_after_the_next) {
   pace.refused(beginning + 4s, beginning + 4s, 0, 30s, {});
   EXPECT_EQ(pace.waits(beginning + 4s, 0), beginning + 34s) << "Retry-After";
   pace.began(beginning + 34s, 0);
-  pace.ended(beginning + 34s, 0, 0, {});
+  pace.heard(beginning + 34s, 0, {});
+  pace.ended(beginning + 34s, 0, 0);
   EXPECT_FALSE(pace.waits(beginning + 34s, 0));
   EXPECT_TRUE(pace.invariants());
 }
@@ -156,7 +160,7 @@ TEST(a_pace, keeps_two_nodes_with_one_key_from_being_refused_and_from_waiting_to
       continue;
     node.began(now, 0);
     if (provider.take(now))
-      node.ended(now, 0, 0, provider.headers());
+      node.heard(now, 0, provider.headers());
     else
       node.refused(now, now, 0, {}, provider.headers());
   }

@@ -44,6 +44,36 @@ TEST(response_times, ask_whoever_was_not_measured_for_long_one_call_in_ten) {
   EXPECT_EQ(explored, 10);
 }
 
+TEST(response_times, begin_anew_after_an_outage) {
+  response_times times{1};
+  times.measured(0, 100ms, instant{1s});
+  for (int call = 0; call < 1'000; ++call)
+    times.failed(0, 1ms, instant{2s});
+  EXPECT_GT(times.average(0), 1s);
+  EXPECT_LE(times.average(0), 1min) << "it does not grow without end";
+  times.measured(0, 110ms, instant{3s});
+  EXPECT_EQ(times.average(0), 110ms);
+}
+
+/// The fast one of two fails at once from 10 s to 55 s; 20 calls a second.
+TEST(response_times, find_the_fastest_again_within_five_seconds_of_its_recovery) {
+  response_times times{2};
+  constexpr auto recovers = instant{55s};
+  auto is_back_at = instant::max();
+  for (auto now = instant{1s}; now < recovers + 60s && is_back_at == instant::max(); now += 50ms) {
+    bool fails = now >= instant{10s} && now < recovers;
+    std::size_t fastest = times.average(1) < times.average(0) ? 1 : 0;
+    if (now >= recovers && fastest == 0)
+      is_back_at = now;
+    auto chosen = times.explore({0, 1}, now).value_or(fastest);
+    if (chosen == 0 && fails)
+      times.failed(0, 1ms, now);
+    else
+      times.measured(chosen, chosen == 0 ? 100ms : 300ms, now);
+  }
+  EXPECT_LE(is_back_at, recovers + 5s);
+}
+
 /// Three providers on simulated time; every 30 s another one is the best (100 ms, the others 300).
 /// 20 calls a second. The median of what callers waited, against that of the best.
 class race_of_three {

@@ -12,9 +12,9 @@ attempt_failure failed(ec code, unsigned status = 0, bool was_sent = true) {
 TEST(retry_choice, tries_again_what_may_pass) {
   for (auto [code, status] :
        {std::pair{ec::overloaded, 429u}, std::pair{ec::provider_failed, 500u},
-        std::pair{ec::provider_failed, 503u}, std::pair{ec::unavailable, 0u},
+        std::pair{ec::overloaded, 503u}, std::pair{ec::unavailable, 0u},
         std::pair{ec::timed_out, 0u}, std::pair{ec::provider_failed, 200u},
-        std::pair{ec::invalid_argument, 408u}, std::pair{ec::provider_failed, 529u}})
+        std::pair{ec::invalid_argument, 408u}, std::pair{ec::overloaded, 529u}})
     EXPECT_EQ(choose_retry(failed(code, status)), retry_choice::anywhere) << status;
 }
 
@@ -33,7 +33,10 @@ TEST(retry_choice, does_not_repeat_what_is_wrong_or_not_waited_for) {
 }
 
 TEST(an_illness, is_what_a_breaker_counts) {
-  EXPECT_TRUE(is_illness(failed(ec::provider_failed, 503)));
+  EXPECT_TRUE(is_illness(failed(ec::provider_failed, 500)));
+  EXPECT_TRUE(is_illness(failed(ec::overloaded, 503)));
+  EXPECT_TRUE(is_illness(failed(ec::overloaded, 529)));
+  EXPECT_TRUE(is_illness(failed(ec::unknown_model, 404))) << "it is asked again, but seldom";
   EXPECT_TRUE(is_illness(failed(ec::unavailable)));
   EXPECT_FALSE(is_illness(failed(ec::overloaded, 429))) << "it is for the pace";
   EXPECT_FALSE(is_illness(failed(ec::overloaded, 0, false))) << "it was never asked";

@@ -111,6 +111,37 @@ TEST_F(a_route, never_asks_a_model_whose_context_is_too_short) {
               HasSubstr("api/huge: the prompt does not fit its context"));
 }
 
+TEST_F(a_route, leaves_room_for_an_answer_that_its_caller_does_not_bound) {
+  auto asked = asks(task_type::other, 0);
+  asked.input_tokens = 7'501;
+  EXPECT_THAT(models(asked), ElementsAre("mini", "middle", "huge")) << "500 are expected";
+  asked.input_tokens = 7'500;
+  EXPECT_THAT(models(asked), ElementsAre("tiny", "mini", "middle", "huge"));
+}
+
+TEST_F(a_route, counts_the_answer_that_the_class_of_the_call_allows) {
+  route_.classes = {{0, "", {}, 1'000, ""}};
+  auto asked = asks(task_type::other, 0);
+  asked.input_tokens = 7'001;
+  EXPECT_THAT(models(asked), ElementsAre("mini", "middle", "huge"));
+  asked.output_tokens = 999;
+  EXPECT_THAT(models(asked), ElementsAre("tiny", "mini", "middle", "huge")) << "its own";
+  candidates_[1].can.output_tokens = 999;
+  router_.reset();
+  asked.output_tokens = 0;
+  EXPECT_THAT(models(asked), ElementsAre("middle", "huge"));
+}
+
+TEST_F(a_route, explains_only_settings_that_are_used) {
+  route_.classes = {{0, "", 0.3, 500, ""}};
+  auto asked = asks(task_type::other, 0);
+  EXPECT_THAT(explain(decide(asked), route_, candidates_),
+              HasSubstr("settings: from 0.00: temperature 0.30 output_tokens 500\n"));
+  asked.output_tokens = 70;
+  EXPECT_THAT(explain(decide(asked), route_, candidates_),
+              HasSubstr("settings: from 0.00: temperature 0.30\n"));
+}
+
 TEST_F(a_route, never_asks_a_model_that_lacks_what_the_call_has) {
   candidates_[0].can.tools = false;
   candidates_[1].can.images = false;
@@ -235,10 +266,17 @@ TEST(a_question, is_read_from_the_call) {
   EXPECT_TRUE(asked.tools && asked.images && asked.json_schema);
   EXPECT_EQ(asked.output_tokens, 70u);
   EXPECT_GT(asked.input_tokens, 1'600u);
-  auto said_so = question_of(call, task_type::other, 0.25);
+  call.set_task("other");
+  call.set_complexity(0.25);
+  auto said_so = question_of(call);
   EXPECT_EQ(said_so.task, task_type::other);
   EXPECT_EQ(said_so.complexity, 0.25);
   EXPECT_FALSE(said_so.is_estimated);
+  EXPECT_FALSE(mistake_in(call));
+  call.set_complexity(1.5);
+  EXPECT_TRUE(mistake_in(call)->starts_with("the complexity of a call is a number from 0 to 1"));
+  call.set_task("guessing");
+  EXPECT_TRUE(mistake_in(call)->ends_with("or other, not \"guessing\""));
 }
 
 } // namespace

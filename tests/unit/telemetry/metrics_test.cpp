@@ -59,7 +59,8 @@ TEST(metrics, count_tasks_by_agent_outcome_and_type) {
 
 TEST(metrics, count_model_calls_and_tokens) {
   metrics counted;
-  counted.model_called({"offline", "reader#1", "offline", false, "offline"}, 100, 20, 30ms);
+  counted.model_called({"offline", "reader#1", "offline", false, "offline"}, 100, 20, 30ms, 0,
+                       {.read = 64, .written = 8});
   counted.model_called({"offline", "reader#1", "offline", false, "offline"}, 10, 2, 30ms);
   auto text = counted.to_text();
   EXPECT_EQ(value_of(text, R"(llm_api_calls_total{agent_id="reader#1",model="offline"})"), 2)
@@ -70,6 +71,12 @@ TEST(metrics, count_model_calls_and_tokens) {
   };
   EXPECT_EQ(tokens("input"), 110);
   EXPECT_EQ(tokens("output"), 22);
+  auto cached = [&](const std::string& type) {
+    return value_of(text, R"(llm_cached_tokens_total{agent_id="reader#1",model="offline",type=")"
+                              + type + "\"}");
+  };
+  EXPECT_EQ(cached("read"), 64);
+  EXPECT_EQ(cached("written"), 8);
   std::string common = R"({gen_ai_operation_name="chat",gen_ai_provider_name="offline",)"
                        R"(gen_ai_request_model="offline")";
   std::string provider = R"(,provider="offline")";
@@ -100,12 +107,18 @@ TEST(metrics, tell_failures_pieces_and_costs_of_model_calls) {
   call.embeds = true;
   counted.model_called(call, 10, 0, 30ms);
   counted.provider_load("acme", 3, 7);
+  counted.provider_limit("acme", "requests", 59);
+  counted.call_held_back("acme");
+  counted.safety_found("secret", "mask", 2);
   auto text = counted.to_text();
   EXPECT_EQ(value_of(text, R"(llm_api_calls_total{agent_id="reader#1",model="m"})"), 3) << text;
   EXPECT_EQ(value_of(text, R"(llm_cost_usd_total{agent_id="reader#1",model="m"})"), 2.5);
   EXPECT_EQ(value_of(text, R"(llm_calls_failed_total{provider="acme",reason="overloaded"})"), 1);
   EXPECT_EQ(value_of(text, R"(llm_calls_running{provider="acme"})"), 3);
   EXPECT_EQ(value_of(text, R"(llm_calls_waiting{provider="acme"})"), 7);
+  EXPECT_EQ(value_of(text, R"(llm_limit_left{provider="acme",type="requests"})"), 59);
+  EXPECT_EQ(value_of(text, R"(llm_calls_held_back_total{provider="acme"})"), 1);
+  EXPECT_EQ(value_of(text, R"(troupe_safety_total{action="mask",check="secret"})"), 2);
   std::string common =
       R"(gen_ai_operation_name="chat",gen_ai_provider_name="openai",gen_ai_request_model="m",)"
       R"(provider="acme"})";
